@@ -1,0 +1,60 @@
+# What one does here. `just` lists it; every recipe sets the environment up first.
+
+set positional-arguments
+
+bin := if os_family() == "windows" { ".venv/Scripts" } else { ".venv/bin" }
+
+[private]
+default:
+    @just --list --unsorted
+
+# make .venv from the lock; instant when nothing changed
+setup:
+    #!/usr/bin/env sh
+    set -eu
+    now=$(cat requirements.lock pyproject.toml | cksum)
+    if [ -f .venv/setup ] && [ "$(cat .venv/setup)" = "$now" ]; then exit 0; fi
+    uv venv --quiet --allow-existing --python '>=3.11,<3.14' .venv
+    uv pip sync --quiet --python .venv requirements.lock
+    uv pip install --quiet --python .venv --no-deps --editable .
+    echo "$now" > .venv/setup
+
+# the whole job once, on a small synthetic gallery
+demo *options: setup
+    @{{ bin }}/jumpduck demo "$@"
+
+# build catalog.duckdb
+catalog *options: setup
+    @{{ bin }}/jumpduck catalog "$@"
+
+# choose images: manifest.parquet
+manifest *options: setup
+    @{{ bin }}/jumpduck manifest "$@"
+
+# fetch and process them
+download *options: setup
+    @{{ bin }}/jumpduck download "$@"
+
+# ask the catalog: just sql "FROM jump.sites LIMIT 5"
+sql *options: setup
+    @{{ bin }}/jumpduck sql "$@"
+
+# run the tests
+test *options: setup
+    @{{ bin }}/python -m pytest "$@"
+
+# lint and types
+check: setup
+    {{ bin }}/ruff check
+    {{ bin }}/ruff format --check
+    {{ bin }}/pyright
+    {{ bin }}/sqlfluff lint --disable-progress-bar sql/*/
+
+# format the Python
+fmt: setup
+    {{ bin }}/ruff check --fix
+    {{ bin }}/ruff format
+
+# renew requirements.lock from pyproject.toml
+lock:
+    uv pip compile --quiet --universal --generate-hashes pyproject.toml --group dev -o requirements.lock

@@ -1,0 +1,20 @@
+-- jump.controls: one row per perturbation that is a control, or nothing at all.
+-- key: Metadata_JCP2022
+-- The one place where roles come from.
+CREATE OR REPLACE TABLE jump.controls AS
+SELECT
+    Metadata_JCP2022,
+    Metadata_pert_type,
+    Metadata_Name,
+    Metadata_modality
+FROM read_csv(
+    getvariable('jump_metadata_copy') || '/perturbation_control.csv',
+    header = TRUE, all_varchar = TRUE
+);
+
+COMMENT ON TABLE jump.controls IS
+'One row per perturbation that is a control, or nothing at all';
+COMMENT ON COLUMN jump.controls.Metadata_JCP2022 IS 'Identifier of the perturbation';
+COMMENT ON COLUMN jump.controls.Metadata_pert_type IS 'Its role: negcon, poscon or empty';
+COMMENT ON COLUMN jump.controls.Metadata_Name IS 'Its everyday name: DMSO, AMG900, PLK1 ...';
+COMMENT ON COLUMN jump.controls.Metadata_modality IS 'compound, crispr, orf or any';

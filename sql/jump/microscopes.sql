@@ -1,0 +1,19 @@
+-- jump.microscopes: one row per source and how it imaged.
+-- key: Metadata_Source
+CREATE OR REPLACE TABLE jump.microscopes AS
+SELECT
+    Metadata_Source,
+    Metadata_Microscope_Name,
+    Metadata_Sites_Per_Well::INTEGER AS Metadata_Sites_Per_Well,
+    Metadata_Pixel_Size_Microns::DOUBLE AS Metadata_Pixel_Size_Microns
+FROM read_csv(
+    getvariable('jump_metadata_copy') || '/microscope_config.csv',
+    header = TRUE, all_varchar = TRUE
+);
+
+COMMENT ON TABLE jump.microscopes IS 'One row per source and how it imaged';
+COMMENT ON COLUMN jump.microscopes.Metadata_Source IS 'Laboratory that made the plate';
+COMMENT ON COLUMN jump.microscopes.Metadata_Microscope_Name IS 'Microscope';
+COMMENT ON COLUMN jump.microscopes.Metadata_Sites_Per_Well IS 'Fields of view in a full well';
+COMMENT ON COLUMN jump.microscopes.Metadata_Pixel_Size_Microns IS
+'Edge of a pixel in micrometres';

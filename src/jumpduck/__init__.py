@@ -1,0 +1,25 @@
+"""From petabyte-scale microscopy archives to verified images: metadata first.
+
+The verbs of the command line, as functions on Polars frames: `catalog`, `manifest`, `download`,
+`sql`.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jumpduck.stages.catalog import catalog as catalog
+    from jumpduck.stages.download import download as download
+    from jumpduck.stages.manifest import manifest as manifest
+    from jumpduck.stages.sql import sql as sql
+
+__all__ = ["catalog", "download", "manifest", "sql"]
+__version__ = version("jumpduck")
+
+
+def __getattr__(name: str) -> object:
+    # imported when first used, so that `jumpduck --help` need not load DuckDB and Polars
+    if name in __all__:
+        return getattr(import_module(f"jumpduck.stages.{name}"), name)
+    raise AttributeError(f"module 'jumpduck' has no attribute {name!r}")

@@ -1,0 +1,75 @@
+"""The command line: each verb in a module of its own, imported when it runs."""
+
+import ast
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Env, Toml
+
+import jumpduck
+from jumpduck.errors import JumpduckError
+
+INTERRUPTED = 130
+
+app = App(
+    name="jumpduck",
+    help="""
+    From petabyte-scale microscopy archives to verified images: metadata first.
+
+    catalog, then manifest, then download: each verb finds the previous one's file in the
+    current folder. Options may also stand in jumpduck.toml or in the environment
+    (JUMPDUCK_DOWNLOAD_CONNECTIONS=64); a flag wins over both.
+
+    Exit codes: 0 all well, 1 error, 2 usage, 3 some files could not be had.
+    """,
+    help_format="markdown",
+    version=jumpduck.__version__,
+    default_parameter=Parameter(show_env_var=False),
+    config=(Env("JUMPDUCK_"), Toml("jumpduck.toml", must_exist=False)),
+)
+app["--help"].group = app["--version"].group = "Options"
+
+VERBS = ("demo", "catalog", "manifest", "download", "sql")
+
+
+def _docstring(verb: str) -> str:
+    """The docstring of a verb, read without importing all that the verb needs."""
+    tree = ast.parse((Path(__file__).parent / f"{verb}.py").read_text(encoding="utf-8"))
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    return next(ast.get_docstring(node) or "" for node in functions if node.name == verb)
+
+
+for _verb in VERBS:
+    _help, _, _examples = _docstring(_verb).partition("For example:")
+    app.command(
+        f"jumpduck.cli.{_verb}:{_verb}",
+        name=_verb,
+        help=_help,
+        help_epilogue=f"For example:{_examples}",
+    )
+
+
+def run(tokens: Sequence[str] | None = None) -> int:
+    """Run one command line and get its exit code; errors become one line on stderr."""
+    try:
+        app(tokens, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return 2  # cyclopts has said what is wrong
+    except JumpduckError as error:
+        print(f"jumpduck: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("jumpduck: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run())

@@ -1,0 +1,82 @@
+"""jumpduck catalog"""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.progress import TaskID
+
+from jumpduck import published
+from jumpduck.cli.options import (
+    PLACES,
+    CatalogFile,
+    Endpoint,
+    Json,
+    Plates,
+    PlateTypes,
+    Quiet,
+    Sources,
+)
+from jumpduck.cli.report import Report
+from jumpduck.stages.catalog import catalog as build
+from jumpduck.stores import GALLERY
+
+
+def catalog(
+    *,
+    sources: Sources = (),
+    plates: Plates = (),
+    plate_types: PlateTypes = (),
+    gallery: Annotated[
+        str,
+        Parameter(
+            group=PLACES,
+            help="What stands for the bucket: s3://, http(s):// or a folder; "
+            "s3://cellpainting-gallery/KEY is read from there.",
+        ),
+    ] = GALLERY,
+    metadata: Annotated[
+        str,
+        Parameter(
+            group=PLACES,
+            help="Folder of the published metadata tables: s3://, http(s):// or local.",
+        ),
+    ] = published.ROOT,
+    endpoint: Endpoint = None,
+    path: CatalogFile = Path("catalog.duckdb"),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build catalog.duckdb from the published metadata and load_data.
+
+    The metadata is read whole; load_data only for the plates chosen, all by default. An earlier
+    catalog stays until the new one is complete.
+
+    For example:
+    ```
+    jumpduck catalog --source source_4 --plate-type TARGET2
+    jumpduck catalog --gallery ./mirror --metadata ./mirror/metadata
+    ```
+    """
+    report = Report(as_json=json, quiet=quiet)
+    with report.progress() as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = progress.add_task(step, total=total, note="")
+            progress.update(tasks[step], completed=done)
+
+        relations = build(
+            path,
+            gallery=gallery,
+            metadata=metadata,
+            endpoint=endpoint,
+            sources=sources,
+            plates=plates,
+            plate_types=plate_types,
+            progress=show,
+        )
+    report.table(relations)
+    report.line(f"-> {path}")
+    report.json({"catalog": path, "relations": relations.to_dicts()})

@@ -1,0 +1,99 @@
+"""jumpduck demo"""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+from cyclopts import Parameter
+
+from jumpduck.cli.download import summarize
+from jumpduck.cli.options import OUTPUT, Json, Quiet
+from jumpduck.cli.report import Report
+from jumpduck.demo import write_gallery
+from jumpduck.errors import PartialError
+from jumpduck.results import DONE
+from jumpduck.stages.catalog import catalog as build
+from jumpduck.stages.download import download as fetch
+from jumpduck.stages.manifest import estimate
+from jumpduck.stages.manifest import manifest as choose
+from jumpduck.stages.view import contact_sheet
+
+
+def demo(
+    *,
+    out: Annotated[Path, Parameter(group=OUTPUT, help="Folder for all of it.")] = Path(
+        "jumpduck-demo"
+    ),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do the whole job once on a small synthetic gallery.
+
+    Writes three plates in the layout of the bucket, with the traps of the real one and two
+    planned faults, then runs catalog, manifest and download over them as they are. Ends with 0
+    when everything came out as planned, the faults included.
+
+    For example:
+    ```
+    jumpduck demo --out /tmp/jumpduck-demo
+    ```
+    """
+    report = Report(as_json=json, quiet=quiet)
+    report.line("1. A gallery in the layout of the bucket: 3 plates, 12 wells, 2 planned faults")
+    made = write_gallery(out)
+    report.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {made.gallery}\n")
+
+    report.line("2. jumpduck catalog --gallery gallery --metadata metadata")
+    path = out / "catalog.duckdb"
+    relations = build(path, gallery=str(made.gallery), metadata=str(made.metadata))
+    report.table(relations)
+    report.line(f"   -> {path}\n")
+
+    report.line("3. jumpduck manifest")
+    manifest = out / "manifest.parquet"
+    rows = choose(path, path=manifest)
+    report.table(estimate(path, rows).drop("estimated_gb"))
+    kept = rows.group_by("Metadata_pert_type").agg(
+        wells=pl.struct("Metadata_Plate", "Metadata_Well").n_unique(), files=pl.len()
+    )
+    report.table(kept.sort("Metadata_pert_type"))
+    report.line(f"   -> {manifest}\n")
+
+    report.line("4. jumpduck download")
+    images = out / "images"
+    results = fetch(rows, images)
+    summary = summarize(results)
+    report.table(summary)
+    bad = results.filter(~pl.col("status").is_in(DONE))
+    for row in bad.iter_rows(named=True):
+        report.line(f"   {row['status']}: {Path(row['path']).name}: {row['error'].split(':')[0]}")
+    report.line(f"   -> {images}\n")
+
+    report.line("5. The first field of each well, its channels side by side")
+    sheet = contact_sheet(images, out / "contact_sheet.png")
+    report.line(f"   -> {sheet}\n")
+
+    planned = {("missing", made.missing), ("corrupt", made.corrupt)}
+    as_planned = set(bad.select("status", "path").rows()) == planned
+    left = [
+        made.gallery, made.metadata, path, manifest,
+        images, images / "results.parquet", images / "sites.parquet", sheet,
+    ]  # fmt: skip
+    report.json(
+        {"as_planned": as_planned, "by_status": summary.to_dicts(), "left": [str(p) for p in left]}
+    )
+    if not as_planned:
+        raise PartialError("the demo did not come out as planned: see the files above")
+    report.line(
+        "All as planned: every image is there but the one that the gallery lacks and the one\n"
+        "that it holds broken. `jumpduck download` on this manifest ends with 3 and says so.\n"
+        f"Look at {sheet}, then go on:\n"
+        f"   cd {out} && {_me()} sql 'FROM jump.sites LIMIT 5'"
+    )
+
+
+def _me() -> str:
+    """How this program can be called from another folder."""
+    return "jumpduck" if shutil.which("jumpduck") else str(Path(sys.argv[0]).resolve())

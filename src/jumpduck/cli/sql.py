@@ -1,0 +1,72 @@
+"""jumpduck sql"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from jumpduck.cli.options import CatalogFile, Json
+from jumpduck.cli.report import Report
+from jumpduck.driver import open_catalog
+from jumpduck.errors import QueryError
+from jumpduck.stages.sql import sql as ask
+
+SHOWN = 50
+
+
+def sql(
+    query: Annotated[str | None, Parameter(help="SQL; without it, a shell on the catalog.")] = None,
+    /,
+    *,
+    catalog: CatalogFile = Path("catalog.duckdb"),
+    json: Json = False,
+) -> None:
+    """Ask the catalog anything.
+
+    The catalog is opened read-only. Without a query the duckdb command line is started on it, or
+    a plain prompt where duckdb is not installed; a query may also come on standard input. --json
+    prints all rows, a table the first 50.
+
+    For example:
+    ```
+    jumpduck sql "FROM jump.perturbations WHERE Metadata_Symbol = 'TP53'"
+    jumpduck sql "SELECT table_name, comment FROM duckdb_tables()"
+    ```
+    """
+    report = Report(as_json=json)
+    if query is None and not sys.stdin.isatty():
+        query = sys.stdin.read()
+    if query is None:
+        _shell(catalog, report)
+    else:
+        _answer(query, catalog, report)
+
+
+def _answer(query: str, catalog: Path, report: Report) -> None:
+    frame = ask(query, catalog)
+    report.table(frame.head(SHOWN))
+    if frame.height > SHOWN:
+        report.line(f"... {frame.height:,} rows in all; --json prints them")
+    report.json({"rows": frame.to_dicts()})
+
+
+def _shell(catalog: Path, report: Report) -> None:
+    open_catalog(catalog).close()
+    if duckdb := shutil.which("duckdb"):
+        os.execv(duckdb, [duckdb, "-readonly", str(catalog)])
+    report.line("SQL, ended by ; and Enter. Ctrl-D leaves.")
+    words = ""
+    while True:
+        try:
+            words += input("jumpduck> " if not words else "      ... ") + "\n"
+        except EOFError:
+            return
+        if words.rstrip().endswith(";"):
+            try:
+                _answer(words, catalog, report)
+            except QueryError as error:
+                print(error, file=sys.stderr)
+            words = ""

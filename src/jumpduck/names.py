@@ -1,0 +1,25 @@
+"""Names that a user gives, held against the names there are."""
+
+import difflib
+from collections.abc import Collection, Sequence
+
+from jumpduck.errors import QueryError
+
+
+def check_names(what: str, asked: Sequence[str], known: Collection[str]) -> None:
+    """Raise QueryError, with the nearest names, for the first of `asked` not among `known`."""
+    lower: dict[str, str] = {}
+    for name in known:
+        lower.setdefault(name.lower(), name)
+    for name in asked:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
+        hint = "did you mean " + ", ".join(lower[one] for one in near) if near else _some(known)
+        raise QueryError(f"no {what} {name!r} in the catalog; {hint}")
+
+
+def _some(known: Collection[str]) -> str:
+    first = sorted(known)[:5]
+    more = f" and {len(known) - 5:,} more" if len(known) > 5 else ""
+    return f"there is {', '.join(first)}{more}" if first else "there is none"

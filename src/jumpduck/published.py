@@ -1,0 +1,103 @@
+"""The published metadata tables: fetched once, checked, kept."""
+
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from jumpduck.errors import CatalogError, StoreError
+from jumpduck.files import write_whole
+from jumpduck.stores import Stores, scheme_of
+
+COMMIT = "016e865fa0691244e0860943e41c7d6a88ed2580"
+ROOT = f"https://raw.githubusercontent.com/jump-cellpainting/datasets/{COMMIT}/metadata"
+
+BLOBS = {
+    "plate.csv.gz": "05de532d2355081e65001546baa2c7f650d446ff",
+    "well.csv.gz": "b3f95059d32a0793731f2b250060f2f44454bc0d",
+    "compound.csv.gz": "0c4eaddfc388c25887c8f2b13a8dcdf71ae96dc5",
+    "orf.csv.gz": "4a742a80d22b65672186f20e6274a19bad2c5c97",
+    "crispr.csv.gz": "0e7b488948cf19ef05e94932688495ed866de0c4",
+    "perturbation_control.csv": "c2b5083b2a78ac52490ecc4bf614b4d192dbaecf",
+    "microscope_config.csv": "69d476677d5e1b8f5a991f228e021d01b7516a6d",
+}
+"""The files that sql/jump reads, with the git blob id of each at `COMMIT`."""
+
+
+def metadata_folder(root: str, scratch: Path, stores: Stores) -> Path:
+    """Get a local folder that holds the metadata files of `root`.
+
+    The pinned revision is kept in the user's cache and checked against its blob ids every time;
+    any other remote root is fetched into `scratch`, which the caller removes.
+
+    Raises
+    ------
+    CatalogError
+        A file is missing, or is not the one that was published.
+    StoreError
+        The server cannot be reached.
+    """
+    if scheme_of(root) == "file":
+        folder = Path(root)
+        if not folder.is_dir():
+            raise CatalogError(f"no metadata folder {folder}; check --metadata")
+        absent = [name for name in BLOBS if not (folder / name).is_file()]
+        if absent:
+            raise CatalogError(
+                f"metadata folder {folder} has no {', '.join(absent)}; "
+                "copy metadata/ of jump-cellpainting/datasets whole"
+            )
+        return folder
+    folder = cache_folder() / "metadata" / COMMIT if root == ROOT else scratch / "metadata"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, blob in BLOBS.items():
+        file = folder / name
+        if root == ROOT and file.is_file() and blob_id(file.read_bytes()) == blob:
+            continue
+        url = f"{root}/{name}"
+        try:
+            data = _get(url) if root.startswith("http") else stores.read(url).data
+        except FileNotFoundError as error:
+            raise CatalogError(f"{error}; check --metadata") from error
+        if root == ROOT and blob_id(data) != blob:
+            raise CatalogError(
+                f"{url} is not the published file: its git blob id is {blob_id(data)}, "
+                f"expected {blob}; try again, or give another folder with --metadata"
+            )
+        write_whole(file, data)
+    return folder
+
+
+def blob_id(data: bytes) -> str:
+    """Get the id that git gives to a file with these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def cache_folder() -> Path:
+    """Get the platform's cache folder for jumpduck; JUMPDUCK_CACHE overrides it."""
+    if own := os.environ.get("JUMPDUCK_CACHE"):
+        return Path(own)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "jumpduck"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "jumpduck" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumpduck"
+
+
+def _get(url: str, attempts: int = 4) -> bytes:
+    for attempt in range(1, attempts + 1):
+        try:
+            answer = httpx.get(url, follow_redirects=True, timeout=60)
+            if answer.status_code == 404:
+                raise FileNotFoundError(f"no such file: {url}")
+            answer.raise_for_status()
+            return answer.content
+        except httpx.HTTPError as error:
+            lasting = isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error
+            if lasting or attempt == attempts:
+                raise StoreError(f"{url}: {error} ({attempt} attempts)") from error
+            time.sleep(0.5 * 2**attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,26 @@
+"""Any SQL over the catalog."""
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from jumpduck.driver import frame, open_catalog
+from jumpduck.errors import QueryError
+
+
+def sql(query: str, catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:
+    """Get what a query over the catalog returns; the catalog is opened read-only.
+
+    Raises
+    ------
+    QueryError
+        DuckDB does not understand the query; its own words follow.
+    ManifestError
+        `catalog` is no catalog.
+    """
+    with open_catalog(catalog) as con:
+        try:
+            return frame(con, query)
+        except duckdb.Error as error:
+            raise QueryError(str(error).strip()) from error

@@ -1,0 +1,103 @@
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import jumpduck
+from jumpduck.demo import Gallery, write_gallery
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("JUMPDUCK_REAL_DATA", ROOT.parent / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items):
+    if DATA.is_dir():
+        return
+    if "JUMPDUCK_REAL_DATA" in os.environ:
+        raise pytest.UsageError(f"JUMPDUCK_REAL_DATA={DATA} is not there, so real tests cannot run")
+    for item in items:
+        if item.get_closest_marker("real"):
+            item.add_marker(pytest.mark.skip(reason=f"no real data: {DATA} is not there"))
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path_factory):
+    """No configuration of the person who runs the tests leaks in."""
+    for name in os.environ:
+        if name.startswith(("AWS_", "JUMPDUCK_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("JUMPDUCK_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory) -> Gallery:
+    """The demo's gallery with small images; nobody may change it."""
+    return write_gallery(tmp_path_factory.mktemp("demo"), edges=(96, 128))
+
+
+@pytest.fixture(scope="session")
+def catalog(gallery, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("catalog") / "catalog.duckdb"
+    jumpduck.catalog(path, gallery=str(gallery.gallery), metadata=str(gallery.metadata))
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_metadata(tmp_path_factory) -> Path:
+    """The metadata folder as published, made of the real tables at hand."""
+    import polars as pl
+
+    folder = tmp_path_factory.mktemp("metadata")
+    for file in (DATA / "jump_metadata").glob("*.csv*"):
+        shutil.copy(file, folder / file.name.replace("_v0.2.0", ""))
+    empty = pl.lit(None, pl.String)
+    smiles = pl.read_csv(folder / "smiles_only.csv.gz")
+    compounds = smiles.select(
+        "Metadata_JCP2022",
+        empty.alias("Metadata_InChIKey"),
+        empty.alias("Metadata_InChI"),
+        "Metadata_SMILES",
+    )
+    compounds.write_csv(folder / "compound.csv.gz", compression="gzip")
+    return folder
+
+
+@dataclass(frozen=True)
+class Run:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """Run the installed command line in an empty folder, as a user does."""
+
+    def run(*words: object, cwd: Path = tmp_path, stdin: str = "", **env: str) -> Run:
+        done = subprocess.run(
+            [sys.executable, "-m", "jumpduck", *map(str, words)],
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, **env},
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def s3(gallery):
+    """A real S3 server on loopback that holds the demo's gallery, open to everybody."""
+    from tests.s3 import S3Server
+
+    with S3Server() as server:
+        server.put_folder("cellpainting-gallery", gallery.gallery)
+        server.put_folder("metadata", gallery.metadata)
+        yield server

@@ -1,0 +1,202 @@
+"""What is wrong is said in one line: what, where, what to do; and nothing is left half-written."""
+
+import os
+import socket
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.errors import ManifestError
+
+
+@pytest.fixture
+def said(cli, tmp_path):
+    """Run a command that must fail, and get its one line."""
+
+    def run(code, *words):
+        before = sorted(tmp_path.rglob("*"))
+        done = cli(*words)
+        assert done.code == code, done
+        assert done.err.count("\n") == 1, done.err
+        assert done.err.startswith("jumpduck: ")
+        assert sorted(tmp_path.rglob("*")) == before, "nothing half-written"
+        return done.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "near"),
+    [
+        ("--plate", "1000000002", "1000000001"),
+        ("--plate", "jd5876C3", "JD5876c3"),
+        ("--source", "source_33", "source_3"),
+        ("--batch", "Demo_Phenix2", "Demo_Phenix1"),
+        ("--plate-type", "TARGET1", "TARGET2"),
+        ("--well", "A1", "A01"),
+        ("--perturbation", "TP35", "TP53"),
+        ("--perturbation", "JCP2022_0001O1", "JCP2022_000101"),
+        ("--channel", "DAN", "DNA"),
+        ("--per-well", "tr=6", "trt"),
+    ],
+)
+def test_an_unknown_name_brings_the_nearest_ones(said, catalog, option, name, near):
+    line = said(2, "manifest", "--catalog", catalog, option, name)
+    assert name.split("=")[0] in line
+    assert near in line
+
+
+@pytest.mark.parametrize("text", ["trt", "trt=x", "trt=-1", "trt=6;poscon=4"])
+def test_a_per_well_that_cannot_be_read_shows_how_it_is_written(said, catalog, text):
+    assert "trt=6,poscon=4,negcon=3" in said(
+        2, "manifest", "--catalog", catalog, "--per-well", text
+    )
+
+
+def test_a_selection_that_holds_nothing_says_so(said, catalog):
+    line = said(2, "manifest", "--catalog", catalog, "--well", "B03")
+    assert "holds no image" in line
+    assert "empty=0" in line
+
+
+def test_unknown_names_of_a_catalog_bring_the_nearest_ones(said, gallery):
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    assert "JD5876c3" in said(2, "catalog", *places, "--plate", "JD5876")
+    assert "source_13" in said(2, "catalog", *places, "--source", "source_14")
+
+
+def test_a_published_plate_outside_the_catalog_is_explained(cli, said, gallery, tmp_path):
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    assert cli("catalog", *places, "--source", "source_3").code == 0
+    assert "jumpduck catalog --plate" in said(2, "manifest", "--plate", "1000000001")
+
+
+def test_a_metadata_folder_without_a_file_is_named(said, gallery, tmp_path):
+    folder = tmp_path / "metadata"
+    folder.mkdir()
+    (folder / "plate.csv.gz").write_bytes((gallery.metadata / "plate.csv.gz").read_bytes())
+    line = said(1, "catalog", "--gallery", gallery.gallery, "--metadata", folder)
+    assert "well.csv.gz" in line
+    assert str(folder) in line
+
+
+def test_a_metadata_file_with_another_header_is_named(said, gallery, tmp_path):
+    folder = tmp_path / "metadata"
+    folder.mkdir()
+    for file in gallery.metadata.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "perturbation_control.csv").write_text("jcp,role\n1,2\n")
+    line = said(1, "catalog", "--gallery", gallery.gallery, "--metadata", folder)
+    assert "controls.sql" in line
+    assert "Metadata_JCP2022" in line
+
+
+def test_a_gallery_folder_that_is_not_there_is_named(said, gallery):
+    line = said(1, "catalog", "--gallery", "/no/such", "--metadata", gallery.metadata)
+    assert "/no/such" in line
+    assert "--gallery" in line
+
+
+def test_a_gallery_without_load_data_is_named(said, gallery, tmp_path):
+    line = said(1, "catalog", "--gallery", gallery.metadata, "--metadata", gallery.metadata)
+    assert "none of 3 plates has load_data" in line
+
+
+def test_a_gallery_that_does_not_answer_is_named(said, gallery):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    places = ("--endpoint", address, "--metadata", gallery.metadata)
+    line = said(1, "catalog", *places, "--plate", "JD5876c3")
+    assert "JD5876c3" in line
+    assert "5 attempts" in line
+
+
+def test_a_manifest_lacking_a_column_is_refused_before_anything_is_fetched(said, catalog, tmp_path):
+    jumpduck.manifest(catalog).drop("url").write_parquet(tmp_path / "manifest.parquet")
+    assert "no column url" in said(1, "download")
+
+
+@pytest.mark.parametrize("file", ["catalog.duckdb", "manifest.parquet"])
+def test_a_file_that_is_something_else_is_refused(said, tmp_path, file):
+    (tmp_path / file).write_text("something else")
+    assert file in said(1, *(["manifest"] if file == "catalog.duckdb" else ["download"]))
+
+
+def test_a_file_that_is_not_there_names_the_verb_that_makes_it(said):
+    assert "jumpduck catalog" in said(1, "manifest")
+    assert "jumpduck catalog" in said(1, "sql", "SELECT 1")
+    assert "jumpduck manifest" in said(1, "download")
+
+
+def test_a_folder_that_cannot_be_written_is_named(said, cli, catalog, tmp_path):
+    (tmp_path / "images").write_text("a file where the folder should be")
+    jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
+    assert "cannot write to images" in said(1, "download")
+    line = said(1, "manifest", "--catalog", catalog, "--manifest", "images/m.parquet")
+    assert "cannot write images/m.parquet" in line
+    line = said(1, "catalog", "--catalog", "images/c.duckdb", "--gallery", ".", "--metadata", ".")
+    assert "cannot write images/c.duckdb" in line
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_named(said, catalog, tmp_path):
+    (tmp_path / "images").mkdir(mode=0o500)
+    jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
+    assert "cannot write to images" in said(1, "download")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x.png",
+        "a/../../x.png",
+        "/etc/x.png",
+        "a/./x.png",
+        "a//x.png",
+        ".jumpduck/x.png",
+        "a/.hidden/x.png",
+        "a/x.sh",
+        "a\\..\\x.png",
+        "a/x\0.png",
+        "x.png",
+        "",
+    ],
+)
+def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
+    rows = jumpduck.manifest(catalog).head(3)
+    bad = rows.with_columns(path=pl.when(pl.row_index() == 1).then(pl.lit(path)).otherwise("path"))
+    with pytest.raises(ManifestError, match="path"):
+        jumpduck.download(bad, tmp_path / "images")
+    assert not (tmp_path / "images").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("url", "ftp://host/a.tif", "ftp://"),
+        ("url", None, "url"),
+        ("Metadata_Plate", "../../x", "plate"),
+        ("Metadata_Plate", None, "Metadata_Plate"),
+        ("path", "a/same.png", "twice"),
+    ],
+)
+def test_a_row_that_cannot_be_meant_is_refused(catalog, tmp_path, column, value, reason):
+    rows = jumpduck.manifest(catalog).head(3).with_columns(pl.lit(value).alias(column))
+    with pytest.raises(jumpduck.errors.JumpduckError, match=reason):
+        jumpduck.download(rows, tmp_path / "images")
+    assert not (tmp_path / "images").exists()
+
+
+def test_a_query_that_is_no_sql_is_duckdbs_to_explain(cli, catalog):
+    done = cli("sql", "SELEC 1", "--catalog", catalog)
+    assert done.code == 2
+    assert "SELEC" in done.err
+
+
+def test_an_earlier_catalog_survives_a_build_that_fails(cli, gallery, catalog, tmp_path):
+    (tmp_path / "catalog.duckdb").write_bytes(catalog.read_bytes())
+    assert cli("catalog", "--gallery", "/no/such", "--metadata", gallery.metadata).code == 1
+    assert (tmp_path / "catalog.duckdb").read_bytes() == catalog.read_bytes()
+    assert cli("manifest", "--dry-run").code == 0

@@ -1,0 +1,126 @@
+"""The whole job, from a gallery to verified images."""
+
+import json
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.images import decode
+from jumpduck.results import DONE
+from tests.unit.test_images import formula
+
+
+def test_the_demo_ends_well_and_leaves_what_it_names(cli, tmp_path):
+    done = cli("demo", "--json")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert said["as_planned"]
+    assert all((tmp_path / path).exists() for path in said["left"])
+    sheet = imagecodecs.png_decode((tmp_path / "jumpduck-demo/contact_sheet.png").read_bytes())
+    assert min(sheet.shape) > 500
+    again = cli("download", cwd=tmp_path / "jumpduck-demo")
+    assert again.code == 3
+    assert "2 of 255 files could not be had" in again.err
+    assert "images/results.parquet" in again.err
+
+
+def test_each_verb_finds_the_file_of_the_one_before(cli, gallery, tmp_path):
+    assert cli("catalog", "--gallery", gallery.gallery, "--metadata", gallery.metadata).code == 0
+    assert cli("manifest", "--source", "source_3").code == 0
+    done = cli("download")
+    assert (done.code, done.err) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "catalog.duckdb",
+        "images",
+        "manifest.parquet",
+    }
+
+
+@pytest.fixture(scope="module")
+def downloaded(catalog, tmp_path_factory):
+    out = tmp_path_factory.mktemp("images")
+    rows = jumpduck.manifest(catalog)
+    return out, rows, jumpduck.download(rows, out)
+
+
+def test_every_file_asked_for_is_there_or_its_row_says_why(downloaded, gallery):
+    out, rows, results = downloaded
+    assert results["path"].sort().equals(rows["path"].sort())
+    bad = results.filter(~pl.col("status").is_in(DONE))
+    assert set(bad.select("status", "path").rows()) == {
+        ("missing", gallery.missing),
+        ("corrupt", gallery.corrupt),
+    }
+    assert bad["error"].null_count() == 0
+    on_disk = {file.relative_to(out).as_posix() for file in out.rglob("*.png")}
+    assert on_disk == set(results.filter(pl.col("status").is_in(DONE))["path"])
+    assert not list(out.rglob("*.part"))
+
+
+def test_every_image_is_the_formula_of_its_own_tiff(downloaded):
+    out, _, results = downloaded
+    for row in results.filter(pl.col("status") == "fetched").iter_rows(named=True):
+        plane = decode(Path(row["url"]).read_bytes())
+        assert np.array_equal(
+            imagecodecs.png_decode((out / row["path"]).read_bytes()), formula(plane)
+        )
+        assert plane.shape == (row["height"], row["width"])
+
+
+def test_the_folder_explains_itself(downloaded):
+    out, rows, results = downloaded
+    kept = pl.read_parquet(out / "results.parquet")
+    assert kept.sort("path").equals(results.sort("path"))
+    sites = pl.read_parquet(out / "sites.parquet")
+    assert sites.height == rows.height / 5
+    whole = sites.drop_nulls(pl.selectors.starts_with("path_"))
+    assert whole.height == sites.height - 2
+    for row in whole.iter_rows(named=True):
+        key = "__".join(str(row[name]) for name in whole.columns[:5])
+        assert row["path_DNA"].endswith(f"/{key}__DNA.png")
+
+
+def test_a_second_run_fetches_nothing_and_knows_all_that_the_first_knew(
+    catalog, gallery, tmp_path, monkeypatch
+):
+    rows = jumpduck.manifest(catalog, sources=["source_3"])
+    first = jumpduck.download(rows, tmp_path)
+    times = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.png")}
+    elsewhere = rows.with_columns(pl.col("url").str.replace(str(gallery.gallery), "/nowhere"))
+    second = jumpduck.download(elsewhere, tmp_path)
+    assert set(second["status"]) == {"present"}
+    assert times == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.png")}
+    same = ["path", "bytes", "size", "checksum", "width", "height", "low", "high"]
+    assert second.select(same).sort("path").equals(first.select(same).sort("path"))
+
+
+def test_a_file_that_was_cut_short_on_disk_is_fetched_again(catalog, tmp_path):
+    rows = jumpduck.manifest(catalog, plates=["JD5876c3"], wells=["A01"])
+    first = jumpduck.download(rows, tmp_path)
+    victim = tmp_path / first["path"][0]
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[:-10])
+    (tmp_path / first["path"][1]).unlink()
+    second = jumpduck.download(rows, tmp_path)
+    assert second["status"].value_counts().sort("status").rows() == [
+        ("fetched", 2),
+        ("present", 13),
+    ]
+    assert victim.read_bytes() == whole
+
+
+def test_results_of_several_manifests_gather_in_one_folder(catalog, tmp_path):
+    for wells in (["A01"], ["A02"]):
+        jumpduck.download(jumpduck.manifest(catalog, sources=["source_3"], wells=wells), tmp_path)
+    kept = pl.read_parquet(tmp_path / "results.parquet")
+    assert set(kept["Metadata_Well"]) == {"A01", "A02"}
+
+
+def test_the_verbs_are_functions_on_frames(catalog):
+    assert jumpduck.sql("SELECT 1 AS one", catalog)["one"].to_list() == [1]
+    assert isinstance(jumpduck.manifest(catalog), pl.DataFrame)
+    assert set(jumpduck.__all__) == {"catalog", "download", "manifest", "sql"}

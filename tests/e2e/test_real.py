@@ -1,0 +1,213 @@
+"""Real input: the published metadata, real load_data files, a real field of view."""
+
+import shutil
+
+import imagecodecs
+import numpy as np
+import polars as pl
+import pytest
+import tifffile
+
+import jumpduck
+from jumpduck.driver import frame, open_catalog
+from tests.conftest import DATA
+from tests.s3 import S3Server
+from tests.unit.test_images import formula
+
+pytestmark = pytest.mark.real
+
+LOAD_DATA = DATA / "load_data"
+# file -> where a plate's load_data lies: source, batch, plate, name
+PLACES = {
+    "nfcore_cpg0016_source4_url_format.csv": (
+        "source_4", "2021_04_26_Batch1", "BR00117035", "load_data.csv",
+    ),
+    "BR00126114_load_data_with_illum.parquet": (
+        "source_4", "2021_08_23_Batch12", "BR00126114", "load_data_with_illum.parquet",
+    ),
+    "pe2loaddata_version1.csv": ("source_4", "2021_06_14_Batch6", "BR00121429", "load_data.csv"),
+    "pe2loaddata_version5.csv": ("source_4", "2021_04_26_Batch1", "BR00121438", "load_data.csv"),
+    "pe2loaddata_version7.csv": ("source_4", "2021_04_26_Batch1", "BR00121437", "load_data.csv"),
+    "cpg0001_BR00113255_load_data_full.csv.gz": (
+        "source_4", "2021_05_10_Batch3", "BR00125181", "load_data.csv.gz",
+    ),
+    "distributed_cellprofiler_cpg.csv": (
+        "source_4", "2021_05_10_Batch3", "BR00125167", "load_data_with_illum.csv",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def places(real_metadata):
+    """Real plates whose folders hold the real files, in forms all different."""
+    published = pl.read_csv(real_metadata / "plate.csv.gz", infer_schema=False)
+    batches = dict(published.select("Metadata_Plate", "Metadata_Batch").rows())
+    return {
+        file: (source, batches[plate], plate, name)
+        for file, (source, _, plate, name) in PLACES.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def server(places, real_metadata):
+    with S3Server() as server:
+        bucket = "cellpainting-gallery"
+        server.put_folder("metadata", real_metadata)
+        for file, (source, batch, plate, name) in places.items():
+            place = f"cpg0016-jump/{source}/workspace/load_data_csv/{batch}/{plate}/{name}"
+            server.put(bucket, place, (LOAD_DATA / file).read_bytes())
+        for file in (DATA / "images/pe2loaddata_v1").glob("*.tiff"):
+            server.put(bucket, f"tests/data/Version1/images/{file.name}", file.read_bytes())
+        yield server
+
+
+@pytest.fixture(scope="module")
+def real_catalog(server, places, tmp_path_factory):
+    path = tmp_path_factory.mktemp("real") / "catalog.duckdb"
+    jumpduck.catalog(
+        path,
+        metadata="s3://metadata",
+        endpoint=server.endpoint,
+        plates=[plate for _, _, plate, _ in places.values()],
+    )
+    return path
+
+
+def test_the_published_metadata_is_read_whole(real_catalog):
+    with open_catalog(real_catalog) as con:
+        counts = con.execute(
+            """
+            SELECT
+                (SELECT count(*) FROM jump.plates),
+                (SELECT count(*) FROM jump.wells),
+                (SELECT count(*) FROM jump.wells WHERE Metadata_JCP2022 = 'JCP2022_033924'),
+                (SELECT count(*) FROM jump.compounds),
+                (SELECT count(*) FROM jump.orfs),
+                (SELECT count(*) FROM jump.crisprs),
+                (SELECT count(*) FROM jump.controls),
+                (SELECT count(*) FROM jump.microscopes),
+                (SELECT count(*) - count(DISTINCT Metadata_JCP2022) FROM jump.perturbations)
+            """
+        ).fetchall()[0]
+    assert counts == (2525, 742_825, 100_435, 115_795, 15_132, 7_977, 18, 13, 0)
+
+
+def test_plate_names_of_digits_keep_every_digit(real_catalog):
+    with open_catalog(real_catalog) as con:
+        names = frame(
+            con,
+            """
+            SELECT Metadata_Plate AS name FROM jump.plates
+            WHERE regexp_full_match(Metadata_Plate, '[0-9]+')
+            """,
+        )["name"]
+    assert len(names) == 475
+    assert "110000293081" in names
+
+
+def test_roles_are_those_of_the_published_table(real_catalog):
+    with open_catalog(real_catalog) as con:
+        odd = frame(
+            con,
+            """
+            SELECT perturbations.Metadata_JCP2022 FROM jump.perturbations
+            LEFT JOIN jump.controls USING (Metadata_JCP2022)
+            WHERE perturbations.Metadata_pert_type
+            IS DISTINCT FROM coalesce(controls.Metadata_pert_type, 'trt')
+            """,
+        )
+        assert odd.is_empty()
+
+
+def test_every_real_load_data_is_read(real_catalog, places):
+    with open_catalog(real_catalog) as con:
+        rows = dict(
+            con.execute("SELECT Metadata_Plate, count(*) FROM jump.sites GROUP BY ALL").fetchall()
+        )
+    assert rows == {
+        "BR00117035": 1,
+        "BR00126114": 2,
+        "BR00121429": 1,
+        "BR00121438": 1,
+        "BR00121437": 1,
+        "BR00125181": 3456,
+        "BR00125167": 216,
+    }
+    assert set(rows) == {plate for _, _, plate, _ in places.values()}
+
+
+def test_images_join_to_the_well_and_role_that_the_tables_say(real_catalog, real_metadata):
+    """The same join by other means: Polars over the raw files."""
+    wells = pl.read_csv(real_metadata / "well.csv.gz", infer_schema=False)
+    controls = pl.read_csv(real_metadata / "perturbation_control.csv", infer_schema=False)
+    known = pl.concat(
+        pl.read_csv(real_metadata / name, infer_schema=False).select("Metadata_JCP2022")
+        for name in ("compound.csv.gz", "orf.csv.gz", "crispr.csv.gz")
+    )
+    role = pl.coalesce(
+        "Metadata_pert_type",
+        pl.when(pl.col("Metadata_JCP2022").is_in(known["Metadata_JCP2022"].implode()))
+        .then(pl.lit("trt"))
+        .otherwise(pl.lit("unknown")),
+    )
+    expected = wells.join(controls, on="Metadata_JCP2022", how="left").with_columns(
+        Metadata_pert_type=role
+    )
+    with open_catalog(real_catalog) as con:
+        images = frame(con, "FROM jump.images")
+    key = ["Metadata_Source", "Metadata_Plate", "Metadata_Well"]
+    both = images.join(expected, on=key, suffix="_expected")
+    assert both.height > 20_000
+    for column in ("Metadata_JCP2022", "Metadata_pert_type"):
+        assert both[column].equals(both[f"{column}_expected"], null_equal=True)
+    unmatched = images.join(expected, on=key, how="anti")
+    assert set(unmatched["Metadata_pert_type"]) <= {"unknown"}
+    assert {"trt", "negcon"} <= set(both["Metadata_pert_type"])
+
+
+@pytest.fixture(scope="module")
+def field(real_catalog, tmp_path_factory):
+    """The one plate whose images are at hand, downloaded from the server."""
+    out = tmp_path_factory.mktemp("field")
+    jumpduck.manifest(real_catalog, plates=["BR00121429"], path=out / "m")
+    return out, jumpduck.download(out / "m", out / "images")
+
+
+def test_a_real_field_becomes_five_pngs_equal_to_the_plain_formula(field):
+    out, results = field
+    assert results["status"].to_list() == ["fetched"] * 5
+    # from the file's own load_data, not from the order of its channels
+    number = {"Mito": 1, "AGP": 2, "RNA": 3, "ER": 4, "DNA": 5}
+    for row in results.iter_rows(named=True):
+        name = f"r01c01f01p01-ch{number[row['Metadata_Channel']]}sk1fk1fl1.tiff"
+        plane = tifffile.imread(DATA / "images/pe2loaddata_v1" / name)
+        made = imagecodecs.png_decode((out / "images" / row["path"]).read_bytes())
+        assert np.array_equal(made, formula(plane[156:924, 156:924]))
+
+
+def test_a_real_field_has_its_plates_well_and_name(field):
+    _, results = field
+    row = results.filter(Metadata_Channel="DNA").row(0, named=True)
+    assert row["path"].endswith("/BR00121429/" + "__".join([
+        "source_4", row["Metadata_Batch"], "BR00121429", "A01", "1", "DNA.png",
+    ]))  # fmt: skip
+
+
+def test_real_images_that_are_not_there_are_missing(real_catalog, server, tmp_path):
+    rows = jumpduck.manifest(real_catalog, plates=["BR00117035"])
+    results = jumpduck.download(rows, tmp_path, endpoint=server.endpoint)
+    assert set(results["status"]) == {"missing"}
+
+
+def test_a_folder_of_the_real_thing_reads_like_the_server(
+    real_catalog, real_metadata, places, tmp_path
+):
+    for file, (source, batch, plate, name) in places.items():
+        place = tmp_path / f"g/cpg0016-jump/{source}/workspace/load_data_csv/{batch}/{plate}"
+        place.mkdir(parents=True)
+        shutil.copy(LOAD_DATA / file, place / name)
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(path, gallery=str(tmp_path / "g"), metadata=str(real_metadata))
+    query = "SELECT * FROM jump.load_data ORDER BY ALL"
+    with open_catalog(path) as one, open_catalog(real_catalog) as other:
+        assert frame(one, query).equals(frame(other, query))

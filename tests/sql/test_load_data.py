@@ -1,0 +1,172 @@
+"""Every form that load_data has been published in."""
+
+import gzip
+
+import duckdb
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.driver import frame, open_catalog
+
+KEY = "cpg0016-jump/source_4/images/B1/images/P1__2021-Measurement 1/Images"
+BUCKET = "s3://cellpainting-gallery"
+
+
+@pytest.fixture(scope="module")
+def con(catalog):
+    with open_catalog(catalog) as con:
+        yield con
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{BUCKET}/{KEY}",
+        f"{BUCKET}/{KEY}/",
+        KEY,
+        f"{KEY}/",
+        f"/{KEY}/",
+        f"/home/ubuntu/bucket/{KEY}/",
+        f"s3://mirror/deep/{KEY}",
+    ],
+)
+def test_a_folder_and_a_name_make_the_published_url(con, path):
+    made = con.execute("SELECT jump.gallery_url($p, 'a 1.tiff')", {"p": path}).fetchall()
+    assert made == [(f"{BUCKET}/{KEY}/a 1.tiff",)]
+
+
+def test_a_path_that_names_no_project_is_a_key_of_the_gallery(con):
+    made = con.execute("SELECT jump.gallery_url('tests/images/', 'a.tiff')").fetchall()
+    assert made == [(f"{BUCKET}/tests/images/a.tiff",)]
+
+
+@pytest.mark.parametrize(
+    ("root", "expected"),
+    [
+        ("s3://mirror/a", "s3://mirror/a/P 1+/b.tif"),
+        ("/data/a", "/data/a/P 1+/b.tif"),
+        ("https://host/a", "https://host/a/P%201%2B/b.tif"),
+    ],
+)
+def test_a_published_url_is_read_from_what_stands_for_the_bucket(root, expected):
+    from jumpduck.driver import driver_files
+
+    with duckdb.connect() as con:
+        con.execute("SET VARIABLE jump_gallery = $r", {"r": root})
+        for file in driver_files("jump"):
+            if file.stem in ("settings", "read_url"):
+                con.execute(file.read_text())
+        made = con.execute(f"SELECT jump.read_url('{BUCKET}/P 1+/b.tif')").fetchall()
+        assert made == [(expected,)]
+        elsewhere = con.execute("SELECT jump.read_url('s3://other/b.tif')").fetchall()
+        assert elsewhere == [("s3://other/b.tif",)]
+
+
+ROWS = pl.DataFrame(
+    {"Metadata_Plate": ["007"] * 2, "Metadata_Well": ["A01", "A02"], "Metadata_Site": ["0", "1"]}
+)
+
+
+def wide(channels=("DNA", "RNA", "ER", "AGP", "Mito")):
+    return ROWS.with_columns(
+        pl.format(f"{BUCKET}/{KEY}/{{}}_{channel}.tif", "Metadata_Well").alias(f"URL_Orig{channel}")
+        for channel in channels
+    )
+
+
+def folders(slash="/"):
+    return ROWS.with_columns(
+        *(
+            pl.lit(f"/mnt/bucket/{KEY}{slash}").alias(f"PathName_Orig{channel}")
+            for channel in ("DNA", "RNA", "ER", "AGP", "Mito")
+        ),
+        *(
+            pl.format(f"{{}}_{channel}.tif", "Metadata_Well").alias(f"FileName_Orig{channel}")
+            for channel in ("DNA", "RNA", "ER", "AGP", "Mito")
+        ),
+    )
+
+
+def build(tmp_path, files):
+    """A catalog of one plate whose folder holds `files`."""
+    metadata = tmp_path / "metadata"
+    place = tmp_path / "gallery/cpg0016-jump/source_4/workspace/load_data_csv/B1/007"
+    for folder in (metadata, place):
+        folder.mkdir(parents=True)
+    from jumpduck.demo import TABLES
+
+    tables = TABLES | {
+        "plate.csv.gz": "Metadata_Source,Metadata_Batch,Metadata_Plate,Metadata_PlateType\n"
+        "source_4,B1,007,ORF\nsource_4,B1,008,ORF\n",
+        "well.csv.gz": "Metadata_Source,Metadata_Plate,Metadata_Well,Metadata_JCP2022\n"
+        "source_4,007,A01,JCP2022_915131\n",
+    }
+    for name, text in tables.items():
+        data = text.encode()
+        (metadata / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    for name, table in files.items():
+        if name.endswith("parquet"):
+            table.write_parquet(place / name)
+        else:
+            data = table if isinstance(table, bytes) else table.write_csv().encode()
+            (place / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    path = tmp_path / "catalog.duckdb"
+    jumpduck.catalog(path, gallery=str(tmp_path / "gallery"), metadata=str(metadata))
+    with open_catalog(path) as con:
+        return frame(con, "FROM jump.sites ORDER BY ALL")
+
+
+FORMS = {
+    "wide csv": {"load_data.csv": wide()},
+    "wide csv.gz": {"load_data_with_illum.csv.gz": wide()},
+    "wide parquet": {"load_data.parquet": wide()},
+    "folders csv": {"load_data.csv": folders()},
+    "folders without end slash": {"load_data.csv": folders("")},
+    "folders parquet": {"load_data_with_illum.parquet": folders()},
+    "numbers in parquet": {
+        "load_data.parquet": wide().with_columns(pl.col("Metadata_Site").cast(pl.Int64))
+    },
+    "a quoted comma": {
+        "load_data.csv": wide().with_columns(Metadata_Filter=pl.lit("405ex, 570-630em"))
+    },
+    "a row twice": {"load_data.csv": pl.concat([wide(), wide()])},
+    "several forms at once": {
+        "load_data.csv": wide().with_columns(URL_OrigDNA=pl.lit("s3://wrong/one.tif")),
+        "load_data_with_illum.csv": wide(),
+        "load_data_with_illum.parquet": wide().with_columns(URL_OrigDNA=pl.lit("s3://wrong/1.tif")),
+    },
+    "windows line ends": {"load_data.csv": wide().write_csv(line_terminator="\r\n").encode()},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_sites(tmp_path, form):
+    sites = build(tmp_path, FORMS[form])
+    assert sites.select("Metadata_Plate", "Metadata_Well", "Metadata_Site").rows() == [
+        ("007", "A01", 0),
+        ("007", "A02", 1),
+    ]
+    assert sites["URL_OrigDNA"].to_list() == [
+        f"{BUCKET}/{KEY}/{well}_DNA.tif" for well in ("A01", "A02")
+    ]
+    assert sites["URL_OrigBrightfield"].null_count() == 2
+
+
+def test_a_site_whose_well_is_unknown_stays_and_says_so(tmp_path):
+    sites = build(tmp_path, {"load_data.csv": wide()})
+    assert sites["Metadata_pert_type"].to_list() == ["negcon", "unknown"]
+    assert sites["Metadata_JCP2022"].to_list() == ["JCP2022_915131", None]
+
+
+def test_brightfield_is_known_under_all_its_spellings(tmp_path):
+    sites = build(tmp_path, {"load_data.csv": wide(("DNA", "Brightfield", "HighZBF", "LowZBF"))})
+    for name, channel in (("", "Brightfield"), ("_H", "HighZBF"), ("_L", "LowZBF")):
+        assert sites[f"URL_OrigBrightfield{name}"][0].endswith(f"A01_{channel}.tif")
+
+
+def test_illum_columns_are_kept(tmp_path):
+    table = wide().with_columns(URL_IllumDNA=pl.lit(f"{BUCKET}/illum/007_IllumDNA.npy"))
+    sites = build(tmp_path, {"load_data_with_illum.csv": table})
+    assert sites["URL_IllumDNA"].to_list() == [f"{BUCKET}/illum/007_IllumDNA.npy"] * 2
+    assert sites["URL_IllumRNA"].null_count() == 2

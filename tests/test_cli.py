@@ -1,0 +1,111 @@
+"""The command line as a whole."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from jumpduck.cli import app
+from tests.conftest import ROOT
+
+VERBS = sorted(name for name in app if not name.startswith("-"))
+
+
+def test_there_are_verbs():
+    assert {"catalog", "manifest", "download", "sql", "demo"} <= set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example_and_stands_in_the_readme(cli, verb):
+    done = cli(verb, "--help")
+    assert done.code == 0
+    assert f"jumpduck {verb} " in done.out.partition("For example")[2]
+    assert f"jumpduck {verb}" in (ROOT / "README.md").read_text()
+
+
+def test_usage_errors_end_with_2(cli):
+    assert cli("manifest", "--sede", "1").code == 2
+    assert "--seed" in cli("manifest", "--sede", "1").err
+    assert cli("manifes").code == 2
+    assert cli("manifest", "--seed", "one").code == 2
+    assert cli("download", "--connections", "0").code == 1  # no manifest is said first
+
+
+def test_version_is_the_packages(cli):
+    import jumpduck
+
+    assert cli("--version").out.strip() == jumpduck.__version__
+
+
+def test_json_is_one_object_and_nothing_else(cli, gallery):
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    catalog = json.loads(cli("catalog", *places, "--json").out)
+    assert {"relation", "rows", "comment"} == set(catalog["relations"][0])
+    manifest = json.loads(cli("manifest", "--json").out)
+    assert manifest["files"] == 255
+    assert manifest["by_source"][0]["Metadata_Source"] == "source_13"
+    download = cli("download", "--json")
+    assert download.code == 3
+    by_status = {row["status"]: row["files"] for row in json.loads(download.out)["by_status"]}
+    assert by_status == {"fetched": 253, "missing": 1, "corrupt": 1}
+    rows = json.loads(cli("sql", "SELECT 1 AS one", "--json").out)
+    assert rows == {"rows": [{"one": 1}]}
+
+
+def test_quiet_prints_errors_only(cli, gallery):
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    assert cli("catalog", *places, "--quiet").out == ""
+    assert cli("manifest", "--quiet").out == ""
+    done = cli("download", "--quiet")
+    assert done.out == ""
+    assert done.err.count("\n") == 1
+
+
+def test_a_dry_run_writes_nothing(cli, catalog, tmp_path):
+    done = cli("manifest", "--catalog", catalog, "--dry-run")
+    assert "255 files" in done.out
+    assert list(tmp_path.iterdir()) == []
+    cli("manifest", "--catalog", catalog)
+    assert "255 files" in cli("download", "--dry-run").out
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.parquet"]
+
+
+def test_options_also_come_from_the_environment_and_a_file(cli, catalog, tmp_path):
+    seeds = {}
+    (tmp_path / "jumpduck.toml").write_text(f'[manifest]\ncatalog = "{catalog}"\nseed = 5\n')
+    for name, words, env in (
+        ("file", (), {}),
+        ("environment", (), {"JUMPDUCK_MANIFEST_SEED": "6"}),
+        ("flag", ("--seed", "7"), {"JUMPDUCK_MANIFEST_SEED": "6"}),
+    ):
+        assert cli("manifest", *words, **env).code == 0
+        import polars as pl
+
+        notes = pl.read_parquet_metadata(tmp_path / "manifest.parquet")
+        seeds[name] = json.loads(notes["jumpduck.query"])["seed"]
+    assert seeds == {"file": 5, "environment": 6, "flag": 7}
+
+
+def test_a_query_may_come_on_standard_input(cli, catalog):
+    assert "42" in cli("sql", "--catalog", catalog, stdin="SELECT 42 AS answer").out
+
+
+def test_without_a_query_a_prompt_answers(catalog, tmp_path):
+    """At a terminal; with no duckdb on the path, so that the plain prompt comes."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jumpduck", "sql", "--catalog", str(catalog)],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": str(tmp_path)},
+    )
+    os.write(ours, b"SELECT 6 * 7\nAS answer;\nSELEC;\nSELECT 1 + 1 AS two;\n\x04")
+    out, _ = process.communicate(timeout=60)
+    assert "42" in out
+    assert "two" in out
+    assert process.returncode == 0
