@@ -71,5 +71,14 @@ def run(tokens: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
-    """Run the command line of this process."""
-    sys.exit(run())
+    """Run the command line of this process and leave.
+
+    At once, without the interpreter's farewell: that would wait for requests that hang, and
+    DuckDB 2.0.0 fills it with warnings of its own.
+    """
+    code = run()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
