@@ -1,22 +1,31 @@
 -- jump.images: one row per image file.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site,
 --      Metadata_Channel
--- The order of the list is the order of channels everywhere after.
 CREATE OR REPLACE VIEW jump.images AS
-WITH files AS (
+WITH channels AS (
     SELECT
         *,
         unnest([
-            { 'channel': 'DNA', 'rank': 0, 'url': URL_OrigDNA },
-            { 'channel': 'RNA', 'rank': 1, 'url': URL_OrigRNA },
-            { 'channel': 'ER', 'rank': 2, 'url': URL_OrigER },
-            { 'channel': 'AGP', 'rank': 3, 'url': URL_OrigAGP },
-            { 'channel': 'Mito', 'rank': 4, 'url': URL_OrigMito },
-            { 'channel': 'Brightfield', 'rank': 5, 'url': URL_OrigBrightfield },
-            { 'channel': 'Brightfield_H', 'rank': 6, 'url': URL_OrigBrightfield_H },
-            { 'channel': 'Brightfield_L', 'rank': 7, 'url': URL_OrigBrightfield_L }
-        ]) AS file
+            'DNA', 'RNA', 'ER', 'AGP', 'Mito',
+            'Brightfield', 'Brightfield_H', 'Brightfield_L'
+        ]) AS channel
     FROM jump.sites
+),
+
+files AS (
+    SELECT
+        *,
+        jump.by_channel(
+            channel,
+            URL_OrigDNA, URL_OrigRNA, URL_OrigER, URL_OrigAGP, URL_OrigMito,
+            URL_OrigBrightfield, URL_OrigBrightfield_H, URL_OrigBrightfield_L
+        ) AS url,
+        jump.by_channel(
+            channel,
+            URL_IllumDNA, URL_IllumRNA, URL_IllumER, URL_IllumAGP, URL_IllumMito,
+            NULL, NULL, NULL
+        ) AS url_illum
+    FROM channels
 )
 
 SELECT
@@ -25,16 +34,17 @@ SELECT
     Metadata_Plate,
     Metadata_Well,
     Metadata_Site,
-    file.channel AS Metadata_Channel,
+    channel AS Metadata_Channel,
     Metadata_PlateType,
     Metadata_JCP2022,
     Metadata_pert_type,
     Metadata_Name,
     site_key,
-    file.rank AS channel_rank,
-    file.url
+    url,
+    url_illum,
+    jump.issues_of(issues, Metadata_Well, Metadata_Site, [channel], NULL) AS known_issue
 FROM files
-WHERE file.url <> '';
+WHERE url <> '';
 
 COMMENT ON VIEW jump.images IS 'One row per image file';
 COMMENT ON COLUMN jump.images.Metadata_Source IS 'Laboratory that made the plate';
@@ -52,5 +62,7 @@ COMMENT ON COLUMN jump.images.Metadata_pert_type IS
 COMMENT ON COLUMN jump.images.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
 COMMENT ON COLUMN jump.images.site_key IS 'source__batch__plate__well__site';
-COMMENT ON COLUMN jump.images.channel_rank IS 'Place of the channel in the canonical order';
+COMMENT ON COLUMN jump.images.known_issue IS 'What has been reported about it';
+COMMENT ON COLUMN jump.images.url_illum IS
+'Published URL of the illumination function of its plate and channel';
 COMMENT ON COLUMN jump.images.url IS 'Published URL';

@@ -26,7 +26,9 @@ SELECT
     getvariable('jump_gallery')::VARCHAR AS gallery,
     getvariable('jump_endpoint')::VARCHAR AS endpoint,
     getvariable('jump_project')::VARCHAR AS project,
-    getvariable('jump_metadata')::VARCHAR AS metadata;
+    getvariable('jump_metadata')::VARCHAR AS metadata,
+    getvariable('jump_revision')::VARCHAR AS revision,
+    coalesce(getvariable('jump_site_index'), getvariable('jump_index'))::VARCHAR AS site_index;
 
 COMMENT ON TABLE jump.settings IS 'One row: where this catalog was read from';
 COMMENT ON COLUMN jump.settings.gallery IS
@@ -37,3 +39,7 @@ COMMENT ON COLUMN jump.settings.project IS
 'Folder of the collection inside the gallery';
 COMMENT ON COLUMN jump.settings.metadata IS
 'Folder of the published metadata tables';
+COMMENT ON COLUMN jump.settings.revision IS
+'Which metadata it was: a commit, or a digest of the files';
+COMMENT ON COLUMN jump.settings.site_index IS
+'Site index that was read instead of load_data, if any';

@@ -1,51 +1,40 @@
 -- jump.sites: one row per site with its well's perturbation and role.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
--- Nothing is dropped: a site whose plate or well is in no metadata table stays, with NULLs.
--- Roles come from jump.controls alone; a perturbation that no table describes is 'unknown'.
 CREATE OR REPLACE VIEW jump.sites AS
 SELECT
-    load_data.Metadata_Source,
-    load_data.Metadata_Batch,
-    load_data.Metadata_Plate,
-    load_data.Metadata_Well,
-    load_data.Metadata_Site,
-    plates.Metadata_PlateType,
-    wells.Metadata_JCP2022,
-    coalesce(
-        controls.Metadata_pert_type, perturbations.Metadata_pert_type, 'unknown'
-    ) AS Metadata_pert_type,
-    coalesce(perturbations.Metadata_Name, controls.Metadata_Name) AS Metadata_Name,
-    load_data.Metadata_Source || '__' || load_data.Metadata_Batch || '__'
-    || load_data.Metadata_Plate || '__' || load_data.Metadata_Well || '__'
-    || load_data.Metadata_Site AS site_key,
-    load_data.URL_OrigDNA,
-    load_data.URL_OrigRNA,
-    load_data.URL_OrigER,
-    load_data.URL_OrigAGP,
-    load_data.URL_OrigMito,
-    load_data.URL_OrigBrightfield,
-    load_data.URL_OrigBrightfield_H,
-    load_data.URL_OrigBrightfield_L,
-    load_data.URL_IllumDNA,
-    load_data.URL_IllumRNA,
-    load_data.URL_IllumER,
-    load_data.URL_IllumAGP,
-    load_data.URL_IllumMito
-FROM jump.load_data AS load_data
-LEFT JOIN jump.plates AS plates
+    lines.Metadata_Source,
+    lines.Metadata_Batch,
+    lines.Metadata_Plate,
+    lines.Metadata_Well,
+    lines.Metadata_Site,
+    lines.Metadata_PlateType,
+    lines.Metadata_JCP2022,
+    lines.Metadata_pert_type,
+    lines.Metadata_Name,
+    lines.Metadata_Source || '__' || lines.Metadata_Batch || '__' || lines.Metadata_Plate
+    || '__' || lines.Metadata_Well || '__' || lines.Metadata_Site AS site_key,
+    lines.rowid AS site_number,
+    plate_issues.issues,
+    lines.URL_OrigDNA,
+    lines.URL_OrigRNA,
+    lines.URL_OrigER,
+    lines.URL_OrigAGP,
+    lines.URL_OrigMito,
+    lines.URL_OrigBrightfield,
+    lines.URL_OrigBrightfield_H,
+    lines.URL_OrigBrightfield_L,
+    lines.URL_IllumDNA,
+    lines.URL_IllumRNA,
+    lines.URL_IllumER,
+    lines.URL_IllumAGP,
+    lines.URL_IllumMito
+FROM jump.load_rows AS lines
+LEFT JOIN jump.plate_issues AS plate_issues
     ON
-        load_data.Metadata_Source = plates.Metadata_Source
-        AND load_data.Metadata_Batch = plates.Metadata_Batch
-        AND load_data.Metadata_Plate = plates.Metadata_Plate
-LEFT JOIN jump.wells AS wells
-    ON
-        load_data.Metadata_Source = wells.Metadata_Source
-        AND load_data.Metadata_Plate = wells.Metadata_Plate
-        AND load_data.Metadata_Well = wells.Metadata_Well
-LEFT JOIN jump.controls AS controls
-    ON wells.Metadata_JCP2022 = controls.Metadata_JCP2022
-LEFT JOIN jump.perturbations AS perturbations
-    ON wells.Metadata_JCP2022 = perturbations.Metadata_JCP2022;
+        lines.Metadata_Source = plate_issues.Metadata_Source
+        AND lines.Metadata_Batch = plate_issues.Metadata_Batch
+        AND lines.Metadata_Plate = plate_issues.Metadata_Plate
+WHERE lines.reason IS NULL;
 
 COMMENT ON VIEW jump.sites IS
 'One row per site with its well''s perturbation and role';
@@ -61,6 +50,9 @@ COMMENT ON COLUMN jump.sites.Metadata_pert_type IS
 'Role: trt, negcon, poscon, empty, or unknown';
 COMMENT ON COLUMN jump.sites.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
+COMMENT ON COLUMN jump.sites.issues IS 'Known issues of the plate, NULL if none';
+COMMENT ON COLUMN jump.sites.site_number IS
+'Line of jump.load_rows; means nothing outside this catalog';
 COMMENT ON COLUMN jump.sites.site_key IS 'source__batch__plate__well__site';
 COMMENT ON COLUMN jump.sites.URL_OrigDNA IS 'Published URL of the DNA image';
 COMMENT ON COLUMN jump.sites.URL_OrigRNA IS 'Published URL of the RNA image';

@@ -1,7 +1,7 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
-The verbs of the command line, as functions on Polars frames: `catalog`, `manifest`, `download`,
-`sql`.
+The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
+`download`, `sql`.
 """
 
 from importlib import import_module
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jumpduck.stages.catalog import catalog as catalog
     from jumpduck.stages.download import download as download
+    from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.sql import sql as sql
 
-__all__ = ["catalog", "download", "manifest", "sql"]
+__all__ = ["catalog", "download", "find", "manifest", "sql"]
 __version__ = version("jumpduck")
 
 

@@ -109,13 +109,35 @@ JCP2022_800002,negcon,non-targeting,crispr
 JCP2022_805264,poscon,PLK1,crispr
 JCP2022_915131,negcon,LacZ,orf
 """,
+    "compound_source.csv.gz": """\
+Metadata_Compound_Source,Metadata_JCP2022
+source_2,JCP2022_000101
+source_3,JCP2022_000102
+""",
     "microscope_config.csv": """\
-Metadata_Source,Metadata_Microscope_Name,Metadata_Sites_Per_Well,Metadata_Pixel_Size_Microns
-source_2,CV8000,6,0.65
-source_3,Opera Phenix,9,0.597976
-source_13,CV7000,9,0.65
+Metadata_Source,Metadata_Microscope_Name,Metadata_Widefield_vs_Confocal,\
+Metadata_Excitation_Type,Metadata_Objective_NA,Metadata_Sites_Per_Well,\
+Metadata_Filter_Configuration,Metadata_Pixel_Size_Microns
+source_2,CV8000,Confocal,Laser,1.0,6,A,0.65
+source_3,Opera Phenix,Widefield,Laser,1.0,9,B,0.597976
+source_13,CV7000,Confocal,Laser,0.75,9,A,0.65
+""",
+    "cellprofiler_version.csv": """\
+Metadata_Source,Metadata_CellProfiler_Version
+source_2,4.0.7
+source_3,4.2.1
+source_13,4.1.3
 """,
 }
+
+
+_STAINS = ("DNA", "ER", "RNA", "AGP", "Mito")
+_BANDS = [
+    f"Metadata_{kind}_{end}_{stain}"
+    for kind in ("Excitation", "Emission")
+    for end in ("Low", "High")
+    for stain in _STAINS
+]
 
 
 @dataclass(frozen=True)
@@ -139,9 +161,7 @@ def write_gallery(folder: Path, *, edges: tuple[int, int] = (512, 800)) -> Galle
         Height and width of the small and of the large images, in pixels.
     """
     root, metadata = folder / "gallery", folder / "metadata"
-    metadata.mkdir(parents=True, exist_ok=True)
-    for name, text in TABLES.items():
-        _write_text(metadata / name, text)
+    write_tables(metadata)
     plates = [("Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_PlateType")]
     wells = [("Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_JCP2022")]
     for plate in PLATES:
@@ -152,6 +172,16 @@ def write_gallery(folder: Path, *, edges: tuple[int, int] = (512, 800)) -> Galle
     sizes = [size for plate in PLATES for size in _write_plate(root, plate, edges)]
     missing, corrupt = (_path(*fault) for fault in (MISSING, CORRUPT))
     return Gallery(root, metadata, len(sizes), sum(sizes), missing, corrupt)
+
+
+def write_tables(metadata: Path) -> None:
+    """Write the metadata tables that know neither plates nor wells."""
+    metadata.mkdir(parents=True, exist_ok=True)
+    for name, text in TABLES.items():
+        _write_text(metadata / name, text)
+    filters = [("Metadata_Filter_Configuration", *_BANDS, "Metadata_FPBase_Config")]
+    filters += [(name, *range(400, 400 + 10 * len(_BANDS), 10), "") for name in "AB"]
+    _write_text(metadata / "microscope_filter.csv", _csv(filters))
 
 
 def _write_plate(root: Path, plate: DemoPlate, edges: tuple[int, int]) -> list[int]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from jumpduck.errors import CatalogError, ManifestError
 
-Value = str | Sequence[str] | None
+Value = str | Sequence[str] | Sequence[dict[str, str]] | None
 
 _READ = re.compile(r"^\.read\s+(\S+)\s*$")
 

@@ -4,16 +4,24 @@ import hashlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
 from jumpduck.errors import CatalogError, StoreError
-from jumpduck.files import write_whole
+from jumpduck.files import replacing, write_whole
 from jumpduck.stores import Stores, scheme_of
+
+T = TypeVar("T")
 
 COMMIT = "016e865fa0691244e0860943e41c7d6a88ed2580"
 ROOT = f"https://raw.githubusercontent.com/jump-cellpainting/datasets/{COMMIT}/metadata"
+
+SITE_INDEX = "https://zenodo.org/api/records/18729301/files/jump_index.parquet/content"
+SITE_INDEX_SHA256 = "6dddbda730650a079005565ce7f1418555cbb0ac77f0e3ecbf9a538f11c9a156"
+"""One row per site of all of JUMP, with the URL of each stain; no brightfield, no illum."""
 
 BLOBS = {
     "plate.csv.gz": "05de532d2355081e65001546baa2c7f650d446ff",
@@ -22,7 +30,10 @@ BLOBS = {
     "orf.csv.gz": "4a742a80d22b65672186f20e6274a19bad2c5c97",
     "crispr.csv.gz": "0e7b488948cf19ef05e94932688495ed866de0c4",
     "perturbation_control.csv": "c2b5083b2a78ac52490ecc4bf614b4d192dbaecf",
+    "compound_source.csv.gz": "67d92eb7952200e44477335b0664c00902eab60a",
     "microscope_config.csv": "69d476677d5e1b8f5a991f228e021d01b7516a6d",
+    "microscope_filter.csv": "b91859ca8bbe75036a961d81270f7a15dc8aa8f8",
+    "cellprofiler_version.csv": "be8a9d38cc150ba513eaa88fed08d84813767294",
 }
 """The files that sql/jump reads, with the git blob id of each at `COMMIT`."""
 
@@ -71,6 +82,55 @@ def metadata_folder(root: str, scratch: Path, stores: Stores) -> Path:
     return folder
 
 
+def revision(root: str, folder: Path) -> str:
+    """Get what tells one revision of the metadata from another: commit, or digest of the files."""
+    if root == ROOT:
+        return COMMIT
+    digest = hashlib.sha256()
+    for name in BLOBS:
+        digest.update(f"{name} {blob_id((folder / name).read_bytes())}\n".encode())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def site_index(
+    url: str, scratch: Path, stores: Stores, progress: Callable[[int, int], None]
+) -> Path:
+    """Get a local file that holds a site index.
+
+    The published one is kept in the user's cache and checked against its sha256 when it comes.
+
+    Raises
+    ------
+    CatalogError
+        There is no such file, or it is not the one that was published.
+    StoreError
+        The server cannot be reached.
+    """
+    if scheme_of(url) == "file":
+        if not Path(url).is_file():
+            raise CatalogError(f"no site index {url}; check --index")
+        return Path(url)
+    kept = cache_folder() / f"jump_index-{SITE_INDEX_SHA256[:12]}.parquet"
+    file = kept if url == SITE_INDEX else scratch / "index.parquet"
+    if file.is_file():
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with replacing(file) as part:
+            if url.startswith("http"):
+                _download(url, part, progress)
+            else:
+                part.write_bytes(stores.read(url).data)
+            if url == SITE_INDEX and (digest := _sha256(part)) != SITE_INDEX_SHA256:
+                raise CatalogError(
+                    f"{url} is not the published file: its sha256 is {digest}, expected "
+                    f"{SITE_INDEX_SHA256}; try again, or give another file with --index"
+                )
+    except FileNotFoundError as error:
+        raise CatalogError(f"{error}; check --index") from error
+    return file
+
+
 def blob_id(data: bytes) -> str:
     """Get the id that git gives to a file with these bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
@@ -87,17 +147,46 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumpduck"
 
 
-def _get(url: str, attempts: int = 4) -> bytes:
+def _get(url: str) -> bytes:
+    def get() -> bytes:
+        answer = httpx.get(url, follow_redirects=True, timeout=60)
+        return _good(answer).content
+
+    return _insist(url, get)
+
+
+def _download(url: str, file: Path, progress: Callable[[int, int], None]) -> None:
+    def get() -> None:
+        with (
+            httpx.stream("GET", url, follow_redirects=True, timeout=60) as answer,
+            file.open("wb") as target,
+        ):
+            total = int(_good(answer).headers.get("content-length", 0))
+            for part in answer.iter_bytes(1 << 20):
+                target.write(part)
+                progress(target.tell(), total)
+
+    _insist(url, get)
+
+
+def _good(answer: httpx.Response) -> httpx.Response:
+    if answer.status_code == 404:
+        raise FileNotFoundError(f"no such file: {answer.url}")
+    return answer.raise_for_status()
+
+
+def _insist(url: str, get: Callable[[], T], attempts: int = 4) -> T:
     for attempt in range(1, attempts + 1):
         try:
-            answer = httpx.get(url, follow_redirects=True, timeout=60)
-            if answer.status_code == 404:
-                raise FileNotFoundError(f"no such file: {url}")
-            answer.raise_for_status()
-            return answer.content
+            return get()
         except httpx.HTTPError as error:
             lasting = isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error
             if lasting or attempt == attempts:
                 raise StoreError(f"{url}: {error} ({attempt} attempts)") from error
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()

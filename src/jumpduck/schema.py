@@ -31,7 +31,9 @@ MANIFEST: Mapping[str, type[pl.DataType]] = {
     "Metadata_PlateType": pl.String,
     "kind": pl.String,
     "url": pl.String,
+    "url_illum": pl.String,
     "path": pl.String,
+    "known_issue": pl.String,
 }
 """One row per file to fetch; key: path."""
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import jumpduck
+from jumpduck.demo import write_tables
 from jumpduck.driver import frame, open_catalog
 
 KEY = "cpg0016-jump/source_4/images/B1/images/P1__2021-Measurement 1/Images"
@@ -92,19 +93,15 @@ def build(tmp_path, files):
     """A catalog of one plate whose folder holds `files`."""
     metadata = tmp_path / "metadata"
     place = tmp_path / "gallery/cpg0016-jump/source_4/workspace/load_data_csv/B1/007"
-    for folder in (metadata, place):
-        folder.mkdir(parents=True)
-    from jumpduck.demo import TABLES
-
-    tables = TABLES | {
+    place.mkdir(parents=True)
+    write_tables(metadata)
+    for name, text in {
         "plate.csv.gz": "Metadata_Source,Metadata_Batch,Metadata_Plate,Metadata_PlateType\n"
         "source_4,B1,007,ORF\nsource_4,B1,008,ORF\n",
         "well.csv.gz": "Metadata_Source,Metadata_Plate,Metadata_Well,Metadata_JCP2022\n"
         "source_4,007,A01,JCP2022_915131\n",
-    }
-    for name, text in tables.items():
-        data = text.encode()
-        (metadata / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    }.items():
+        (metadata / name).write_bytes(gzip.compress(text.encode()))
     for name, table in files.items():
         if name.endswith("parquet"):
             table.write_parquet(place / name)

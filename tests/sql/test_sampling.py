@@ -13,7 +13,9 @@ def sampled(catalog, arguments="", threads=None):
     with open_catalog(catalog) as con:
         if threads:
             con.execute(f"SET threads = {threads}")
-        return frame(con, f"SELECT * FROM jump.sample_sites({arguments}) ORDER BY ALL")
+        return frame(
+            con, f"SELECT * EXCLUDE (site_number) FROM jump.sample_sites({arguments}) ORDER BY ALL"
+        )
 
 
 def test_each_well_gives_as_many_sites_as_its_role_asks_for(catalog):

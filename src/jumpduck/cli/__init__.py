@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
 
 import jumpduck
+from jumpduck.cli.presets import CONFIG, fill_from_preset
 from jumpduck.errors import JumpduckError
 
 INTERRUPTED = 130
@@ -28,11 +29,11 @@ app = App(
     help_format="markdown",
     version=jumpduck.__version__,
     default_parameter=Parameter(show_env_var=False),
-    config=(Env("JUMPDUCK_"), Toml("jumpduck.toml", must_exist=False)),
+    config=(Env("JUMPDUCK_"), Toml(CONFIG, must_exist=False), fill_from_preset),
 )
 app["--help"].group = app["--version"].group = "Options"
 
-VERBS = ("demo", "catalog", "manifest", "download", "sql")
+VERBS = ("demo", "catalog", "find", "manifest", "download", "sql")
 
 
 def _docstring(verb: str) -> str:

@@ -18,6 +18,7 @@ from jumpduck.cli.options import (
     Sources,
 )
 from jumpduck.cli.report import Report
+from jumpduck.stages.catalog import PROJECT, problems
 from jumpduck.stages.catalog import catalog as build
 from jumpduck.stores import GALLERY
 
@@ -35,6 +36,17 @@ def catalog(
             "s3://cellpainting-gallery/KEY is read from there.",
         ),
     ] = GALLERY,
+    project: Annotated[
+        str, Parameter(group=PLACES, help="Folder of the collection inside the gallery.")
+    ] = PROJECT,
+    index: Annotated[
+        str | None,
+        Parameter(
+            group=PLACES,
+            help="Site index to read instead of load_data; the published one by default for "
+            "all of JUMP.",
+        ),
+    ] = None,
     metadata: Annotated[
         str,
         Parameter(
@@ -49,8 +61,11 @@ def catalog(
 ) -> None:
     """Build catalog.duckdb from the published metadata and load_data.
 
-    The metadata is read whole; load_data only for the plates chosen, all by default. An earlier
-    catalog stays until the new one is complete.
+    The metadata is read whole. Sites come from the load_data of the plates chosen; without a
+    choice, and from JUMP's own bucket, from the published site index, which has all of JUMP but no
+    brightfield and no illumination functions. Plates without load_data that can be read, and lines
+    that are no site, are said and kept with their reasons. An earlier catalog stays until the new
+    one is complete.
 
     For example:
     ```
@@ -70,6 +85,8 @@ def catalog(
         relations = build(
             path,
             gallery=gallery,
+            project=project,
+            index=index,
             metadata=metadata,
             endpoint=endpoint,
             sources=sources,
@@ -78,5 +95,9 @@ def catalog(
             progress=show,
         )
     report.table(relations)
+    odd = problems(path)
+    if odd.height:
+        report.table(odd)
+        report.line("ask jump.load_data_files and jump.load_rows for all reasons")
     report.line(f"-> {path}")
-    report.json({"catalog": path, "relations": relations.to_dicts()})
+    report.json({"catalog": path, "relations": relations.to_dicts(), "problems": odd.to_dicts()})

@@ -14,10 +14,10 @@ from jumpduck.cli.report import Report
 from jumpduck.demo import write_gallery
 from jumpduck.errors import PartialError
 from jumpduck.results import DONE
+from jumpduck.selection import Selection
 from jumpduck.stages.catalog import catalog as build
 from jumpduck.stages.download import download as fetch
-from jumpduck.stages.manifest import estimate
-from jumpduck.stages.manifest import manifest as choose
+from jumpduck.stages.manifest import write_manifest
 from jumpduck.stages.view import contact_sheet
 
 
@@ -53,8 +53,9 @@ def demo(
 
     report.line("3. jumpduck manifest")
     manifest = out / "manifest.parquet"
-    rows = choose(path, path=manifest)
-    report.table(estimate(path, rows).drop("estimated_gb"))
+    sizes = write_manifest(path, manifest, Selection())
+    report.table(sizes.select("Metadata_Source", "plates", "wells", "sites", "files"))
+    rows = pl.read_parquet(manifest)
     kept = rows.group_by("Metadata_pert_type").agg(
         wells=pl.struct("Metadata_Plate", "Metadata_Well").n_unique(), files=pl.len()
     )

@@ -12,71 +12,34 @@ PLACES = Group("Where to read", sort_key=2)
 WORK = Group("How to work", sort_key=3)
 OUTPUT = Group("Output", sort_key=4)
 
-Sources = Annotated[
-    tuple[str, ...],
-    Parameter(
-        "--source",
+
+def names(option: str, help_: str) -> Parameter:
+    """Get an option that takes several names, in one go or repeated."""
+    return Parameter(
+        option,
         group=CHOOSE,
         consume_multiple=True,
         negative="",
         show_default=False,
-        help="Sources to keep.",
-    ),
-]
-Batches = Annotated[
-    tuple[str, ...],
-    Parameter(
-        "--batch",
-        group=CHOOSE,
-        consume_multiple=True,
-        negative="",
-        show_default=False,
-        help="Batches to keep.",
-    ),
-]
-Plates = Annotated[
-    tuple[str, ...],
-    Parameter(
-        "--plate",
-        group=CHOOSE,
-        consume_multiple=True,
-        negative="",
-        show_default=False,
-        help="Plates to keep.",
-    ),
-]
+        help=help_,
+    )
+
+
+def switch(option: str, help_: str, group: Group) -> Parameter:
+    """Get an option that is there or not."""
+    return Parameter(option, group=group, negative="", show_default=False, help=help_)
+
+
+Sources = Annotated[tuple[str, ...], names("--source", "Sources to keep.")]
+Batches = Annotated[tuple[str, ...], names("--batch", "Batches to keep.")]
+Plates = Annotated[tuple[str, ...], names("--plate", "Plates to keep.")]
 PlateTypes = Annotated[
     tuple[str, ...],
-    Parameter(
-        "--plate-type",
-        group=CHOOSE,
-        consume_multiple=True,
-        negative="",
-        show_default=False,
-        help="Plate types to keep: COMPOUND, ORF, CRISPR, TARGET2 ...",
-    ),
+    names("--plate-type", "Plate types to keep: COMPOUND, ORF, CRISPR, TARGET2 ..."),
 ]
-Wells = Annotated[
-    tuple[str, ...],
-    Parameter(
-        "--well",
-        group=CHOOSE,
-        consume_multiple=True,
-        negative="",
-        show_default=False,
-        help="Wells to keep.",
-    ),
-]
+Wells = Annotated[tuple[str, ...], names("--well", "Wells to keep.")]
 Perturbations = Annotated[
-    tuple[str, ...],
-    Parameter(
-        "--perturbation",
-        group=CHOOSE,
-        consume_multiple=True,
-        negative="",
-        show_default=False,
-        help="JCP2022 identifiers, gene symbols or names of controls to keep.",
-    ),
+    tuple[str, ...], names("--perturbation", "Genes, compounds and controls, by any name.")
 ]
 CatalogFile = Annotated[
     Path, Parameter("--catalog", group=PLACES, help="Catalog made by jumpduck catalog.")
@@ -85,30 +48,10 @@ Endpoint = Annotated[
     str | None,
     Parameter("--endpoint", group=PLACES, help="S3 server other than AWS: http://HOST:PORT."),
 ]
-Json = Annotated[
-    bool,
-    Parameter(
-        "--json",
-        group=OUTPUT,
-        negative="",
-        show_default=False,
-        help="Print one JSON object instead.",
-    ),
-]
-Quiet = Annotated[
-    bool,
-    Parameter("--quiet", group=OUTPUT, negative="", show_default=False, help="Print errors only."),
-]
-DryRun = Annotated[
-    bool,
-    Parameter(
-        "--dry-run",
-        group=OUTPUT,
-        negative="",
-        show_default=False,
-        help="Say what would be done, and stop.",
-    ),
-]
+Json = Annotated[bool, switch("--json", "Print one JSON object instead.", OUTPUT)]
+Quiet = Annotated[bool, switch("--quiet", "Print errors only.", OUTPUT)]
+DryRun = Annotated[bool, switch("--dry-run", "Say what would be done, and stop.", OUTPUT)]
+ShowSql = Annotated[bool, switch("--show-sql", "Print the same in SQL, and stop.", OUTPUT)]
 
 
 def per_well_counts(text: str) -> dict[str, int]:

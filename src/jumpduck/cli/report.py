@@ -67,6 +67,16 @@ class Report:
             yield progress
 
 
+def as_toml(table: str, options: Mapping[str, object]) -> str:
+    """Get options as a table of TOML, less those that are None."""
+    lines = [
+        f"{name} = {json.dumps(value, default=str, ensure_ascii=False)}"
+        for name, value in options.items()
+        if value is not None
+    ]
+    return "\n".join([f"[{table}]", *lines])
+
+
 def _text(value: object) -> str:
     match value:
         case None:

@@ -2,16 +2,17 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from jumpduck import published
-from jumpduck.driver import frame, run_driver, set_variable
-from jumpduck.errors import CatalogError, StoreError
+from jumpduck.driver import frame, open_catalog, run_driver, set_variable
+from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.files import replacing, writable_folder
-from jumpduck.load_data import local_load_data
+from jumpduck.load_data import Found, local_load_data, without_broken
 from jumpduck.names import check_names
 from jumpduck.stores import GALLERY, Stores, root_of, scheme_of
 
@@ -36,7 +37,9 @@ def catalog(
     path: str | Path = "catalog.duckdb",
     *,
     gallery: str = GALLERY,
+    project: str = PROJECT,
     metadata: str = published.ROOT,
+    index: str | None = None,
     endpoint: str | None = None,
     sources: Sequence[str] = (),
     plates: Sequence[str] = (),
@@ -53,12 +56,18 @@ def catalog(
         Where the catalog goes.
     gallery
         Root that stands for ``s3://cellpainting-gallery``: ``s3://``, ``http(s)://`` or a folder.
+    project
+        Folder of the collection inside the gallery.
     metadata
         Folder of the published metadata tables: ``s3://``, ``http(s)://`` or a folder.
+    index
+        Site index to read instead of load_data: one Parquet file with a row for each site. For
+        all of JUMP from its own bucket it is the published one by default.
     endpoint
         S3 server other than AWS.
     sources, plates, plate_types
-        Whose load_data to read; all by default. The metadata is always read whole.
+        Whose load_data to read; all by default. The metadata is always read whole. A plate whose
+        load_data is missing or odd is a row of jump.load_data_files with the reason.
     progress
         Called with a step, how much of it is done, and how much there is.
 
@@ -75,6 +84,13 @@ def catalog(
     gallery, metadata = root_of(gallery), root_of(metadata)
     if scheme_of(gallery) == "file" and not Path(gallery).is_dir():
         raise StoreError(f"no gallery folder {gallery}; check --gallery")
+    if "/" in project or project in ("", ".", ".."):
+        raise QueryError(f"--project {project!r} is no name of a folder, like {PROJECT}")
+    named = bool(sources or plates or plate_types)
+    if index is not None and named:
+        raise QueryError("--index reads all plates; choose among them with `jumpduck manifest`")
+    if index is None and not named and (gallery, project, endpoint) == (GALLERY, PROJECT, None):
+        index = published.SITE_INDEX
     stores = Stores(endpoint)
     try:
         writable_folder(path.parent)
@@ -87,37 +103,77 @@ def catalog(
         folder = published.metadata_folder(metadata, scratch, stores)
         progress("metadata", 1, 1)
         with replacing(path) as part, duckdb.connect(str(part)) as con:
+            con.execute("SET memory_limit = '1500MB'")
+            con.execute("SET temp_directory = $folder", {"folder": str(scratch / "spill")})
+            found: list[Found] = []
 
             def before(file: Path) -> None:
-                if file.name != "load_data_files.sql":
+                if file.stem != "load_data_files":
                     return
-                chosen = _choose(con, sources, plates, plate_types)
-                files = local_load_data(
-                    chosen,
-                    f"{gallery}/{PROJECT}",
-                    scratch,
-                    stores,
-                    lambda done, total: progress("load_data", done, total),
-                )
-                if not files:
-                    raise CatalogError(
-                        f"none of {chosen.height:,} plates has load_data under "
-                        f"{gallery}/{PROJECT}; check --gallery and --endpoint"
+                if index is not None:
+                    where = published.site_index(
+                        root_of(index), scratch, stores, partial(progress, "site index")
                     )
-                set_variable(con, "jump_load_data", files)
+                    set_variable(con, "jump_index", str(where))
+                else:
+                    if not found:
+                        chosen = _choose(con, sources, plates, plate_types)
+                        root = f"{gallery}/{project}"
+                        step = partial(progress, "load_data")
+                        found.append(local_load_data(chosen, root, scratch, stores, step))
+                    _set_load_data(con, found[-1], f"{gallery}/{project}")
                 progress("catalog", 0, 1)
 
             variables = {
                 "jump_gallery": gallery,
                 "jump_endpoint": endpoint,
-                "jump_project": PROJECT,
+                "jump_project": project,
                 "jump_metadata": metadata,
                 "jump_metadata_copy": str(folder),
+                "jump_revision": published.revision(metadata, folder),
+                "jump_site_index": index,
             }
-            run_driver(con, COLLECTION, variables, before=before)
+            try:
+                run_driver(con, COLLECTION, variables, before=before)
+            except CatalogError:
+                # a file broken in its middle stops all of them: find it, and go on without
+                if not found or without_broken(found[-1]) == found[-1]:
+                    raise
+                found.append(without_broken(found[-1]))
+                run_driver(con, COLLECTION, variables, before=before)
             relations = frame(con, RELATIONS)
     progress("catalog", 1, 1)
     return relations
+
+
+def _set_load_data(con: duckdb.DuckDBPyConnection, found: Found, root: str) -> None:
+    if not found.files:
+        plates, reason = len(found.unread), found.unread[0]["reason"]
+        raise CatalogError(
+            f"none of {plates:,} plates has load_data under {root} ({reason}); "
+            "check --gallery and --endpoint"
+        )
+    set_variable(con, "jump_load_data", found.files)
+    if found.unread:
+        set_variable(con, "jump_load_data_unread", found.unread)
+
+
+def problems(path: str | Path) -> pl.DataFrame:
+    """Get what was asked for and could not be read: Metadata_Source, reason, plates, lines."""
+    with open_catalog(path) as con:
+        return frame(
+            con,
+            """
+            SELECT Metadata_Source, split_part(reason, ' in ', 1) AS reason, count(*) AS plates,
+                   NULL::BIGINT AS lines
+            FROM jump.load_data_files WHERE reason IS NOT NULL GROUP BY ALL
+            UNION ALL
+            SELECT Metadata_Source, split_part(reason, ':', 1) AS reason,
+                   count(DISTINCT Metadata_Plate) AS plates, count(*) AS lines
+            FROM jump.load_rows WHERE reason IS NOT NULL GROUP BY ALL
+            ORDER BY ALL
+            """,
+        )
 
 
 def _choose(

@@ -1,63 +1,35 @@
 """catalog.duckdb -> the manifest: which files to fetch, from where, to where."""
 
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Unpack
 
 import duckdb
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from jumpduck.driver import frame, open_catalog
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.files import replacing
-from jumpduck.names import check_names
-from jumpduck.schema import BRIGHTFIELD, CHANNELS, MANIFEST, PLATE_KEY, ROLES, check
+from jumpduck.schema import MANIFEST, PLATE_KEY, ROLES, SITE_KEY, check
+from jumpduck.selection import Options, Selection, arguments
 
-QUERY = """
-FROM jump.manifest(
-    sources := $sources,
-    batches := $batches,
-    plates := $plates,
-    plate_types := $plate_types,
-    wells := $wells,
-    perturbations := $perturbations,
-    channels := $channels,
-    trt := $trt,
-    poscon := $poscon,
-    negcon := $negcon,
-    empty := $empty,
-    unknown := $unknown,
-    seed := $seed
-)
-"""
+CHUNK = 100_000
+"""Sites looked at together: what bounds memory, whatever the size of the catalog."""
 
-# what a user may name -> what it is called, and where the names are that this catalog can serve
-_KNOWN = {
-    "sources": ("source", "SELECT DISTINCT Metadata_Source AS name FROM jump.load_data_files"),
-    "batches": ("batch", "SELECT DISTINCT Metadata_Batch AS name FROM jump.load_data_files"),
-    "plates": ("plate", "SELECT Metadata_Plate AS name FROM jump.load_data_files"),
-    "plate_types": ("plate type", "SELECT DISTINCT Metadata_PlateType AS name FROM jump.plates"),
-    "wells": ("well", "SELECT DISTINCT Metadata_Well AS name FROM jump.load_data"),
-    "perturbations": (
-        "perturbation",
-        "SELECT DISTINCT unnest([Metadata_JCP2022, Metadata_Name]) AS name FROM jump.sites",
-    ),
-}
+ROW_GROUP = 1 << 18
+
+RECIPE = "png8"
 
 
 def manifest(
     catalog: str | Path = "catalog.duckdb",
     *,
-    sources: Sequence[str] = (),
-    batches: Sequence[str] = (),
-    plates: Sequence[str] = (),
-    plate_types: Sequence[str] = (),
-    wells: Sequence[str] = (),
-    perturbations: Sequence[str] = (),
-    channels: Sequence[str] = CHANNELS,
-    per_well: Mapping[str, int] | None = None,
-    seed: int = 0,
     path: str | Path | None = None,
+    **options: Unpack[Options],
 ) -> pl.DataFrame:
     """Choose images, the same ones every time, a few sites from each well.
 
@@ -65,21 +37,10 @@ def manifest(
     ----------
     catalog
         Made by `jumpduck.catalog`.
-    sources, batches, plates, plate_types, wells
-        Names to keep; all by default.
-    perturbations
-        JCP2022 identifiers, gene symbols or names of controls to keep; all by default.
-    channels
-        Stains and brightfield planes to keep.
-    per_well
-        Sites to keep in a well by its role: trt, poscon, negcon, empty, unknown. A role that is
-        not named keeps its default; see `jumpduck.schema.ROLES`.
-    seed
-        Another seed, another choice. Nothing else changes it: not the number of threads, not the
-        other plates in the catalog.
     path
-        Parquet file to write, with the query, seed and catalog in its own metadata. It appears
-        only when complete.
+        Parquet file to write too; see `write_manifest`.
+    **options
+        What to choose: the fields of `jumpduck.selection.Selection`.
 
     Returns
     -------
@@ -95,85 +56,200 @@ def manifest(
     StoreError
         `path` cannot be written.
     """
-    counts = {**ROLES, **(per_well or {})}
-    check_names("role", list(counts), ROLES)
-    if any(count < 0 for count in counts.values()):
-        raise QueryError("--per-well takes numbers of sites, 0 or more")
-    check_names("channel", channels, {*CHANNELS, *BRIGHTFIELD})
-    asked: dict[str, list[str] | None] = {
-        "sources": list(sources) or None,
-        "batches": list(batches) or None,
-        "plates": list(plates) or None,
-        "plate_types": list(plate_types) or None,
-        "wells": list(wells) or None,
-        "perturbations": list(perturbations) or None,
-    }
-    query = {**asked, "channels": list(channels), **counts, "seed": seed}
-    with open_catalog(catalog) as con:
-        _check_selection(con, asked)
-        rows = check(frame(con, QUERY, query), MANIFEST, "jump.manifest")
-        settings = frame(con, "FROM jump.settings").row(0, named=True)
-    if rows.is_empty():
-        raise QueryError(
-            "the selection holds no image; the roles in these wells may all have 0 sites "
-            f"(--per-well {','.join(f'{role}={n}' for role, n in counts.items())})"
-        )
-    if path is not None:
-        _write(rows, Path(path), {"query": query, "catalog": settings})
-    return rows
+    with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
+        target = Path(path) if path is not None else Path(scratch) / "manifest.parquet"
+        write_manifest(catalog, target, Selection(**options))
+        return pl.read_parquet(target)
 
 
-def estimate(catalog: str | Path, rows: pl.DataFrame) -> pl.DataFrame:
-    """Get the size of a manifest by source: plates, wells, sites, files, gigabytes to fetch.
+def write_manifest(
+    catalog: str | Path,
+    path: Path | None,
+    selection: Selection,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> pl.DataFrame:
+    """Write a manifest of any size in little memory, and get what it holds by source.
 
-    Gigabytes are an estimate: files times the published mean size of a TIFF of that source, or
-    of all sources where there is none (`jump.source_sizes`).
+    Parameters
+    ----------
+    path
+        Parquet file; the query, the seed and the catalog it came from are in its own metadata.
+        It appears only when complete. None only counts.
+    progress
+        Called with the sites looked at, and all.
+
+    Returns
+    -------
+    pl.DataFrame
+        Metadata_Source, plates, wells, sites, files, flagged (files with a known issue),
+        estimated_gb to fetch, estimated_gb_kept on disk as 8-bit PNG. Gigabytes are files times
+        the mean sizes of jump.source_sizes and jump.recipe_sizes.
+
+    Raises
+    ------
+    QueryError, ManifestError, StoreError
+        As `manifest`.
     """
     with open_catalog(catalog) as con:
-        sizes = frame(con, "SELECT Metadata_Source, mean_bytes FROM jump.source_sizes")
-        overall = con.execute("SELECT sum(bytes) / sum(tiffs) FROM jump.source_sizes").fetchall()
-    well = [*PLATE_KEY, "Metadata_Well"]
+        con.execute("SET memory_limit = '600MB'")
+        values = arguments(con, selection)
+        settings = frame(con, "FROM jump.settings").row(0, named=True)
+        counts: list[pl.DataFrame] = []
+
+        def tables() -> Iterator[pl.DataFrame]:
+            done = 0
+            for part, sites, total in _chunks(con, values):
+                table = _query(con, {**values, **part})
+                done += sites
+                progress(done, total)
+                if table.height:
+                    counts.append(_count(table))
+                    yield table
+
+        def wanted() -> None:
+            if not counts:
+                roles = ",".join(f"{role}={values[role]}" for role in ROLES)
+                raise QueryError(
+                    "the selection holds no image; "
+                    f"the roles in these wells may all have 0 sites (--per-well {roles})"
+                )
+
+        if path is None:
+            for _ in tables():
+                pass
+            wanted()
+        else:
+            notes = {"query": json.dumps(values), "catalog": json.dumps(settings)}
+            _write(path, tables, notes, wanted)
+        return _priced(con, pl.concat(counts))
+
+
+def known_bad(catalog: str | Path, selection: Selection) -> int:
+    """Get the number of sites that stay out because jump.known_issues says so."""
+    with open_catalog(catalog) as con:
+        values = arguments(con, selection)
+        names = [
+            name
+            for name in values
+            if name in _SELECT_ARGUMENTS and name != "keep_known_bad" and values[name] is not None
+        ]
+        call = ", ".join(f"{name} := ${name}" for name in names)
+        query = f"""
+            SELECT
+                (SELECT count(*) FROM jump.select_sites({call}, keep_known_bad := TRUE))
+                - (SELECT count(*) FROM jump.select_sites({call}))
+        """  # noqa: S608
+        return int(con.execute(query, {name: values[name] for name in names}).fetchall()[0][0])
+
+
+_SELECT_ARGUMENTS = (
+    "sources", "batches", "plates", "plate_types", "wells", "perturbations", "roles",
+    "predicate", "with_controls", "channels", "keep_known_bad",
+)  # fmt: skip
+
+
+def _chunks(
+    con: duckdb.DuckDBPyConnection, values: Mapping[str, object]
+) -> Iterator[tuple[dict[str, object], int, int]]:
+    """Get batches to ask for together, the sites looked at with each, and the sites in all.
+
+    What is chosen in a well depends on that well alone, so parts asked one by one are the whole;
+    only a budget must see all of it at once.
+    """
+    batches = con.execute(
+        """
+        SELECT Metadata_Source, Metadata_Batch, count(*) FROM jump.load_rows
+        WHERE
+            ($sources IS NULL OR list_contains($sources::VARCHAR[], Metadata_Source))
+            AND ($batches IS NULL OR list_contains($batches::VARCHAR[], Metadata_Batch))
+            AND ($plates IS NULL OR list_contains($plates::VARCHAR[], Metadata_Plate))
+        GROUP BY ALL
+        ORDER BY ALL
+        """,
+        {name: values[name] for name in ("sources", "batches", "plates")},
+    ).fetchall()
+    total = sum(count for _, _, count in batches)
+    if values["max_sites"] is not None or values["max_gb"] is not None:
+        yield {}, total, total
+        return
+    for source, of_source in itertools.groupby(batches, key=lambda row: row[0]):
+        names: list[str] = []
+        sites = 0
+        for _, batch, count in of_source:
+            if names and sites + count > CHUNK:
+                yield {"sources": [source], "batches": names}, sites, total
+                names, sites = [], 0
+            names.append(batch)
+            sites += count
+        yield {"sources": [source], "batches": names}, sites, total
+
+
+def _query(con: duckdb.DuckDBPyConnection, values: Mapping[str, object]) -> pl.DataFrame:
+    # by way of a table: streaming a query of joins straight into a frame takes three times as long
+    call = ", ".join(f"{name} := ${name}" for name in values)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE part AS FROM jump.manifest({call})",
+        dict(values),
+    )
+    return check(frame(con, "FROM part"), MANIFEST, "jump.manifest")
+
+
+def _count(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("Metadata_Source").agg(
+        plates=pl.struct(PLATE_KEY).n_unique(),
+        wells=pl.struct(*PLATE_KEY, "Metadata_Well").n_unique(),
+        sites=pl.struct(SITE_KEY).n_unique(),
+        files=pl.len(),
+        flagged=pl.col("known_issue").count(),
+    )
+
+
+def _priced(con: duckdb.DuckDBPyConnection, counts: pl.DataFrame) -> pl.DataFrame:
+    sizes = frame(con, "SELECT Metadata_Source, mean_bytes FROM jump.source_sizes")
+    overall, kept = con.execute(
+        """
+        SELECT
+            (SELECT sum(bytes) / sum(tiffs) FROM jump.source_sizes),
+            (SELECT mean_bytes FROM jump.recipe_sizes WHERE recipe = $recipe)
+        """,
+        {"recipe": RECIPE},
+    ).fetchall()[0]
     return (
-        rows.group_by("Metadata_Source")
-        .agg(
-            plates=pl.struct(PLATE_KEY).n_unique(),
-            wells=pl.struct(well).n_unique(),
-            sites=pl.struct([*well, "Metadata_Site"]).n_unique(),
-            files=pl.len(),
-        )
+        counts.group_by("Metadata_Source")
+        .sum()
         .join(sizes, on="Metadata_Source", how="left")
-        .with_columns(estimated_gb=pl.col("files") * pl.col("mean_bytes").fill_null(overall[0][0]))
-        .with_columns(pl.col("estimated_gb") / 1e9)
+        .with_columns(
+            estimated_gb=pl.col("files") * pl.col("mean_bytes").fill_null(overall) / 1e9,
+            estimated_gb_kept=pl.col("files") * kept / 1e9,
+        )
         .drop("mean_bytes")
         .sort("Metadata_Source")
     )
 
 
-def _check_selection(
-    con: duckdb.DuckDBPyConnection, asked: Mapping[str, Sequence[str] | None]
+def _write(
+    path: Path,
+    tables: Callable[[], Iterator[pl.DataFrame]],
+    notes: Mapping[str, str],
+    wanted: Callable[[], None],
 ) -> None:
-    for argument, (what, query) in _KNOWN.items():
-        if names := asked[argument]:
-            known = set(frame(con, query)["name"].drop_nulls())
-            if argument == "plates":
-                _check_read(con, set(names) - known)
-            check_names(what, names, known)
+    def source(
+        with_columns: list[str] | None,  # noqa: ARG001
+        predicate: pl.Expr | None,  # noqa: ARG001
+        n_rows: int | None,  # noqa: ARG001
+        batch_size: int | None,  # noqa: ARG001
+    ) -> Iterator[pl.DataFrame]:
+        yield from tables()
 
-
-def _check_read(con: duckdb.DuckDBPyConnection, plates: set[str]) -> None:
-    published = set(frame(con, "SELECT Metadata_Plate FROM jump.plates")["Metadata_Plate"])
-    if unread := sorted(plates & published):
-        raise QueryError(
-            f"plate {unread[0]!r} is published, but this catalog has no load_data of it; "
-            "build the catalog for it: `jumpduck catalog --plate`"
-        )
-
-
-def _write(rows: pl.DataFrame, path: Path, metadata: Mapping[str, object]) -> None:
-    notes = {f"jumpduck.{key}": json.dumps(value) for key, value in metadata.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
-            rows.write_parquet(part, compression="zstd", metadata=notes)
+            register_io_source(source, schema=dict(MANIFEST)).sink_parquet(
+                part,
+                compression="zstd",
+                row_group_size=ROW_GROUP,
+                metadata={f"jumpduck.{key}": value for key, value in notes.items()},
+            )
+            wanted()
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,15 @@
+-- jump.compound_sources: one row per compound and the source that supplied it.
+-- key: Metadata_Compound_Source, Metadata_JCP2022
+CREATE OR REPLACE TABLE jump.compound_sources AS
+SELECT
+    Metadata_Compound_Source,
+    Metadata_JCP2022
+FROM read_csv(
+    getvariable('jump_metadata_copy') || '/compound_source.csv.gz',
+    header = TRUE, all_varchar = TRUE
+);
+
+COMMENT ON TABLE jump.compound_sources IS 'One row per compound and the source that supplied it';
+COMMENT ON COLUMN jump.compound_sources.Metadata_Compound_Source IS
+'Laboratory that nominated the compound';
+COMMENT ON COLUMN jump.compound_sources.Metadata_JCP2022 IS 'Identifier of the perturbation';

@@ -1,0 +1,56 @@
+-- jump.find(names): where the perturbations that a name may mean can be seen.
+-- key: asked, Metadata_JCP2022
+-- Plates and wells are those published; sites and gigabytes (five stains, an estimate) those of
+-- the load_data in this catalog.
+CREATE OR REPLACE MACRO jump.find(names) AS TABLE -- noqa: LT01
+WITH found AS (
+    SELECT * FROM jump.find_perturbations(names)
+),
+
+places AS (
+    SELECT * FROM jump.wells
+    SEMI JOIN found USING (Metadata_JCP2022)
+),
+
+published AS (
+    SELECT
+        Metadata_JCP2022,
+        count(DISTINCT Metadata_Source || '/' || Metadata_Plate) AS plates,
+        count(*) AS wells
+    FROM places
+    GROUP BY Metadata_JCP2022
+),
+
+seen AS (
+    SELECT
+        places.Metadata_JCP2022,
+        count(*) AS sites,
+        sum(coalesce(
+            sizes.mean_bytes,
+            (SELECT sum(bytes) / sum(tiffs) FROM jump.source_sizes)
+        )) * 5 / 1e9 AS estimated_gb
+    FROM jump.sites
+    INNER JOIN places USING (Metadata_Source, Metadata_Plate, Metadata_Well)
+    LEFT JOIN jump.source_sizes AS sizes USING (Metadata_Source)
+    GROUP BY places.Metadata_JCP2022
+)
+
+SELECT
+    found.asked,
+    found.matched_by,
+    found.Metadata_JCP2022,
+    found.Metadata_Name,
+    found.Metadata_modality,
+    found.Metadata_pert_type,
+    found.Metadata_InChIKey,
+    coalesce(published.plates, 0) AS plates,
+    coalesce(published.wells, 0) AS wells,
+    coalesce(seen.sites, 0) AS sites,
+    coalesce(seen.estimated_gb, 0) AS estimated_gb
+FROM found
+LEFT JOIN published USING (Metadata_JCP2022)
+LEFT JOIN seen USING (Metadata_JCP2022)
+ORDER BY found.asked, found.Metadata_JCP2022;
+
+COMMENT ON MACRO TABLE jump.find IS -- noqa: PRS
+'Where the perturbations that a name may mean can be seen';

@@ -1,0 +1,43 @@
+"""Selections by name: built in, or in the user's jumpduck.toml."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+from cyclopts.argument import ArgumentCollection
+from cyclopts.config import Dict
+
+from jumpduck.errors import QueryError
+from jumpduck.names import check_names
+
+CONFIG = Path("jumpduck.toml")
+
+
+def presets() -> dict[str, dict[str, Any]]:
+    """Get every preset by its name; the user's own win over those built in.
+
+    Raises
+    ------
+    QueryError
+        jumpduck.toml cannot be read.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for file in (Path(__file__).with_suffix(".toml"), CONFIG):
+        if file.is_file():
+            try:
+                found |= tomllib.loads(file.read_text(encoding="utf-8")).get("preset", {})
+            except (tomllib.TOMLDecodeError, UnicodeError) as error:
+                raise QueryError(f"{file.name} is no TOML: {error}") from error
+    return found
+
+
+def fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Give the options of ``--preset NAME`` to those that nothing else has given."""
+    for argument in arguments:
+        if "--preset" in argument.names and argument.tokens:
+            name = argument.tokens[0].value
+            known = presets()
+            check_names("preset", [name], known)
+            Dict({commands[-1]: known[name]}, source=f"preset {name}")(app, commands, arguments)
+            return
