@@ -116,7 +116,7 @@ def _what_is_odd(file: Path, *, whole: bool = False) -> str | None:
             rows = (table if whole else table.head(1)).collect().height
         else:
             with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as text:
-                lines = csv.reader(text)
+                lines = csv.reader(text, strict=True)
                 columns = next(lines, list[str]())
                 rows = 0
                 for row in lines:

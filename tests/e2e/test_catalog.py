@@ -1,0 +1,326 @@
+"""Catalogs of what is odd, of other projects, and of a site index."""
+
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck import published
+from jumpduck.driver import frame, open_catalog
+from tests.conftest import DATA, ROOT
+
+KEY = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
+
+
+@pytest.fixture
+def copy(gallery, tmp_path):
+    """A gallery of one's own to break: its load_data, without images."""
+    root = tmp_path / "gallery"
+    for file in gallery.gallery.rglob("load_data.*"):
+        target = root / file.relative_to(gallery.gallery)
+        target.parent.mkdir(parents=True)
+        shutil.copy(file, target)
+    return root
+
+
+def one(copy, name):
+    return next(copy.rglob(f"{name}/load_data.*"))
+
+
+BROKEN = {
+    "nothing": (lambda file: file.unlink(), "no load_data in"),
+    "an empty file": (lambda file: file.write_bytes(b""), "empty file"),
+    "a header alone": (
+        lambda file: file.write_text("Metadata_Well,Metadata_Site,URL_OrigDNA\n"),
+        "no rows",
+    ),
+    "another table": (lambda file: file.write_text("a,b\n1,2\n"), "no column Metadata_Well"),
+    "no images": (
+        lambda file: file.write_text("Metadata_Well,Metadata_Site\nA01,1\n"),
+        "no column URL_Orig",
+    ),
+    "a short first row": (
+        lambda file: file.write_text("Metadata_Well,Metadata_Site,URL_OrigDNA\nA01\n"),
+        "1 values in row 1, but 3 columns",
+    ),
+    "a short row in the middle": (
+        lambda file: file.write_text(
+            "Metadata_Well,Metadata_Site,URL_OrigDNA\n" + 'A01,1,"s3://a\n' + "A02,2,s3://b\n" * 9
+        ),
+        "load_data.csv: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_plate_that_cannot_be_read_is_a_row_with_its_reason(cli, gallery, copy, what):
+    do, reason = BROKEN[what]
+    do(one(copy, "1000000001"))
+    done = cli("catalog", "--gallery", copy, "--metadata", gallery.metadata)
+    assert done.code == 0, done.err
+    rows = json.loads(
+        cli("sql", "--json", "FROM jump.load_data_files WHERE reason IS NOT NULL").out
+    )["rows"]
+    assert [row["Metadata_Plate"] for row in rows] == ["1000000001"]
+    assert reason in rows[0]["reason"]
+    assert "source_2" in done.out
+    assert "45" in cli("sql", "SELECT count(*) FROM jump.sites").out
+    asked = cli("manifest", "--plate", "1000000001")
+    assert asked.code == 2
+    assert rows[0]["reason"].splitlines()[0][:20] in asked.err
+
+
+def test_a_compressed_file_cut_short_is_a_row_too(cli, gallery, copy):
+    file = one(copy, "JD5876c3")
+    text = gzip.decompress(file.read_bytes())
+    lines = text.splitlines(keepends=True)
+    whole = gzip.compress(b"".join([lines[0], *lines[1:] * 400]))
+    file.write_bytes(whole[: len(whole) // 2])
+    assert cli("catalog", "--gallery", copy, "--metadata", gallery.metadata).code == 0
+    rows = json.loads(
+        cli("sql", "--json", "FROM jump.load_data_files WHERE reason IS NOT NULL").out
+    )["rows"]
+    assert [row["Metadata_Plate"] for row in rows] == ["JD5876c3"]
+
+
+def test_lines_that_are_no_site_keep_their_reason(gallery, copy, tmp_path):
+    file = one(copy, "1000000001")
+    lines = file.read_text().splitlines()
+    table = pl.read_csv(file, infer_schema=False)
+    odd = table.head(3).with_columns(
+        Metadata_Well=pl.Series(["a1", "", "A01"]), Metadata_Site=pl.Series(["1", "1", "one"])
+    )
+    again = table.head(1).with_columns(URL_OrigDNA=pl.lit("s3://cellpainting-gallery/aaa.tif"))
+    pl.concat([table, odd, again]).write_csv(file)
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(path, gallery=str(copy), metadata=str(gallery.metadata))
+    with open_catalog(path) as con:
+        reasons = con.execute(
+            "SELECT reason, count(*) FROM jump.load_rows GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        kept = con.execute(
+            "SELECT URL_OrigDNA FROM jump.sites WHERE Metadata_Plate = '1000000001' "
+            "AND Metadata_Well = 'A01' AND Metadata_Site = 1"
+        ).fetchall()
+    assert reasons == [
+        ("no site number: one", 1),
+        ("no well: a1", 1),
+        ("no well: empty", 1),
+        ("the same site again", 1),
+        (None, 75),
+    ]
+    assert kept == [("s3://cellpainting-gallery/aaa.tif",)], "the first by its URLs"
+    assert len(lines) == 31
+
+
+def test_the_order_of_lines_and_files_does_not_matter(gallery, copy, tmp_path, catalog):
+    for file in copy.rglob("load_data.*"):
+        table = pl.read_csv(file, infer_schema=False).sample(fraction=1, shuffle=True, seed=1)
+        data = table.write_csv().encode()
+        file.write_bytes(gzip.compress(data) if file.suffix == ".gz" else data)
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(path, gallery=str(copy), metadata=str(gallery.metadata))
+    rows = jumpduck.manifest(path, seed=9)
+    same = jumpduck.manifest(catalog, seed=9)
+    assert rows.drop("url").equals(same.drop("url"))
+
+
+def test_orphans_are_seen(gallery, copy, tmp_path):
+    metadata = tmp_path / "metadata"
+    shutil.copytree(gallery.metadata, metadata)
+    wells = gzip.decompress((metadata / "well.csv.gz").read_bytes()).decode()
+    wells += "source_2,nowhere,A01,JCP2022_000101\nsource_3,JD5876c3,Z99,JCP2022_nothing\n"
+    (metadata / "well.csv.gz").write_bytes(gzip.compress(wells.encode()))
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(path, gallery=str(copy), metadata=str(metadata))
+    with open_catalog(path) as con:
+        orphans = frame(con, "FROM jump.orphans ORDER BY what")
+    assert orphans.select("what", "Metadata_Plate", "Metadata_JCP2022").rows() == [
+        ("perturbation of wells that no table describes", None, "JCP2022_nothing"),
+        ("perturbation without wells", None, "JCP2022_915131"),
+        ("wells of a plate that is in no table of plates", "nowhere", None),
+    ]
+
+
+@pytest.fixture(scope="module")
+def index(catalog, tmp_path_factory):
+    """A site index of the demo, in the published form."""
+    path = tmp_path_factory.mktemp("index") / "index.parquet"
+    with open_catalog(catalog) as con:
+        stains = [f"URL_Orig{channel}" for channel in ("DNA", "RNA", "ER", "AGP", "Mito")]
+        sites = frame(con, "FROM jump.sites ORDER BY site_key DESC")
+    keys = ["Metadata_Source", "Metadata_Batch", *KEY[1:]]
+    sites.select(*keys, *stains).with_columns(
+        pl.col("Metadata_Site").cast(pl.String)
+    ).write_parquet(path)
+    return path
+
+
+def test_a_site_index_serves_as_well_as_load_data(index, gallery, catalog, tmp_path):
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(
+        path, gallery=str(gallery.gallery), metadata=str(gallery.metadata), index=str(index)
+    )
+    assert jumpduck.manifest(path, seed=2).equals(jumpduck.manifest(catalog, seed=2))
+
+
+def test_the_published_index_is_the_default_and_must_be_the_published_one(
+    index, gallery, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("JUMPDUCK_CACHE", str(tmp_path / "cache"))
+    asked = []
+
+    def download(url, file, progress):
+        asked.append(url)
+        file.write_bytes(index.read_bytes())
+
+    monkeypatch.setattr(published, "_download", download)
+    with pytest.raises(jumpduck.errors.CatalogError, match=published.SITE_INDEX_SHA256):
+        jumpduck.catalog(tmp_path / "c.duckdb", metadata=str(gallery.metadata))
+    assert not (tmp_path / "c.duckdb").exists()
+    monkeypatch.setattr(published, "SITE_INDEX_SHA256", published._sha256(index))
+    for _ in range(2):
+        jumpduck.catalog(tmp_path / "c.duckdb", metadata=str(gallery.metadata))
+    assert asked == [published.SITE_INDEX] * 2, "the second build reads the cache"
+    rows = jumpduck.manifest(tmp_path / "c.duckdb")
+    assert rows["url"].str.starts_with("s3://cellpainting-gallery/").all()
+
+
+def test_a_build_that_is_killed_leaves_the_previous_catalog(gallery, catalog, tmp_path):
+    path = tmp_path / "catalog.duckdb"
+    path.write_bytes(catalog.read_bytes())
+    before = path.read_bytes()
+    for wait in (0.3, 0.6, 0.9):
+        build = subprocess.Popen(
+            [sys.executable, "-m", "jumpduck", "catalog", "--quiet",
+             "--gallery", str(gallery.gallery), "--metadata", str(gallery.metadata)],
+            cwd=tmp_path,
+        )  # fmt: skip
+        time.sleep(wait)
+        if build.poll() is None:
+            os.kill(build.pid, signal.SIGKILL)
+            build.wait()
+            assert path.read_bytes() == before
+        jumpduck.manifest(path)
+
+
+def pilot(platemaps, metadata):
+    metadata.mkdir()
+    words = [Path(sys.executable).parent / "duckdb", "-bail"]
+    for name, folder in (("platemaps", platemaps), ("metadata", metadata)):
+        words += ["-c", f"SET VARIABLE pilot_{name} = '{folder}'"]
+    subprocess.run([*words, "-c", ".read sql/pilot.sql"], cwd=ROOT, check=True)
+
+
+def test_a_lab_adds_its_own_project_in_sql_alone(tmp_path):
+    """The worked example of sql/README.md, on platemaps made here."""
+    maps = tmp_path / "platemaps"
+    maps.mkdir()
+    for name, text in {
+        "cpjump1_experiment-metadata.tsv": "Batch\tPlate_Map_Name\tAssay_Plate_Barcode\t"
+        "Perturbation\n"
+        "B1\tJUMP-Target-1_compound_platemap\tP1\tcompound\n"
+        "B2\tJUMP-Target-1_compound_platemap\tP1\tcompound\n"
+        "B1\tJUMP-Target-1_crispr_platemap\tP2\tcrispr\n",
+        "JUMP-Target-1_compound_platemap.tsv": "well_position\tbroad_sample\tsolvent\n"
+        "A01\tBRD-1\tDMSO\nA02\t\tDMSO\n",
+        "JUMP-Target-1_crispr_platemap.tsv": "well_position\tbroad_sample\n"
+        "A01\tBRDN-1\nA02\tBRDN-2\n",
+        "JUMP-Target-1_compound_metadata.tsv": "broad_sample\tInChIKey\tpert_iname\tpert_type\t"
+        "control_type\tsmiles\tInChI\nBRD-1\tRYYVLZVUVIJVGH-UHFFFAOYSA-N\tcaffeine\ttrt\tNA\tC\tI\n",
+        "JUMP-Target-1_crispr_metadata.tsv": "broad_sample\tgene\tpert_type\tcontrol_type\n"
+        "BRDN-1\tTP53\ttrt\t\nBRDN-2\t\tcontrol\tnegcon\n",
+    }.items():
+        (maps / name).write_text(text)
+    pilot(maps, tmp_path / "metadata")
+    for batch, plate in (("B1", "P1"), ("B2", "P1"), ("B1", "P2")):
+        project = tmp_path / "gallery/cpg0000-jump-pilot/source_4"
+        place = project / f"workspace/load_data_csv/{batch}/{plate}"
+        place.mkdir(parents=True)
+        folder = f"/home/ubuntu/bucket/cpg0000-jump-pilot/source_4/images/{batch}/images/{plate}/"
+        (place / "load_data.csv").write_text(
+            "Metadata_Plate,Metadata_Well,Metadata_Site,PathName_OrigDNA,FileName_OrigDNA\n"
+            f"{plate},A01,1,{folder},a.tiff\n{plate},A02,1,{folder},b.tiff\n"
+        )
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(
+        path,
+        gallery=str(tmp_path / "gallery"),
+        project="cpg0000-jump-pilot",
+        metadata=str(tmp_path / "metadata"),
+    )
+    rows = jumpduck.manifest(path)
+    columns = ("Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_pert_type")
+    assert rows.select(columns).rows() == [
+        ("B1", "P1", "A01", "trt"),
+        ("B1", "P1", "A02", "negcon"),
+        ("B1", "P2", "A01", "trt"),
+        ("B1", "P2", "A02", "negcon"),
+        ("B2", "P1", "A01", "trt"),
+        ("B2", "P1", "A02", "negcon"),
+    ]
+    assert rows["url"][0].endswith("cpg0000-jump-pilot/source_4/images/B1/images/P1/a.tiff")
+    assert jumpduck.find(["RYYVLZVUVIJVGH", "TP53"], path)["wells"].to_list() == [
+        1,
+        1,
+    ]
+
+
+@pytest.mark.real
+def test_the_real_pilot_platemaps_become_metadata(tmp_path):
+    pilot(DATA / "platemaps", tmp_path / "metadata")
+    wells = pl.read_csv(tmp_path / "metadata/well.csv.gz", infer_schema=False)
+    assert wells.height == 75 * 384
+    controls = pl.read_csv(tmp_path / "metadata/perturbation_control.csv", infer_schema=False)
+    kinds = controls["Metadata_pert_type"].value_counts().sort("Metadata_pert_type")
+    assert kinds.rows() == [("empty", 1), ("negcon", 32), ("poscon", 104)]
+
+
+@pytest.mark.real
+def test_every_known_issue_of_a_published_plate_names_it_right(real_metadata, catalog):
+    plates = pl.read_csv(real_metadata / "plate.csv.gz", infer_schema=False)
+    with open_catalog(catalog) as con:
+        issues = frame(con, "FROM jump.known_issues")
+    batches = issues.drop_nulls("Metadata_Batch")
+    unknown = batches.join(plates, on=["Metadata_Source", "Metadata_Batch"], how="anti")
+    assert unknown.is_empty(), unknown
+    both = batches.drop_nulls("Metadata_Plate")
+    unknown = both.join(
+        plates, on=["Metadata_Source", "Metadata_Batch", "Metadata_Plate"], how="anti"
+    )
+    assert unknown.is_empty(), unknown
+
+
+@pytest.mark.real
+def test_the_real_orphans_are_those_that_are_known(real_metadata, gallery, tmp_path):
+    path = tmp_path / "c.duckdb"
+    index = tmp_path / "i.parquet"
+    stains = [f"URL_Orig{channel}" for channel in ("DNA", "RNA", "ER", "AGP", "Mito")]
+    one_site = {"Metadata_Source": "source_10", "Metadata_Batch": "2021_08_12_U2OS_48_hr_run15",
+                "Metadata_Plate": "Dest210803-160702", "Metadata_Well": "A01", "Metadata_Site": "1",
+                **dict.fromkeys(stains, "s3://cellpainting-gallery/a.tif")}  # fmt: skip
+    pl.DataFrame([one_site]).write_parquet(index)
+    jumpduck.catalog(
+        path, gallery=str(gallery.gallery), metadata=str(real_metadata), index=str(index)
+    )
+    with open_catalog(path) as con:
+        counts = dict(
+            con.execute("SELECT what, count(*) FROM jump.orphans GROUP BY ALL").fetchall()
+        )
+        named = {
+            name for (name,) in con.execute("SELECT Metadata_JCP2022 FROM jump.orphans").fetchall()
+        }
+    assert counts["wells of a plate that is in no table of plates"] == 4
+    assert counts["plate without wells"] == 592
+    assert {"JCP2022_028373", "JCP2022_UNKNOWN"} <= named
+    flagged = jumpduck.manifest(path, per_well={"unknown": 1, "empty": 1})
+    assert flagged["known_issue"].str.starts_with("70 of 384 wells imaged").all()

@@ -1,0 +1,247 @@
+"""What can be asked for beyond names: roles, controls, conditions, budgets, known issues."""
+
+import json
+
+import duckdb
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.driver import driver_files, open_catalog
+from jumpduck.errors import QueryError
+
+WELL = ["Metadata_Source", "Metadata_Plate", "Metadata_Well"]
+SITE = [*WELL, "Metadata_Site"]
+
+
+def sites(rows):
+    return rows.select(SITE).unique(maintain_order=True)
+
+
+def test_a_gene_is_found_by_symbol_number_or_identifier(catalog):
+    by_symbol = jumpduck.manifest(catalog, genes=["TP53"])
+    assert set(by_symbol["Metadata_JCP2022"]) == {"JCP2022_800101"}
+    for name in ("7157", "tp53", "JCP2022_800101"):
+        assert jumpduck.manifest(catalog, genes=[name]).equals(by_symbol)
+
+
+def test_a_compound_is_found_by_inchikey_its_first_layer_or_smiles(catalog):
+    rows = jumpduck.manifest(catalog, compounds=["RYYVLZVUVIJVGH-UHFFFAOYSA-N"])
+    assert set(rows["Metadata_JCP2022"]) == {"JCP2022_000101"}
+    for name in ("RYYVLZVUVIJVGH", "Cn1c(=O)c2c(ncn2C)n(C)c1=O", "ryyvlzvuvijvgh-aaaaaaaaaa-n"):
+        assert jumpduck.manifest(catalog, compounds=[name]).equals(rows)
+
+
+def test_a_gene_is_no_compound(catalog):
+    with pytest.raises(QueryError, match="no compound 'TP53'"):
+        jumpduck.manifest(catalog, compounds=["TP53"])
+
+
+def test_with_controls_adds_the_negative_controls_of_the_same_plates_only(catalog):
+    rows = jumpduck.manifest(catalog, genes=["TP53"], with_controls=True)
+    wells = set(rows.select("Metadata_Plate", "Metadata_Name").unique().rows())
+    assert wells == {("JD-CC9-R1-05", "TP53"), ("JD-CC9-R1-05", "non-targeting")}
+
+
+def test_controls_come_along_even_if_the_condition_is_not_for_them(catalog):
+    rows = jumpduck.manifest(catalog, where="Metadata_Name = 'TP53'", with_controls=True)
+    assert set(rows["Metadata_pert_type"]) == {"trt", "negcon"}
+
+
+def test_roles_can_be_chosen(catalog):
+    rows = jumpduck.manifest(catalog, roles=["poscon"])
+    assert set(rows["Metadata_pert_type"]) == {"poscon"}
+
+
+def test_a_condition_keeps_what_fits_it(catalog):
+    rows = jumpduck.manifest(catalog, where="Metadata_Site < 3 AND Metadata_Well LIKE 'A%'")
+    assert rows["Metadata_Site"].max() == 2
+    assert set(rows["Metadata_Well"].str.slice(0, 1)) == {"A"}
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        "1) UNION (SELECT 1",
+        "TRUE) --",
+        "TRUE; DROP TABLE jump.plates",
+        "TRUE) GROUP BY (1",
+        "TRUE) LIMIT (1",
+        "Metadata_Plate IN (SELECT Metadata_Plate FROM jump.plates)",
+        "EXISTS (FROM read_text('/etc/passwd'))",
+        "no_such_column = 1",
+        "",
+        "(",
+        "TRUE)) AS x, (SELECT 1 WHERE (TRUE",
+    ],
+)
+def test_what_is_no_plain_condition_is_refused(catalog, predicate):
+    before = catalog.read_bytes()
+    with pytest.raises(QueryError, match="--where"):
+        jumpduck.manifest(catalog, where=predicate or " ")
+    assert catalog.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["sources", "batches", "plates", "plate_types", "wells", "perturbations", "genes", "roles"],
+)
+@pytest.mark.parametrize(
+    "name", ["'; DROP TABLE jump.plates; --", '"]); --', "$sources", "\\'", "%"]
+)
+def test_no_name_is_ever_taken_for_sql(catalog, argument, name):
+    before = catalog.read_bytes()
+    with pytest.raises(QueryError):
+        jumpduck.manifest(catalog, **{argument: [name]})
+    assert catalog.read_bytes() == before
+
+
+def test_a_budget_of_sites_takes_one_of_each_well_before_two_of_any(catalog):
+    rows = sites(jumpduck.manifest(catalog, max_sites=15))
+    assert rows.height == 15
+    per_well = rows.group_by(WELL).len()["len"]
+    assert (len(per_well), per_well.max()) == (11, 2)
+
+
+def test_a_larger_budget_keeps_what_a_smaller_one_chose(catalog):
+    small, large = (sites(jumpduck.manifest(catalog, max_sites=n)) for n in (9, 30))
+    assert small.join(large, on=SITE, how="anti").is_empty()
+
+
+def test_a_budget_of_gigabytes_is_kept_and_used(catalog):
+    rows = jumpduck.manifest(catalog, max_gb=0.2)
+    with open_catalog(catalog) as con:
+        sizes = dict(
+            con.execute("SELECT Metadata_Source, mean_bytes FROM jump.source_sizes").fetchall()
+        )
+    spent = sum(sizes[source] for source in rows["Metadata_Source"]) / 1e9
+    assert 0.2 - 5 * max(sizes.values()) / 1e9 < spent <= 0.2
+
+
+@pytest.mark.parametrize("budget", [{"max_sites": 0}, {"max_gb": -1.0}])
+def test_a_budget_of_nothing_is_refused(catalog, budget):
+    with pytest.raises(QueryError, match="above 0"):
+        jumpduck.manifest(catalog, **budget)
+
+
+def test_illumination_functions_come_when_asked_for(catalog):
+    assert jumpduck.manifest(catalog)["url_illum"].null_count() == 255
+
+
+def test_the_parts_of_a_manifest_make_the_whole(catalog, monkeypatch):
+    from jumpduck.stages import manifest as stage
+
+    whole = jumpduck.manifest(catalog, seed=4)
+    monkeypatch.setattr(stage, "CHUNK", 1)
+    assert jumpduck.manifest(catalog, seed=4).equals(whole)
+    keys = whole.select("Metadata_Source", "Metadata_Batch", *SITE[1:])
+    assert keys.equals(keys.sort(keys.columns, maintain_order=True))
+
+
+def test_the_sql_that_is_shown_chooses_the_same(cli, catalog):
+    words = ("--gene", "TP53", "--with-controls", "--where", "Metadata_Site < 4", "--seed", 5)
+    shown = cli("manifest", "--catalog", catalog, *words, "--show-sql").out
+    with duckdb.connect(str(catalog), read_only=True) as con:
+        by_sql = pl.DataFrame(con.sql(shown.rstrip().removesuffix(";")))
+    assert cli("manifest", "--catalog", catalog, *words).code == 0
+    by_verb = jumpduck.manifest(
+        catalog, genes=["TP53"], with_controls=True, where="Metadata_Site < 4", seed=5
+    )
+    assert by_sql["path"].to_list() == by_verb["path"].to_list()
+
+
+def test_presets_are_options_that_flags_overrule(cli, catalog, tmp_path):
+    (tmp_path / "jumpduck.toml").write_text(
+        '[preset.taste]\nper-well = "trt=1,poscon=1,negcon=1"\nseed = 3\n'
+    )
+    at = ("manifest", "--catalog", catalog, "--json")
+    one = json.loads(cli(*at, "--preset", "taste").out)
+    assert sum(row["sites"] for row in one["by_source"]) == 11
+    two = json.loads(cli(*at, "--preset", "taste", "--per-well", "trt=2,poscon=1,negcon=1").out)
+    assert sum(row["sites"] for row in two["by_source"]) == 16
+    assert "taste" in cli(*at, "--preset", "tast").err
+    shown = cli("manifest", "--preset", "taste", "--show-config").out
+    assert 'per-well = "trt=1,poscon=1,negcon=1"' in shown
+    assert "seed = 3" in shown
+
+
+def test_the_jump_download_preset_selects_what_jump_download_meant_to(cli, catalog):
+    done = cli("manifest", "--catalog", catalog, "--preset", "jump-download", "--json")
+    assert json.loads(done.out)["files"] == 255
+
+
+@pytest.fixture
+def defective(catalog, tmp_path):
+    """The catalog with issues of its own."""
+    path = tmp_path / "defective.duckdb"
+    path.write_bytes(catalog.read_bytes())
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            """
+            DELETE FROM jump.known_issues;
+            INSERT INTO jump.known_issues VALUES
+            ('source_3', NULL, 'JD5876c3', 'B01', 2, 'ER', 'drop', 'zero-filled', 'here#1'),
+            ('source_13', '20260103_Run1', NULL, NULL, NULL, NULL, 'flag', 'rotated?', 'here#2'),
+            ('source_13', NULL, NULL, 'A01', NULL, 'DNA', 'flag', 'dim', 'here#3'),
+            ('source_2', NULL, '1000000001', NULL, NULL, NULL, 'drop', 'toss', 'here#4')
+            """
+        )
+    return path
+
+
+def test_what_is_known_bad_stays_out_and_is_counted(cli, defective):
+    rows = jumpduck.manifest(defective, per_well={"trt": 9})
+    assert set(rows["Metadata_Source"]) == {"source_3", "source_13"}
+    b01 = rows.filter(Metadata_Plate="JD5876c3", Metadata_Well="B01")
+    assert set(b01["Metadata_Site"]) == {1, 3, 4, 5, 6, 7}
+    done = cli("manifest", "--catalog", defective, "--dry-run")
+    assert "31 sites left out as known to be bad" in done.out  # a plate of 30, and one site
+
+
+def test_a_bad_channel_does_not_matter_to_who_does_not_want_it(defective):
+    rows = jumpduck.manifest(defective, channels=["DNA"], per_well={"trt": 9})
+    b01 = rows.filter(Metadata_Plate="JD5876c3", Metadata_Well="B01")
+    assert set(b01["Metadata_Site"]) == {1, 2, 3, 4, 5, 6, 7}
+
+
+def test_what_is_known_bad_can_be_kept_and_says_so(defective):
+    rows = jumpduck.manifest(defective, keep_known_bad=True, per_well={"trt": 9})
+    assert rows.filter(Metadata_Source="source_2")["known_issue"].unique().to_list() == ["toss"]
+
+
+def test_what_is_flagged_comes_along_with_the_words(defective):
+    rows = jumpduck.manifest(defective, sources=["source_13"])
+    assert rows["known_issue"].null_count() == 0
+    both = rows.filter(Metadata_Well="A01", Metadata_Channel="DNA")
+    assert both["known_issue"].unique().to_list() == ["dim; rotated?"]
+
+
+def test_every_known_issue_names_where_it_was_reported(catalog):
+    with open_catalog(catalog) as con:
+        odd = con.execute(
+            """
+            SELECT thread FROM jump.known_issues
+            WHERE NOT regexp_matches(thread, '^[a-zA-Z-]+/[a-zA-Z_]+(#[0-9]+| prep/.*)$')
+            """
+        ).fetchall()
+    assert odd == []
+
+
+def test_find_says_what_a_name_means_and_where_it_is(catalog):
+    found = jumpduck.find(["tp53", "672", "DMSO"], catalog)
+    assert found.select("asked", "matched_by", "Metadata_JCP2022", "wells", "sites").rows() == [
+        ("672", "NCBI gene", "JCP2022_800102", 1, 6),
+        ("DMSO", "name", "JCP2022_033924", 2, 13),
+        ("tp53", "name", "JCP2022_800101", 1, 6),
+    ]
+
+
+def test_find_brings_the_nearest_names(cli, catalog):
+    done = cli("find", "BRCA2", "--catalog", catalog)
+    assert (done.code, "BRCA1" in done.err) == (2, True)
+
+
+def test_every_table_macro_is_made_by_a_file_of_its_name():
+    macros = [file for file in driver_files("jump") if "AS TABLE" in file.read_text()]
+    assert len(macros) >= 5
+    assert all(f"MACRO jump.{file.stem}(" in file.read_text() for file in macros)
