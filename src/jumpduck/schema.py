@@ -35,6 +35,12 @@ MANIFEST: Mapping[str, type[pl.DataType]] = {
 }
 """One row per file to fetch; key: path."""
 
+OPTIONAL: Mapping[str, type[pl.DataType]] = {
+    "url_illum": pl.String,
+    "Metadata_Pixel_Size_Microns": pl.Float64,
+}
+"""Columns of a manifest that some recipes ask for."""
+
 RESULTS: Mapping[str, type[pl.DataType]] = {
     **MANIFEST,
     "status": pl.String,
@@ -44,9 +50,14 @@ RESULTS: Mapping[str, type[pl.DataType]] = {
     "height": pl.Int32,
     "low": pl.Float64,
     "high": pl.Float64,
+    "mean": pl.Float64,
+    "saturated": pl.Float64,
+    "focus": pl.Float64,
+    "constant": pl.Boolean,
     "etag": pl.String,
     "checksum": pl.String,
     "recipe": pl.String,
+    "parameters": pl.String,
     "attempts": pl.Int32,
     "seconds": pl.Float64,
     "error": pl.String,
