@@ -15,8 +15,11 @@ from jumpduck.decode import Plane
 
 Compression = Literal["zstd", "deflate"]
 
-AVERAGE = 3  # the PNG filter that predicts a byte by the mean of its left and upper neighbour
-MATCHES_PAY = 0.6  # share of zeros after filtering, above which a search for matches pays
+# PNG's filters: a byte as it is, less its left neighbour, less the mean of that and the upper one
+NONE, LEFT, AVERAGE = 0, 1, 3
+
+SAMPLE = 32  # rows that decide on the filter
+GAIN = 0.95  # of the size: what a search for matches has to be below to be worth its time
 
 
 def encode_png(image: Plane, note: str = "") -> bytes:
@@ -28,12 +31,12 @@ def encode_png(image: Plane, note: str = "") -> bytes:
     height, width = image.shape
     deep = image.dtype.itemsize
     body = image if deep == 1 else image.astype(">u2")
-    rows = _average_filter(body.view(np.uint8).reshape(height, width * deep), deep)
+    raw = body.view(np.uint8).reshape(height, width * deep)
     header = struct.pack(">IIBBBBB", width, height, 8 * deep, 0, 0, 0, 0)
     chunks = [(b"IHDR", header)]
     if note:
         chunks.append((b"tEXt", b"jumpduck\0" + note.encode("latin-1", "replace")))
-    chunks += [(b"IDAT", _deflate(rows)), (b"IEND", b"")]
+    chunks += [(b"IDAT", _deflate(raw, deep)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + _check(name + data) for name, data in chunks
     )
@@ -133,25 +136,40 @@ def _directory(
     return link
 
 
-def _average_filter(image: NDArray[np.uint8], deep: int) -> NDArray[np.uint8]:
-    """Rows of PNG bytes, each less the average of the one `deep` to the left and the one above."""
-    height, width = image.shape
-    rows = np.empty((height, width + 1), np.uint8)
-    rows[:, 0] = AVERAGE
-    left = np.zeros_like(image)
-    left[:, deep:] = image[:, :-deep]
-    above = np.zeros_like(image)
-    above[1:] = image[:-1]
-    half = (left ^ above) >> 1
-    half += left & above  # the sum of two bytes, halved, without a ninth bit
-    np.subtract(image, half, out=rows[:, 1:])
+def _deflate(raw: NDArray[np.uint8], deep: int) -> bytes:
+    """The compressed rows of a PNG, by what makes a few rows in the middle the smallest."""
+    middle = max(0, len(raw) // 2 - SAMPLE // 2)
+    sample = raw[middle : middle + SAMPLE]
+    least = GAIN * len(_huffman(_filtered(sample, deep, AVERAGE)))
+    searched = {
+        kind: len(imagecodecs.deflate_encode(_filtered(sample, deep, kind).tobytes(), 1))
+        for kind in (NONE, LEFT)
+    }
+    best = min(searched, key=searched.__getitem__)
+    if searched[best] < least:
+        return bytes(imagecodecs.deflate_encode(_filtered(raw, deep, best).tobytes(), 6))
+    return _huffman(_filtered(raw, deep, AVERAGE))
+
+
+def _filtered(raw: NDArray[np.uint8], deep: int, kind: int) -> NDArray[np.uint8]:
+    """Rows of PNG bytes, each less what the filter `kind` predicts; `deep` bytes are a pixel."""
+    rows = np.empty((raw.shape[0], raw.shape[1] + 1), np.uint8)
+    rows[:, 0] = kind
+    left = np.zeros_like(raw)
+    if kind != NONE:
+        left[:, deep:] = raw[:, :-deep]
+    if kind == AVERAGE:
+        above = np.zeros_like(raw)
+        above[1:] = raw[:-1]
+        both = left & above
+        left ^= above
+        left >>= 1
+        left += both  # the sum of two bytes, halved, without a ninth bit
+    np.subtract(raw, left, out=rows[:, 1:])
     return rows
 
 
-def _deflate(rows: NDArray[np.uint8]) -> bytes:
-    sample = rows[::8]
-    if np.count_nonzero(sample) < (1 - MATCHES_PAY) * sample.size:
-        return bytes(imagecodecs.deflate_encode(rows.tobytes(), 6))
+def _huffman(rows: NDArray[np.uint8]) -> bytes:
     coder: Any = zlib_ng.compressobj(1, zlib_ng.DEFLATED, 15, 9, zlib_ng.Z_HUFFMAN_ONLY)  # pyright: ignore[reportUnknownMemberType]
     return coder.compress(rows.data) + coder.flush()
 

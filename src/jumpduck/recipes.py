@@ -137,7 +137,7 @@ def load(name: str) -> Callable[..., object]:
         raise QueryError(f"recipe {name!r} cannot be imported: {error}") from error
     finally:
         sys.path.remove(here)
-    if not callable(function):
+    if not inspect.isfunction(function):
         raise QueryError(f"recipe {name!r} is no function")
     return function
 
