@@ -19,9 +19,10 @@ EDGE = 1080
 TILE = 240
 GAP = 8
 HEAD = 44
-CHANNEL = "Mito"
-FIELDS = {"untreated": Look(), "treated": Look(cells=0.7, mito=2.2)}
-SHOWN = 4000  # the grey level that is white where a file holds 16 bit
+CHANNEL = "ER"
+ACROSS = 5
+FIELDS = {"untreated": Look(), "treated": Look(cells=0.7, er=2.0)}
+SHOWN = 9000  # the grey level that is white where a file holds 16 bit
 
 COLUMNS = (
     ("png8", {}), ("png8-plate", {}), ("png8", {"illum": True}), ("png8", {"resize": 96}),
@@ -66,8 +67,8 @@ def main():
             })  # fmt: skip
         files |= {f"{channel}.npy": illum() for channel in CHANNELS}
     rows = [row for row in rows if row["Metadata_Channel"] in CHANNELS]
-    width = len(COLUMNS) * (TILE + GAP) + GAP
-    picture = np.zeros((len(FIELDS) * (TILE + HEAD) + GAP, width), np.uint8)
+    lines = len(FIELDS) * len(COLUMNS) // ACROSS
+    picture = np.zeros((lines * (TILE + HEAD) + GAP, ACROSS * (TILE + GAP) + GAP), np.uint8)
     for column, (name, options) in enumerate(COLUMNS):
         recipe = build(name, **options)
         context = recipe.prepare(rows, files.__getitem__) if recipe.prepare else None
@@ -82,7 +83,8 @@ def main():
             plane = read(recipe.suffix, data)
             if plane.dtype == np.uint16:
                 plane = (np.minimum(plane, SHOWN) * (255 / SHOWN)).astype(np.uint8)
-            top, left = line * (TILE + HEAD) + HEAD, GAP + column * (TILE + GAP)
+            down = column // ACROSS * len(FIELDS) + line
+            top, left = down * (TILE + HEAD) + HEAD, GAP + column % ACROSS * (TILE + GAP)
             picture[top : top + TILE, left : left + TILE] = resize(plane, TILE)
             what = " ".join([name, *(f"{key} {value}" for key, value in options.items())])
             what = what.replace(" True", "")
