@@ -43,6 +43,14 @@ sql *options: setup
 test *options: setup
     @{{ bin }}/python -m pytest "$@"
 
+# measure, outside the tests: just bench pixels
+bench name: setup
+    @{{ bin }}/python -m tests.bench.bench_{{ name }}
+
+# draw docs/recipes.png
+picture: setup
+    @{{ bin }}/python docs/recipes.py
+
 # lint and types
 check: setup
     {{ bin }}/ruff check

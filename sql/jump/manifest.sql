@@ -26,8 +26,12 @@ CREATE OR REPLACE MACRO jump.manifest(
 ) AS TABLE
 WITH chosen AS NOT MATERIALIZED (
     -- sorted as sites, five times fewer than files; what follows keeps the order
-    SELECT *
+    SELECT
+        sites.*,
+        microscopes.Metadata_Pixel_Size_Microns
     FROM jump.sites AS sites
+    LEFT JOIN jump.microscopes AS microscopes
+        ON sites.Metadata_Source = microscopes.Metadata_Source
     SEMI JOIN jump.sample_sites(
         sources := sources,
         batches := batches,
@@ -50,7 +54,12 @@ WITH chosen AS NOT MATERIALIZED (
         max_gb := max_gb
     ) AS sampled
         ON sites.site_number = sampled.site_number
-    ORDER BY Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
+    ORDER BY
+        sites.Metadata_Source,
+        sites.Metadata_Batch,
+        sites.Metadata_Plate,
+        sites.Metadata_Well,
+        sites.Metadata_Site
 ),
 
 asked AS (
@@ -87,6 +96,7 @@ SELECT
     Metadata_Name,
     Metadata_pert_type,
     Metadata_PlateType,
+    Metadata_Pixel_Size_Microns,
     'image' AS kind,
     jump.read_url(url) AS url,
     CASE WHEN illum THEN jump.read_url(url_illum) END AS url_illum,

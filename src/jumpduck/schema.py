@@ -29,6 +29,7 @@ MANIFEST: Mapping[str, type[pl.DataType]] = {
     "Metadata_Name": pl.String,
     "Metadata_pert_type": pl.String,
     "Metadata_PlateType": pl.String,
+    "Metadata_Pixel_Size_Microns": pl.Float64,
     "kind": pl.String,
     "url": pl.String,
     "url_illum": pl.String,
@@ -36,6 +37,9 @@ MANIFEST: Mapping[str, type[pl.DataType]] = {
     "known_issue": pl.String,
 }
 """One row per file to fetch; key: path."""
+
+OPTIONAL = ("url_illum", "Metadata_Pixel_Size_Microns", "known_issue")
+"""Columns that a manifest made by hand may lack: only some recipes ask for them."""
 
 RESULTS: Mapping[str, type[pl.DataType]] = {
     **MANIFEST,
@@ -46,9 +50,14 @@ RESULTS: Mapping[str, type[pl.DataType]] = {
     "height": pl.Int32,
     "low": pl.Float64,
     "high": pl.Float64,
+    "mean": pl.Float64,
+    "saturated": pl.Float64,
+    "focus": pl.Float64,
+    "constant": pl.Boolean,
     "etag": pl.String,
     "checksum": pl.String,
     "recipe": pl.String,
+    "parameters": pl.String,
     "attempts": pl.Int32,
     "seconds": pl.Float64,
     "error": pl.String,
@@ -62,8 +71,11 @@ def check(frame: pl.DataFrame, schema: Mapping[str, type[pl.DataType]], name: st
     Raises
     ------
     ManifestError
-        A column is missing or holds something else. Columns beyond the schema are dropped.
+        A column is missing or holds something else. Columns beyond the schema are dropped, those
+        of `OPTIONAL` are NULL where they are missing.
     """
+    absent = [name for name in OPTIONAL if name in schema and name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None).alias(name) for name in absent)
     missing = [column for column in schema if column not in frame.columns]
     if missing:
         raise ManifestError(

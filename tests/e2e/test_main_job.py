@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.images import decode
+from jumpduck.decode import decode
 from jumpduck.results import DONE
 from tests.unit.test_images import formula
 

@@ -1,15 +1,19 @@
-import io
-
-import imagecodecs
 import numpy as np
 import pytest
-import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from jumpduck.errors import ImageError
-from jumpduck.images import centre_crop, decode, encode_png, png8, to_8bit
+from jumpduck.fields import Look, draw_field
+from jumpduck.images import (
+    TOPS,
+    centre_crop,
+    divide,
+    histogram,
+    quality,
+    resize,
+    to_8bit,
+)
 
 
 def formula(plane, percentile=1.0):
@@ -17,12 +21,6 @@ def formula(plane, percentile=1.0):
     plane = plane.astype(np.float32)
     low, high = np.percentile(plane, percentile), np.percentile(plane, 100 - percentile)
     return np.floor(255 * np.clip((plane - low) / (high - low + 2.2e-16), 0, 1)).astype(np.uint8)
-
-
-def tiff(plane, **options):
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, plane, metadata=None, **options)
-    return buffer.getvalue()
 
 
 def test_a_ramp_becomes_the_published_test_vector():
@@ -75,48 +73,71 @@ def test_the_crop_begins_where_jump_download_begins_it(shape, size, rows, column
     assert np.array_equal(centre_crop(plane, size), plane[slice(*rows), slice(*columns)])
 
 
-def test_png8_crops_before_it_stretches_and_reports_what_it_saw():
-    plane = np.random.default_rng(0).integers(100, 5000, (800, 900)).astype(np.uint16)
-    plane[:10] = 65535  # outside the crop: must not count
-    made = png8(tiff(plane))
-    assert np.array_equal(imagecodecs.png_decode(made.data), formula(plane[16:784, 66:834]))
-    assert (made.width, made.height) == (900, 800)
-    assert made.high < 5000
+def test_a_crop_of_zero_keeps_all():
+    plane = np.arange(63, dtype=np.uint16).reshape(7, 9)
+    assert np.array_equal(centre_crop(plane, 0), plane)
 
 
-def test_png_keeps_every_pixel():
-    image = np.random.default_rng(1).integers(0, 256, (33, 47)).astype(np.uint8)
-    assert np.array_equal(imagecodecs.png_decode(encode_png(image)), image)
+def plain_resize(plane, edge):
+    """Each pixel cut into so many that those of the result are whole numbers of them."""
+    fine = np.kron(plane.astype(np.float64), np.ones((edge, edge)))
+    size = len(plane)
+    return np.rint(fine.reshape(edge, size, edge, size).mean(axis=(1, 3)))
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"compression": "lzw"},
-        {"compression": "lzw", "predictor": True},
-        {"compression": "deflate", "predictor": True},
-        {"tile": (16, 16)},
-        {"bigtiff": True},
-        {"byteorder": ">"},
-    ],
-)
-def test_what_microscopes_write_is_decoded(options):
-    plane = np.random.default_rng(2).integers(0, 65536, (50, 60)).astype(np.uint16)
-    assert np.array_equal(decode(tiff(plane, **options)), plane)
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_a_resized_pixel_is_the_mean_of_what_it_covers(size, edge, seed):
+    plane = np.random.default_rng(seed).integers(0, 65536, (size, size)).astype(np.uint16)
+    made = resize(plane, edge)
+    assert made.dtype == np.uint16
+    # a half may round either way
+    assert np.abs(made.astype(float) - plain_resize(plane, edge)).max() <= 1
+    assert np.array_equal(resize(plane, size), plane)
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "empty"),
-        (bytes(5000), "zero-filled"),
-        (b"<?xml version='1.0'?><Error><Code>SlowDown</Code></Error>", "TIFF"),
-        (tiff(np.ones((64, 64), np.uint16))[:4000], "TIFF"),
-        (tiff(np.zeros((4, 4, 3), np.uint8), photometric="rgb"), "plane"),
-        (tiff(np.zeros((4, 4), np.float32)), "unsigned"),
-    ],
-)
-def test_what_is_no_image_is_refused_with_a_reason(data, reason):
-    with pytest.raises(ImageError, match=reason):
-        decode(data)
+def test_resizing_keeps_the_proportions():
+    assert resize(np.zeros((100, 200), np.uint16), 50).shape == (25, 50)
+
+
+def seen(plane):
+    return quality(plane, histogram(plane))
+
+
+@settings(max_examples=300, deadline=None)
+@given(planes)
+def test_quality_is_what_its_definition_says(plane):
+    found = seen(plane)
+    assert found.mean == pytest.approx(plane.mean(), rel=1e-12)
+    assert found.constant == (plane.min() == plane.max())
+    top = int(plane.max())
+    assert found.saturated == ((plane == top).mean() if top in TOPS else 0)
+    rows = plane[::4].astype(float)
+    steps = np.square(rows[:, 2:] - rows[:, :-2])
+    if found.constant or not steps.size:
+        assert found.focus is None
+    else:
+        expected = steps.mean() / (2 * plane.astype(float).var())
+        assert found.focus == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+def test_focus_falls_with_blur_and_not_with_brightness():
+    plane = draw_field(256, Look(), 1)["DNA"].astype(np.float64)
+    blurred = plane
+    for _ in range(4):
+        blurred = (blurred + np.roll(blurred, 1, 1) + np.roll(blurred, -1, 1)) / 3
+    sharp = seen(plane.astype(np.uint16)).focus
+    assert seen(blurred.astype(np.uint16)).focus < 0.9 * sharp
+    assert seen((plane * 3 + 500).astype(np.uint16)).focus == pytest.approx(sharp, rel=0.01)
+
+
+def test_a_camera_of_twelve_bits_saturates_at_its_own_top():
+    plane = np.full((10, 10), 300, np.uint16)
+    plane[0] = 4095
+    assert seen(plane).saturated == 0.1
+
+
+def test_dividing_by_illumination_rounds_and_stays_in_range():
+    plane = np.array([[100, 65535, 3]], np.uint16)
+    illum = np.array([[2.0, 0.5, 2.0]], np.float32)
+    assert divide(plane, illum).tolist() == [[50, 65535, 2]]

@@ -1,6 +1,7 @@
 import functools
 import http.server
 import threading
+import time
 
 import pytest
 
@@ -90,6 +91,7 @@ def test_work_in_threads_stops_at_the_first_error():
 
     def work(item):
         worked.append(item)
+        time.sleep(0.001)
         if item == 3:
             raise ValueError(item)
 

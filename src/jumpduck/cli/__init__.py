@@ -33,7 +33,7 @@ app = App(
 )
 app["--help"].group = app["--version"].group = "Options"
 
-VERBS = ("demo", "catalog", "find", "manifest", "download", "sql")
+VERBS = ("demo", "catalog", "find", "manifest", "download", "recipes", "sql")
 
 
 def _docstring(verb: str) -> str:

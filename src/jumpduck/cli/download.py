@@ -9,8 +9,10 @@ import polars as pl
 from cyclopts import Parameter
 
 from jumpduck.cli.options import OUTPUT, PLACES, WORK, DryRun, Endpoint, Json, Quiet
+from jumpduck.cli.recipe_options import RecipeOptions
 from jumpduck.cli.report import Report
 from jumpduck.errors import PartialError
+from jumpduck.recipes import build
 from jumpduck.results import DONE
 from jumpduck.stages.download import CONNECTIONS, manifest_endpoint, read_manifest
 from jumpduck.stages.download import download as fetch
@@ -24,6 +26,7 @@ def download(
         Path, Parameter(group=PLACES, help="Manifest made by jumpduck manifest.")
     ] = Path("manifest.parquet"),
     out: Annotated[Path, Parameter(group=OUTPUT, help="Folder for the files.")] = Path("images"),
+    options: RecipeOptions = RecipeOptions(),  # noqa: B008
     endpoint: Endpoint = None,
     connections: Annotated[
         int, Parameter(group=WORK, help="Files fetched at the same time.")
@@ -36,7 +39,7 @@ def download(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fetch the manifest's images, process them, and say what became of each.
+    """Fetch the manifest's images, make of them what a recipe says, and tell what became of each.
 
     Files that are there from an earlier run are not fetched again. The folder also gets
     results.parquet (one row a file) and sites.parquet (one row a site).
@@ -44,10 +47,12 @@ def download(
     For example:
     ```
     jumpduck download --out images
+    jumpduck download --recipe tiff16 --crop 0 --out whole
     jumpduck download --manifest taste.parquet --out taste --connections 64
     ```
     """
     report = Report(as_json=json, quiet=quiet)
+    recipe = build(options.recipe, **options.given())
     rows = read_manifest(manifest)
     if dry_run:
         report.line(f"{rows.height:,} files -> {out}; nothing fetched (--dry-run)")
@@ -65,6 +70,7 @@ def download(
         results = fetch(
             rows,
             out,
+            recipe=recipe,
             endpoint=endpoint or manifest_endpoint(manifest),
             connections=connections,
             workers=workers,

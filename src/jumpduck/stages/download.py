@@ -1,5 +1,6 @@
 """The manifest -> files on disk, and a row for each of them whatever became of it."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ import polars as pl
 
 from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
 from jumpduck.files import writable_folder, write_whole
-from jumpduck.images import RECIPES, Recipe
+from jumpduck.recipes import Recipe, Source, build
 from jumpduck.results import DONE, Plate, Results
 from jumpduck.schema import MANIFEST, PLATE_KEY, RESULTS, check
 from jumpduck.stores import Stores, scheme_of
@@ -29,12 +30,13 @@ def download(
     manifest: str | Path | pl.DataFrame = "manifest.parquet",
     out: str | Path = "images",
     *,
+    recipe: Recipe | None = None,
     endpoint: str | None = None,
     connections: int = CONNECTIONS,
     workers: int | None = None,
     progress: Callable[[Mapping[str, object]], None] = lambda _: None,
 ) -> pl.DataFrame:
-    """Fetch each file of a manifest, make an 8-bit PNG of it, and get a row for each.
+    """Fetch each file of a manifest, make of it what a recipe says, and get a row for each.
 
     What is already there is not fetched again. An image that cannot be had is a row with a
     status and a reason, and never the end of the run. `out` also gets ``results.parquet`` (one
@@ -46,7 +48,9 @@ def download(
     manifest
         File or frame with the columns of `jumpduck.schema.MANIFEST`.
     out
-        Folder for the files, at the manifest's ``path``.
+        Folder for the files, at the manifest's ``path`` with the recipe's suffix.
+    recipe
+        What to make of each file, from `jumpduck.recipes.build`; png8 by default.
     endpoint
         S3 server other than AWS; by default the one that the manifest's file names.
     connections
@@ -73,14 +77,17 @@ def download(
     if not isinstance(manifest, pl.DataFrame):
         endpoint = endpoint or manifest_endpoint(manifest)
         manifest = read_manifest(manifest)
+    recipe = recipe or build("png8")
+    if recipe.per_site:
+        raise QueryError(f"recipe {recipe.name} makes one file a site: not yet")
     rows = check(manifest, MANIFEST, "the manifest")
     _check_rows(rows)
+    rows = rows.with_columns(pl.col("path").str.replace(r"\.png$", recipe.suffix))
     if connections < 1 or (workers is not None and workers < 1):
         raise QueryError("--connections and --workers are at least 1")
     folder = writable_folder(Path(out))
     results = Results(folder)
     stores = Stores(endpoint)
-    recipe = RECIPES["png8"]
     plates = rows.partition_by(PLATE_KEY, as_dict=True, maintain_order=True)
     left = {plate: part.height for plate, part in plates.items()}
     known: dict[tuple[object, ...], list[Row]] = {plate: [] for plate in plates}
@@ -103,11 +110,16 @@ def download(
 
     try:
         for plate, part in plates.items():
+            context = None
+            if recipe.prepare:
+                context = recipe.prepare(part.to_dicts(), lambda url: stores.read(url).data)
             for row, before in _with_earlier(part, results.read(_plate(plate)), folder, recipe):
                 if before is not None:
                     keep(plate, before)
                     continue
-                task = network.submit(_fetch, row, folder, recipe, stores, cores)
+                task = network.submit(
+                    _fetch, row, folder, recipe, context, stores=stores, cores=cores
+                )
                 pending[task] = plate
                 settle(at_most=4 * connections)
         settle(at_most=0)
@@ -178,7 +190,7 @@ def _with_earlier(
     done = {
         row["path"]: row
         for row in earlier.filter(pl.col("status").is_in(DONE)).iter_rows(named=True)
-        if row["recipe"] == recipe.name
+        if (row["recipe"], row["parameters"]) == _named(recipe)
     }
     for row in part.iter_rows(named=True):
         before = done.get(row["path"])
@@ -189,13 +201,21 @@ def _with_earlier(
 
 
 def _fetch(
-    row: Row, folder: Path, recipe: Recipe, stores: Stores, cores: ThreadPoolExecutor
+    row: Row,
+    folder: Path,
+    recipe: Recipe,
+    context: object,
+    *,
+    stores: Stores,
+    cores: ThreadPoolExecutor,
 ) -> Row:
     """Fetch, process and write one file; whatever happens is in the row that comes back."""
     started = time.perf_counter()
-    result: Row = {**row, "recipe": recipe.name}
+    name, parameters = _named(recipe)
+    result: Row = {**row, "recipe": name, "parameters": parameters}
     try:
-        result |= _attempt(str(row["url"]), folder / str(row["path"]), recipe, stores, cores)
+        target = folder / str(row["path"])
+        result |= _attempt(row, target, recipe, context, stores=stores, cores=cores)
     except FileNotFoundError as error:
         result |= {"status": "missing", "error": str(error)}
     except ImageError as error:
@@ -207,24 +227,31 @@ def _fetch(
 
 
 def _attempt(
-    url: str, target: Path, recipe: Recipe, stores: Stores, cores: ThreadPoolExecutor
+    row: Row,
+    target: Path,
+    recipe: Recipe,
+    context: object,
+    *,
+    stores: Stores,
+    cores: ThreadPoolExecutor,
 ) -> Row:
-    body = stores.read(url)
-    image = cores.submit(recipe.make, body.data).result()
+    body = stores.read(str(row["url"]))
+    made = cores.submit(recipe.make, [Source(body.data, row)], context).result()
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, image.data)
+    write_whole(target, made.data)
     return {
         "status": "fetched",
         "bytes": len(body.data),
-        "size": len(image.data),
-        "width": image.width,
-        "height": image.height,
-        "low": image.low,
-        "high": image.high,
+        "size": len(made.data),
+        **dataclasses.asdict(made.measured[0]),
         "etag": body.etag,
-        "checksum": hashlib.sha256(image.data).hexdigest(),
+        "checksum": hashlib.sha256(made.data).hexdigest(),
         "attempts": body.attempts,
     }
+
+
+def _named(recipe: Recipe) -> tuple[str, str]:
+    return f"{recipe.name} {recipe.version}", json.dumps(dict(recipe.parameters), sort_keys=True)
 
 
 def _size(file: Path) -> int | None:

@@ -1,0 +1,65 @@
+"""jumpduck recipes"""
+
+from typing import Annotated
+
+import polars as pl
+from cyclopts import Parameter
+
+from jumpduck.cli.options import CHOOSE, Json, Quiet
+from jumpduck.cli.report import Report
+from jumpduck.recipes import Recipe, describe, places
+
+
+def recipes(
+    *names: Annotated[
+        str, Parameter(group=CHOOSE, help="Recipes to list; module:function is one, too.")
+    ],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List what can be made of an image, with the options of each and their defaults.
+
+    A recipe of your own is a function that gives a jumpduck.recipes.Recipe: name it
+    module:function, or give it a name by an entry point in the group jumpduck.recipes.
+
+    For example:
+    ```
+    jumpduck recipes
+    jumpduck download --recipe jxl --crop 0
+    jumpduck download --recipe mine:denoised
+    ```
+    """
+    report = Report(as_json=json, quiet=quiet)
+    found = {name: describe(name) for name in names or places()}
+    report.table(
+        pl.DataFrame(
+            {
+                "recipe": list(found),
+                "one_file_a": [_unit(recipe) for recipe, _, _ in found.values()],
+                "what": [text for _, _, text in found.values()],
+            }
+        )
+    )
+    for name, (_, options, _) in found.items():
+        given = " ".join(f"--{_flag(one)} {_text(value)}" for one, value in options.items())
+        report.line(f"{name}: {given or 'no options'}")
+    rows = [
+        {
+            "recipe": name, "version": recipe.version, "suffix": recipe.suffix,
+            "one_file_a": _unit(recipe), "options": options, "what": text,
+        }
+        for name, (recipe, options, text) in found.items()
+    ]  # fmt: skip
+    report.json({"recipes": rows})
+
+
+def _unit(recipe: Recipe) -> str:
+    return "site" if recipe.per_site else "image"
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _text(value: object) -> str:
+    return "-" if value is None or value == () else str(value).lower()

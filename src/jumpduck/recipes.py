@@ -1,0 +1,159 @@
+"""What becomes of a published file: recipes, by name.
+
+A recipe is a pure function from the bytes of one image, or of all channels of a site, to the bytes
+of the file that is kept. Those of the package are in `jumpduck.formats`; any other is a function
+that gives a `Recipe`, found by its entry point in the group ``jumpduck.recipes`` or as
+``module:function``.
+"""
+
+import difflib
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType
+
+from jumpduck.errors import QueryError
+
+Row = Mapping[str, object]
+Fetch = Callable[[str], bytes]
+
+GROUP = "jumpduck.recipes"
+
+BUILT_IN: Mapping[str, str] = MappingProxyType({
+    "png8": "jumpduck.formats:png8",
+    "png8-plate": "jumpduck.formats:png8_plate",
+    "png16": "jumpduck.formats:png16",
+    "tiff16": "jumpduck.formats:tiff16",
+    "jxl": "jumpduck.formats:jxl",
+    "stack": "jumpduck.formats:stack",
+    "raw": "jumpduck.formats:raw",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input image: its bytes, and its row of the manifest."""
+
+    data: bytes
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was seen of one input image: columns of the results.
+
+    `width` and `height` are those of the image as published; `low` and `high` the grey levels
+    that became 0 and 255, or would have. The others are those of `jumpduck.images.quality`, of the
+    crop as published.
+    """
+
+    width: int
+    height: int
+    low: float | None
+    high: float | None
+    mean: float | None = None
+    saturated: float | None = None
+    focus: float | None = None
+    constant: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What a recipe made of one job: the file to write, and a `Measured` an input, in order."""
+
+    data: bytes
+    measured: Sequence[Measured]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A named way from published files to a file that is kept."""
+
+    name: str
+    version: int
+    suffix: str
+    parameters: Mapping[str, object]
+    """All that shapes the output, beside the name and the version."""
+    per_site: bool
+    """One file a site, of all its channels; else one file an image."""
+    make: Callable[[Sequence[Source], object], Encoded]
+    """From the images of a job and what `prepare` gave; no files, no network."""
+    prepare: Callable[[Sequence[Row], Fetch], object] | None = None
+    """Called once a plate, before its first image, with its rows and a way to read a URL."""
+
+    def note(self, **more: object) -> str:
+        """Get name, version, parameters and `more` as JSON text in ASCII: what a file carries."""
+        what = {"recipe": self.name, "version": self.version, "parameters": dict(self.parameters)}
+        return json.dumps(what | more, sort_keys=True)
+
+
+def build(name: str, **options: object) -> Recipe:
+    """Get a recipe with options of its own; what is not given keeps its default.
+
+    Raises
+    ------
+    QueryError
+        There is no such recipe, it has no such option, or a value cannot be meant.
+    """
+    function = load(name)
+    known = inspect.signature(function).parameters
+    free = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values())
+    if unknown := [option for option in options if option not in known and not free]:
+        has = ", ".join(known) or "none"
+        raise QueryError(f"recipe {name} has no option {unknown[0]!r}; it has {has}")
+    recipe = function(**options)
+    if not isinstance(recipe, Recipe):
+        raise QueryError(f"{name} gives {type(recipe).__name__}, not a jumpduck.recipes.Recipe")
+    return recipe
+
+
+def load(name: str) -> Callable[..., object]:
+    """Get the function that builds the recipe `name`.
+
+    Its keyword arguments are the recipe's options. Modules are also looked for in the current
+    folder.
+
+    Raises
+    ------
+    QueryError
+        There is none of that name, or it cannot be imported.
+    """
+    place = places().get(name, name)
+    module, mark, attribute = place.partition(":")
+    if not mark:
+        near = difflib.get_close_matches(name.lower(), places(), n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else f"there is {', '.join(places())}"
+        raise QueryError(f"no recipe {name!r}; {hint}; your own is module:function")
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise QueryError(f"recipe {name!r} cannot be imported: {error}") from error
+    finally:
+        sys.path.remove(here)
+    if not inspect.isfunction(function):
+        raise QueryError(f"recipe {name!r} is no function")
+    return function
+
+
+def places() -> dict[str, str]:
+    """Get the ``module:function`` of each recipe that has a name, by that name."""
+    others = {entry.name: entry.value for entry in entry_points(group=GROUP)}
+    return {**others, **BUILT_IN}
+
+
+def describe(name: str) -> tuple[Recipe, dict[str, object], str]:
+    """Get a recipe with its defaults, its options with their defaults, and what it is for."""
+    function = load(name)
+    options: dict[str, object] = {
+        option: None if one.default is inspect.Parameter.empty else one.default
+        for option, one in inspect.signature(function).parameters.items()
+    }
+    text = (inspect.getdoc(function) or "").partition("\n\n")[0].replace("\n", " ")
+    return build(name), options, text

@@ -1,0 +1,200 @@
+"""The pixel path against jump_download's: PIL, np.percentile in float32, PIL's PNG.
+
+Interleaved, median of ROUNDS; each figure is milliseconds an image in one thread, and how many
+times as long jump_download's way takes. Run it with `just bench pixels`.
+"""
+
+import io
+import os
+import statistics
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from jumpduck.decode import decode, pixels, read_page
+from jumpduck.encode import encode_png
+from jumpduck.fields import Look, draw_field
+from jumpduck.images import centre_crop, to_8bit
+from jumpduck.recipes import BUILT_IN, Source, build
+from tests.conftest import DATA
+
+ROUNDS = 7
+CROP = 768
+ROW = {"Metadata_Channel": "DNA", "url": "x", "path": "x"}
+PHENIX = DATA / "images/pe2loaddata_v1"
+
+
+def theirs_decode(data):
+    with Image.open(io.BytesIO(data)) as image:
+        return np.array(image)
+
+
+def theirs_8bit(plane):
+    plane = plane.astype(np.float32)
+    low, high = np.percentile(plane, 1), np.percentile(plane, 99)
+    return np.floor(255 * np.clip((plane - low) / (high - low + 2.2e-16), 0, 1)).astype(np.uint8)
+
+
+def theirs_png(image):
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def theirs(data):
+    return theirs_png(theirs_8bit(centre_crop(theirs_decode(data), CROP)))
+
+
+def ours(data, recipe=build("png8")):  # noqa: B008
+    return recipe.make([Source(data, ROW)], None).data
+
+
+def ours_decode(data):
+    page = read_page(data)
+    edge = CROP if page.height >= CROP else 0
+    stop = page.height // 2 - edge // 2 + edge if edge else page.height
+    return pixels(data, page, stop)
+
+
+def seconds(function, *arguments):
+    begun = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - begun
+
+
+def compare(name, pairs):
+    """Print the medians of two functions, called in turn on each of their inputs."""
+    times = [(seconds(one, a), seconds(two, b)) for _ in range(ROUNDS) for one, a, two, b in pairs]
+    per_pair = [times[place :: len(pairs)] for place in range(len(pairs))]
+    first = statistics.mean(statistics.median(t for t, _ in some) for some in per_pair)
+    second = statistics.mean(statistics.median(t for _, t in some) for some in per_pair)
+    print(f"{name:28} {first * 1e3:8.2f} {second * 1e3:8.2f} {first / second:7.1f}x")
+
+
+def tiff(plane, **options):
+    buffer = io.BytesIO()
+    options = {"rowsperstrip": len(plane), "metadata": None, **options}
+    tifffile.imwrite(buffer, plane, **options)
+    return buffer.getvalue()
+
+
+def cases():
+    for edge in (1080, 2160):
+        planes = [draw_field(edge, Look(), seed)["RNA"] for seed in (1, 2)]
+        yield f"{edge} raw", [tiff(plane, rowsperstrip=8) for plane in planes]
+        yield f"{edge} LZW", [tiff(plane, compression="lzw") for plane in planes]
+        yield f"{edge} deflate", [tiff(plane, compression="deflate") for plane in planes]
+    if PHENIX.is_dir():
+        names = [f"r01c01f01p01-ch{number}sk1fk1fl1.tiff" for number in range(1, 7)]
+        yield "1080 LZW, real Phenix", [(PHENIX / name).read_bytes() for name in names]
+
+
+def stages(name, files):
+    planes = [decode(data) for data in files]
+    crops = [np.ascontiguousarray(centre_crop(plane, CROP)) for plane in planes]
+    images = [theirs_8bit(crop) for crop in crops]
+    compare(f"{name}: decode", [(theirs_decode, data, ours_decode, data) for data in files])
+    eight = lambda crop: to_8bit(crop, 1.0)  # noqa: E731
+    compare(f"{name}: 8 bit", [(theirs_8bit, crop, eight, crop) for crop in crops])
+    compare(f"{name}: PNG", [(theirs_png, image, encode_png, image) for image in images])
+
+
+def whole(name, files):
+    compare(f"{name}: whole", [(theirs, data, ours, data) for data in files])
+    sizes = [len(ours(data)) / len(theirs(data)) for data in files]
+    print(f"{'':28} PNG of PIL's size: mean {statistics.mean(sizes):.3f}, max {max(sizes):.3f}")
+
+
+def threads(name, function, inputs, rounds=5, each=40):
+    """Print how many times as much two threads do as one, interleaved."""
+    work = [inputs[place % len(inputs)] for place in range(each)]
+    ratios = []
+    with ThreadPoolExecutor(2) as two, ThreadPoolExecutor(1) as one:
+        for _ in range(rounds):
+            alone = seconds(lambda: list(one.map(function, work)))
+            both = seconds(lambda: list(two.map(function, work)))
+            ratios.append(alone / both)
+    print(f"{name:40} {statistics.median(ratios):5.2f}x  ({min(ratios):.2f}-{max(ratios):.2f})")
+
+
+def recipes(files):
+    jobs = {name: build(name) for name in BUILT_IN} | {
+        "jxl bits=8": build("jxl", bits=8),
+        "jxl distance=1": build("jxl", distance=1.0),
+        "tiff16 deflate": build("tiff16", compression="deflate"),
+    }
+    made = {}
+    times = {name: [] for name in jobs}
+    for _ in range(ROUNDS):
+        for data in files:
+            for name, recipe in jobs.items():
+                begun = time.perf_counter()
+                made[name, data] = len(recipe.make([Source(data, ROW)], None).data)
+                times[name].append(time.perf_counter() - begun)
+    for name in jobs:
+        size = statistics.mean(made[name, data] for data in files)
+        print(f"{name:16} {size / 1e6:6.3f} MB {statistics.median(times[name]) * 1e3:7.2f} ms")
+
+
+def memory(edge, crop, compression):
+    """Print the highest memory of a process above what it holds with the file read, in planes.
+
+    As seen from outside while it makes the same image again and again.
+    """
+    plane = draw_field(edge, Look(), 1)["RNA"]
+    script = f"""
+import sys
+from tests.bench.bench_pixels import ROW, Source, build, np, tiff
+recipe = build("png8", crop={crop})
+recipe.make([Source(tiff(np.ones((99, 99), np.uint16), compression="lzw"), ROW)], None)
+data = sys.stdin.buffer.read()
+print("ready", flush=True)
+for _ in range(60):
+    recipe.make([Source(data, ROW)], None)
+"""
+    # what is freed goes back at once, and does not hide in what was held before
+    env = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", script], env=env, **pipes) as child:
+        child.stdin.write(tiff(plane, compression=compression))
+        child.stdin.close()
+        child.stdout.readline()
+        status = Path(f"/proc/{child.pid}/statm")
+        seen = []
+        while child.poll() is None:
+            seen.append(int((status.read_text().split() or [0, 0])[1]) * os.sysconf("SC_PAGE_SIZE"))
+    print(f"{edge} {compression or 'raw'}, crop {crop}: {(max(seen) - seen[0]) / plane.nbytes:.2f}")
+
+
+def main():
+    found = dict(cases())
+    print(f"{'':28} {'theirs':>8} {'ours':>8}")
+    for name, files in found.items():
+        stages(name, files)
+        whole(name, files)
+    real = found.get("1080 LZW, real Phenix", found["1080 LZW"])
+    print("\ntwo threads do as much as one, times")
+    crops = [np.ascontiguousarray(centre_crop(decode(data), CROP)) for data in real]
+    threads("decode, 1080 LZW", ours_decode, real)
+    threads("8 bit, 768", lambda crop: to_8bit(crop, 1.0), crops)
+    threads("PNG, 768", encode_png, [to_8bit(crop, 1.0)[0] for crop in crops])
+    for name in ("1080 raw", "1080 LZW", "2160 LZW"):
+        threads(f"png8 whole, {name}", ours, found[name])
+    threads("png8 whole, real Phenix", ours, real)
+    print("\nrecipes, crop 768, mean size and median time of the five stains")
+    recipes(real[:5])
+    print("\npeak memory of png8 beside the file, in planes")
+    for edge, crop in ((1080, 768), (1080, 0), (2160, 768), (2160, 0)):
+        for compression in (None, "lzw"):
+            memory(edge, crop, compression)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    main()

@@ -1,0 +1,84 @@
+"""Recipes from the command line."""
+
+import json
+
+import polars as pl
+import pytest
+
+MINE = '''
+from jumpduck.recipes import Encoded, Measured, Recipe
+
+
+def length(*, crop=3):
+    """The length of each file, as text."""
+
+    def make(sources, context):
+        text = str(len(sources[0].data) * crop)
+        return Encoded(text.encode(), [Measured(1, 1, None, None)])
+
+    return Recipe("length", 2, ".txt", {"crop": crop}, False, make)
+'''
+
+
+@pytest.fixture
+def manifest(cli, catalog):
+    words = ("--catalog", catalog, "--plate", "JD5876c3", "--well", "A01")
+    assert cli("manifest", *words).code == 0
+
+
+def results(folder):
+    return pl.read_parquet(folder / "results.parquet")
+
+
+def test_a_recipe_of_ones_own_is_named_by_module_and_function(cli, manifest, tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    assert "length of each file" in cli("recipes", "mine:length").out
+    done = cli("download", "--recipe", "mine:length", "--crop", 2, "--out", "out")
+    assert done.code == 0, done.err
+    for row in results(tmp_path / "out").iter_rows(named=True):
+        assert row["path"].endswith(".txt")
+        assert (tmp_path / "out" / row["path"]).read_text() == str(row["bytes"] * 2)
+        assert row["recipe"].startswith("length")
+        assert json.loads(row["parameters"]) == {"crop": 2}
+
+
+def test_another_recipe_in_the_same_folder_is_made_anew(cli, manifest, tmp_path):
+    for words, fetched in (
+        (("--recipe", "jxl"), "fetched"),
+        (("--recipe", "jxl"), "present"),
+        (("--recipe", "jxl", "--bits", 8), "fetched"),
+    ):
+        done = json.loads(cli("download", *words, "--json").out)
+        assert [row["status"] for row in done["by_status"]] == [fetched]
+
+
+def test_the_recipe_may_stand_in_the_environment_or_a_file(cli, manifest, tmp_path):
+    assert cli("download", JUMPDUCK_DOWNLOAD_RECIPE="tiff16").code == 0
+    (tmp_path / "jumpduck.toml").write_text('[download]\nrecipe = "jxl"\ncrop = 32\n')
+    assert cli("download", "--out", "other").code == 0
+    assert set(results(tmp_path / "images")["path"].str.slice(-5)) == {".tiff"}
+    other = results(tmp_path / "other")
+    assert set(other["path"].str.slice(-4)) == {".jxl"}
+    assert json.loads(other["parameters"][0])["crop"] == 32
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--recipe", "png9"), "did you mean png"),
+        (("--recipe", "raw", "--crop", 5), "recipe raw has no option 'crop'"),
+        (("--crop", -3), "crop -3"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_ends_with_2_before_anything_is_read(cli, words, said):
+    done = cli("download", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_what_a_recipe_needs_of_the_manifest_is_said_in_a_line(cli, manifest):
+    done = cli("download", "--illum")
+    assert done.code == 1
+    assert "url_illum" in done.err
+    assert done.err.count("\n") == 1

@@ -1,0 +1,233 @@
+import contextlib
+import io
+import struct
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jumpduck.decode import MAX_PIXELS, decode, pixels, read_page
+from jumpduck.encode import TiffPage, encode_tiff
+from jumpduck.errors import ImageError
+from tests.conftest import DATA
+
+LAYOUTS = [
+    {},
+    {"rowsperstrip": 7},
+    {"compression": "lzw", "rowsperstrip": 50},
+    {"compression": "lzw", "rowsperstrip": 7},
+    {"compression": "lzw", "predictor": True, "rowsperstrip": 50},
+    {"compression": "deflate"},
+    {"compression": "deflate", "predictor": True, "rowsperstrip": 7},
+    {"compression": "packbits"},
+    {"compression": "zstd", "predictor": True},
+    {"tile": (16, 16)},
+    {"tile": (16, 16), "compression": "lzw"},
+    {"bigtiff": True},
+    {"byteorder": ">"},
+    {"byteorder": ">", "bigtiff": True, "compression": "lzw"},
+]
+
+
+def tiff(plane, **options):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, plane, **{"metadata": None, **options})
+    return buffer.getvalue()
+
+
+def noise(shape=(50, 60), dtype=np.uint16):
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(2).integers(0, top + 1, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("options", LAYOUTS)
+def test_what_microscopes_write_is_decoded_whole_and_in_part(options, dtype):
+    plane = noise(dtype=dtype)
+    data = tiff(plane, **options)
+    assert np.array_equal(decode(data), plane)
+    assert decode(data).dtype == dtype
+    page = read_page(data)
+    for rows in (1, 7, 8, 33, 50, 90):
+        assert np.array_equal(pixels(data, page, rows), plane[:rows])
+
+
+def test_one_page_of_many_is_decoded_where_one_is_asked_for():
+    planes = np.stack([noise() + number for number in range(3)]).astype(np.uint16)
+    for options in ({}, {"compression": "lzw"}):
+        data = tiff(planes, photometric="minisblack", **options)
+        for number in range(3):
+            assert np.array_equal(decode(data, page=number), planes[number])
+            page = read_page(data, number)
+            assert np.array_equal(pixels(data, page, 9), planes[number][:9])
+        with pytest.raises(ImageError, match="no page 3"):
+            decode(data, page=3)
+
+
+def header(width, height, *, more=()):
+    """A TIFF of a header and eight bytes that are said to be its pixels."""
+    tags = {256: width, 257: height, 258: 16, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: 8}
+    tags |= dict(more)
+    body = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    return b"II*\0" + struct.pack("<I8xH", 16, len(tags)) + body + bytes(4)
+
+
+def loop():
+    """A TIFF whose directory names itself as the next."""
+    data = bytearray(header(2, 2))
+    data[-4:] = struct.pack("<I", 16)
+    return bytes(data)
+
+
+WHOLE = tiff(noise((64, 64)))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (bytes(5000), "zero-filled"),
+        (b"<?xml version='1.0'?><Error><Code>SlowDown</Code></Error>", "TIFF"),
+        (WHOLE[:4000], "TIFF: cut short"),
+        (WHOLE[:3], "TIFF"),
+        (WHOLE[:60], "TIFF: cut short"),
+        (tiff(noise((64, 64)), compression="lzw")[:-900], "TIFF: cut short"),
+        (tiff(np.zeros((4, 4, 3), np.uint8), photometric="rgb"), "plane: RGB"),
+        (tiff(np.zeros((4, 4), np.uint8), photometric="miniswhite"), "white at 0"),
+        (tiff(np.zeros((4, 4), np.float32)), "unsigned: 32 bit float"),
+        (tiff(np.zeros((4, 4), np.int16)), "unsigned: 16 bit signed"),
+        (tiff(np.zeros((16, 16), np.uint8), compression="jpeg"), "compression 7"),
+        (header(100_000, 100_000), "promises 100000 x 100000"),
+        (header(2**31, 2**31), "promises"),
+        (header(0, 5), "0 x 5"),
+        (header(2000, 2000), "not a readable TIFF"),
+        (header(2000, 2000, more=[(259, 5)]), "not a readable TIFF"),
+        (header(2, 2, more=[(279, 2**31)]), "strip 0 ends at byte"),
+        (header(2, 2, more=[(273, 2**32 - 1)]), "strip 0 ends at byte"),
+        (header(4, 4, more=[(278, 1)]), "fewer than its 4 strips"),
+        (header(4, 4, more=[(317, 2)]), "predictor 2"),
+        (header(4, 4, more=[(258, 13)]), "13 bit"),
+    ],
+)
+def test_what_is_no_image_is_refused_with_a_reason(data, reason):
+    with pytest.raises(ImageError, match=reason):
+        decode(data)
+
+
+def test_a_directory_that_names_itself_ends():
+    with pytest.raises(ImageError, match="no page 7"):
+        decode(loop(), page=7)
+
+
+def test_a_header_that_promises_too_much_costs_neither_time_nor_memory():
+    edge = int(MAX_PIXELS**0.5)
+    tracemalloc.start()
+    began = time.perf_counter()
+    for data in (header(100_000, 100_000), header(edge, edge), WHOLE[:-1]):
+        with pytest.raises(ImageError):
+            decode(data)
+    assert time.perf_counter() - began < 0.5
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+SMALL = [tiff(noise((40, 30)), **options) for options in LAYOUTS]
+
+
+@settings(max_examples=1500, deadline=2000)
+@given(st.sampled_from(SMALL), st.data())
+def test_whatever_the_bytes_they_are_an_image_or_refused(data, draw):
+    broken = bytearray(data)
+    for _ in range(draw.draw(st.integers(1, 6))):
+        # mostly where the headers and the beginnings of strips are
+        ends = st.one_of(st.integers(0, 400), st.integers(0, len(broken) - 1))
+        broken[draw.draw(ends) % len(broken)] = draw.draw(st.integers(0, 255))
+    cut = draw.draw(st.one_of(st.just(len(broken)), st.integers(0, len(broken))))
+    with contextlib.suppress(ImageError):  # and nothing else
+        plane = decode(bytes(broken[:cut]))
+        assert plane.ndim == 2
+        assert plane.size <= MAX_PIXELS
+
+
+def test_a_corrupt_lzw_stream_is_refused_and_does_not_hang():
+    data = bytearray(tiff(noise((200, 200)), compression="lzw", rowsperstrip=200))
+    page = read_page(bytes(data))
+    data[page.offset + 1000 : page.offset + 3000] = b"\xff" * 2000
+    began = time.perf_counter()
+    with pytest.raises(ImageError, match="not a readable TIFF"):
+        decode(bytes(data))
+    assert time.perf_counter() - began < 1
+
+
+def test_our_own_tiffs_are_decoded():
+    plane = noise((31, 17))
+    for compression in ("zstd", "deflate"):
+        data = encode_tiff([TiffPage(plane, "one"), TiffPage(plane + 1)], compression)
+        assert np.array_equal(decode(data, page=1), plane + 1)
+
+
+REFUSED = {  # file -> the reason
+    "Channel1-01-A-01.tif": "palette",
+    "corrupt_empty.tif": "empty",
+    "corrupt_truncated_half.tif": "cut short",
+    "corrupt_zero_filled.tif": "zero-filled",
+    "blank-and-nan-channels.ome.tiff": "32 bit float",
+    "float-grey.tiff": "32 bit float",
+    "float-rgb.tiff": "RGB",
+    "rgb-uint32.tiff": "RGB",
+    "sat_rgb.tiff": "RGB, 4 samples",
+    "BigTIFF.tif": "RGB",
+    "BigTIFFMotorola.tif": "RGB",
+    "hpredict-1c-12b.tiff": "predictor 2 in 12 bit",
+    "imagejs_crosshair_tiled.tif": "1 bit unsigned",
+    "int16.tif": "16 bit signed",
+    "int16_zstd.tif": "16 bit signed",
+    "multi-channel.ome.tiff": "8 bit signed",
+    "single-channel.ome.tiff": "8 bit signed",
+    "z-series.ome.tiff": "8 bit signed",
+    "quad-tile.jpg.tiff": "YCbCr",
+    "sample-get-lzw-stuck.tiff": "RGB",
+}
+
+
+def real_files():
+    return sorted((DATA / "images").rglob("*.[tT][iI][fF]*"))
+
+
+@pytest.mark.real
+def test_every_real_file_gives_the_right_pixels_or_the_right_reason():
+    files = real_files()
+    assert len(files) == 80
+    refused = {}
+    for file in files:
+        data = file.read_bytes()
+        began = time.perf_counter()
+        try:
+            plane = decode(data)
+            page = read_page(data)
+            part = pixels(data, page, page.height // 2 + 1)
+        except ImageError as error:
+            refused[file.name] = str(error)
+            continue
+        finally:
+            assert time.perf_counter() - began < 1, file.name
+        with tifffile.TiffFile(file) as other:
+            expected = other.pages[0].asarray()
+        assert plane.dtype == expected.dtype, file.name
+        assert np.array_equal(plane, expected), file.name
+        assert np.array_equal(part, expected[: len(part)]), file.name
+    assert refused.keys() == REFUSED.keys()
+    for name, reason in REFUSED.items():
+        assert reason in refused[name]
+
+
+@pytest.mark.real
+def test_the_same_crop_in_eleven_layouts_is_the_same_image():
+    files = sorted((DATA / "images/derived_variants").glob("DNA_*.tif"))
+    assert [int(decode(file.read_bytes()).sum()) for file in files] == [51_087_882] * 11
+    stack = (DATA / "images/derived_variants/fov5ch.ome.tif").read_bytes()
+    assert sum(int(decode(stack, page=page).sum()) for page in range(5)) == 371_060_584

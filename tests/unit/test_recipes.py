@@ -1,0 +1,335 @@
+import io
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from jumpduck.errors import ImageError, ManifestError, QueryError
+from jumpduck.fields import Look, draw_field
+from jumpduck.recipes import BUILT_IN, Source, build
+from jumpduck.schema import CHANNELS
+from jumpduck.views import SAMPLE
+from tests.conftest import DATA, ROOT
+from tests.unit.test_decode import tiff
+from tests.unit.test_images import formula
+
+FIELD = draw_field(200, Look(), 7)
+MARGIN = 40  # around a crop of 120 pixels
+
+
+def row(channel="DNA", **more):
+    return {
+        "Metadata_Source": "source_2", "Metadata_Batch": "b", "Metadata_Plate": "p",
+        "Metadata_Well": "A01", "Metadata_Site": 1, "Metadata_Channel": channel,
+        "url": f"s3://x/{channel}.tif", "path": f"source_2/b/p/{channel}.png", **more,
+    }  # fmt: skip
+
+
+def source(channel="DNA", plane=None, **more):
+    data = tiff(FIELD[channel] if plane is None else plane, compression="lzw", rowsperstrip=200)
+    return Source(data, row(channel, **more))
+
+
+def make(recipe, *sources, fetch=None):
+    context = recipe.prepare([one.row for one in sources], fetch) if recipe.prepare else None
+    return recipe.make(list(sources), context)
+
+
+def cropped(channel="DNA"):
+    return FIELD[channel][MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+READERS = {
+    "png8": imagecodecs.png_decode,
+    "png8-plate": imagecodecs.png_decode,
+    "png16": imagecodecs.png_decode,
+    "tiff16": lambda data: tifffile.imread(io.BytesIO(data)),
+    "jxl": imagecodecs.jpegxl_decode,
+}
+
+
+@pytest.mark.parametrize("name", ["png16", "tiff16", "jxl"])
+@pytest.mark.parametrize("crop", [120, 0, 7, 1000])
+def test_a_lossless_recipe_keeps_every_pixel_of_the_crop(name, crop):
+    made = make(build(name, crop=crop), source())
+    first = 0 if crop in (0, 1000) else 100 - crop // 2
+    last = 200 if crop in (0, 1000) else first + crop
+    assert np.array_equal(READERS[name](made.data), FIELD["DNA"][first:last, first:last])
+
+
+def test_png8_is_the_published_formula_of_the_crop():
+    made = make(build("png8", crop=120), source())
+    assert np.array_equal(imagecodecs.png_decode(made.data), formula(cropped()))
+    made = make(build("png8", crop=0, percentile=0.1), source())
+    assert np.array_equal(imagecodecs.png_decode(made.data), formula(FIELD["DNA"], 0.1))
+
+
+def test_jxl_of_eight_bits_holds_the_pixels_of_png8():
+    made = make(build("jxl", crop=120, bits=8), source())
+    assert np.array_equal(imagecodecs.jpegxl_decode(made.data), formula(cropped()))
+
+
+def test_png8_crops_before_it_stretches_and_reports_what_it_saw():
+    plane = FIELD["DNA"].copy()
+    plane[:10] = 65535  # outside the crop: must not count
+    made = make(build("png8", crop=120), source(plane=plane))
+    assert np.array_equal(imagecodecs.png_decode(made.data), formula(cropped()))
+    (seen,) = made.measured
+    assert (seen.width, seen.height) == (200, 200)
+    assert seen.low == np.percentile(cropped().astype(np.float32), 1)
+    assert seen.high == np.percentile(cropped().astype(np.float32), 99)
+    assert seen.mean == pytest.approx(cropped().mean())
+    assert (seen.saturated, seen.constant) == (0, False)
+    assert seen.focus > 0
+
+
+def test_a_constant_image_is_made_and_flagged():
+    made = make(build("png8"), source(plane=np.zeros((50, 50), np.uint16)))
+    assert not imagecodecs.png_decode(made.data).any()
+    (seen,) = made.measured
+    assert (seen.constant, seen.low, seen.high, seen.focus) == (True, 0, 0, None)
+
+
+def test_a_crop_in_micrometres_is_as_many_pixels_as_the_source_needs():
+    recipe = build("png16", crop_um=60)
+    for size, edge in ((0.5, 120), (0.6, 100), (0.598, 100), (1.0, 60)):
+        made = make(recipe, source(Metadata_Pixel_Size_Microns=size))
+        assert imagecodecs.png_decode(made.data).shape == (edge, edge)
+    with pytest.raises(ManifestError, match="Metadata_Pixel_Size_Microns"):
+        make(recipe, source())
+
+
+def test_resized_images_have_the_size_asked_for_and_the_same_mean():
+    made = make(
+        build(
+            "tiff16",
+            crop=120,
+            resize=48,
+        ),
+        source(Metadata_Pixel_Size_Microns=0.5),
+    )
+    image = tifffile.imread(io.BytesIO(made.data))
+    assert image.shape == (48, 48)
+    assert image.mean() == pytest.approx(cropped().mean(), abs=0.5)
+    with tifffile.TiffFile(io.BytesIO(made.data)) as file:
+        up, down = file.pages[0].tags["XResolution"].value
+    assert 1e4 * down / up == pytest.approx(0.5 * 120 / 48)
+
+
+def test_raw_is_the_file_itself_and_refuses_what_cannot_be_decoded():
+    one = source()
+    assert make(build("raw"), one).data == one.data
+    with pytest.raises(ImageError):
+        make(build("raw"), Source(one.data[:-500], one.row))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_file_says_how_it_was_made(name):
+    if name == "raw":
+        return
+    recipe = build(name, crop=120)
+    made = make(recipe, source(), fetch=lambda _: source().data)
+    match recipe.suffix:
+        case ".png":
+            with Image.open(io.BytesIO(made.data)) as image:
+                note = image.text["jumpduck"]
+        case ".jxl":
+            note = made.data.partition(b"<jumpduck>")[2].partition(b"</jumpduck>")[0]
+        case ".tiff":
+            with tifffile.TiffFile(io.BytesIO(made.data)) as file:
+                note = file.pages[0].description
+        case ".ome.tiff":
+            with tifffile.TiffFile(io.BytesIO(made.data)) as file:
+                note = file.ome_metadata.partition("<Value>")[2].partition("</Value>")[0]
+    said = json.loads(note)
+    assert (said["recipe"], said["version"]) == (name, recipe.version)
+    assert said["parameters"] == json.loads(json.dumps(dict(recipe.parameters)))
+    assert said["parameters"]["crop"] == 120
+    if name != "stack":
+        assert said["low"] == made.measured[0].low
+
+
+def test_a_stack_holds_the_channels_in_their_order_with_names_and_pixel_size():
+    sources = [source(one, Metadata_Pixel_Size_Microns=0.6) for one in reversed(CHANNELS)]
+    made = make(build("stack", crop=120), *sources)
+    with tifffile.TiffFile(io.BytesIO(made.data)) as file:
+        assert file.is_ome
+        (series,) = file.series
+        assert series.axes == "CYX"
+        assert np.array_equal(series.asarray(), np.stack([cropped(one) for one in CHANNELS]))
+        pixels = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]
+    assert [one["Name"] for one in pixels["Channel"]] == list(CHANNELS)
+    assert (pixels["PhysicalSizeX"], pixels["PhysicalSizeXUnit"]) == (0.6, "µm")
+    # one measurement an input, in the order of the inputs
+    assert [one.mean for one in made.measured] == [cropped(c).mean() for c in reversed(CHANNELS)]
+    with Image.open(io.BytesIO(made.data)) as image:
+        assert image.n_frames == 5
+
+
+def test_a_stack_has_the_order_asked_for_or_says_what_is_not_there():
+    made = make(build("stack", channels=["ER", "DNA"], crop=120), source("DNA"), source("ER"))
+    pages = tifffile.imread(io.BytesIO(made.data))
+    assert np.array_equal(pages, np.stack([cropped("ER"), cropped("DNA")]))
+    with pytest.raises(ManifestError, match="RNA"):
+        make(build("stack", channels=["DNA", "RNA"]), source("DNA"))
+    with pytest.raises(ManifestError, match="RNA"):
+        make(build("stack", channels=["DNA"]), source("DNA"), source("RNA"))
+    with pytest.raises(ImageError, match="the site lacks ER"):
+        build("stack", channels=["DNA", "ER"]).make([source("DNA")], None)
+    with pytest.raises(ImageError, match="differ"):
+        make(build("stack"), source("DNA"), source("ER", plane=np.ones((9, 9), np.uint16)))
+
+
+def npy(plane):
+    buffer = io.BytesIO()
+    np.save(buffer, plane)
+    return buffer.getvalue()
+
+
+def test_illumination_is_fetched_once_a_channel_and_divided_out():
+    illum = np.linspace(1, 2, 200 * 200).reshape(200, 200)
+    seen = []
+
+    def fetch(url):
+        seen.append(url)
+        return npy(illum)
+
+    recipe = build("tiff16", crop=120, illum=True)
+    sources = [source(one, url_illum=f"s3://x/Illum{one}.npy") for one in ("DNA", "ER")] * 3
+    context = recipe.prepare([one.row for one in sources], fetch)
+    assert sorted(seen) == ["s3://x/IllumDNA.npy", "s3://x/IllumER.npy"]
+    for one in sources[:2]:
+        made = tifffile.imread(io.BytesIO(recipe.make([one], context).data))
+        middle = np.s_[MARGIN:-MARGIN, MARGIN:-MARGIN]
+        plane = FIELD[one.row["Metadata_Channel"]][middle]
+        assert np.abs(made - plane / illum[middle]).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (npy(np.ones((100, 200))), "200 x 100 pixels, the image 200 x 200"),
+        (npy(np.zeros((200, 200))), "not above 0"),
+        (npy(np.full((200, 200), np.nan)), "not above 0"),
+        (npy(np.ones(7)), "not a plane"),
+        (npy(np.ones((200, 200)))[:5000], "no illumination function of DNA"),
+        (b"<Error>", "no illumination function of DNA"),
+        (npy(np.array([{}], object)), "no illumination function of DNA"),
+        (None, "no illumination function of DNA"),
+    ],
+)
+def test_an_illumination_function_that_does_not_fit_is_the_images_reason(answer, reason):
+    def fetch(url):
+        if answer is None:
+            raise FileNotFoundError(url)
+        return answer
+
+    recipe = build("png8", illum=True)
+    with pytest.raises(ImageError, match=reason):
+        make(recipe, source(url_illum="s3://x/I.npy"), fetch=fetch)
+
+
+def test_illumination_without_its_column_is_said_before_anything_is_made():
+    with pytest.raises(ManifestError, match="url_illum"):
+        build("png8", illum=True).prepare([row()], None)
+
+
+def test_png8_plate_stretches_all_images_of_a_channel_alike():
+    planes = {f"s3://x/{n}.tif": (FIELD["DNA"] // 4 * n).astype(np.uint16) for n in (1, 2, 3)}
+    sources = [source(plane=plane, url=url, path=url) for url, plane in planes.items()]
+    recipe = build("png8-plate", crop=120)
+    made = {one.row["url"]: one.data for one in sources}
+    middle = np.s_[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    pooled = np.concatenate([plane[middle] for plane in planes.values()]).astype(np.float32)
+    low, high = np.percentile(pooled, 1), np.percentile(pooled, 99)
+    for order in (sources, sources[::-1]):
+        context = recipe.prepare([one.row for one in order], made.__getitem__)
+        for one in order:
+            file = recipe.make([one], context)
+            plane = planes[one.row["url"]][middle].astype(np.float32)
+            expected = np.floor(255 * np.clip((plane - low) / (high - low + 2.2e-16), 0, 1))
+            assert np.array_equal(imagecodecs.png_decode(file.data), expected)
+            assert (file.measured[0].low, file.measured[0].high) == (low, high)
+
+
+def test_png8_plate_reads_a_sample_and_lives_with_what_is_missing():
+    seen = []
+
+    def fetch(url):
+        seen.append(url)
+        if int(url[6:]) % 2:
+            raise FileNotFoundError(url)
+        return data
+
+    data = source().data
+    rows = [row(url=f"s3://x{n}", path=f"{n}") for n in range(3 * SAMPLE)]
+    recipe = build("png8-plate", crop=120)
+    context = recipe.prepare(rows, fetch)
+    assert len(seen) == SAMPLE
+    assert recipe.prepare(rows[::-1], fetch).levels == context.levels
+    first, again = set(seen[:SAMPLE]), set(seen[SAMPLE:])
+    assert first == again
+    context = recipe.prepare([row(url="s3://x1")], fetch)
+    with pytest.raises(ImageError, match="none of 1 images of DNA"):
+        recipe.make([source()], context)
+
+
+def digests(names=tuple(BUILT_IN)):
+    return {
+        name: sha256(make(build(name), source(), fetch=lambda _: source().data).data).hexdigest()
+        for name in names
+    }
+
+
+def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
+    expected = digests()
+    with ThreadPoolExecutor(8) as pool:
+        assert all(one.result() == expected for one in [pool.submit(digests) for _ in range(8)])
+    script = "from tests.unit.test_recipes import digests; print(digests())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == str(expected), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("png9", {}, "did you mean png"),
+        ("zzz", {}, "there is png8"),
+        ("nowhere:recipe", {}, "cannot be imported"),
+        ("jumpduck.formats:nothing", {}, "cannot be imported"),
+        ("jumpduck.formats:CROP", {}, "no function"),
+        ("tests.unit.test_recipes:digests", {}, "not a jumpduck.recipes.Recipe"),
+        ("png8", {"bits": 8}, "no option 'bits'; it has crop"),
+        ("raw", {"crop": 8}, "it has none"),
+        ("png8", {"crop": -1}, "crop -1"),
+        ("png8", {"crop_um": 0}, "crop_um 0"),
+        ("png8", {"resize": 0}, "resize 0"),
+        ("png8", {"percentile": 50}, "percentile 50"),
+        ("png8", {"percentile": float("nan")}, "percentile nan"),
+        ("jxl", {"bits": 12}, "bits 12 is none of 8, 16"),
+        ("jxl", {"effort": 0}, "effort 0"),
+        ("jxl", {"distance": -1}, "distance -1"),
+        ("stack", {"compression": "lzw"}, "zstd, deflate"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_at_once(name, options, reason):
+    with pytest.raises(QueryError, match=reason):
+        build(name, **options)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("file", sorted((DATA / "images/pe2loaddata_v1").glob("*.tiff")))
+def test_png8_of_a_real_plane_is_the_formula_and_no_larger_than_pillows(file):
+    made = make(build("png8"), Source(file.read_bytes(), row()))
+    expected = formula(tifffile.imread(file)[156:924, 156:924])
+    assert np.array_equal(imagecodecs.png_decode(made.data), expected)
+    buffer = io.BytesIO()
+    Image.fromarray(expected).save(buffer, "png")
+    assert len(made.data) < 1.15 * len(buffer.getvalue())
