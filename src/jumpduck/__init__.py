@@ -1,7 +1,7 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `manifest`, `download`,
-`sql`.
+`status`, `verify`, `sql`.
 """
 
 from importlib import import_module
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from jumpduck.stages.download import download as download
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.sql import sql as sql
+    from jumpduck.stages.status import status as status
+    from jumpduck.stages.verify import verify as verify
 
-__all__ = ["catalog", "download", "manifest", "sql"]
+__all__ = ["catalog", "download", "manifest", "sql", "status", "verify"]
 __version__ = version("jumpduck")
 
 

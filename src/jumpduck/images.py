@@ -1,9 +1,5 @@
 """Bytes to pixels to bytes: pure functions, no files, no network."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
@@ -16,45 +12,6 @@ CROP = 768
 PERCENTILE = 1.0
 
 _LEVELS = np.arange(65536, dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A file made from an image, and what was seen on the way.
-
-    `width` and `height` are those of the image as published; `low` and `high` the grey levels
-    that became 0 and 255.
-    """
-
-    data: bytes
-    width: int
-    height: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A named way from a published file to the file that is kept."""
-
-    name: str
-    suffix: str
-    make: Callable[[bytes], Encoded]
-
-
-def png8(data: bytes) -> Encoded:
-    """Get the centre of an image as 8-bit PNG, stretched between its percentiles 1 and 99.
-
-    The recipe of jump_download: centre crop to 768 x 768 pixels (less where the image is
-    smaller), then ``to_8bit``.
-    """
-    plane = decode(data)
-    height, width = plane.shape
-    image, low, high = to_8bit(centre_crop(plane, CROP), PERCENTILE)
-    return Encoded(encode_png(image), width, height, low, high)
-
-
-RECIPES: Mapping[str, Recipe] = MappingProxyType({"png8": Recipe("png8", ".png", png8)})
 
 
 def decode(data: bytes) -> Plane:
@@ -78,6 +35,8 @@ def decode(data: bytes) -> Plane:
         raise ImageError(f"not one grey plane: shape {plane.shape}")
     if plane.dtype.name not in ("uint8", "uint16"):
         raise ImageError(f"not 8 or 16 bit unsigned: {plane.dtype}")
+    if not plane[0].any() and not plane.any():
+        raise ImageError("all pixels are zero")
     return plane
 
 

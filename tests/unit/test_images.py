@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 from jumpduck.errors import ImageError
-from jumpduck.images import centre_crop, decode, encode_png, png8, to_8bit
+from jumpduck.images import centre_crop, decode, encode_png, to_8bit
+from jumpduck.recipes import Source, png8
 
 
 def formula(plane, percentile=1.0):
@@ -78,10 +79,11 @@ def test_the_crop_begins_where_jump_download_begins_it(shape, size, rows, column
 def test_png8_crops_before_it_stretches_and_reports_what_it_saw():
     plane = np.random.default_rng(0).integers(100, 5000, (800, 900)).astype(np.uint16)
     plane[:10] = 65535  # outside the crop: must not count
-    made = png8(tiff(plane))
+    made = png8([Source(tiff(plane), {})])
     assert np.array_equal(imagecodecs.png_decode(made.data), formula(plane[16:784, 66:834]))
-    assert (made.width, made.height) == (900, 800)
-    assert made.high < 5000
+    (seen,) = made.measured
+    assert (seen.width, seen.height) == (900, 800)
+    assert seen.high < 5000
 
 
 def test_png_keeps_every_pixel():

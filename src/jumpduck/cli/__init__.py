@@ -32,7 +32,7 @@ app = App(
 )
 app["--help"].group = app["--version"].group = "Options"
 
-VERBS = ("demo", "catalog", "manifest", "download", "sql")
+VERBS = ("demo", "catalog", "manifest", "download", "status", "verify", "sql")
 
 
 def _docstring(verb: str) -> str:
