@@ -42,7 +42,9 @@ class StoreError(JumpduckError):
 class ImageError(JumpduckError):
     """Bytes that are no image we can use, after so many `attempts` to get others."""
 
-    attempts = 1
+    def __init__(self, message: str, attempts: int = 1) -> None:
+        super().__init__(message)
+        self.attempts = attempts
 
 
 class PartialError(JumpduckError):

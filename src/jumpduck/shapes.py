@@ -44,4 +44,4 @@ def mark_odd_shapes(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         status=pl.when(is_odd).then(pl.lit("corrupt")).otherwise("status"),
         error=pl.coalesce("reason", "error"),
         **{name: pl.when(is_odd).then(None).otherwise(name) for name in lost},
-    ).select(RESULTS), reasons["path"].to_list()
+    ).select(*RESULTS), reasons["path"].to_list()

@@ -17,7 +17,7 @@ import obstore
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
-from jumpduck.errors import QueryError, StoreError
+from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.pacer import Pacer, backoff
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class Stores:
             The server says that the file is not for us.
         StoreError
             No good answer after all attempts.
+        ImageError
+            Other bytes than those of the ETag after all attempts.
         """
         scheme = scheme_of(url)
         if scheme == "file":
@@ -130,6 +132,8 @@ class Stores:
                 if data == doubted or self._as_sent(url, data, etag):
                     return Body(data, etag, attempt)
                 doubted, reason = data, "the bytes are not those of the ETag"
+                if attempt == self.attempts:
+                    raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
             if attempt == self.attempts:
                 raise StoreError(f"{url}: {reason} ({attempt} attempts)", attempt)
             time.sleep(backoff(self.backoff, attempt))
