@@ -43,6 +43,10 @@ sql *options: setup
 test *options: setup
     @{{ bin }}/python -m pytest "$@"
 
+# compare with the alternatives: just bench download
+bench name *options: setup
+    @shift; {{ bin }}/python tests/bench/bench_{{ name }}.py "$@"
+
 # lint and types
 check: setup
     {{ bin }}/ruff check
