@@ -50,6 +50,7 @@ class Faults:
         self.asked: Counter[str] = Counter()
         self.times: list[float] = []
         self.elsewhere = 0
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def __enter__(self):
         self._loop = asyncio.new_event_loop()
@@ -69,12 +70,15 @@ class Faults:
 
     def __exit__(self, *error: object):
         async def stop():
+            self._server.close()
+            self._other.close()
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._server.close()
-            self._other.close()
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.sleep(0.05)  # transports close in the loop's next rounds
 
         asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -90,6 +94,7 @@ class Faults:
         writer.close()
 
     async def _answer(self, reader, writer):
+        self._writers.add(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -154,6 +159,7 @@ class Faults:
 
     async def _fetch(self, head: bytes) -> tuple[bytes, bytes]:
         reader, writer = await asyncio.open_connection(*self.upstream)
+        self._writers.add(writer)
         head = re.sub(rb"(?im)^connection:.*\r\n", b"", head)
         writer.write(head[:-2] + b"Connection: close\r\n\r\n")
         try:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from jumpduck.plan import Plate
 from jumpduck.results import Results, Row
 
 BATCH = 64
+"""Files that get their names together."""
+
+SYNCS = 8
+"""Files brought to the disk at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Keeper(Thread):
         self._results = results
         self._done = done
         self._todo: SimpleQueue[Finished | None] = SimpleQueue()
+        # at once, so that one commit of the file system's journal serves many files
+        self._disk = ThreadPoolExecutor(SYNCS, "disk")
 
     def put(self, finished: Finished) -> None:
         """Hand over a job that is over."""
@@ -48,6 +55,7 @@ class Keeper(Thread):
         self._todo.put(None)
         if self.is_alive():
             self.join(seconds)
+        self._disk.shutdown(wait=False)
 
     def run(self) -> None:
         """Work until closed."""
@@ -70,9 +78,11 @@ class Keeper(Thread):
 
     def _keep(self, batch: Sequence[Finished]) -> None:
         files = [one for one in batch if one.file is not None]
+        synced = [self._disk.submit(os.fsync, one.file or 0) for one in files]
+        wait(synced)
         try:
-            for one in files:
-                os.fsync(one.file or 0)
+            for future in synced:
+                future.result()
         except BaseException:
             for one in files:
                 discard(one)

@@ -92,7 +92,7 @@ Json = Annotated[
         group=OUTPUT,
         negative="",
         show_default=False,
-        help="Print one JSON object instead.",
+        help="Print JSON instead: one object, the last line.",
     ),
 ]
 Quiet = Annotated[
