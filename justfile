@@ -43,9 +43,9 @@ sql *options: setup
 test *options: setup
     @{{ bin }}/python -m pytest "$@"
 
-# measure, outside the tests: just bench pixels
-bench name: setup
-    @{{ bin }}/python -m tests.bench.bench_{{ name }}
+# compare with the alternatives, outside the tests: just bench pixels, download or catalog
+bench name *options: setup
+    @shift; {{ bin }}/python -m tests.bench.bench_{{ name }} "$@"
 
 # draw docs/recipes.png
 picture: setup

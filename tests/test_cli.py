@@ -49,7 +49,10 @@ def test_json_is_one_object_and_nothing_else(cli, gallery):
     assert manifest["by_source"][0]["Metadata_Source"] == "source_13"
     download = cli("download", "--json")
     assert download.code == 3
-    by_status = {row["status"]: row["files"] for row in json.loads(download.out)["by_status"]}
+    by_status = {
+        row["status"]: row["files"]
+        for row in json.loads(download.out.splitlines()[-1])["by_status"]
+    }
     assert by_status == {"fetched": 253, "missing": 1, "corrupt": 1}
     rows = json.loads(cli("sql", "SELECT 1 AS one", "--json").out)
     assert rows == {"rows": [{"one": 1}]}

@@ -51,6 +51,13 @@ def test_every_just_recipe_it_names_is_there():
     assert {"demo", "test", "setup"} <= named <= recipes
 
 
+def test_the_tests_that_guard_its_promises_are_there():
+    there = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", README)
+    assert len(named) > 10
+    assert [name for name in named if f"def {name}(" not in there] == []
+
+
 def test_the_first_command_prints_what_it_says(folder):
     (shown,) = (shown for command, shown in console() if command.endswith("rust-just && just demo"))
     assert same(shown, folder[1])

@@ -1,7 +1,7 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
-`download`, `sql`.
+`download`, `status`, `verify`, `sql`.
 """
 
 from importlib import import_module
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.sql import sql as sql
+    from jumpduck.stages.status import status as status
+    from jumpduck.stages.verify import verify as verify
 
-__all__ = ["catalog", "download", "find", "manifest", "sql"]
+__all__ = ["catalog", "download", "find", "manifest", "sql", "status", "verify"]
 __version__ = version("jumpduck")
 
 

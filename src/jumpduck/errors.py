@@ -6,7 +6,8 @@ JumpduckError
 ├── ManifestError   a table lacks what the next stage needs: the message names table and column
 ├── StoreError      a bucket, server or folder cannot be reached or written
 ├── ImageError      bytes that are no image we can use; a row in the results, never the end of a run
-└── PartialError    some files are missing: the message names the results table
+├── PartialError    some files are missing: the message names the results table
+└── InterruptedRun  Ctrl-C: the message has the command that goes on
 """
 
 
@@ -31,14 +32,28 @@ class ManifestError(JumpduckError):
 
 
 class StoreError(JumpduckError):
-    """A bucket, server or folder cannot be reached or written."""
+    """A bucket, server or folder cannot be reached or written, after so many `attempts`."""
+
+    def __init__(self, message: str, attempts: int = 1) -> None:
+        super().__init__(message)
+        self.attempts = attempts
 
 
 class ImageError(JumpduckError):
-    """Bytes that are no image we can use."""
+    """Bytes that are no image we can use, after so many `attempts` to get others."""
+
+    def __init__(self, message: str, attempts: int = 1) -> None:
+        super().__init__(message)
+        self.attempts = attempts
 
 
 class PartialError(JumpduckError):
     """Some of what was asked for could not be had; the rest is there."""
 
     exit_code = 3
+
+
+class InterruptedRun(JumpduckError):  # noqa: N818
+    """The user stopped it; what is finished is there."""
+
+    exit_code = 130

@@ -112,6 +112,22 @@ def build(name: str, **options: object) -> Recipe:
     return recipe
 
 
+def rebuild(name: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Get the options with which the recipe `name` has `parameters`, as a results table kept them.
+
+    Raises
+    ------
+    QueryError
+        The recipe does not make that any more.
+    """
+    known = inspect.signature(load(name)).parameters
+    options = {option: value for option, value in parameters.items() if option in known}
+    recipe = build(name, **options)
+    if json.loads(json.dumps(dict(recipe.parameters))) != dict(parameters):
+        raise QueryError(f"recipe {name} makes something else by now than what was kept")
+    return options
+
+
 def load(name: str) -> Callable[..., object]:
     """Get the function that builds the recipe `name`.
 

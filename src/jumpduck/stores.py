@@ -1,6 +1,8 @@
 """One way to read a file wherever it lies: s3://, http(s):// or a local path."""
 
-import random
+import hashlib
+import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +17,8 @@ import obstore
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
-from jumpduck.errors import QueryError, StoreError
+from jumpduck.errors import ImageError, QueryError, StoreError
+from jumpduck.pacer import Pacer, backoff
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -23,10 +26,27 @@ if TYPE_CHECKING:
 GALLERY = "s3://cellpainting-gallery"
 REGION = "us-east-1"
 
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 30.0
+TOTAL_SECONDS = 300.0
+BACKOFF = 0.3
+LARGEST = 256 * 2**20
+"""Bytes of a file at most; the largest planes of the gallery have 10 MB."""
+
 _T = TypeVar("_T")
 
 # Retries are counted and reported, so they are ours alone.
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(minutes=3)}
+
+# obstore follows redirects and cannot be told not to. So all hosts but the one asked for are
+# reached through a proxy that nobody can run: the discard port.
+_NOWHERE = "127.0.0.1:9"
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+_STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
+_SLOW_DOWN = (429, 503)
+_MAY_PASS = (408, *_SLOW_DOWN)
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +71,24 @@ class Stores:
         broken answer, a server's 5xx.
     backoff
         Seconds before the second request, doubled for each further one, with jitter.
+    pacer
+        Spaces the requests; it slows down where a server says 503 or 429.
     """
 
     def __init__(
-        self, endpoint: str | None = None, *, attempts: int = 5, backoff: float = 0.2
+        self,
+        endpoint: str | None = None,
+        *,
+        attempts: int = 5,
+        backoff: float | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
             raise QueryError(f"--endpoint {endpoint!r} is no address; write http://HOST:PORT")
         self.endpoint = endpoint
         self.attempts = attempts
-        self.backoff = backoff
+        self.backoff = BACKOFF if backoff is None else backoff
+        self.pacer = pacer or Pacer()
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
 
@@ -75,28 +103,48 @@ class Stores:
             The server says that the file is not for us.
         StoreError
             No good answer after all attempts.
+        ImageError
+            Other bytes than those of the ETag after all attempts.
         """
         scheme = scheme_of(url)
         if scheme == "file":
-            try:
-                return Body(Path(url).read_bytes(), None, 1)
-            except FileNotFoundError:
-                raise FileNotFoundError(f"no such file: {url}") from None
+            return Body(_read_local(Path(url)), None, 1)
         store, key = self._locate(url, scheme)
+        doubted = b""
         for attempt in range(1, self.attempts + 1):
+            self.pacer.wait()
             try:
-                answer = obstore.get(store, key)
-                data = answer.bytes().to_bytes()
-                return Body(data, answer.meta["e_tag"], attempt)
+                data, etag = _get(store, key)
             except FileNotFoundError:
                 raise FileNotFoundError(f"no such file: {url}") from None
             except (PermissionDeniedError, UnauthenticatedError):
                 raise PermissionError(f"not allowed to read {url}") from None
             except Exception as error:
+                reason, may_pass, slow = _judge(error)
+                if slow:
+                    self.pacer.slow_down()
+                if not may_pass:
+                    raise StoreError(f"{url}: {reason}", attempt) from error
+            else:
+                self.pacer.received(len(data))
+                # TLS vouches for what came; without it the ETag does, where it is the MD5.
+                # One that twice differs from the same bytes is something else.
+                if data == doubted or self._as_sent(url, data, etag):
+                    return Body(data, etag, attempt)
+                doubted, reason = data, "the bytes are not those of the ETag"
                 if attempt == self.attempts:
-                    raise StoreError(f"{url}: {_reason(error)} ({attempt} attempts)") from error
-            time.sleep(self.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
+                    raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
+            if attempt == self.attempts:
+                raise StoreError(f"{url}: {reason} ({attempt} attempts)", attempt)
+            time.sleep(backoff(self.backoff, attempt))
         raise AssertionError("unreachable")
+
+    def _as_sent(self, url: str, data: bytes, etag: str | None) -> bool:
+        address = self.endpoint if self.endpoint and url.startswith("s3:") else url
+        match = _MD5.fullmatch(etag or "")
+        if match is None or not address.startswith("http://"):
+            return True
+        return hashlib.md5(data, usedforsecurity=False).hexdigest() == match[1]
 
     def _locate(self, url: str, scheme: str) -> tuple[S3Store | HTTPStore, str]:
         parts = urlsplit(url)
@@ -112,11 +160,15 @@ class Stores:
         address = self.endpoint if scheme == "s3" and self.endpoint else root
         client: ClientConfig = {
             "allow_http": address.startswith("http://"),
-            "connect_timeout": timedelta(seconds=10),
-            "read_timeout": timedelta(seconds=30),
-            "timeout": timedelta(minutes=5),
+            "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+            "read_timeout": timedelta(seconds=IDLE_SECONDS),
+            "timeout": timedelta(seconds=TOTAL_SECONDS),
             "user_agent": "jumpduck",
         }
+        # where a proxy is set up, it decides which hosts can be reached
+        if not any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES):
+            own = "amazonaws.com" if address.startswith("s3:") else urlsplit(address).hostname
+            client |= {"proxy_url": f"http://{_NOWHERE}", "proxy_excludes": own or ""}
         if scheme != "s3":
             return HTTPStore(root, client_options=client, retry_config=_NO_RETRIES)
         if self.endpoint:
@@ -166,8 +218,18 @@ def in_threads(
 ) -> Iterator[tuple[int, int]]:
     """Get (done, all) after each item worked on; the first error stops what has not begun."""
     todo = list(items)
+    failed = threading.Event()
+
+    def one(item: _T) -> None:
+        if not failed.is_set():
+            try:
+                work(item)
+            except BaseException:
+                failed.set()
+                raise
+
     with ThreadPoolExecutor(threads) as pool:
-        pending = {pool.submit(work, item) for item in todo}
+        pending = {pool.submit(one, item) for item in todo}
         try:
             while pending:
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
@@ -179,6 +241,44 @@ def in_threads(
                 future.cancel()
 
 
-def _reason(error: Exception) -> str:
-    """The first line of an error that drags a debug dump behind it."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _get(store: S3Store | HTTPStore, key: str) -> tuple[bytes, str | None]:
+    answer = obstore.get(store, key)
+    size = answer.meta["size"]
+    if size > LARGEST:
+        raise ValueError(f"{size} bytes are more than any image has")
+    data = answer.bytes().to_bytes()
+    if len(data) != size:
+        raise EOFError(f"{len(data)} bytes came where {size} were announced")
+    return data, answer.meta["e_tag"]
+
+
+def _read_local(path: Path) -> bytes:
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {path}")
+    if not path.is_file():
+        raise StoreError(f"{path} is no plain file")
+    return path.read_bytes()
+
+
+def _judge(error: Exception) -> tuple[str, bool, bool]:  # noqa: PLR0911
+    """Get the reason in a few words, whether it may pass, and whether to slow down.
+
+    obstore has one exception for most of it, and the words are in its debug text.
+    """
+    text = str(error)
+    if status := _STATUS.search(text):
+        code = int(status[1])
+        return f"{code} {status[2]}", code >= 500 or code in _MAY_PASS, code in _SLOW_DOWN
+    if isinstance(error, ValueError):
+        return text, False, False
+    if f"{_NOWHERE}," in text:
+        return "the server sends us to another host; refused", False, False
+    if "Content-Length Header missing" in text:
+        return "the server does not say how long the file is", False, False
+    if "kind: Timeout" in text or "TimedOut" in text:
+        return "no answer in time", True, False
+    if "kind: Connect" in text:
+        return "no connection", True, False
+    if isinstance(error, EOFError):
+        return text, True, False
+    return "the answer broke off", True, False

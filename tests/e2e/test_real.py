@@ -51,8 +51,8 @@ def places(real_metadata):
 @pytest.fixture(scope="module")
 def server(places, real_metadata):
     with S3Server() as server:
-        bucket = "cellpainting-gallery"
-        server.put_folder("metadata", real_metadata)
+        bucket = "real-gallery"
+        server.put_folder("real-metadata", real_metadata)
         for file, (source, batch, plate, name) in places.items():
             place = f"cpg0016-jump/{source}/workspace/load_data_csv/{batch}/{plate}/{name}"
             server.put(bucket, place, (LOAD_DATA / file).read_bytes())
@@ -66,7 +66,8 @@ def real_catalog(server, places, tmp_path_factory):
     path = tmp_path_factory.mktemp("real") / "catalog.duckdb"
     jumpduck.catalog(
         path,
-        metadata="s3://metadata",
+        gallery="s3://real-gallery",
+        metadata="s3://real-metadata",
         endpoint=server.endpoint,
         plates=[plate for _, _, plate, _ in places.values()],
     )

@@ -33,7 +33,9 @@ app = App(
 )
 app["--help"].group = app["--version"].group = "Options"
 
-VERBS = ("demo", "catalog", "find", "manifest", "download", "recipes", "sql")
+VERBS = (
+    "demo", "catalog", "find", "manifest", "download", "status", "verify", "recipes", "sql",
+)  # fmt: skip
 
 
 def _docstring(verb: str) -> str:

@@ -51,6 +51,17 @@ class RecipeOptions:
         ),
     ] = None
 
+    def words(self) -> list[str]:
+        """Get what was given as words of a command line."""
+        words = ["--recipe", self.recipe] if self.recipe != "png8" else []
+        for name, value in self.given().items():
+            words.append("--" + name.replace("_", "-"))
+            if isinstance(value, tuple):
+                words += value
+            elif value is not True:
+                words.append(str(value))
+        return words
+
     def given(self) -> dict[str, object]:
         """Get the options that were given."""
         named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "recipe"}

@@ -34,6 +34,11 @@ class Report:
         if not self.as_json and not self.quiet:
             self.console.print(text, markup=False)
 
+    def event(self, value: Mapping[str, object]) -> None:
+        """Print an object for programs on the way, before the last one."""
+        if self.as_json:
+            print(json.dumps(value, default=str), flush=True)
+
     def table(self, frame: pl.DataFrame) -> None:
         """Print a frame for people."""
         if self.as_json or self.quiet:

@@ -1,0 +1,61 @@
+"""jumpduck status"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+from cyclopts import Parameter
+
+from jumpduck.cli.options import OUTPUT, PLACES, Json, Quiet
+from jumpduck.cli.report import Report
+from jumpduck.schema import PLATE_KEY
+from jumpduck.stages.status import status as look
+
+
+def status(
+    *,
+    out: Annotated[Path, Parameter(group=PLACES, help="Folder of the files.")] = Path("images"),
+    plates: Annotated[
+        bool,
+        Parameter(group=OUTPUT, negative="", show_default=False, help="A row a plate."),
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say how far a download is, while it runs or afterwards, from its folder alone.
+
+    For example:
+    ```
+    jumpduck status --out images
+    jumpduck status --plates
+    ```
+    """
+    report = Report(as_json=json, quiet=quiet)
+    found = look(out)
+    numbers = [name for name in found.plates.columns if name not in PLATE_KEY]
+    by_source = (
+        found.plates.group_by("Metadata_Source", maintain_order=True)
+        .agg(plates=pl.len(), **{name: pl.col(name).sum() for name in numbers})
+        .sort("Metadata_Source")
+    )
+    report.table(found.plates if plates else by_source)
+    left = int(found.plates["left"].sum())
+    said = "running" if found.running else "not running"
+    if found.per_second:
+        said += f", {found.per_second:,.1f} files/s"
+    if left and found.seconds_left is not None:
+        said += f", {timedelta(seconds=round(found.seconds_left))} left"
+    elif not left:
+        said += ", nothing left to try"
+    report.line(said)
+    report.json(
+        {
+            "out": out,
+            "running": found.running,
+            "files_per_second": found.per_second,
+            "seconds_left": found.seconds_left if left else 0,
+            "by_source": by_source.to_dicts(),
+            "by_plate": found.plates.to_dicts(),
+        }
+    )

@@ -1,0 +1,171 @@
+"""Whatever the network does: the matrix of faults, each with the exact results."""
+
+import time
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck import stores
+from jumpduck.results import DONE
+from tests.faults import Faults, always, at_random, once
+
+PASSING = ("503", "reset", "short", "hang", "stall", "half", "corrupt", "zero")
+VICTIM = "p01-ch3sk"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(stores, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(stores, "BACKOFF", 0.01)
+
+
+@pytest.fixture(scope="module")
+def rows(catalog, gallery):
+    """A plate, over S3."""
+    rows = jumpduck.manifest(catalog, plates=["JD5876c3"])
+    return rows.with_columns(
+        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def few(rows):
+    """Two of its sites; the file of one channel of one of them is the victim."""
+    few = rows.filter(pl.col("Metadata_Well") == "A01").head(10)
+    is_victim = pl.col("url").str.contains(VICTIM, literal=True)
+    return few.filter(~is_victim | is_victim.is_first_distinct())
+
+
+@pytest.fixture(scope="module")
+def clean(rows, s3, tmp_path_factory):
+    out = tmp_path_factory.mktemp("clean")
+    results = jumpduck.download(rows, out, endpoint=s3.endpoint)
+    assert set(results["status"]) == {"fetched"}
+    return out
+
+
+def files(out):
+    return {
+        file.relative_to(out).as_posix(): file.read_bytes()
+        for file in sorted(out.rglob("*"))
+        if file.is_file() and ".jumpduck" not in file.parts and file.suffix != ".parquet"
+    }
+
+
+def facts(out):
+    """The results but for times and attempts."""
+    return pl.read_parquet(out / "results.parquet").drop("seconds", "attempts").sort("path")
+
+
+def same(out, clean):
+    paths = facts(out)["path"]
+    assert files(out) == {path: data for path, data in files(clean).items() if path in set(paths)}
+    assert facts(out).equals(facts(clean).filter(pl.col("path").is_in(paths.implode())))
+
+
+@pytest.mark.parametrize("fault", [*PASSING, "slow", "long"])
+def test_a_fault_that_comes_once_costs_a_request_and_nothing_else(fault, few, s3, clean, tmp_path):
+    with Faults(s3.endpoint, once(fault)) as proxy:
+        results = jumpduck.download(few, tmp_path, endpoint=proxy.endpoint)
+    requests = 1 if fault in ("slow", "long") else 2
+    assert set(results["attempts"]) == {requests}
+    assert set(proxy.asked.values()) == {requests}
+    same(tmp_path, clean)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "requests", "reason"),
+    [
+        ("503", "failed", 5, "503"),
+        ("reset", "failed", 5, "5 attempts"),
+        ("short", "failed", 5, "5 attempts"),
+        ("hang", "failed", 5, "no answer in time"),
+        ("stall", "failed", 5, "no answer in time"),
+        ("corrupt", "corrupt", 5, "not those of the ETag"),
+        ("broken", "corrupt", 4, "not a readable TIFF"),
+        ("half", "corrupt", 4, "not a readable TIFF"),
+        ("zero", "corrupt", 4, "zero-filled"),
+        ("404", "missing", 1, "no such file"),
+        ("403", "failed", 1, "not allowed"),
+        ("elsewhere", "failed", 1, "another host"),
+    ],
+)
+def test_a_fault_that_stays_is_the_row_of_one_file(
+    fault, status, requests, reason, few, s3, clean, tmp_path
+):
+    with Faults(s3.endpoint, always(fault, VICTIM)) as proxy:
+        results = jumpduck.download(few, tmp_path, endpoint=proxy.endpoint)
+    (row,) = results.filter(~pl.col("status").is_in(DONE)).rows(named=True)
+    assert VICTIM in row["url"]
+    assert (row["status"], row["attempts"]) == (status, requests)
+    assert reason in row["error"]
+    assert proxy.elsewhere == 0
+    assert {n for path, n in proxy.asked.items() if VICTIM in path} == {requests}
+    assert not (tmp_path / row["path"]).exists()
+    # and the next run needs that one file only
+    with Faults(s3.endpoint) as proxy:
+        jumpduck.download(few, tmp_path, endpoint=proxy.endpoint)
+    assert proxy.requests == 1
+    same(tmp_path, clean)
+
+
+def test_faults_in_one_request_of_ten_change_nothing(rows, s3, clean, tmp_path):
+    with Faults(s3.endpoint, at_random((*PASSING, "slow", "long"), 0.1, seed=7)) as proxy:
+        results = jumpduck.download(rows, tmp_path, endpoint=proxy.endpoint)
+    assert proxy.requests > rows.height
+    assert set(results["status"]) == {"fetched"}
+    same(tmp_path, clean)
+
+
+def test_503_slows_the_whole_run_down(few, s3, tmp_path):
+    with Faults(s3.endpoint, always("503", VICTIM)) as proxy:
+        rows = pl.concat([few.filter(pl.col("url").str.contains(VICTIM)), few]).unique(
+            "path", maintain_order=True
+        )
+        jumpduck.download(rows, tmp_path / "slow", endpoint=proxy.endpoint, connections=1)
+    slow = proxy.times[-1] - proxy.times[-11]
+    with Faults(s3.endpoint) as proxy:
+        jumpduck.download(few, tmp_path / "free", endpoint=proxy.endpoint, connections=32)
+    assert slow > 10 * 0.01, "50 requests a second after the first refusal, sooner bit by bit"
+    assert proxy.times[-1] - proxy.times[0] < slow * len(few)
+
+
+def test_a_run_stays_below_the_pace_it_was_given(few, s3, tmp_path):
+    started = time.monotonic()
+    jumpduck.download(few, tmp_path / "requests", endpoint=s3.endpoint, max_requests=20)
+    assert time.monotonic() - started > (few.height - 1) / 20
+    started = time.monotonic()
+    results = jumpduck.download(
+        few, tmp_path / "bits", endpoint=s3.endpoint, max_mbps=2, connections=1
+    )
+    megabits = (results["bytes"].sum() - results["bytes"].max()) * 8 / 1e6
+    assert megabits > 0.5
+    assert time.monotonic() - started > megabits / 2
+
+
+def test_one_image_of_another_shape_is_told_from_its_plate(rows, catalog, s3, tmp_path):
+    other = jumpduck.manifest(catalog, sources=["source_2"])["url"][0]
+    odd = rows["path"][3]
+    mixed = rows.with_columns(
+        url=pl.when(pl.col("path") == odd).then(pl.lit(other)).otherwise("url")
+    )
+    results = jumpduck.download(mixed, tmp_path, endpoint=s3.endpoint)
+    (row,) = results.filter(~pl.col("status").is_in(DONE)).rows(named=True)
+    assert (row["path"], row["status"]) == (odd, "corrupt")
+    assert "96 x 96 pixels where its plate's others are 128 x 128" in row["error"]
+    assert not (tmp_path / odd).exists()
+
+
+@pytest.mark.parametrize("inside", ["", "source_3", "source_3/Demo_Phenix1", ".jumpduck"])
+def test_a_link_inside_the_folder_is_refused(inside, few, s3, tmp_path):
+    out, victim = tmp_path / "images", tmp_path / "victim"
+    victim.mkdir()
+    (out / inside).parent.mkdir(parents=True, exist_ok=True)
+    (out / inside).symlink_to(victim, target_is_directory=True)
+    if inside:
+        with pytest.raises(jumpduck.errors.StoreError, match="is a link"):
+            jumpduck.download(few, out, endpoint=s3.endpoint)
+        assert list(victim.iterdir()) == []
+    else:  # the folder itself may be one: the user says so
+        assert set(jumpduck.download(few, out, endpoint=s3.endpoint)["status"]) == {"fetched"}

@@ -1,0 +1,321 @@
+"""Whatever happens to the process, its folder, its disk: nothing lost, nothing half-done."""
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import duckdb
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.errors import StoreError
+from jumpduck.lock import locked
+from tests.e2e.test_faults import files, same
+from tests.faults import Faults, always, at_random
+
+FAULTS = ("503", "reset", "short", "stall", "half", "corrupt", "slow", "long")
+
+
+@pytest.fixture(scope="module")
+def manifest(catalog, gallery, tmp_path_factory):
+    """Three plates over S3; two of their files cannot be had."""
+    rows = jumpduck.manifest(catalog)
+    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
+    rows.with_columns(
+        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
+    ).write_parquet(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clean(manifest, s3, tmp_path_factory):
+    out = tmp_path_factory.mktemp("clean")
+    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+    return out
+
+
+@contextlib.contextmanager
+def running(manifest, out, proxy, *words, cwd=None):
+    """The command line at work in a process of its own."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jumpduck",
+            "download",
+            "--manifest",
+            str(manifest),
+            "--out",
+            str(out),
+            "--endpoint",
+            proxy.endpoint,
+            *words,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(proxy, more, process):
+    """Return when the process has sent so many requests more, or ended."""
+    until = proxy.requests + more
+    while proxy.requests < until and process.poll() is None:
+        time.sleep(0.002)
+
+
+def test_killed_twenty_times_it_ends_as_if_never_killed(manifest, s3, clean, tmp_path):
+    rng = random.Random(5)
+    killed = 0
+    with Faults(s3.endpoint, delay=0.02) as proxy:
+        for _ in range(20):
+            with running(manifest, tmp_path / "out", proxy, "--connections", "4") as process:
+                wait_for(proxy, rng.randint(1, 20), process)
+                time.sleep(rng.uniform(0, 0.05))
+                killed += process.poll() is None
+                process.kill()
+            table = tmp_path / "out" / "results.parquet"
+            if table.exists():
+                for row in pl.read_parquet(table).iter_rows(named=True):
+                    size = (tmp_path / "out" / row["path"]).stat().st_size if row["size"] else None
+                    assert size == row["size"]
+        before = proxy.requests
+        jumpduck.download(manifest, tmp_path / "out", endpoint=proxy.endpoint)
+        assert killed == 20, "each kill was in the midst"
+        assert proxy.requests - before < 255, "what was there was not fetched again"
+    same(tmp_path / "out", clean)
+    assert set(files(tmp_path / "out")) == set(files(clean)), "and no part is left"
+
+
+def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
+    manifest, s3, clean, tmp_path
+):
+    out = tmp_path / "out"
+    with Faults(s3.endpoint, always("hang", "ch5"), delay=0.02) as proxy:
+        with running(manifest, out, proxy, cwd=tmp_path) as process:
+            wait_for(proxy, 120, process)
+            time.sleep(0.5)
+            finished = len(list(out.rglob("*.png")))
+            pressed = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        took = time.monotonic() - pressed
+    assert (process.returncode, err.count("\n")) == (130, 1), err
+    assert took < 2
+    kept = pl.read_parquet(out / "results.parquet").filter(pl.col("status") == "fetched")
+    assert kept.height >= finished > 0
+    assert set(kept["path"]) == set(files(out))
+    command = err.partition("Go on with: ")[2].split()
+    at = command.index("--endpoint") + 1
+    command[at] = s3.endpoint  # the proxy is gone
+    done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 3
+    same(out, clean)
+
+
+def test_a_second_run_on_the_same_folder_names_the_first(manifest, s3, tmp_path, cli):
+    (tmp_path / "out" / ".jumpduck").mkdir(parents=True)
+    with locked(tmp_path / "out" / ".jumpduck"):
+        done = cli("download", "--manifest", manifest, "--out", "out", "--endpoint", s3.endpoint)
+    assert done.code == 1
+    assert f"process {os.getpid()} on {socket.gethostname()}" in done.err
+    assert files(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize(("host", "free"), [(socket.gethostname(), True), ("elsewhere", False)])
+def test_a_lock_left_behind_is_no_obstacle_unless_it_is_anothers(host, free, tmp_path):
+    lock = tmp_path / "lock"
+    lock.write_text(json.dumps({"pid": 1, "host": host}))
+    if free:
+        with locked(tmp_path):
+            assert json.loads(lock.read_text())["pid"] == os.getpid()
+        assert lock.read_text() == ""
+    else:
+        with pytest.raises(StoreError, match=f"process 1 on elsewhere.* remove {lock}"):
+            locked(tmp_path).__enter__()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def mount(size, *, again=False):
+        option = f"{'remount,' if again else ''}size={size}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", option, "tmpfs", place], check=True)
+        return place
+
+    yield mount
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.parametrize("size", ["1m", "300k"])
+def test_a_full_disk_stops_the_run_and_more_room_lets_it_go_on(
+    size, small_disk, manifest, s3, clean, cli
+):
+    """1m: seen after some files that the rest will not fit; 300k: written until it is full."""
+    out = small_disk(size) / "out"
+    words = ("download", "--manifest", manifest, "--out", out, "--endpoint", s3.endpoint)
+    done = cli(*words)
+    assert done.code == 1, done
+    assert done.err.count("\n") == 1
+    assert "files left need about" in done.err
+    assert "run the same command again" in done.err
+    assert not list(out.rglob("*.part"))
+    before = len(files(out))
+    assert before > 0
+    small_disk("50m", again=True)
+    assert cli(*words).code == 3
+    same(out, clean)
+
+
+def test_status_looks_on_while_a_run_goes_on(manifest, s3, tmp_path, cli):
+    with (
+        Faults(s3.endpoint, delay=0.1) as proxy,
+        running(manifest, "out", proxy, "--connections", "2", cwd=tmp_path) as process,
+    ):
+        wait_for(proxy, 40, process)
+        said = json.loads(cli("status", "--out", "out", "--json").out)
+        assert said["running"]
+        (row,) = [row for row in said["by_source"] if row["Metadata_Source"] == "source_13"]
+        assert 0 < row["done"] < 95
+        assert row["left"] == 95 - row["done"]
+    said = json.loads(cli("status", "--out", "out", "--json").out)
+    assert not said["running"]
+    assert said["files_per_second"] > 0
+    assert said["seconds_left"] > 0
+
+
+def test_verify_finds_what_went_bad_and_repairs_only_that(manifest, s3, clean, tmp_path, cli):
+    out = tmp_path / "images"
+    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+    assert jumpduck.verify(out, deep=True).is_empty()
+    one, two, three, *_ = sorted(files(out))
+    (out / one).unlink()
+    (out / two).write_bytes((out / two).read_bytes()[:-1])
+    data = bytearray((out / three).read_bytes())
+    data[100] ^= 1
+    (out / three).write_bytes(data)
+    done = cli("verify", "--endpoint", s3.endpoint)
+    assert done.code == 3
+    assert "253 files looked at, 3 wrong" in done.out
+    assert {one, two, three} == set(jumpduck.verify(out)["path"])
+    with Faults(s3.endpoint) as proxy:
+        done = cli("verify", "--repair", "--endpoint", proxy.endpoint)
+        assert (done.code, proxy.requests) == (0, 3), done
+    same(out, clean)
+
+
+def test_force_fetches_all_again_and_limit_only_the_first(manifest, s3, clean, tmp_path, cli):
+    with Faults(s3.endpoint) as proxy:
+        words = ("download", "--manifest", manifest, "--endpoint", proxy.endpoint, "--limit", 7)
+        for more, requests in (((), 7), ((), 7), (("--force",), 14)):
+            assert cli(*words, *more).code == 0
+            assert proxy.requests == requests
+    same(tmp_path / "images", clean)
+    assert len(files(tmp_path / "images")) == 7
+
+
+def test_events_are_lines_of_json_with_the_summary_last(manifest, s3, tmp_path, cli):
+    done = cli("download", "--manifest", manifest, "--endpoint", s3.endpoint, "--json")
+    events = [json.loads(line) for line in done.out.splitlines()]
+    assert [event["event"] for event in events].count("plate") == 3
+    bad = {event["status"] for event in events if event["event"] == "file"}
+    assert bad == {"missing", "corrupt"}
+    assert events[0] == {"event": "plan", "files": 255, "plates": 3}
+    assert events[-1]["event"] == "end"
+
+
+def test_a_plate_that_is_there_needs_no_network(catalog, tmp_path, monkeypatch):
+    """17,280 files, as a whole plate has."""
+    one = jumpduck.manifest(catalog, plates=["JD5876c3"], wells=["A01"]).head(1)
+    number = pl.int_range(17280)
+    many = one.select(pl.all().repeat_by(17280).explode()).with_columns(
+        Metadata_Site=number.cast(pl.Int32),
+        path=pl.format("source_3/b/p/s{}__DNA.png", number),
+    )
+    jumpduck.download(one, tmp_path / "one")
+    data = (tmp_path / "one" / one["path"][0]).read_bytes()
+    rows = many.with_columns(url=pl.lit("/nowhere"))
+    jumpduck.download(rows.head(1), tmp_path / "out")  # makes the folder
+    known = pl.read_parquet(tmp_path / "one" / "results.parquet")
+    known = rows.join(known.drop(rows.columns), how="cross")
+    (tmp_path / "out" / "source_3/b/p").mkdir(parents=True)
+    for path in rows["path"]:
+        (tmp_path / "out" / path).write_bytes(data)
+    from jumpduck.results import Results
+
+    Results(tmp_path / "out").write(rows.select(jumpduck.schema.PLATE_KEY).row(0), known)
+    started = time.monotonic()
+    results = jumpduck.download(rows, tmp_path / "out")
+    took = time.monotonic() - started
+    assert set(results["status"]) == {"present"}
+    assert took < 2
+
+
+def test_memory_does_not_grow_with_the_manifest(tmp_path):
+    """Two million rows with 800 MB of text are checked and counted in less than 450 MB."""
+    query = """
+        SELECT 'source_' || p // 100 AS Metadata_Source, 'b' AS Metadata_Batch,
+            'plate' || p AS Metadata_Plate, 'A01' AS Metadata_Well, s::INT AS Metadata_Site,
+            'DNA' AS Metadata_Channel, 'JCP' AS Metadata_JCP2022, 'n' AS Metadata_Name,
+            'trt' AS Metadata_pert_type, 'COMPOUND' AS Metadata_PlateType, 'image' AS kind,
+            's3://b/' || repeat('x', 150) || p || '/' || s AS url,
+            'a/b/' || p || '/' || repeat('y', 150) || s || '.png' AS path
+        FROM range(200) AS a (p), range(10_000) AS b (s) ORDER BY p, s
+    """
+    duckdb.sql(f"COPY ({query}) TO '{tmp_path}/manifest.parquet' (FORMAT parquet)")
+    script = (
+        "from jumpduck.cli import run; run(['download', '--dry-run']);"
+        "print(open('/proc/self/status').read())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "2,000,000 files of 200 plates" in done.stdout, done.stderr
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
+    assert int(peak) < 450_000
+
+
+@pytest.mark.slow
+def test_a_minute_of_faults_and_kills_changes_nothing(manifest, s3, clean, tmp_path):
+    rng = random.Random(11)
+    out = tmp_path / "out"
+    end = time.monotonic() + 60
+    rounds = 0
+    while time.monotonic() < end:
+        rounds += 1
+        words = ("--connections", str(rng.choice([1, 4, 32])))
+        words += ("--force",) if rng.random() < 0.3 else ()
+        with (
+            Faults(s3.endpoint, at_random(FAULTS, 0.1, rounds), delay=0.01) as proxy,
+            running(manifest, out, proxy, *words) as process,
+        ):
+            wait_for(proxy, rng.randint(1, 200), process)
+            how = rng.choice([signal.SIGKILL, signal.SIGINT, None])
+            if how is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(8)
+            else:
+                process.send_signal(how)
+                process.wait(10)
+    assert rounds > 5
+    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+    same(out, clean)
+    assert set(files(out)) == set(files(clean))
