@@ -16,7 +16,7 @@ from queue import SimpleQueue
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import sizes_in
+from jumpduck.files import free_bytes, sizes_in
 from jumpduck.jobs import DiskError, Row, Worker
 from jumpduck.keeper import Finished, Keeper, discard
 from jumpduck.plan import Part, Plan, Plate
@@ -31,6 +31,9 @@ Event = Mapping[str, object]
 
 AHEAD = 64
 """Jobs that wait beyond those that have a connection."""
+
+SCARCE = 2**20
+"""Free bytes below which a table that cannot be written means a full disk."""
 
 LEAVE_SECONDS = 1.0
 """Time for what is finished to reach the disk when a run is interrupted."""
@@ -190,8 +193,13 @@ class Engine:
                 (self._out / path).unlink()
         known = plate.earlier.join(whole, on=["path", "Metadata_Channel"], how="semi")
         if not whole.sort(*SITE_KEY, "path", "Metadata_Channel").equals(known):
-            self._results.write(plate.part.plate, whole)
-            self._results.gather(due=True)
+            try:
+                self._results.write(plate.part.plate, whole)
+                self._results.gather(due=True)
+            except StoreError:
+                if free_bytes(self._out) < SCARCE:
+                    raise self._space.full() from None
+                raise
         self._open.pop(plate.part.plate, None)
         before = whole["path"].is_in(plate.present["path"].implode())
         again = pl.when(before & (whole["status"] == "fetched"))

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.engine import Engine, Event
-from jumpduck.errors import QueryError
+from jumpduck.errors import QueryError, StoreError
 from jumpduck.files import refuse_links, writable_folder
 from jumpduck.lock import locked
 from jumpduck.pacer import Pacer
@@ -144,5 +144,8 @@ def download_plates(
         try:
             with closing(engine.run(plan)) as plates:
                 yield from plates
-        finally:
-            results.gather()
+        except BaseException:
+            with suppress(StoreError):  # the disk may be what ended it
+                results.gather()
+            raise
+        results.gather()
