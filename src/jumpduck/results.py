@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import replacing
+from jumpduck.files import PART, replacing
 from jumpduck.plan import Plan, Plate
 from jumpduck.schema import CHANNELS, RESULTS, SITE_KEY
 
@@ -46,6 +46,8 @@ class Results:
     def begin(self, plan: Plan, notes: Mapping[str, object]) -> None:
         """Note what a run is to do, for `jumpduck status`."""
         self.folder.mkdir(exist_ok=True)
+        for left in (*self.out.glob(f"*.parquet.*{PART}"), *self.folder.rglob(f"*{PART}")):
+            left.unlink()  # by a run that was killed
         with replacing(self.folder / "plan.parquet") as part:
             plan.table().write_parquet(part)
         self._notes = {**notes, "started": time.time()}
