@@ -16,7 +16,7 @@ from queue import SimpleQueue
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import sizes_in
+from jumpduck.files import free_bytes, sizes_in
 from jumpduck.jobs import DiskError, Row, Worker
 from jumpduck.keeper import Finished, Keeper, discard
 from jumpduck.plan import Part, Plan, Plate
@@ -31,6 +31,9 @@ Event = Mapping[str, object]
 
 AHEAD = 64
 """Jobs that wait beyond those that have a connection."""
+
+SCARCE = 2**20
+"""Free bytes below which a table that cannot be written means a full disk."""
 
 LEAVE_SECONDS = 1.0
 """Time for what is finished to reach the disk when a run is interrupted."""
@@ -59,12 +62,15 @@ class Engine:
         connections: int,
         workers: int,
         progress: Callable[[Event], None],
+        only: pl.Series | None = None,
     ) -> None:
+        """Take `only` the files of these paths; the plan's others are known to the recipe."""
         self._results = results
         self._out = results.out
         self._stores = stores
         self._recipe = recipe
         self._progress = progress
+        self._only = only
         self._network = ThreadPoolExecutor(connections, "network")
         self._cores = ThreadPoolExecutor(workers, "pixels")
         self._worker = Worker(results.out, stores, recipe, self._cores)
@@ -142,6 +148,8 @@ class Engine:
             *RESULTS
         )
         todo = rows.join(present, on=key, how="anti")
+        if self._only is not None:
+            todo = todo.filter(pl.col("path").is_in(self._only.implode()))
         by = "path" if self._recipe.per_site else None
         groups = todo.partition_by(by, maintain_order=True) if by and todo.height else [todo]
         jobs = (
@@ -190,8 +198,13 @@ class Engine:
                 (self._out / path).unlink()
         known = plate.earlier.join(whole, on=["path", "Metadata_Channel"], how="semi")
         if not whole.sort(*SITE_KEY, "path", "Metadata_Channel").equals(known):
-            self._results.write(plate.part.plate, whole)
-            self._results.gather(due=True)
+            try:
+                self._results.write(plate.part.plate, whole)
+                self._results.gather(due=True)
+            except StoreError:
+                if free_bytes(self._out) < SCARCE:
+                    raise self._space.full() from None
+                raise
         self._open.pop(plate.part.plate, None)
         before = whole["path"].is_in(plate.present["path"].implode())
         again = pl.when(before & (whole["status"] == "fetched"))

@@ -9,14 +9,14 @@ as a whole: a reader sees the old table or the new one.
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import replacing
+from jumpduck.files import PART, replacing
 from jumpduck.plan import Plan, Plate
 from jumpduck.schema import CHANNELS, RESULTS, SITE_KEY
 
@@ -46,6 +46,8 @@ class Results:
     def begin(self, plan: Plan, notes: Mapping[str, object]) -> None:
         """Note what a run is to do, for `jumpduck status`."""
         self.folder.mkdir(exist_ok=True)
+        for left in (*self.out.glob(f"*.parquet.*{PART}"), *self.folder.rglob(f"*{PART}")):
+            left.unlink()  # by a run that was killed
         with replacing(self.folder / "plan.parquet") as part:
             plan.table().write_parquet(part)
         self._notes = {**notes, "started": time.time()}
@@ -136,7 +138,7 @@ class Results:
                 return
         for suffix, name in ((".sites", "sites.parquet"), (".parquet", "results.parquet")):
             files = [file.with_suffix(suffix) for file in plates]
-            with replacing(self.out / name) as part:
+            with _table(self.out / name) as part:
                 if files:
                     pl.scan_parquet(files, glob=False).sink_parquet(part)
                 else:
@@ -147,9 +149,9 @@ class Results:
     def _replace(self, plate: Plate, whole: pl.DataFrame) -> None:
         file = self._file(plate, ".parquet")
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self._file(plate, ".sites")) as part:
+        with _table(self._file(plate, ".sites")) as part:
             _sites(whole).write_parquet(part)
-        with replacing(file) as part:
+        with _table(file) as part:
             whole.write_parquet(part)
         with suppress(FileNotFoundError):
             self._file(plate, ".jsonl").unlink()
@@ -167,6 +169,19 @@ class Results:
     def _file(self, plate: Plate, suffix: str) -> Path:
         source, batch, name = plate
         return self.plates / source / batch / f"{name}{suffix}"
+
+
+@contextmanager
+def _table(path: Path) -> Generator[Path]:
+    """A place to write a table to, that becomes `path`."""
+    try:
+        with replacing(path) as part:
+            yield part
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise StoreError(
+            f"cannot write {path}: {reason}; the same command goes on from here"
+        ) from error
 
 
 def _plate_of(file: Path) -> Plate:

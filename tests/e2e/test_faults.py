@@ -83,7 +83,7 @@ def test_a_fault_that_comes_once_costs_a_request_and_nothing_else(fault, few, s3
         ("hang", "failed", 5, "no answer in time"),
         ("stall", "failed", 5, "no answer in time"),
         ("corrupt", "corrupt", 5, "not those of the ETag"),
-        ("broken", "corrupt", 4, "not a readable TIFF"),
+        ("broken", "corrupt", 4, "not one grey plane"),
         ("half", "corrupt", 4, "not a readable TIFF"),
         ("zero", "corrupt", 4, "zero-filled"),
         ("404", "missing", 1, "no such file"),

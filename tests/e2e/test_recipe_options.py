@@ -48,7 +48,7 @@ def test_another_recipe_in_the_same_folder_is_made_anew(cli, manifest, tmp_path)
         (("--recipe", "jxl"), "present"),
         (("--recipe", "jxl", "--bits", 8), "fetched"),
     ):
-        done = json.loads(cli("download", *words, "--json").out)
+        done = json.loads(cli("download", *words, "--json").out.splitlines()[-1])
         assert [row["status"] for row in done["by_status"]] == [fetched]
 
 

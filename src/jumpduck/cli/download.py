@@ -111,6 +111,7 @@ def fill(
     max_requests: float | None = None,
     max_mbps: float | None = None,
     force: bool = False,
+    only: pl.Series | None = None,
 ) -> None:
     """Do what a plan says and report it: the events, the summary and what could not be had."""
     seen: list[pl.DataFrame] = []
@@ -127,6 +128,7 @@ def fill(
             max_requests=max_requests,
             max_mbps=max_mbps,
             force=force,
+            only=only,
             progress=_Show(report, progress, plan).event,
         )
         try:

@@ -85,6 +85,7 @@ def verify(
             endpoint=str(place) if place else None,
             recipe=name,
             options=options,
+            only=rows["path"],
         )
 
 

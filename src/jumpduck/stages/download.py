@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.engine import Engine, Event
-from jumpduck.errors import QueryError
+from jumpduck.errors import QueryError, StoreError
 from jumpduck.files import refuse_links, writable_folder
 from jumpduck.lock import locked
 from jumpduck.pacer import Pacer
@@ -114,9 +114,12 @@ def download_plates(
     max_requests: float | None = None,
     max_mbps: float | None = None,
     force: bool = False,
+    only: pl.Series | None = None,
     progress: Callable[[Event], None] = lambda _: None,
 ) -> Generator[pl.DataFrame]:
     """Get the rows of `download` plate by plate: for manifests that no memory can hold.
+
+    With `only` (paths in `out`), no other file is fetched, though the recipe sees all rows.
 
     Close the generator (`contextlib.closing`) to end the run early; what is finished is kept.
     """
@@ -141,6 +144,7 @@ def download_plates(
             connections=connections,
             workers=workers or os.cpu_count() or 1,
             progress=progress,
+            only=only,
         )
         if force:
             engine.forget(plan)
@@ -148,5 +152,8 @@ def download_plates(
         try:
             with closing(engine.run(plan)) as plates:
                 yield from plates
-        finally:
-            results.gather()
+        except BaseException:
+            with suppress(StoreError):  # the disk may be what ended it
+                results.gather()
+            raise
+        results.gather()
