@@ -28,7 +28,7 @@ def check_predicate(con: duckdb.DuckDBPyConnection, predicate: str) -> str:
         raise QueryError(f"--where {predicate!r} holds a subquery; only columns of jump.sites")
     try:
         # checked above to be a condition, and bound parameters cannot stand for one
-        con.execute(f"SELECT 1 FROM jump.sites WHERE (\n{predicate}\n) LIMIT 0")  # noqa: S608
+        con.execute(f"SELECT 1 FROM jump.sites WHERE coalesce((\n{predicate}\n), FALSE) LIMIT 0")  # noqa: S608
         con.fetchall()
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
