@@ -94,6 +94,7 @@ def open_catalog(path: str | Path) -> duckdb.DuckDBPyConnection:
         raise ManifestError(f"no catalog {path}; make it with `jumpduck catalog`")
     try:
         con = duckdb.connect(str(path), read_only=True)
+        con.execute("SET enable_progress_bar = FALSE")  # progress is ours to show
         con.execute("FROM jump.settings")
         con.fetchall()
     except duckdb.Error as error:

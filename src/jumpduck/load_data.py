@@ -1,8 +1,8 @@
 """The load_data file of each plate, brought near so that SQL reads thousands at once."""
 
-import csv
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +23,10 @@ NAMES = tuple(
 
 THREADS = 64
 
+_COLUMN = re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$")
+
 _UNREADABLE = (
-    OSError, EOFError, zlib.error, csv.Error, UnicodeError, pl.exceptions.PolarsError,
+    OSError, EOFError, zlib.error, UnicodeError, pl.exceptions.PolarsError,
 )  # fmt: skip
 
 
@@ -45,8 +47,9 @@ def local_load_data(
 ) -> Found:
     """Get local files with the load_data of `plates`, best form first.
 
-    A local gallery is read where it is. From elsewhere files come into `folder`, in the layout
-    of the bucket, many at a time: their number is what takes long, not their size.
+    Files are read many at a time, because their number is what takes long and not their size, and
+    come into `folder` as Parquet, in the layout of the bucket: a file that cannot be parsed is
+    found here, and does not stop the SQL that reads all of them at once.
 
     Raises
     ------
@@ -70,20 +73,21 @@ def local_load_data(
         place = f"{source}/workspace/load_data_csv/{batch}/{plate}"
         reason = f"no load_data in {place}"
         for name in NAMES:
-            target = Path(project_root if local else folder) / place / name
-            if local:
-                if not target.is_file():
-                    continue
-            else:
-                try:
-                    body = stores.read(f"{project_root}/{place}/{name}")
-                except FileNotFoundError:
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(body.data)
-            if odd := _what_is_odd(target):
+            try:
+                if local:
+                    data = (Path(project_root) / place / name).read_bytes()
+                else:
+                    data = stores.read(f"{project_root}/{place}/{name}").data
+            except FileNotFoundError:
+                continue
+            try:
+                table = _parse(name, data)
+            except _OddError as odd:
                 reason = f"{name}: {odd}"
                 continue
+            target = folder / place / f"{name.partition('.')[0]}.parquet"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            table.write_parquet(target, compression="lz4", statistics=False)
             found.files.append(str(target))
             return
         found.unread.append({"source": source, "batch": batch, "plate": plate, "reason": reason})
@@ -95,43 +99,28 @@ def local_load_data(
     return found
 
 
-def without_broken(found: Found) -> Found:
-    """Get `found` less the files that cannot be read to their end; slow, for when SQL gave up."""
-    reasons = {file: _what_is_odd(Path(file), whole=True) for file in found.files}
-    broken = [
-        dict(zip(("plate", "batch"), Path(file).parts[-2:-4:-1], strict=True))
-        | {"source": Path(file).parts[-6], "reason": f"{Path(file).name}: {reason}"}
-        for file, reason in reasons.items()
-        if reason
-    ]
-    return Found([file for file, reason in reasons.items() if not reason], found.unread + broken)
+class _OddError(Exception):
+    """Why a file is no load_data."""
 
 
-def _what_is_odd(file: Path, *, whole: bool = False) -> str | None:
-    """Say why a file is no load_data; None if it looks like one, by its first row or as a whole."""
+def _parse(name: str, data: bytes) -> pl.DataFrame:
+    """Get the columns of a load_data file that say where the images of which site are, as text."""
+    if not data:
+        raise _OddError("empty file")
     try:
-        if file.suffix == ".parquet":
-            columns = list(pl.read_parquet_schema(file))
-            table = pl.scan_parquet(file)
-            rows = (table if whole else table.head(1)).collect().height
+        if name.endswith(".parquet"):
+            table = pl.read_parquet(data)
         else:
-            with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as text:
-                lines = csv.reader(text, strict=True)
-                columns = next(lines, list[str]())
-                rows = 0
-                for row in lines:
-                    rows += 1
-                    if len(row) != len(columns):
-                        return f"{len(row)} values in row {rows}, but {len(columns)} columns"
-                    if not whole:
-                        break
+            text = gzip.decompress(data) if name.endswith(".gz") else data
+            table = pl.read_csv(text, infer_schema=False)
     except _UNREADABLE as error:
-        return f"cannot be read: {str(error).strip().splitlines()[0]}"
-    if not columns:
-        return "empty file"
+        raise _OddError(f"cannot be read: {str(error).strip().splitlines()[0]}") from error
     for needed in ("Metadata_Well", "Metadata_Site"):
-        if needed not in columns:
-            return f"no column {needed}"
-    if not any(name.startswith(("URL_Orig", "FileName_Orig")) for name in columns):
-        return "no column URL_Orig* or FileName_Orig*"
-    return None if rows else "no rows"
+        if needed not in table.columns:
+            raise _OddError(f"no column {needed}")
+    kept = [column for column in table.columns if _COLUMN.match(column)]
+    if not any(column.startswith(("URL_Orig", "FileName_Orig")) for column in kept):
+        raise _OddError("no column URL_Orig* or FileName_Orig*")
+    if table.is_empty():
+        raise _OddError("no rows")
+    return table.select(pl.col(kept).cast(pl.String).replace("", None))

@@ -12,7 +12,7 @@ from jumpduck import published
 from jumpduck.driver import frame, open_catalog, run_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.files import replacing, writable_folder
-from jumpduck.load_data import Found, local_load_data, without_broken
+from jumpduck.load_data import Found, local_load_data
 from jumpduck.names import check_names
 from jumpduck.stores import GALLERY, Stores, root_of, scheme_of
 
@@ -104,8 +104,8 @@ def catalog(
         progress("metadata", 1, 1)
         with replacing(path) as part, duckdb.connect(str(part)) as con:
             con.execute("SET memory_limit = '1500MB'")
+            con.execute("SET enable_progress_bar = FALSE")  # progress is ours to show
             con.execute("SET temp_directory = $folder", {"folder": str(scratch / "spill")})
-            found: list[Found] = []
 
             def before(file: Path) -> None:
                 if file.stem != "load_data_files":
@@ -116,12 +116,11 @@ def catalog(
                     )
                     set_variable(con, "jump_index", str(where))
                 else:
-                    if not found:
-                        chosen = _choose(con, sources, plates, plate_types)
-                        root = f"{gallery}/{project}"
-                        step = partial(progress, "load_data")
-                        found.append(local_load_data(chosen, root, scratch, stores, step))
-                    _set_load_data(con, found[-1], f"{gallery}/{project}")
+                    chosen = _choose(con, sources, plates, plate_types)
+                    root = f"{gallery}/{project}"
+                    step = partial(progress, "load_data")
+                    found = local_load_data(chosen, root, scratch, stores, step)
+                    _set_load_data(con, found, root)
                 progress("catalog", 0, 1)
 
             variables = {
@@ -133,14 +132,7 @@ def catalog(
                 "jump_revision": published.revision(metadata, folder),
                 "jump_site_index": index,
             }
-            try:
-                run_driver(con, COLLECTION, variables, before=before)
-            except CatalogError:
-                # a file broken in its middle stops all of them: find it, and go on without
-                if not found or without_broken(found[-1]) == found[-1]:
-                    raise
-                found.append(without_broken(found[-1]))
-                run_driver(con, COLLECTION, variables, before=before)
+            run_driver(con, COLLECTION, variables, before=before)
             relations = frame(con, RELATIONS)
     progress("catalog", 1, 1)
     return relations

@@ -3,7 +3,7 @@
 import itertools
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -172,16 +172,26 @@ def _chunks(
     if values["max_sites"] is not None or values["max_gb"] is not None:
         yield {}, total, total
         return
-    for source, of_source in itertools.groupby(batches, key=lambda row: row[0]):
-        names: list[str] = []
-        sites = 0
-        for _, batch, count in of_source:
-            if names and sites + count > CHUNK:
-                yield {"sources": [source], "batches": names}, sites, total
-                names, sites = [], 0
-            names.append(batch)
-            sites += count
-        yield {"sources": [source], "batches": names}, sites, total
+    existing = {(source, batch) for source, batch, _ in batches}
+    part: list[tuple[str, str]] = []
+    sites = 0
+    for source, batch, count in batches:
+        wider = [*part, (source, batch)]
+        # asked as two lists, which must not mean a batch of the same name in another source
+        meant = set(itertools.product(*map(set, zip(*wider, strict=True)))) & existing
+        if part and (sites + count > CHUNK or meant != set(wider)):
+            yield _lists(part), sites, total
+            wider, sites = [(source, batch)], 0
+        part, sites = wider, sites + count
+    if part:
+        yield _lists(part), sites, total
+
+
+def _lists(part: Sequence[tuple[str, str]]) -> dict[str, object]:
+    return {
+        "sources": sorted({source for source, _ in part}),
+        "batches": sorted({batch for _, batch in part}),
+    }
 
 
 def _query(con: duckdb.DuckDBPyConnection, values: Mapping[str, object]) -> pl.DataFrame:

@@ -1,0 +1,381 @@
+"""The catalog against the best plain query, jump_download's merge, and other ways to read S3.
+
+    just bench catalog [--plates 100 500 2378] [--rounds 1] [--only manifest pandas http]
+
+Made from the real plate list and site counts (../shared/data or $JUMPDUCK_REAL_DATA). Every two
+things compared run one after the other in the same round, each in a process of its own; ratios and
+peak memory are printed. Absolute times mean nothing.
+"""
+
+import argparse
+import asyncio
+import gzip
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from multiprocessing import get_context
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+import jumpduck
+from jumpduck.demo import write_tables
+from jumpduck.load_data import local_load_data
+from jumpduck.selection import Selection
+from jumpduck.stages.manifest import write_manifest
+from jumpduck.stores import Stores
+from tests.conftest import DATA
+
+STAINS = {"DNA": 5, "RNA": 3, "ER": 4, "AGP": 2, "Mito": 1}
+LATENCY = 0.03
+
+REPLICA = """
+CREATE TABLE plates AS
+SELECT p.*, n_sites::INT AS n_sites, n_wells::INT AS n_wells
+FROM read_csv('{data}/jump_metadata/plate.csv.gz', all_varchar = TRUE) p
+JOIN read_csv('{data}/jump_metadata/stats/cpg0016_site_count.csv', all_varchar = TRUE)
+    USING (Metadata_Source, Metadata_Plate)
+JOIN read_csv('{data}/jump_metadata/stats/cpg0016_well_count.csv', all_varchar = TRUE)
+    USING (Metadata_Source, Metadata_Plate)
+ORDER BY md5(Metadata_Plate) LIMIT {plates};
+CREATE TABLE wells AS
+SELECT
+    plates.*,
+    i,
+    CASE WHEN n_wells > 384 THEN
+        CASE WHEN i // 48 < 26 THEN chr((65 + i // 48)::INT)
+        ELSE 'A' || chr((39 + i // 48)::INT) END
+        || lpad((i % 48 + 1)::VARCHAR, 2, '0')
+    ELSE chr((65 + i // 24)::INT) || lpad((i % 24 + 1)::VARCHAR, 2, '0') END AS Metadata_Well
+FROM plates, range(0, 1536) t(i) WHERE i < n_wells;
+COPY (
+    SELECT
+        Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well,
+        j::VARCHAR AS Metadata_Site, {urls}
+    FROM wells, range(1, 11) t(j) WHERE j <= n_sites // n_wells
+    ORDER BY 1, 2, 3, 4, j
+) TO '{folder}/index.parquet' (COMPRESSION zstd);
+COPY (SELECT COLUMNS('Metadata_.*') FROM plates)
+TO '{folder}/metadata/plate.csv.gz';
+COPY (
+    SELECT
+        Metadata_Source, Metadata_Plate, Metadata_Well,
+        CASE WHEN i % 24 < 2 THEN 'JCP2022_033924'
+        ELSE 'JCP2022_' || lpad((hash(Metadata_Plate, i) % 115000 + 1)::VARCHAR, 6, '0') END
+        AS Metadata_JCP2022
+    FROM wells
+) TO '{folder}/metadata/well.csv.gz';
+COPY (
+    SELECT 'JCP2022_' || lpad(i::VARCHAR, 6, '0') AS Metadata_JCP2022, '' AS Metadata_InChIKey,
+    '' AS Metadata_InChI, '' AS Metadata_SMILES FROM range(1, 115001) t(i)
+) TO '{folder}/metadata/compound.csv.gz';
+"""
+
+# the best we could write: sampled on the narrow keys, joined once, sorted as sites
+PLAIN = """
+COPY (
+    WITH controls AS (
+        FROM read_csv('{m}/perturbation_control.csv', all_varchar = TRUE)
+    ),
+    roles AS (
+        SELECT w.*, coalesce(c.Metadata_pert_type, 'trt') AS Metadata_pert_type, c.Metadata_Name
+        FROM read_csv('{m}/well.csv.gz', all_varchar = TRUE) w
+        LEFT JOIN controls c USING (Metadata_JCP2022)
+    ),
+    keys AS (
+        SELECT
+            file_row_number AS n, Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well,
+            Metadata_Source || '__' || Metadata_Batch || '__' || Metadata_Plate || '__'
+            || Metadata_Well || '__' || Metadata_Site AS site_key
+        FROM read_parquet('{f}/index.parquet', file_row_number = TRUE)
+    ),
+    ranked AS (
+        SELECT n, site_key, r.Metadata_JCP2022, r.Metadata_pert_type, r.Metadata_Name,
+            row_number() OVER (
+                PARTITION BY k.Metadata_Source, k.Metadata_Batch, k.Metadata_Plate, k.Metadata_Well
+                ORDER BY md5('0/' || site_key)
+            ) AS turn
+        FROM keys k JOIN roles r USING (Metadata_Source, Metadata_Plate, Metadata_Well)
+        QUALIFY turn <= CASE r.Metadata_pert_type
+            WHEN 'trt' THEN 6 WHEN 'poscon' THEN 4 WHEN 'negcon' THEN 3 ELSE 0 END
+    ),
+    chosen AS (
+        SELECT i.*, ranked.* EXCLUDE (n, turn), p.Metadata_PlateType,
+            microscopes.Metadata_Pixel_Size_Microns::DOUBLE AS um
+        FROM read_parquet('{f}/index.parquet', file_row_number = TRUE) i
+        JOIN ranked ON i.file_row_number = ranked.n
+        JOIN read_csv('{m}/plate.csv.gz', all_varchar = TRUE) p
+            USING (Metadata_Source, Metadata_Batch, Metadata_Plate)
+        LEFT JOIN read_csv('{m}/microscope_config.csv', all_varchar = TRUE) microscopes
+            USING (Metadata_Source)
+        ORDER BY i.Metadata_Source, i.Metadata_Batch, i.Metadata_Plate, i.Metadata_Well,
+            i.Metadata_Site::INT
+    ),
+    files AS (SELECT *, unnest(['DNA', 'RNA', 'ER', 'AGP', 'Mito']) AS channel FROM chosen)
+    SELECT
+        Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site,
+        channel AS Metadata_Channel, Metadata_JCP2022, Metadata_Name, Metadata_pert_type,
+        Metadata_PlateType, um AS Metadata_Pixel_Size_Microns, 'image' AS kind,
+        CASE channel WHEN 'DNA' THEN URL_OrigDNA WHEN 'RNA' THEN URL_OrigRNA
+        WHEN 'ER' THEN URL_OrigER WHEN 'AGP' THEN URL_OrigAGP ELSE URL_OrigMito END AS url,
+        NULL AS url_illum,
+        Metadata_Source || '/' || Metadata_Batch || '/' || Metadata_Plate || '/' || site_key
+        || '__' || channel || '.png' AS path,
+        NULL AS known_issue
+    FROM files
+) TO '{f}/plain.parquet' (COMPRESSION zstd)
+"""
+
+
+def replica(folder: Path, plates: int) -> None:
+    write_tables(folder / "metadata")
+    urls = ", ".join(
+        f"'s3://cellpainting-gallery/cpg0016-jump/' || Metadata_Source || '/images/'"
+        f" || Metadata_Batch || '/images/' || Metadata_Plate"
+        f" || '__2021-05-02T16_02_51-Measurement1/Images/r' || lpad((i // 24 + 1)::VARCHAR, 2, '0')"
+        f" || 'c' || lpad((i % 24 + 1)::VARCHAR, 2, '0') || 'f' || lpad(j::VARCHAR, 2, '0')"
+        f" || 'p01-ch{number}sk1fk1fl1.tiff' AS URL_Orig{stain}"
+        for stain, number in STAINS.items()
+    )
+    with duckdb.connect() as con:
+        con.execute("SET memory_limit = '3GB'")
+        con.execute(REPLICA.format(data=DATA, folder=folder, plates=plates, urls=urls))
+
+
+def plain(folder: Path) -> None:
+    with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = FALSE")
+        con.execute("SET memory_limit = '1500MB'")
+        con.execute(f"SET temp_directory = '{folder}/spill'")
+        con.execute(PLAIN.format(f=folder, m=folder / "metadata"))
+
+
+def catalog(folder: Path) -> None:
+    at = {"metadata": str(folder / "metadata"), "gallery": str(folder)}
+    jumpduck.catalog(folder / "c.duckdb", index=str(folder / "index.parquet"), **at)
+
+
+def manifest(folder: Path) -> None:
+    write_manifest(folder / "c.duckdb", folder / "ours.parquet", Selection())
+
+
+def merged_with_pandas(folder: Path) -> None:
+    """jump_download's merge and sampling, as its specification has it."""
+    import pandas as pd
+
+    load_data = pd.read_parquet(folder / "index.parquet")
+    meta = folder / "metadata"
+    plates = pd.read_csv(meta / "plate.csv.gz", dtype=str)
+    wells = pd.read_csv(meta / "well.csv.gz", dtype=str)
+    compounds = pd.read_csv(meta / "compound.csv.gz", dtype=str)
+    controls = pd.read_csv(meta / "perturbation_control.csv", dtype=str)
+    complete = plates.merge(wells, on=["Metadata_Source", "Metadata_Plate"], how="outer")
+    complete = complete.merge(compounds, on="Metadata_JCP2022", how="left")
+    keys = ["Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well"]
+    rows = load_data.merge(complete, on=keys, how="left", indicator=True)
+    roles = dict(zip(controls["Metadata_JCP2022"], controls["Metadata_pert_type"], strict=True))
+    count = {"negcon": 3, "poscon": 4, "empty": 0}
+
+    def draw(well):
+        n = count.get(roles.get(well["Metadata_JCP2022"].iloc[0]), 6)
+        return well.sample(min(n, len(well)), replace=False)
+
+    rows.groupby(keys, group_keys=False)[list(rows.columns)].apply(draw).to_parquet(
+        folder / "pandas.parquet"
+    )
+
+
+def ours(folder: Path) -> None:
+    catalog(folder)
+    manifest(folder)
+
+
+# --- many small files over a slow network
+
+
+async def _serve(folder: Path, port: int) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                while (await reader.readline()).strip():
+                    pass
+                await asyncio.sleep(LATENCY)
+                method, path, _ = line.decode().split()
+                file = folder / path.lstrip("/")
+                found = file.is_file()
+                body = file.read_bytes() if found else b""
+                state = "200 OK" if found else "404 Not Found"
+                head = f'HTTP/1.1 {state}\r\nContent-Length: {len(body)}\r\nETag: "1"\r\n\r\n'
+                writer.write(head.encode() + (body if method == "GET" else b""))
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", port) as server:
+        await server.serve_forever()
+
+
+def serve(folder: Path, port: int) -> None:
+    asyncio.run(_serve(folder, port))
+
+
+def small_files(folder: Path) -> pl.DataFrame:
+    """Write the load_data of each plate of the index as csv.gz, and get the plates."""
+    rows = pl.read_parquet(folder / "index.parquet")
+    keys = ["Metadata_Source", "Metadata_Batch", "Metadata_Plate"]
+    for (source, batch, plate), part in rows.partition_by(keys, as_dict=True).items():
+        place = folder / f"cpg0016-jump/{source}/workspace/load_data_csv/{batch}/{plate}"
+        place.mkdir(parents=True)
+        data = gzip.compress(part.write_csv().encode(), 6)
+        (place / "load_data_with_illum.csv.gz").write_bytes(data)
+    return rows.select(keys).unique(maintain_order=True)
+
+
+PORT = 9377
+ROOT = f"http://127.0.0.1:{PORT}/cpg0016-jump"
+
+
+def _urls(plates: pl.DataFrame) -> list[str]:
+    return [
+        f"{ROOT}/{source}/workspace/load_data_csv/{batch}/{plate}/load_data_with_illum.csv.gz"
+        for source, batch, plate in plates.rows()
+    ]
+
+
+def http_ours(folder: Path) -> None:
+    plates = pl.read_parquet(folder / "plates.parquet")
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as con:
+        found = local_load_data(plates, ROOT, Path(scratch), Stores(), lambda _done, _all: None)
+        con.execute("SET enable_progress_bar = FALSE")
+        con.execute("SET VARIABLE jump_load_data = $files", {"files": found.files})
+        con.execute(
+            "CREATE TABLE t AS FROM read_parquet("
+            "getvariable('jump_load_data'), union_by_name = TRUE, filename = TRUE)"
+        )
+
+
+def http_duckdb(folder: Path) -> None:
+    plates = pl.read_parquet(folder / "plates.parquet")
+    extension = next(Path(str(files("duckdb_extension_httpfs"))).rglob("httpfs.duckdb_extension"))
+    with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = FALSE")
+        con.execute(f"LOAD '{extension}'")
+        con.execute(
+            "CREATE TABLE t AS FROM read_csv($urls, all_varchar = TRUE, union_by_name = TRUE)",
+            {"urls": _urls(plates)},
+        )
+
+
+def http_polars(folder: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    plates = pl.read_parquet(folder / "plates.parquet")
+    stores = Stores()
+    with ThreadPoolExecutor(64) as network, ThreadPoolExecutor(2) as cores:
+
+        def parse(data: bytes) -> pl.DataFrame:
+            return pl.read_csv(gzip.decompress(data), infer_schema=False)
+
+        bodies = network.map(lambda url: stores.read(url).data, _urls(plates))
+        assert pl.concat(cores.map(parse, bodies)).height
+
+
+# --- running
+
+
+def _child(work: Callable[[Path], None], folder: Path, answer) -> None:
+    started = time.perf_counter()
+    work(folder)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    answer.put((time.perf_counter() - started, peak))
+
+
+def measure(work: Callable[[Path], None], folder: Path) -> tuple[float, float]:
+    """Seconds and peak gigabytes of `work` in a process of its own."""
+    context = get_context("spawn")
+    answer = context.SimpleQueue()
+    child = context.Process(target=_child, args=(work, folder, answer))
+    child.start()
+    child.join()
+    if child.exitcode:
+        sys.exit(f"{work.__name__} failed")
+    return answer.get()
+
+
+def compare(
+    folder: Path, rounds: int, *works: Callable[[Path], None]
+) -> dict[str, tuple[float, float]]:
+    seen: dict[str, list[tuple[float, float]]] = {work.__name__: [] for work in works}
+    for _ in range(rounds):
+        for work in works:
+            seen[work.__name__].append(measure(work, folder))
+    return {
+        name: (statistics.median(t for t, _ in runs), max(m for _, m in runs))
+        for name, runs in seen.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plates", type=int, nargs="*", default=[100, 500, 2378])
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--only", nargs="*", default=["manifest", "pandas", "http"])
+    options = parser.parse_args()
+    os.environ.setdefault("JUMPDUCK_CACHE", tempfile.mkdtemp())
+    if "manifest" in options.only:
+        for plates in options.plates:
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = Path(scratch)
+                replica(folder, plates)
+                seen = compare(folder, options.rounds, catalog, manifest, plain)
+                same = pl.scan_parquet(folder / "ours.parquet").select(pl.len()).collect().item()
+                other = pl.scan_parquet(folder / "plain.parquet").select(pl.len()).collect().item()
+                assert same == other, (same, other)
+                ratio = seen["manifest"][0] / seen["plain"][0]
+                both = (seen["catalog"][0] + seen["manifest"][0]) / seen["plain"][0]
+                print(
+                    f"{plates} plates, {same:,} files: manifest / plain query {ratio:.2f}, with the"
+                    f" catalog {both:.2f}; seconds "
+                    + ", ".join(f"{n} {t:.1f} ({m:.1f} GB)" for n, (t, m) in seen.items()),
+                    flush=True,
+                )
+    if "pandas" in options.only:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            replica(folder, 100)
+            seen = compare(folder, 1, ours, merged_with_pandas)
+            ratio = seen["merged_with_pandas"][0] / seen["ours"][0]
+            alone = measure(manifest, folder)[0]
+            print(
+                f"100 plates: pandas / catalog and manifest {ratio:.0f}, "
+                f"pandas / manifest {seen['merged_with_pandas'][0] / alone:.0f}",
+                flush=True,
+            )
+    if "http" in options.only:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            replica(folder, 300)
+            small_files(folder).write_parquet(folder / "plates.parquet")
+            server = get_context("spawn").Process(target=serve, args=(folder, PORT), daemon=True)
+            server.start()
+            time.sleep(1)
+            seen = compare(folder, options.rounds, http_ours, http_duckdb, http_polars)
+            server.terminate()
+            mine = seen["http_ours"][0]
+            print(
+                f"300 csv.gz, {LATENCY * 1000:.0f} ms to the first byte: DuckDB's default / ours "
+                f"{seen['http_duckdb'][0] / mine:.1f}, ours / obstore and Polars "
+                f"{mine / seen['http_polars'][0]:.2f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
