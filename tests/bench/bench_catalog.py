@@ -151,7 +151,7 @@ def replica(folder: Path, plates: int) -> None:
 def plain(folder: Path) -> None:
     with duckdb.connect() as con:
         con.execute("SET enable_progress_bar = FALSE")
-        con.execute("SET memory_limit = '1500MB'")
+        con.execute("SET memory_limit = '3GB'")
         con.execute(f"SET temp_directory = '{folder}/spill'")
         con.execute(PLAIN.format(f=folder, m=folder / "metadata"))
 
@@ -169,7 +169,7 @@ def merged_with_pandas(folder: Path) -> None:
     """jump_download's merge and sampling, as its specification has it."""
     import pandas as pd
 
-    load_data = pd.read_parquet(folder / "index.parquet")
+    load_data = pd.DataFrame(pl.read_parquet(folder / "index.parquet").to_dict(as_series=False))
     meta = folder / "metadata"
     plates = pd.read_csv(meta / "plate.csv.gz", dtype=str)
     wells = pd.read_csv(meta / "well.csv.gz", dtype=str)
@@ -186,8 +186,8 @@ def merged_with_pandas(folder: Path) -> None:
         n = count.get(roles.get(well["Metadata_JCP2022"].iloc[0]), 6)
         return well.sample(min(n, len(well)), replace=False)
 
-    rows.groupby(keys, group_keys=False)[list(rows.columns)].apply(draw).to_parquet(
-        folder / "pandas.parquet"
+    rows.groupby(keys, group_keys=False)[list(rows.columns)].apply(draw).to_pickle(
+        folder / "pandas.pickle"
     )
 
 
