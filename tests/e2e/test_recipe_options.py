@@ -82,3 +82,20 @@ def test_what_a_recipe_needs_of_the_manifest_is_said_in_a_line(cli, manifest):
     assert done.code == 1
     assert "url_illum" in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_stack_is_one_file_a_site_and_goes_through_the_same_engine(cli, manifest, tmp_path):
+    assert cli("download", "--recipe", "stack").code == 0
+    rows = results(tmp_path / "images")
+    sites = rows["path"].n_unique()
+    assert rows.height == 5 * sites
+    assert len(list((tmp_path / "images").rglob("*.ome.tiff"))) == sites
+    assert cli("verify", "--deep").code == 0
+    again = json.loads(cli("download", "--recipe", "stack", "--json").out.splitlines()[-1])
+    assert [row["status"] for row in again["by_status"]] == ["present"]
+    victim = tmp_path / "images" / rows["path"][0]
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[:-100])
+    assert cli("verify").code == 3
+    assert cli("verify", "--repair").code == 0
+    assert victim.read_bytes() == whole
