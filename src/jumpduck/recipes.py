@@ -121,7 +121,12 @@ def rebuild(name: str, parameters: Mapping[str, object]) -> dict[str, object]:
         The recipe does not make that any more.
     """
     known = inspect.signature(load(name)).parameters
-    options = {option: value for option, value in parameters.items() if option in known}
+    usual = json.loads(json.dumps(dict(build(name).parameters)))
+    options = {
+        option: value
+        for option, value in parameters.items()
+        if option in known and usual.get(option) != value
+    }
     recipe = build(name, **options)
     if json.loads(json.dumps(dict(recipe.parameters))) != dict(parameters):
         raise QueryError(f"recipe {name} makes something else by now than what was kept")
