@@ -83,6 +83,7 @@ COMMENT ON TABLE jump.load_data_files IS
 COMMENT ON COLUMN jump.load_data_files.Metadata_Source IS 'Source, from the folder';
 COMMENT ON COLUMN jump.load_data_files.Metadata_Batch IS 'Batch, from the folder';
 COMMENT ON COLUMN jump.load_data_files.Metadata_Plate IS 'Plate, from the folder';
-COMMENT ON COLUMN jump.load_data_files.path IS 'File that was read';
+COMMENT ON COLUMN jump.load_data_files.path IS
+'File that was read, which may have been a copy made for it';
 COMMENT ON COLUMN jump.load_data_files.form IS 'csv, parquet, or index';
 COMMENT ON COLUMN jump.load_data_files.reason IS 'Why nothing was read, NULL if all is well';
