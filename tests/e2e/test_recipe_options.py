@@ -99,3 +99,15 @@ def test_a_stack_is_one_file_a_site_and_goes_through_the_same_engine(cli, manife
     assert cli("verify").code == 3
     assert cli("verify", "--repair").code == 0
     assert victim.read_bytes() == whole
+
+
+def test_an_entry_point_gives_a_recipe_of_ones_own_a_name(cli, manifest, tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    info = tmp_path / "mine-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[jumpduck.recipes]\nfile-length = mine:length\n")
+    installed = {"PYTHONPATH": str(tmp_path)}
+    assert "file-length" in cli("recipes", **installed).out
+    assert cli("download", "--recipe", "file-length", "--out", "out", **installed).code == 0
+    assert set(results(tmp_path / "out")["path"].str.slice(-4)) == {".txt"}
