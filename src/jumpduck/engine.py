@@ -8,10 +8,10 @@ main thread feeds jobs, never more than a few ahead, and closes plates.
 import errno
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import polars as pl
 
@@ -34,6 +34,9 @@ AHEAD = 64
 
 SCARCE = 2**20
 """Free bytes below which a table that cannot be written means a full disk."""
+
+POLL_SECONDS = 0.2
+"""Between looks at the world: a signal that another thread takes wakes nobody who waits."""
 
 LEAVE_SECONDS = 1.0
 """Time for what is finished to reach the disk when a run is interrupted."""
@@ -73,6 +76,7 @@ class Engine:
         self._only = only
         self._network = ThreadPoolExecutor(connections, "network")
         self._cores = ThreadPoolExecutor(workers, "pixels")
+        self._plates = ThreadPoolExecutor(1, "plates")
         self._worker = Worker(results.out, stores, recipe, self._cores)
         self._ahead = connections + AHEAD
         self._done: SimpleQueue[Finished | BaseException] = SimpleQueue()
@@ -97,7 +101,7 @@ class Engine:
                 if not todo:
                     self._close_plate(plate)
                 else:
-                    context, reason = self._worker.prepare(rows.rows(named=True))
+                    context, reason = self._prepare(rows)
                     self._space.check()
                     for job in todo:
                         self._network.submit(self._work, part.plate, job, context, reason)
@@ -166,10 +170,20 @@ class Engine:
             self._open[part.plate] = plate
         return plate, jobs
 
+    def _prepare(self, rows: pl.DataFrame) -> tuple[object, Row | None]:
+        """Let the recipe see the plate; on a thread, since a fetch cannot be interrupted."""
+        future = self._plates.submit(self._worker.prepare, rows.rows(named=True))
+        while not wait([future], POLL_SECONDS).done:
+            pass
+        return future.result()
+
     def _settle(self, at_most: int) -> None:
         """Take in what is finished until few enough jobs are outstanding."""
         while self._outstanding > at_most:
-            one = self._done.get()
+            try:
+                one = self._done.get(timeout=POLL_SECONDS)
+            except Empty:
+                continue
             if isinstance(one, BaseException):
                 raise _explain(one, self._space) from None
             self._take(one)
@@ -237,6 +251,7 @@ class Engine:
     def _leave(self) -> None:
         """Keep what is finished; leave at once what is not."""
         self._stopping.set()
+        self._plates.shutdown(wait=False, cancel_futures=True)
         self._network.shutdown(wait=False, cancel_futures=True)
         self._cores.shutdown(wait=False, cancel_futures=True)
         self._keeper.close(LEAVE_SECONDS)

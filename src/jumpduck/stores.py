@@ -228,17 +228,17 @@ def in_threads(
                 failed.set()
                 raise
 
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         pending = {pool.submit(one, item) for item in todo}
-        try:
-            while pending:
-                finished, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                yield len(todo) - len(pending), len(todo)
-        finally:
-            for future in pending:
-                future.cancel()
+        while pending:
+            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+            yield len(todo) - len(pending), len(todo)
+    finally:
+        # not waited for: after an interruption some may hang
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _get(store: S3Store | HTTPStore, key: str) -> tuple[bytes, str | None]:

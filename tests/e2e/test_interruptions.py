@@ -1,6 +1,7 @@
 """Whatever happens to the process, its folder, its disk: nothing lost, nothing half-done."""
 
 import contextlib
+import ctypes
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -43,22 +45,10 @@ def clean(manifest, s3, tmp_path_factory):
 
 
 @contextlib.contextmanager
-def running(manifest, out, proxy, *words, cwd=None):
-    """The command line at work in a process of its own."""
+def at_work(*words, cwd=None):
+    """The command line in a process of its own."""
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "jumpduck",
-            "download",
-            "--manifest",
-            str(manifest),
-            "--out",
-            str(out),
-            "--endpoint",
-            proxy.endpoint,
-            *words,
-        ],
+        [sys.executable, "-m", "jumpduck", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -69,6 +59,11 @@ def running(manifest, out, proxy, *words, cwd=None):
     finally:
         process.kill()
         process.communicate()
+
+
+def running(manifest, out, proxy, *words, cwd=None):
+    places = ("--manifest", manifest, "--out", out, "--endpoint", proxy.endpoint)
+    return at_work("download", *places, *words, cwd=cwd)
 
 
 def wait_for(proxy, more, process):
@@ -101,9 +96,27 @@ def test_killed_twenty_times_it_ends_as_if_never_killed(manifest, s3, clean, tmp
     assert set(files(tmp_path / "out")) == set(files(clean)), "and no part is left"
 
 
+def interrupt(process, thread):
+    """Send SIGINT to the process, or so that a thread other than the main one takes it."""
+    if thread == "main":
+        process.send_signal(signal.SIGINT)
+        return
+    tasks = Path(f"/proc/{process.pid}/task").iterdir()
+    other = max(int(task.name) for task in tasks)
+    assert other != process.pid
+    assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGINT) == 0
+
+
+ANOTHER = pytest.param(
+    "another", marks=pytest.mark.skipif(sys.platform != "linux", reason="tgkill is of Linux")
+)
+
+
+@pytest.mark.parametrize("thread", ["main", ANOTHER])
 def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
-    manifest, s3, clean, tmp_path
+    thread, manifest, s3, clean, tmp_path
 ):
+    """With the signal taken by another thread, nothing wakes the main one from waiting."""
     out = tmp_path / "out"
     with Faults(s3.endpoint, always("hang", "ch5"), delay=0.02) as proxy:
         with running(manifest, out, proxy, cwd=tmp_path) as process:
@@ -111,7 +124,7 @@ def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
             time.sleep(0.5)
             finished = len(list(out.rglob("*.png")))
             pressed = time.monotonic()
-            process.send_signal(signal.SIGINT)
+            interrupt(process, thread)
             _, err = process.communicate(timeout=20)
         took = time.monotonic() - pressed
     assert (process.returncode, err.count("\n")) == (130, 1), err
@@ -125,6 +138,34 @@ def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
     done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True)
     assert done.returncode == 3
     same(out, clean)
+
+
+def test_ctrl_c_ends_in_two_seconds_while_a_recipe_waits_to_see_the_plate(manifest, s3, tmp_path):
+    with Faults(s3.endpoint, always("hang", "")) as proxy:
+        words = ("--recipe", "png8-plate")
+        with running(manifest, tmp_path / "out", proxy, *words, cwd=tmp_path) as process:
+            wait_for(proxy, 1, process)
+            time.sleep(0.5)
+            pressed = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+    assert time.monotonic() - pressed < 2
+    assert (process.returncode, err.count("\n")) == (130, 1), err
+
+
+def test_ctrl_c_ends_a_catalog_in_two_seconds_and_leaves_nothing(s3, tmp_path):
+    with Faults(s3.endpoint, always("hang", "load_data")) as proxy:
+        words = ("--metadata", "s3://metadata", "--endpoint", proxy.endpoint)
+        with at_work("catalog", *words, cwd=tmp_path) as process:
+            while not any("load_data" in path for path in proxy.asked):
+                time.sleep(0.05)
+                assert process.poll() is None
+            pressed = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+    assert time.monotonic() - pressed < 2
+    assert (process.returncode, err.count("\n")) == (130, 1), err
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_second_run_on_the_same_folder_names_the_first(manifest, s3, tmp_path, cli):

@@ -29,6 +29,7 @@ app = App(
     help_format="markdown",
     version=jumpduck.__version__,
     default_parameter=Parameter(show_env_var=False),
+    suppress_keyboard_interrupt=False,
     config=(Env("JUMPDUCK_"), Toml(CONFIG, must_exist=False), fill_from_preset),
 )
 app["--help"].group = app["--version"].group = "Options"
@@ -65,7 +66,7 @@ def run(tokens: Sequence[str] | None = None) -> int:
         print(f"jumpduck: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("jumpduck: interrupted; the same command goes on from here", file=sys.stderr)
+        print("jumpduck: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -97,7 +97,7 @@ def catalog(
     except StoreError as error:
         raise StoreError(f"cannot write {path}: {error.__cause__}") from error
 
-    with tempfile.TemporaryDirectory(prefix="jumpduck-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="jumpduck-", ignore_cleanup_errors=True) as temporary:
         scratch = Path(temporary)
         progress("metadata", 0, 1)
         folder = published.metadata_folder(metadata, scratch, stores)
