@@ -119,7 +119,8 @@ def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
     """With the signal taken by another thread, nothing wakes the main one from waiting."""
     out = tmp_path / "out"
     with Faults(s3.endpoint, always("hang", "ch5"), delay=0.02) as proxy:
-        with running(manifest, out, proxy, cwd=tmp_path) as process:
+        words = ("--connections", "30", "--max-mbps", "900")
+        with running(manifest, out, proxy, *words, cwd=tmp_path) as process:
             wait_for(proxy, 120, process)
             time.sleep(0.5)
             finished = len(list(out.rglob("*.png")))
@@ -135,6 +136,7 @@ def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
     command = err.partition("Go on with: ")[2].split()
     at = command.index("--endpoint") + 1
     command[at] = s3.endpoint  # the proxy is gone
+    assert command[at + 1 :] == ["--connections", "30", "--max-mbps", "900.0"]
     done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True)
     assert done.returncode == 3
     same(out, clean)

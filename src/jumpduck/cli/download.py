@@ -79,8 +79,15 @@ def download(
         return
     words = ["jumpduck", "download", "--manifest", str(manifest), "--out", str(out)]
     words += options.words()
-    words += ["--endpoint", endpoint] if endpoint else []
-    words += ["--limit", str(limit)] if limit is not None else []
+    more = {
+        "--endpoint": endpoint,
+        "--limit": limit,
+        "--connections": None if connections == CONNECTIONS else connections,
+        "--workers": workers,
+        "--max-requests": max_requests,
+        "--max-mbps": max_mbps,
+    }
+    words += [str(word) for pair in more.items() if pair[1] is not None for word in pair]
     fill(
         plan,
         out,
