@@ -25,11 +25,11 @@
 .read sql/jump/load_rows.sql
 .read sql/jump/sites.sql
 .read sql/jump/read_url.sql
-.read sql/jump/by_channel.sql
-.read sql/jump/ordered_channels.sql
+.read sql/jump/of_channels.sql
 .read sql/jump/issues_of.sql
 .read sql/jump/images.sql
 .read sql/jump/select_sites.sql
 .read sql/jump/sample_sites.sql
+.read sql/jump/site_files.sql
 .read sql/jump/manifest.sql
 .read sql/jump/find.sql

@@ -2,30 +2,22 @@
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site,
 --      Metadata_Channel
 CREATE OR REPLACE VIEW jump.images AS
-WITH channels AS (
+WITH files AS (
     SELECT
         *,
         unnest([
             'DNA', 'RNA', 'ER', 'AGP', 'Mito',
             'Brightfield', 'Brightfield_H', 'Brightfield_L'
-        ]) AS channel
-    FROM jump.sites
-),
-
-files AS (
-    SELECT
-        *,
-        jump.by_channel(
-            channel,
+        ]) AS Metadata_Channel,
+        unnest([
             URL_OrigDNA, URL_OrigRNA, URL_OrigER, URL_OrigAGP, URL_OrigMito,
             URL_OrigBrightfield, URL_OrigBrightfield_H, URL_OrigBrightfield_L
-        ) AS url,
-        jump.by_channel(
-            channel,
+        ]) AS url,
+        unnest([
             URL_IllumDNA, URL_IllumRNA, URL_IllumER, URL_IllumAGP, URL_IllumMito,
             NULL, NULL, NULL
-        ) AS url_illum
-    FROM channels
+        ]) AS url_illum
+    FROM jump.sites
 )
 
 SELECT
@@ -34,7 +26,7 @@ SELECT
     Metadata_Plate,
     Metadata_Well,
     Metadata_Site,
-    channel AS Metadata_Channel,
+    Metadata_Channel,
     Metadata_PlateType,
     Metadata_JCP2022,
     Metadata_pert_type,
@@ -42,9 +34,13 @@ SELECT
     site_key,
     url,
     url_illum,
-    jump.issues_of(issues, Metadata_Well, Metadata_Site, [channel], NULL) AS known_issue
+    nullif(concat_ws(
+        '; ',
+        plate_issue,
+        jump.issues_of(issues, Metadata_Well, Metadata_Site, [Metadata_Channel], NULL)
+    ), '') AS known_issue
 FROM files
-WHERE url <> '';
+WHERE url IS NOT NULL;
 
 COMMENT ON VIEW jump.images IS 'One row per image file';
 COMMENT ON COLUMN jump.images.Metadata_Source IS 'Laboratory that made the plate';

@@ -1,13 +1,14 @@
 -- jump.issues_of(...): what has been reported about an image, NULL if nothing.
--- issues is the column of jump.sites; consequence NULL stands for any.
+-- issues is the column of jump.sites; kind is a consequence, NULL for any. The arguments must not
+-- name anything issue.
 CREATE OR REPLACE MACRO jump.issues_of(issues, well, site, channels, kind) AS (
     CASE WHEN issues IS NOT NULL THEN nullif(array_to_string([
-        one.what FOR one IN issues
+        issue.what FOR issue IN issues
         IF
-            coalesce(one.well, well) = well
-            AND coalesce(one.site, site) = site
-            AND (one.channel IS NULL OR list_contains(channels::VARCHAR[], one.channel))
-            AND (kind IS NULL OR one.consequence = kind)
+            coalesce(issue.well, well) = well
+            AND coalesce(issue.site, site) = site
+            AND (issue.channel IS NULL OR list_contains(channels::VARCHAR[], issue.channel))
+            AND (kind IS NULL OR issue.consequence = kind)
     ], '; '), '') END
 );
 

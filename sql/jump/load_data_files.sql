@@ -36,47 +36,56 @@ WITH found AS (
             ['source', 'batch', 'plate', 'name']
         ) AS part
     FROM glob(getvariable('jump_load_data'))
+),
+
+files AS (
+    SELECT
+        part.source AS Metadata_Source,
+        part.batch AS Metadata_Batch,
+        part.plate AS Metadata_Plate,
+        file AS path,
+        regexp_extract(part.name, '\.(csv|parquet)', 1) AS form,
+        NULL::VARCHAR AS reason
+    FROM found
+    WHERE part.name <> ''
+    QUALIFY row_number() OVER (
+        PARTITION BY part.source, part.batch, part.plate
+        ORDER BY part.name LIKE '%with_illum%' DESC, part.name ASC
+    ) = 1
+    UNION ALL
+    SELECT
+        unread.source,
+        unread.batch,
+        unread.plate,
+        NULL AS path,
+        NULL AS form,
+        unread.reason
+    FROM unnest(getvariable('jump_load_data_unread')) AS problems (unread)
+    UNION ALL
+    SELECT DISTINCT
+        Metadata_Source,
+        Metadata_Batch,
+        Metadata_Plate,
+        getvariable('jump_index') AS path,
+        'index' AS form,
+        NULL AS reason
+    FROM query(
+        CASE
+            WHEN getvariable('jump_index') IS NULL
+                THEN
+                    'SELECT NULL AS Metadata_Source, NULL AS Metadata_Batch, NULL AS Metadata_Plate'
+                    || ' WHERE FALSE'
+            ELSE 'FROM read_parquet(getvariable(''jump_index''))'
+        END
+    )
 )
 
 SELECT
-    part.source AS Metadata_Source,
-    part.batch AS Metadata_Batch,
-    part.plate AS Metadata_Plate,
-    file AS path,
-    regexp_extract(part.name, '\.(csv|parquet)', 1) AS form,
-    NULL::VARCHAR AS reason
-FROM found
-WHERE part.name <> ''
-QUALIFY row_number() OVER (
-    PARTITION BY part.source, part.batch, part.plate
-    ORDER BY part.name LIKE '%with_illum%' DESC, part.name ASC
-) = 1
-UNION ALL
-SELECT
-    unread.source,
-    unread.batch,
-    unread.plate,
-    NULL AS path,
-    NULL AS form,
-    unread.reason
-FROM unnest(getvariable('jump_load_data_unread')) AS problems (unread)
-UNION ALL
-SELECT DISTINCT
-    Metadata_Source,
-    Metadata_Batch,
-    Metadata_Plate,
-    getvariable('jump_index') AS path,
-    'index' AS form,
-    NULL AS reason
-FROM query(
-    CASE
-        WHEN getvariable('jump_index') IS NULL
-            THEN
-                'SELECT NULL AS Metadata_Source, NULL AS Metadata_Batch, NULL AS Metadata_Plate'
-                || ' WHERE FALSE'
-        ELSE 'FROM read_parquet(getvariable(''jump_index''))'
-    END
-);
+    *,
+    (
+        row_number() OVER (ORDER BY Metadata_Source, Metadata_Batch, Metadata_Plate)
+    )::INTEGER AS plate_number
+FROM files;
 
 COMMENT ON TABLE jump.load_data_files IS
 'One row per plate whose load_data was asked for';
@@ -87,3 +96,5 @@ COMMENT ON COLUMN jump.load_data_files.path IS
 'File that was read, which may have been a copy made for it';
 COMMENT ON COLUMN jump.load_data_files.form IS 'csv, parquet, or index';
 COMMENT ON COLUMN jump.load_data_files.reason IS 'Why nothing was read, NULL if all is well';
+COMMENT ON COLUMN jump.load_data_files.plate_number IS
+'Place of the plate in the order of its key; means nothing outside this catalog';

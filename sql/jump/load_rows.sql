@@ -103,110 +103,133 @@ WITH rows AS (
     )
 ),
 
+plates AS (
+    SELECT
+        files.*,
+        plates.Metadata_PlateType
+    FROM jump.load_data_files AS files
+    LEFT JOIN jump.plates AS plates
+        ON
+            files.Metadata_Source = plates.Metadata_Source
+            AND files.Metadata_Batch = plates.Metadata_Batch
+            AND files.Metadata_Plate = plates.Metadata_Plate
+),
+
+wells AS (
+    SELECT
+        plates.plate_number,
+        treatments.* EXCLUDE (Metadata_Source, Metadata_Plate)
+    FROM plates
+    INNER JOIN jump.treatments AS treatments
+        ON
+            plates.Metadata_Source = treatments.Metadata_Source
+            AND plates.Metadata_Plate = treatments.Metadata_Plate
+),
+
 lines AS (
     SELECT
-        rows.*,
-        coalesce(files.Metadata_Source, rows.Metadata_Source) AS source,
-        coalesce(files.Metadata_Batch, rows.Metadata_Batch) AS batch,
-        coalesce(files.Metadata_Plate, rows.Metadata_Plate) AS plate
+        rows.* EXCLUDE (Metadata_Source, Metadata_Batch, Metadata_Plate),
+        coalesce(named.Metadata_Source, rows.Metadata_Source) AS Metadata_Source,
+        coalesce(named.Metadata_Batch, rows.Metadata_Batch) AS Metadata_Batch,
+        coalesce(named.Metadata_Plate, rows.Metadata_Plate) AS Metadata_Plate,
+        coalesce(named.Metadata_PlateType, listed.Metadata_PlateType) AS Metadata_PlateType,
+        coalesce(named.plate_number, listed.plate_number) AS plate_number
     FROM rows
-    LEFT JOIN jump.load_data_files AS files
-        ON rows.filename = files.path AND files.form <> 'index'
+    LEFT JOIN plates AS named
+        ON rows.filename = named.path AND named.form <> 'index'
+    LEFT JOIN plates AS listed
+        ON
+            rows.Metadata_Source = listed.Metadata_Source
+            AND rows.Metadata_Batch = listed.Metadata_Batch
+            AND rows.Metadata_Plate = listed.Metadata_Plate
+            AND listed.form = 'index'
 )
 
 SELECT
-    lines.source AS Metadata_Source,
-    lines.batch AS Metadata_Batch,
-    lines.plate AS Metadata_Plate,
+    lines.Metadata_Source,
+    lines.Metadata_Batch,
+    lines.Metadata_Plate,
+    lines.plate_number,
     lines.Metadata_Well,
     try_cast(lines.Metadata_Site AS INTEGER) AS Metadata_Site,
-    plates.Metadata_PlateType,
+    lines.Metadata_PlateType,
     wells.Metadata_JCP2022,
     coalesce(wells.Metadata_pert_type, 'unknown') AS Metadata_pert_type,
     wells.Metadata_Name,
     CASE
+        WHEN lines.plate_number IS NULL THEN 'no source, batch or plate'
         WHEN coalesce(NOT regexp_full_match(lines.Metadata_Well, '[A-Z]{1,2}[0-9]{2}'), TRUE)
             THEN 'no well: ' || coalesce(lines.Metadata_Well, 'empty')
         WHEN try_cast(lines.Metadata_Site AS INTEGER) IS NULL
             THEN 'no site number: ' || coalesce(lines.Metadata_Site, 'empty')
     END AS reason,
     coalesce(
-        lines.URL_OrigDNA,
+        nullif(lines.URL_OrigDNA, ''),
         jump.gallery_url(lines.PathName_OrigDNA, lines.FileName_OrigDNA)
     ) AS URL_OrigDNA,
     coalesce(
-        lines.URL_OrigRNA,
+        nullif(lines.URL_OrigRNA, ''),
         jump.gallery_url(lines.PathName_OrigRNA, lines.FileName_OrigRNA)
     ) AS URL_OrigRNA,
     coalesce(
-        lines.URL_OrigER,
+        nullif(lines.URL_OrigER, ''),
         jump.gallery_url(lines.PathName_OrigER, lines.FileName_OrigER)
     ) AS URL_OrigER,
     coalesce(
-        lines.URL_OrigAGP,
+        nullif(lines.URL_OrigAGP, ''),
         jump.gallery_url(lines.PathName_OrigAGP, lines.FileName_OrigAGP)
     ) AS URL_OrigAGP,
     coalesce(
-        lines.URL_OrigMito,
+        nullif(lines.URL_OrigMito, ''),
         jump.gallery_url(lines.PathName_OrigMito, lines.FileName_OrigMito)
     ) AS URL_OrigMito,
     coalesce(
-        lines.URL_OrigBrightfield,
+        nullif(lines.URL_OrigBrightfield, ''),
         jump.gallery_url(lines.PathName_OrigBrightfield, lines.FileName_OrigBrightfield)
     ) AS URL_OrigBrightfield,
     coalesce(
-        lines.URL_OrigBrightfield_H,
+        nullif(lines.URL_OrigBrightfield_H, ''),
         jump.gallery_url(lines.PathName_OrigBrightfield_H, lines.FileName_OrigBrightfield_H),
-        lines.URL_OrigHighZBF,
+        nullif(lines.URL_OrigHighZBF, ''),
         jump.gallery_url(lines.PathName_OrigHighZBF, lines.FileName_OrigHighZBF)
     ) AS URL_OrigBrightfield_H,
     coalesce(
-        lines.URL_OrigBrightfield_L,
+        nullif(lines.URL_OrigBrightfield_L, ''),
         jump.gallery_url(lines.PathName_OrigBrightfield_L, lines.FileName_OrigBrightfield_L),
-        lines.URL_OrigLowZBF,
+        nullif(lines.URL_OrigLowZBF, ''),
         jump.gallery_url(lines.PathName_OrigLowZBF, lines.FileName_OrigLowZBF)
     ) AS URL_OrigBrightfield_L,
     coalesce(
-        lines.URL_IllumDNA,
+        nullif(lines.URL_IllumDNA, ''),
         jump.gallery_url(lines.PathName_IllumDNA, lines.FileName_IllumDNA)
     ) AS URL_IllumDNA,
     coalesce(
-        lines.URL_IllumRNA,
+        nullif(lines.URL_IllumRNA, ''),
         jump.gallery_url(lines.PathName_IllumRNA, lines.FileName_IllumRNA)
     ) AS URL_IllumRNA,
     coalesce(
-        lines.URL_IllumER,
+        nullif(lines.URL_IllumER, ''),
         jump.gallery_url(lines.PathName_IllumER, lines.FileName_IllumER)
     ) AS URL_IllumER,
     coalesce(
-        lines.URL_IllumAGP,
+        nullif(lines.URL_IllumAGP, ''),
         jump.gallery_url(lines.PathName_IllumAGP, lines.FileName_IllumAGP)
     ) AS URL_IllumAGP,
     coalesce(
-        lines.URL_IllumMito,
+        nullif(lines.URL_IllumMito, ''),
         jump.gallery_url(lines.PathName_IllumMito, lines.FileName_IllumMito)
     ) AS URL_IllumMito
 FROM lines
-LEFT JOIN jump.plates AS plates
+LEFT JOIN wells
     ON
-        lines.source = plates.Metadata_Source
-        AND lines.batch = plates.Metadata_Batch
-        AND lines.plate = plates.Metadata_Plate
-LEFT JOIN jump.treatments AS wells
-    ON
-        lines.source = wells.Metadata_Source
-        AND lines.plate = wells.Metadata_Plate
+        lines.plate_number = wells.plate_number
         AND lines.Metadata_Well = wells.Metadata_Well;
 
 UPDATE jump.load_rows SET reason = 'the same site again'
 WHERE rowid IN (
     WITH twice AS (
         -- the hash only finds candidates in little memory; the key decides below
-        SELECT
-            hash(
-                Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
-            ) AS digest
-        FROM jump.load_rows
+        SELECT hash(plate_number, Metadata_Well, Metadata_Site) AS digest FROM jump.load_rows
         GROUP BY digest
         HAVING count(*) > 1
     ),
@@ -215,9 +238,7 @@ WHERE rowid IN (
         SELECT
             again.rowid AS line,
             row_number() OVER (
-                PARTITION BY
-                    again.Metadata_Source, again.Metadata_Batch, again.Metadata_Plate,
-                    again.Metadata_Well, again.Metadata_Site
+                PARTITION BY again.plate_number, again.Metadata_Well, again.Metadata_Site
                 ORDER BY
                     again.URL_OrigDNA, again.URL_OrigRNA, again.URL_OrigER,
                     again.URL_OrigAGP, again.URL_OrigMito
@@ -225,10 +246,7 @@ WHERE rowid IN (
         FROM jump.load_rows AS again
         INNER JOIN twice
             ON
-                hash(
-                    again.Metadata_Source, again.Metadata_Batch, again.Metadata_Plate,
-                    again.Metadata_Well, again.Metadata_Site
-                ) = twice.digest
+                hash(again.plate_number, again.Metadata_Well, again.Metadata_Site) = twice.digest
         WHERE again.reason IS NULL
     )
 
@@ -240,6 +258,8 @@ COMMENT ON TABLE jump.load_rows IS 'One row per line of load_data';
 COMMENT ON COLUMN jump.load_rows.Metadata_Source IS 'Source, from the folder';
 COMMENT ON COLUMN jump.load_rows.Metadata_Batch IS 'Batch, from the folder';
 COMMENT ON COLUMN jump.load_rows.Metadata_Plate IS 'Plate, from the folder';
+COMMENT ON COLUMN jump.load_rows.plate_number IS
+'Place of the plate in the order of its key; means nothing outside this catalog';
 COMMENT ON COLUMN jump.load_rows.Metadata_Well IS 'Row letters and two-digit column';
 COMMENT ON COLUMN jump.load_rows.Metadata_Site IS
 'Field of view in the well; the first is 0 in some sources, 1 in others';

@@ -3,6 +3,8 @@
 -- The arguments of jump.sample_sites, and whether the illumination functions come along. One plate
 -- after the other, in an order that depends on the keys alone.
 CREATE OR REPLACE MACRO jump.manifest(
+    first_plate := 1,
+    last_plate := 2147483647,
     sources := NULL,
     batches := NULL,
     plates := NULL,
@@ -24,15 +26,11 @@ CREATE OR REPLACE MACRO jump.manifest(
     max_gb := NULL,
     illum := FALSE
 ) AS TABLE
-WITH chosen AS NOT MATERIALIZED (
+WITH sorted AS NOT MATERIALIZED (
     -- sorted as sites, five times fewer than files; what follows keeps the order
-    SELECT
-        sites.*,
-        microscopes.Metadata_Pixel_Size_Microns
-    FROM jump.sites AS sites
-    LEFT JOIN jump.microscopes AS microscopes
-        ON sites.Metadata_Source = microscopes.Metadata_Source
-    SEMI JOIN jump.sample_sites(
+    SELECT * FROM jump.site_files(
+        first_plate := first_plate,
+        last_plate := last_plate,
         sources := sources,
         batches := batches,
         plates := plates,
@@ -51,59 +49,39 @@ WITH chosen AS NOT MATERIALIZED (
         unknown := unknown,
         seed := seed,
         max_sites := max_sites,
-        max_gb := max_gb
-    ) AS sampled
-        ON sites.site_number = sampled.site_number
+        max_gb := max_gb,
+        illum := illum
+    )
     ORDER BY
-        sites.Metadata_Source,
-        sites.Metadata_Batch,
-        sites.Metadata_Plate,
-        sites.Metadata_Well,
-        sites.Metadata_Site
-),
-
-asked AS (
-    SELECT
-        *,
-        unnest(jump.ordered_channels(channels)) AS channel
-    FROM chosen
+        Metadata_Source,
+        Metadata_Batch,
+        Metadata_Plate,
+        Metadata_Well,
+        Metadata_Site
 ),
 
 files AS (
     SELECT
-        *,
-        jump.by_channel(
-            channel,
-            URL_OrigDNA, URL_OrigRNA, URL_OrigER, URL_OrigAGP, URL_OrigMito,
-            URL_OrigBrightfield, URL_OrigBrightfield_H, URL_OrigBrightfield_L
-        ) AS url,
-        jump.by_channel(
-            channel,
-            URL_IllumDNA, URL_IllumRNA, URL_IllumER, URL_IllumAGP, URL_IllumMito,
-            NULL, NULL, NULL
-        ) AS url_illum
-    FROM asked
+        Metadata_Source,
+        Metadata_Batch,
+        Metadata_Plate,
+        Metadata_Well,
+        Metadata_Site,
+        unnest(Metadata_Channel) AS Metadata_Channel,
+        Metadata_JCP2022,
+        Metadata_Name,
+        Metadata_pert_type,
+        Metadata_PlateType,
+        Metadata_Pixel_Size_Microns,
+        kind,
+        unnest(url) AS url,
+        unnest(url_illum) AS url_illum,
+        unnest(path) AS path,
+        unnest(known_issue) AS known_issue
+    FROM sorted
 )
 
-SELECT
-    Metadata_Source,
-    Metadata_Batch,
-    Metadata_Plate,
-    Metadata_Well,
-    Metadata_Site,
-    channel AS Metadata_Channel,
-    Metadata_JCP2022,
-    Metadata_Name,
-    Metadata_pert_type,
-    Metadata_PlateType,
-    Metadata_Pixel_Size_Microns,
-    'image' AS kind,
-    jump.read_url(url) AS url,
-    CASE WHEN illum THEN jump.read_url(url_illum) END AS url_illum,
-    Metadata_Source || '/' || Metadata_Batch || '/' || Metadata_Plate || '/'
-    || site_key || '__' || channel || '.png' AS path,
-    jump.issues_of(issues, Metadata_Well, Metadata_Site, [channel], NULL) AS known_issue
 FROM files
-WHERE url <> '';
+WHERE url IS NOT NULL;
 
 COMMENT ON MACRO TABLE jump.manifest IS 'One row per file to fetch'; -- noqa: PRS

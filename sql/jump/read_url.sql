@@ -1,14 +1,12 @@
--- jump.read_url(url): the place where a published URL is really read from.
+-- jump.read_url(url, gallery): the place where a published URL is really read from.
 -- A mirror or a local folder may stand in for the bucket. Keys may hold spaces and plus signs,
 -- which an http(s) address must spell as percent codes; S3 and files take the key as it is.
-CREATE OR REPLACE MACRO jump.read_url(url) AS (
+CREATE OR REPLACE MACRO jump.read_url(url, gallery) AS (
     CASE
         WHEN NOT starts_with(url, 's3://cellpainting-gallery/') THEN url
-        WHEN (SELECT gallery LIKE 'http%://%' FROM jump.settings)
-            THEN
-                (SELECT gallery FROM jump.settings) || '/'
-                || replace(url_encode(substr(url, 27)), '%2F', '/')
-        ELSE (SELECT gallery FROM jump.settings) || '/' || substr(url, 27)
+        WHEN gallery LIKE 'http%://%'
+            THEN gallery || '/' || replace(url_encode(substr(url, 27)), '%2F', '/')
+        ELSE gallery || '/' || substr(url, 27)
     END
 );
 

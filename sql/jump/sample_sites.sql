@@ -6,6 +6,8 @@
 -- the first site of every well before the second of any; max_gb counts the published mean size of
 -- a TIFF of the source for each channel.
 CREATE OR REPLACE MACRO jump.sample_sites(
+    first_plate := 1,
+    last_plate := 2147483647,
     sources := NULL,
     batches := NULL,
     plates := NULL,
@@ -31,10 +33,12 @@ WITH ranked AS NOT MATERIALIZED (
         *,
         md5(seed::VARCHAR || '/' || site_key) AS lot,
         row_number() OVER (
-            PARTITION BY Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well
+            PARTITION BY plate_number, Metadata_Well
             ORDER BY lot, Metadata_Site
         ) AS turn
     FROM jump.select_sites(
+        first_plate := first_plate,
+        last_plate := last_plate,
         sources := sources,
         batches := batches,
         plates := plates,

@@ -1,9 +1,12 @@
 -- jump.select_sites(...): the sites that fit all that is asked, before sampling.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
+-- first_plate and last_plate are plate_numbers, for asking in parts.
 -- Every list keeps what it names, NULL keeps all. predicate is SQL over the columns of jump.sites.
 -- with_controls adds the negcon wells of the plates chosen. A site with an image among channels
 -- that is known to be unusable is left out as a whole, so that what remains is complete.
 CREATE OR REPLACE MACRO jump.select_sites(
+    first_plate := 1,
+    last_plate := 2147483647,
     sources := NULL,
     batches := NULL,
     plates := NULL,
@@ -32,6 +35,7 @@ WITH judged AS NOT MATERIALIZED (
         )
         AND (roles IS NULL OR list_contains(roles::VARCHAR[], Metadata_pert_type)) AS chosen
     FROM query('SELECT *, coalesce((' || predicate || '), FALSE) AS fits FROM jump.sites')
+    WHERE plate_number BETWEEN first_plate AND last_plate
 )
 
 SELECT
@@ -45,7 +49,8 @@ SELECT
     Metadata_pert_type,
     Metadata_Name,
     site_key,
-    site_number
+    site_number,
+    plate_number
 FROM judged
 WHERE
     (
@@ -61,7 +66,10 @@ WHERE
     )
     AND (
         keep_known_bad
-        OR jump.issues_of(issues, Metadata_Well, Metadata_Site, channels, 'drop') IS NULL
+        OR (
+            NOT plate_dropped
+            AND jump.issues_of(issues, Metadata_Well, Metadata_Site, channels, 'drop') IS NULL
+        )
     );
 
 COMMENT ON MACRO TABLE jump.select_sites IS -- noqa: PRS

@@ -14,6 +14,9 @@ SELECT
     lines.Metadata_Source || '__' || lines.Metadata_Batch || '__' || lines.Metadata_Plate
     || '__' || lines.Metadata_Well || '__' || lines.Metadata_Site AS site_key,
     lines.rowid AS site_number,
+    lines.plate_number,
+    plate_issues.plate_issue,
+    coalesce(plate_issues.plate_dropped, FALSE) AS plate_dropped,
     plate_issues.issues,
     lines.URL_OrigDNA,
     lines.URL_OrigRNA,
@@ -50,9 +53,14 @@ COMMENT ON COLUMN jump.sites.Metadata_pert_type IS
 'Role: trt, negcon, poscon, empty, or unknown';
 COMMENT ON COLUMN jump.sites.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
-COMMENT ON COLUMN jump.sites.issues IS 'Known issues of the plate, NULL if none';
+COMMENT ON COLUMN jump.sites.plate_issue IS
+'What is wrong with the whole plate, NULL if nothing';
+COMMENT ON COLUMN jump.sites.plate_dropped IS 'Whether the whole plate is to be left out';
+COMMENT ON COLUMN jump.sites.issues IS 'Known issues of parts of the plate, NULL if none';
 COMMENT ON COLUMN jump.sites.site_number IS
 'Line of jump.load_rows; means nothing outside this catalog';
+COMMENT ON COLUMN jump.sites.plate_number IS
+'Place of the plate in the order of its key; means nothing outside this catalog';
 COMMENT ON COLUMN jump.sites.site_key IS 'source__batch__plate__well__site';
 COMMENT ON COLUMN jump.sites.URL_OrigDNA IS 'Published URL of the DNA image';
 COMMENT ON COLUMN jump.sites.URL_OrigRNA IS 'Published URL of the RNA image';

@@ -157,8 +157,8 @@ def plain(folder: Path) -> None:
 
 
 def catalog(folder: Path) -> None:
-    at = {"metadata": str(folder / "metadata"), "gallery": str(folder)}
-    jumpduck.catalog(folder / "c.duckdb", index=str(folder / "index.parquet"), **at)
+    index, metadata = str(folder / "index.parquet"), str(folder / "metadata")
+    jumpduck.catalog(folder / "c.duckdb", index=index, metadata=metadata)
 
 
 def manifest(folder: Path) -> None:

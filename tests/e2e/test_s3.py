@@ -28,7 +28,7 @@ def over_s3(s3, tmp_path_factory):
     return path
 
 
-SITES = "SELECT * EXCLUDE (site_number) FROM jump.sites ORDER BY site_key"
+SITES = "SELECT * EXCLUDE (site_number, plate_number) FROM jump.sites ORDER BY site_key"
 
 
 def test_a_catalog_over_s3_holds_what_the_folder_holds(over_s3, catalog):

@@ -8,7 +8,7 @@ import pytest
 
 import jumpduck
 from jumpduck.demo import write_tables
-from jumpduck.driver import frame, open_catalog
+from jumpduck.driver import frame, open_catalog, sql_root
 
 KEY = "cpg0016-jump/source_4/images/B1/images/P1__2021-Measurement 1/Images"
 BUCKET = "s3://cellpainting-gallery"
@@ -51,17 +51,12 @@ def test_a_path_that_names_no_project_is_a_key_of_the_gallery(con):
     ],
 )
 def test_a_published_url_is_read_from_what_stands_for_the_bucket(root, expected):
-    from jumpduck.driver import driver_files
-
     with duckdb.connect() as con:
-        con.execute("SET VARIABLE jump_gallery = $r", {"r": root})
-        for file in driver_files("jump"):
-            if file.stem in ("settings", "read_url"):
-                con.execute(file.read_text())
-        made = con.execute(f"SELECT jump.read_url('{BUCKET}/P 1+/b.tif')").fetchall()
-        assert made == [(expected,)]
-        elsewhere = con.execute("SELECT jump.read_url('s3://other/b.tif')").fetchall()
-        assert elsewhere == [("s3://other/b.tif",)]
+        con.execute("CREATE SCHEMA jump")
+        con.execute((sql_root() / "jump" / "read_url.sql").read_text())
+        urls = {"here": f"{BUCKET}/P 1+/b.tif", "elsewhere": "s3://other/b.tif", "root": root}
+        query = "SELECT jump.read_url($here, $root), jump.read_url($elsewhere, $root)"
+        assert con.execute(query, urls).fetchall() == [(expected, "s3://other/b.tif")]
 
 
 ROWS = pl.DataFrame(

@@ -31,6 +31,7 @@ KEYS = {
     "images": f"{SITE}, Metadata_Channel",
     "select_sites()": SITE,
     "sample_sites()": SITE,
+    "site_files()": SITE,
     "manifest()": "path",
 }
 

@@ -14,7 +14,9 @@ def sampled(catalog, arguments="", threads=None):
         if threads:
             con.execute(f"SET threads = {threads}")
         return frame(
-            con, f"SELECT * EXCLUDE (site_number) FROM jump.sample_sites({arguments}) ORDER BY ALL"
+            con,
+            f"SELECT * EXCLUDE (site_number, plate_number) FROM jump.sample_sites({arguments})"
+            " ORDER BY ALL",
         )
 
 

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.driver import driver_files, open_catalog
+from jumpduck.driver import driver_files, frame, open_catalog
 from jumpduck.errors import QueryError
+from jumpduck.selection import Selection, arguments, sql_text
 
 WELL = ["Metadata_Source", "Metadata_Plate", "Metadata_Well"]
 SITE = [*WELL, "Metadata_Site"]
@@ -213,7 +214,25 @@ def test_what_is_flagged_comes_along_with_the_words(defective):
     rows = jumpduck.manifest(defective, sources=["source_13"])
     assert rows["known_issue"].null_count() == 0
     both = rows.filter(Metadata_Well="A01", Metadata_Channel="DNA")
-    assert both["known_issue"].unique().to_list() == ["dim; rotated?"]
+    assert both["known_issue"].unique().to_list() == ["rotated?; dim"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"per_well": {"trt": 9}},
+        {"channels": ["Brightfield_H", "ER", "DNA"], "illum": True, "keep_known_bad": True},
+        {"plates": ["1000000001", "JD5876c3"], "keep_known_bad": True, "seed": 5},
+        {"max_sites": 7, "with_controls": True, "wells": ["B01"]},
+    ],
+)
+def test_sql_alone_gives_the_manifest_that_python_gives(options, defective, monkeypatch):
+    monkeypatch.setattr("jumpduck.stages.manifest.CHUNK", 1)  # each plate in a part of its own
+    rows = jumpduck.manifest(defective, **options)
+    with open_catalog(defective) as con:
+        values = arguments(con, Selection(**options))
+        assert frame(con, sql_text("manifest", values).rstrip(";")).equals(rows)
+    assert rows.height > 3
 
 
 def test_every_known_issue_names_where_it_was_reported(catalog):

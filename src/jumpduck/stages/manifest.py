@@ -3,7 +3,9 @@
 import itertools
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Unpack
 
@@ -17,8 +19,10 @@ from jumpduck.files import replacing
 from jumpduck.schema import MANIFEST, PLATE_KEY, ROLES, SITE_KEY, check
 from jumpduck.selection import Options, Selection, arguments
 
-CHUNK = 100_000
+CHUNK = 75_000
 """Sites looked at together: what bounds memory, whatever the size of the catalog."""
+
+AHEAD = 2
 
 ROW_GROUP = 1 << 18
 
@@ -91,19 +95,18 @@ def write_manifest(
         As `manifest`.
     """
     with open_catalog(catalog) as con:
-        con.execute("SET memory_limit = '600MB'")
+        con.execute("SET memory_limit = '300MB'")
         values = arguments(con, selection)
         settings = frame(con, "FROM jump.settings").row(0, named=True)
         counts: list[pl.DataFrame] = []
 
         def tables() -> Iterator[pl.DataFrame]:
             done = 0
-            for part, sites, total in _chunks(con, values):
-                table = _query(con, {**values, **part})
+            for table, count, sites, total in _parts(con, values):
                 done += sites
                 progress(done, total)
                 if table.height:
-                    counts.append(_count(table))
+                    counts.append(count)
                     yield table
 
         def wanted() -> None:
@@ -151,66 +154,86 @@ _SELECT_ARGUMENTS = (
 def _chunks(
     con: duckdb.DuckDBPyConnection, values: Mapping[str, object]
 ) -> Iterator[tuple[dict[str, object], int, int]]:
-    """Get batches to ask for together, the sites looked at with each, and the sites in all.
+    """Get plates to ask for together, the sites looked at with them, and the sites in all.
 
     What is chosen in a well depends on that well alone, so parts asked one by one are the whole;
     only a budget must see all of it at once.
     """
-    batches = con.execute(
+    plates = con.execute(
         """
-        SELECT Metadata_Source, Metadata_Batch, count(*) FROM jump.load_rows
-        WHERE
-            ($sources IS NULL OR list_contains($sources::VARCHAR[], Metadata_Source))
-            AND ($batches IS NULL OR list_contains($batches::VARCHAR[], Metadata_Batch))
-            AND ($plates IS NULL OR list_contains($plates::VARCHAR[], Metadata_Plate))
+        SELECT plate_number, count(*) FROM jump.load_rows
+        SEMI JOIN (
+            SELECT plate_number FROM jump.load_data_files
+            WHERE
+                ($sources IS NULL OR list_contains($sources::VARCHAR[], Metadata_Source))
+                AND ($batches IS NULL OR list_contains($batches::VARCHAR[], Metadata_Batch))
+                AND ($plates IS NULL OR list_contains($plates::VARCHAR[], Metadata_Plate))
+        ) USING (plate_number)
         GROUP BY ALL
         ORDER BY ALL
         """,
         {name: values[name] for name in ("sources", "batches", "plates")},
     ).fetchall()
-    total = sum(count for _, _, count in batches)
+    total = sum(count for _, count in plates)
     if values["max_sites"] is not None or values["max_gb"] is not None:
         yield {}, total, total
         return
-    existing = {(source, batch) for source, batch, _ in batches}
-    part: list[tuple[str, str]] = []
-    sites = 0
-    for source, batch, count in batches:
-        wider = [*part, (source, batch)]
-        # asked as two lists, which must not mean a batch of the same name in another source
-        meant = set(itertools.product(*map(set, zip(*wider, strict=True)))) & existing
-        if part and (sites + count > CHUNK or meant != set(wider)):
-            yield _lists(part), sites, total
-            wider, sites = [(source, batch)], 0
-        part, sites = wider, sites + count
-    if part:
-        yield _lists(part), sites, total
+    first = sites = 0
+    for place, (number, count) in enumerate(plates, 1):
+        first = first or number
+        sites += count
+        if place == len(plates) or sites + plates[place][1] > CHUNK:
+            yield {"first_plate": first, "last_plate": number}, sites, total
+            first = sites = 0
 
 
-def _lists(part: Sequence[tuple[str, str]]) -> dict[str, object]:
-    return {
-        "sources": sorted({source for source, _ in part}),
-        "batches": sorted({batch for _, batch in part}),
-    }
+def _parts(
+    con: duckdb.DuckDBPyConnection, values: Mapping[str, object]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, int, int]]:
+    """Get the manifest's rows part by part, what they hold by source, and sites done and in all.
+
+    Parts are too small to keep the cores busy alone, so the next ones are made meanwhile.
+    """
+    ahead: deque[tuple[Future[tuple[pl.DataFrame, pl.DataFrame]], int, int]] = deque()
+    chunks = _chunks(con, values)
+    with ThreadPoolExecutor(AHEAD) as pool:
+        while True:
+            for part, sites, total in itertools.islice(chunks, AHEAD - len(ahead)):
+                work = pool.submit(_query, con.cursor(), {**values, **part})
+                ahead.append((work, sites, total))
+            if not ahead:
+                return
+            work, sites, total = ahead.popleft()
+            yield *work.result(), sites, total
 
 
-def _query(con: duckdb.DuckDBPyConnection, values: Mapping[str, object]) -> pl.DataFrame:
+def _query(
+    con: duckdb.DuckDBPyConnection, values: Mapping[str, object]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     # by way of a table: streaming a query of joins straight into a frame takes three times as long
     call = ", ".join(f"{name} := ${name}" for name in values)
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE part AS FROM jump.manifest({call})",
-        dict(values),
-    )
-    return check(frame(con, "FROM part"), MANIFEST, "jump.manifest")
+    with con:
+        con.execute(f"CREATE TEMP TABLE part AS FROM jump.site_files({call})", dict(values))
+        sites = frame(con, "FROM part").sort(SITE_KEY)
+    lists = [name for name, dtype in sites.schema.items() if dtype == pl.List]
+    rows = sites.explode(lists).filter(pl.col("url").is_not_null())
+    return check(rows, MANIFEST, "jump.manifest"), _count(sites)
 
 
-def _count(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.group_by("Metadata_Source").agg(
-        plates=pl.struct(PLATE_KEY).n_unique(),
-        wells=pl.struct(*PLATE_KEY, "Metadata_Well").n_unique(),
-        sites=pl.struct(SITE_KEY).n_unique(),
-        files=pl.len(),
-        flagged=pl.col("known_issue").count(),
+def _count(sites: pl.DataFrame) -> pl.DataFrame:
+    here = pl.col("url").list.eval(pl.element().is_not_null())
+    known = pl.col("known_issue").list.eval(pl.element().is_not_null())
+    return (
+        sites.select(*SITE_KEY, files=here.list.sum(), flagged=known.list.sum())
+        .filter(pl.col("files") > 0)
+        .group_by("Metadata_Source")
+        .agg(
+            plates=pl.struct(PLATE_KEY).n_unique(),
+            wells=pl.struct(*PLATE_KEY, "Metadata_Well").n_unique(),
+            sites=pl.len(),
+            files=pl.col("files").sum(),
+            flagged=pl.col("flagged").sum(),
+        )
     )
 
 

@@ -1,0 +1,13 @@
+-- jump.of_channels(channels, one_each): of a value for each channel, those of the channels asked.
+-- This is the order that channels keep everywhere.
+CREATE OR REPLACE MACRO jump.of_channels(channels, one_each) AS (
+    list_where(one_each, [
+        list_contains(channels::VARCHAR[], one) FOR one IN [
+            'DNA', 'RNA', 'ER', 'AGP', 'Mito',
+            'Brightfield', 'Brightfield_H', 'Brightfield_L'
+        ]
+    ])
+);
+
+COMMENT ON MACRO jump.of_channels IS -- noqa: PRS
+'Of a list with a value for each channel there is, those of the channels asked for';
