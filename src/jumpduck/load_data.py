@@ -5,6 +5,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,20 +81,19 @@ def local_load_data(
                     data = stores.read(f"{project_root}/{place}/{name}").data
             except FileNotFoundError:
                 continue
+            target = folder / place / f"{name.partition('.')[0]}.parquet"
             try:
-                table = _parse(name, data)
+                cores.submit(_bring, name, data, target).result()
             except _OddError as odd:
                 reason = f"{name}: {odd}"
                 continue
-            target = folder / place / f"{name.partition('.')[0]}.parquet"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            table.write_parquet(target, compression="lz4", statistics=False)
             found.files.append(str(target))
             return
         found.unread.append({"source": source, "batch": batch, "plate": plate, "reason": reason})
 
-    for done, total in in_threads(fetch, rows, os.cpu_count() or 1 if local else THREADS):
-        progress(done, total)
+    with ThreadPoolExecutor(os.cpu_count()) as cores:
+        for done, total in in_threads(fetch, rows, THREADS):
+            progress(done, total)
     found.files.sort()
     found.unread.sort(key=lambda plate: (plate["source"], plate["batch"], plate["plate"]))
     return found
@@ -101,6 +101,12 @@ def local_load_data(
 
 class _OddError(Exception):
     """Why a file is no load_data."""
+
+
+def _bring(name: str, data: bytes, target: Path) -> None:
+    table = _parse(name, data)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    table.write_parquet(target, compression="lz4", statistics=False)
 
 
 def _parse(name: str, data: bytes) -> pl.DataFrame:

@@ -19,6 +19,11 @@ from jumpduck.stores import GALLERY, Stores, root_of, scheme_of
 COLLECTION = "jump"
 PROJECT = "cpg0016-jump"
 
+STORAGE: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "v1.2.0"
+}
+"""The first that has zstd, which makes URLs half as long as the default, in half the time."""
+
 RELATIONS = """
     SELECT table_name AS relation, estimated_size AS "rows", comment
     FROM duckdb_tables()
@@ -102,8 +107,9 @@ def catalog(
         progress("metadata", 0, 1)
         folder = published.metadata_folder(metadata, scratch, stores)
         progress("metadata", 1, 1)
-        with replacing(path) as part, duckdb.connect(str(part)) as con:
+        with replacing(path) as part, duckdb.connect(str(part), config=STORAGE) as con:
             con.execute("SET memory_limit = '1500MB'")
+            con.execute("SET force_compression = 'zstd'")
             con.execute("SET enable_progress_bar = FALSE")  # progress is ours to show
             con.execute("SET temp_directory = $folder", {"folder": str(scratch / "spill")})
 
