@@ -152,7 +152,7 @@ def replica(folder: Path, plates: int) -> None:
 def plain(folder: Path) -> None:
     with duckdb.connect() as con:
         con.execute("SET enable_progress_bar = FALSE")
-        con.execute("SET memory_limit = '3GB'")
+        con.execute("SET memory_limit = '6GB'")
         con.execute(f"SET temp_directory = '{folder}/spill'")
         con.execute(PLAIN.format(f=folder, m=folder / "metadata"))
 
