@@ -35,7 +35,7 @@ def write_whole(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
-def write_part(target: Path, data: bytes) -> tuple[int, Path]:
+def write_part(target: Path, data: bytes | memoryview) -> tuple[int, Path]:
     """Write what `name_parts` will call `target`; get the open file and its name till then.
 
     The name begins with a dot, which no name of a manifest does. A link is never followed.

@@ -63,7 +63,7 @@ class Worker:
         """
         started = time.perf_counter()
         base: Row = {"recipe": self.name, "parameters": self.parameters}
-        made = b""
+        made: bytes | memoryview = b""
         try:
             said = [reason] * len(rows) if reason else None
             if said is None:
@@ -76,7 +76,7 @@ class Worker:
         results = [{**row, **base, **more, **seconds} for row, more in zip(rows, said, strict=True)]
         return replace(file, rows=results)
 
-    def _write(self, plate: Plate, rows: Sequence[Row], data: bytes) -> Finished:
+    def _write(self, plate: Plate, rows: Sequence[Row], data: bytes | memoryview) -> Finished:
         target = self._out / str(rows[0]["path"])
         try:
             file, part = write_part(target, data)
@@ -86,19 +86,19 @@ class Worker:
             raise
         return Finished(plate, [], file, part, target)
 
-    def _make(self, rows: Sequence[Row], context: object) -> tuple[bytes, list[Row]]:
+    def _make(self, rows: Sequence[Row], context: object) -> tuple[bytes | memoryview, list[Row]]:
         """Fetch and make; what came broken is fetched again until the same bytes come twice."""
         before: set[bytes] = set()
         attempts = [0] * len(rows)
         while True:
             bodies = [self._stores.read(str(row["url"])) for row in rows]
             attempts = [n + body.attempts for n, body in zip(attempts, bodies, strict=True)]
-            sources = [Source(body.data, row) for body, row in zip(bodies, rows, strict=True)]
+            sources = [Source(body.view, row) for body, row in zip(bodies, rows, strict=True)]
             try:
                 encoded = self._cores.submit(self._recipe.make, sources, context).result()
                 return encoded.data, _said(encoded, bodies, attempts)
             except ImageError as error:
-                came = hashlib.sha256(b"".join(body.data for body in bodies)).digest()
+                came = hashlib.sha256(b"".join(body.view for body in bodies)).digest()
                 if came in before or len(before) + 1 == self._stores.attempts:
                     error.attempts = max(attempts)
                     raise
@@ -114,7 +114,7 @@ def _said(encoded: Encoded, bodies: Sequence[Body], attempts: Sequence[int]) -> 
     return [
         {
             **shared,
-            "bytes": len(body.data),
+            "bytes": len(body.view),
             "etag": body.etag,
             "attempts": count,
             **{name: getattr(seen, name) for name in _MEASURED},

@@ -53,9 +53,15 @@ _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 class Body:
     """What a file holds, its ETag where the server gives one, and how many requests it took."""
 
-    data: bytes
+    view: bytes | memoryview
+    """The bytes where they came in: no copy."""
     etag: str | None
     attempts: int
+
+    @property
+    def data(self) -> bytes:
+        """The bytes, as an object of their own."""
+        return bytes(self.view)
 
 
 class Stores:
@@ -110,7 +116,7 @@ class Stores:
         if scheme == "file":
             return Body(_read_local(Path(url)), None, 1)
         store, key = self._locate(url, scheme)
-        doubted = b""
+        doubted = memoryview(b"")
         for attempt in range(1, self.attempts + 1):
             self.pacer.wait()
             try:
@@ -139,7 +145,7 @@ class Stores:
             time.sleep(backoff(self.backoff, attempt))
         raise AssertionError("unreachable")
 
-    def _as_sent(self, url: str, data: bytes, etag: str | None) -> bool:
+    def _as_sent(self, url: str, data: memoryview, etag: str | None) -> bool:
         address = self.endpoint if self.endpoint and url.startswith("s3:") else url
         match = _MD5.fullmatch(etag or "")
         if match is None or not address.startswith("http://"):
@@ -241,12 +247,12 @@ def in_threads(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _get(store: S3Store | HTTPStore, key: str) -> tuple[bytes, str | None]:
+def _get(store: S3Store | HTTPStore, key: str) -> tuple[memoryview, str | None]:
     answer = obstore.get(store, key)
     size = answer.meta["size"]
     if size > LARGEST:
         raise ValueError(f"{size} bytes are more than any image has")
-    data = answer.bytes().to_bytes()
+    data = memoryview(answer.bytes())
     if len(data) != size:
         raise EOFError(f"{len(data)} bytes came where {size} were announced")
     return data, answer.meta["e_tag"]
