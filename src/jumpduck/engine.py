@@ -17,8 +17,8 @@ import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.files import free_bytes, sizes_in
-from jumpduck.jobs import DiskError, Row, Worker
-from jumpduck.keeper import Finished, Keeper, discard
+from jumpduck.jobs import Row, Worker
+from jumpduck.keeper import DiskError, Finished, Keeper, discard
 from jumpduck.plan import Part, Plan, Plate
 from jumpduck.recipes import Recipe
 from jumpduck.results import Results
@@ -271,5 +271,7 @@ def _explain(error: BaseException, space: Space) -> BaseException:
     if not isinstance(cause, OSError):
         return error
     if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, DiskError):
+            space.learn(error.rows, error.size)
         return space.full()
     return StoreError(f"cannot write to {space.folder}: {cause.strerror or cause}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jumpduck.errors import ImageError, JumpduckError, ManifestError
 from jumpduck.files import write_part
-from jumpduck.keeper import Finished
+from jumpduck.keeper import DiskError, Finished
 from jumpduck.plan import Plate
 from jumpduck.recipes import Encoded, Recipe, Source
 from jumpduck.results import DONE
@@ -21,10 +21,6 @@ Row = dict[str, object]
 
 _MEASURED = ("width", "height", "low", "high", "mean", "saturated", "focus", "constant")
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
-
-
-class DiskError(Exception):
-    """The disk takes no more files: the end of the run; the cause says why."""
 
 
 class Worker:
@@ -82,7 +78,7 @@ class Worker:
             file, part = write_part(target, data)
         except OSError as error:
             if error.errno in _FATAL:
-                raise DiskError from error
+                raise DiskError(len(rows), len(data)) from error
             raise
         return Finished(plate, [], file, part, target)
 
