@@ -5,9 +5,13 @@ import socket
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import jumpduck
 from jumpduck.errors import ManifestError
+from jumpduck.plan import Plan
+from jumpduck.schema import MANIFEST
 
 
 @pytest.fixture
@@ -170,6 +174,22 @@ def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
     with pytest.raises(ManifestError, match="path"):
         jumpduck.download(bad, tmp_path / "images")
     assert not (tmp_path / "images").exists()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab./\\\0\n", max_size=9), st.sampled_from([".png", ""]))
+def test_a_path_is_refused_unless_each_part_of_it_is_plain(start, end):
+    path = start + end
+    *folders, name = path.split("/")
+    plain = all(part and part[0] != "." for part in (*folders, name))
+    safe = plain and folders and name.endswith(".png") and not set("\\\0\n") & set(path)
+    row = {key: None if kind is not pl.String else "x" for key, kind in MANIFEST.items()}
+    rows = pl.DataFrame({**row, "Metadata_Site": 1, "path": path}, schema=MANIFEST)
+    if safe:
+        assert Plan(rows).folders == {"/".join(folders)}
+    else:
+        with pytest.raises(ManifestError, match="path"):
+            Plan(rows)
 
 
 @pytest.mark.parametrize(
