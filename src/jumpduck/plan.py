@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +90,9 @@ class Plan:
         self.folders: set[str] = set()
         self._check_rows()
 
-    def rows(self, part: Part) -> pl.DataFrame:
+    def rows(self, part: Part, columns: Sequence[str] = tuple(MANIFEST)) -> pl.DataFrame:
         """Get the rows of a plate."""
-        return self._collect(self._rows.slice(part.offset, part.rows))
+        return self._collect(self._rows.select(columns).slice(part.offset, part.rows))
 
     def table(self) -> pl.DataFrame:
         """Get the number of files by plate."""

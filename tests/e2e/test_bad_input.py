@@ -209,6 +209,30 @@ def test_a_row_that_cannot_be_meant_is_refused(catalog, tmp_path, column, value,
     assert not (tmp_path / "images").exists()
 
 
+@pytest.mark.parametrize(
+    ("site", "stem", "plate", "reason"),
+    [
+        (2, "x__", "p", "two sites of plate p would be the file 'a/x.ome.tiff'"),
+        (1, "y__", "p", "a site of plate p would not be one file"),
+        (1, "x__", "q", "two plates would share the file 'a/x.ome.tiff'"),
+        (1, "x_", "p", "a site of plate p would not be one file"),
+    ],
+)
+def test_sites_and_stacks_that_are_not_one_to_one_are_refused(
+    catalog, tmp_path, site, stem, plate, reason
+):
+    one = jumpduck.manifest(catalog).head(2)
+    rows = one.with_columns(
+        Metadata_Plate=pl.Series(["p", plate]),
+        Metadata_Well=pl.lit("A01"),
+        Metadata_Site=pl.Series([1, site], dtype=pl.Int32),
+        path=pl.Series(["a/x__DNA.png", f"a/{stem}RNA.png"]),
+    )
+    with pytest.raises(ManifestError, match=reason):
+        jumpduck.download(rows, tmp_path / "images", recipe="stack")
+    assert not (tmp_path / "images").exists()
+
+
 def test_a_query_that_is_no_sql_is_duckdbs_to_explain(cli, catalog):
     done = cli("sql", "SELEC 1", "--catalog", catalog)
     assert done.code == 2

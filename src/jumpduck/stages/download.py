@@ -17,6 +17,7 @@ from jumpduck.recipes import build
 from jumpduck.results import Results
 from jumpduck.schema import RESULTS
 from jumpduck.stores import Stores
+from jumpduck.targets import refuse_shared
 
 CONNECTIONS = 32
 MOST_CONNECTIONS = 256
@@ -128,6 +129,7 @@ def download_plates(
         raise QueryError(f"--connections is 1 to {MOST_CONNECTIONS}, --workers at least 1")
     if any(limit is not None and limit <= 0 for limit in (max_requests, max_mbps)):
         raise QueryError("--max-requests and --max-mbps are more than 0")
+    refuse_shared(plan, chosen)
     endpoint = endpoint or plan.endpoint
     stores = Stores(endpoint, pacer=Pacer(max_requests, max_mbps))
     folder = Path(out)
@@ -154,6 +156,5 @@ def download_plates(
                 yield from plates
         except BaseException:
             with suppress(StoreError):  # the disk may be what ended it
-                results.gather()
+                results.gather(soon=True)  # the rest is in the tables of its plates
             raise
-        results.gather()
