@@ -98,8 +98,11 @@ class Stores:
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
 
-    def read(self, url: str) -> Body:
+    def read(self, url: str, announced: Callable[[int], None] = lambda _: None) -> Body:
         """Get the whole of a file.
+
+        Before it is in memory, `announced` is called with its size; it may wait, or raise a
+        `StoreError`, which is passed on.
 
         Raises
         ------
@@ -114,17 +117,19 @@ class Stores:
         """
         scheme = scheme_of(url)
         if scheme == "file":
-            return Body(_read_local(Path(url)), None, 1)
+            return Body(_read_local(Path(url), announced), None, 1)
         store, key = self._locate(url, scheme)
         doubted = memoryview(b"")
         for attempt in range(1, self.attempts + 1):
             self.pacer.wait()
             try:
-                data, etag = _get(store, key)
+                data, etag = _get(store, key, announced)
             except FileNotFoundError:
                 raise FileNotFoundError(f"no such file: {url}") from None
             except (PermissionDeniedError, UnauthenticatedError):
                 raise PermissionError(f"not allowed to read {url}") from None
+            except StoreError:
+                raise
             except Exception as error:
                 reason, may_pass, slow = _judge(error)
                 if slow:
@@ -247,22 +252,26 @@ def in_threads(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _get(store: S3Store | HTTPStore, key: str) -> tuple[memoryview, str | None]:
+def _get(
+    store: S3Store | HTTPStore, key: str, announced: Callable[[int], None]
+) -> tuple[memoryview, str | None]:
     answer = obstore.get(store, key)
     size = answer.meta["size"]
     if size > LARGEST:
         raise ValueError(f"{size} bytes are more than any image has")
+    announced(size)
     data = memoryview(answer.bytes())
     if len(data) != size:
         raise EOFError(f"{len(data)} bytes came where {size} were announced")
     return data, answer.meta["e_tag"]
 
 
-def _read_local(path: Path) -> bytes:
+def _read_local(path: Path, announced: Callable[[int], None]) -> bytes:
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     if not path.is_file():
         raise StoreError(f"{path} is no plain file")
+    announced(path.stat().st_size)
     return path.read_bytes()
 
 
