@@ -17,7 +17,7 @@ from typing import TypeVar
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import free_bytes, sizes_in
+from jumpduck.files import free_bytes, sizes_in, sync_folder
 from jumpduck.jobs import Row, Worker
 from jumpduck.keeper import DiskError, Finished, Keeper, discard
 from jumpduck.plan import Part, Plan, Plate
@@ -121,10 +121,17 @@ class Engine:
             self._leave()
 
     def forget(self, plan: Plan) -> None:
-        """Forget what earlier runs made of the plan's files, so that all are fetched again."""
+        """Forget what earlier runs made of the plan's files, so that all are fetched again.
+
+        All of it before the first is fetched: so the run that goes on after an interruption needs
+        no word that this one was to begin from nothing, and the status is true from the start.
+        """
+        self._results.forgetting.touch()
+        sync_folder(self._results.folder)
         for part in plan.parts:
             self._results.drop(part.plate, with_targets(plan.rows(part), self._recipe)["path"])
         self._results.gather()
+        self._results.forgetting.unlink()
 
     def _open_plate(self, part: Part, rows: pl.DataFrame) -> tuple[OpenPlate, list[list[Row]]]:
         """Find what is there from earlier runs, and the jobs that are left."""

@@ -44,6 +44,8 @@ class Results:
         self.out = out
         self.folder = out / ".jumpduck"
         self.plates = self.folder / "plates"
+        self.forgetting = self.folder / "forgetting"
+        """Is there while a run forgets what is to be fetched again: the next one ends it."""
         self._gathered = float("-inf")
         self._took = 0.0
         self._notes: Row = {}

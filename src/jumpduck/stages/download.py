@@ -68,7 +68,8 @@ def download(
     limit
         Only the first so many files of the manifest.
     force
-        Fetch again what is there.
+        Fetch again what is there. All of it is forgotten before the first file is fetched, so a run
+        that goes on after an interruption fetches the rest again without `force`.
     progress
         Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``.
 
@@ -148,7 +149,7 @@ def download_plates(
             progress=progress,
             only=only,
         )
-        if force:
+        if force or results.forgetting.exists():
             engine.forget(plan)
         progress({"event": "plan", "files": plan.files, "plates": len(plan.parts)})
         try:
