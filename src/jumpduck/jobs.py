@@ -109,7 +109,7 @@ class Worker:
                 there = sum(len(body.view) for body in bodies)
 
                 def announced(size: int, there: int = there, left: int = left) -> None:
-                    claim.at_least(there + size * left)  # the others are about as large
+                    claim.at_least(there + size * left, held=there)  # the others are about as large
 
                 bodies.append(self._stores.read(str(row["url"]), announced))
             attempts = [n + body.attempts for n, body in zip(attempts, bodies, strict=True)]

@@ -25,13 +25,13 @@ class Claim:
         self._room = room
         self.size = 0
 
-    def at_least(self, size: int) -> None:
-        """Return when the job may have so many bytes in memory.
+    def at_least(self, size: int, *, held: int = 0) -> None:
+        """Return when the job, which has `held` bytes in memory, may have `size`.
 
         Raises
         ------
         NoRoomError
-            It has some already: two that wait for each other's would wait for ever.
+            It would wait with what it holds: two that wait for each other's do so for ever.
         StoreError
             Nobody may have so many.
         """
@@ -39,10 +39,16 @@ class Claim:
             return
         if size > self._room.size:
             raise StoreError(f"{size} bytes of files at a time are more than fit into memory")
-        if self.size:
+        if held:
             raise NoRoomError(size)
+        self.let_go()
         self._room.take(size)
         self.size = size
+
+    def let_go(self) -> None:
+        """Give back what the job may have."""
+        self._room.give(self.size)
+        self.size = 0
 
 
 class Room:
@@ -60,12 +66,16 @@ class Room:
             claim.at_least(size)
             yield claim
         finally:
-            with self._changed:
-                self._free += claim.size
-                self._changed.notify_all()
+            claim.let_go()
 
     def take(self, size: int) -> None:
         """Wait for so many bytes, and take them."""
         with self._changed:
             self._changed.wait_for(lambda: self._free >= size)
             self._free -= size
+
+    def give(self, size: int) -> None:
+        """Give so many bytes back."""
+        with self._changed:
+            self._free += size
+            self._changed.notify_all()
