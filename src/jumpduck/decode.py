@@ -9,6 +9,7 @@ import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import imagecodecs
 import numpy as np
@@ -69,7 +70,7 @@ class Page:
     """Where in the file the height stands, and as what type; of a single strip, also its rows."""
 
 
-def decode(data: bytes, *, page: int = 0) -> Plane:
+def decode(data: bytes | memoryview, *, page: int = 0) -> Plane:
     """Get one plane of a grey TIFF, 8 or 16 bit; 12 bit become 16.
 
     Parameters
@@ -86,7 +87,7 @@ def decode(data: bytes, *, page: int = 0) -> Plane:
     return pixels(data, read_page(data, page))
 
 
-def read_page(data: bytes, index: int = 0) -> Page:
+def read_page(data: bytes | memoryview, index: int = 0) -> Page:
     """Get what the header says about a page, held against the size of the file.
 
     Raises
@@ -105,7 +106,7 @@ def read_page(data: bytes, index: int = 0) -> Page:
         raise ImageError(f"not a readable TIFF: cut short at {len(data)} bytes") from error
 
 
-def pixels(data: bytes, page: Page, rows: int | None = None) -> Plane:
+def pixels(data: bytes | memoryview, page: Page, rows: int | None = None) -> Plane:
     """Get the first `rows` rows of a page, or all of it.
 
     Rows below are not decoded where the file is in strips. The array may be a read-only view of
@@ -129,7 +130,7 @@ def pixels(data: bytes, page: Page, rows: int | None = None) -> Plane:
         for place, kind in page.fields:
             struct.pack_into(page.order + kind, file, place, asked)
     try:
-        plane = imagecodecs.tiff_decode(file, index=page.index)
+        plane = imagecodecs.tiff_decode(cast("bytes", file), index=page.index)
     except Exception as error:
         raise ImageError(f"not a readable TIFF: {error or type(error).__name__}") from error
     if plane.ndim != 2 or plane.shape != (asked, page.width):
@@ -146,7 +147,7 @@ class _Tag:
     kind: str
 
 
-def _directory(data: bytes, index: int) -> tuple[str, dict[int, _Tag]]:
+def _directory(data: bytes | memoryview, index: int) -> tuple[str, dict[int, _Tag]]:
     """The byte order, and the tags of page `index` that hold whole numbers."""
     order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     magic = struct.unpack_from(f"{order}H", data, 2)[0] if order and len(data) >= 8 else 0
@@ -192,7 +193,7 @@ def _directory(data: bytes, index: int) -> tuple[str, dict[int, _Tag]]:
     return order, tags
 
 
-def _page(data: bytes, index: int, order: str, tags: Mapping[int, _Tag]) -> Page:
+def _page(data: bytes | memoryview, index: int, order: str, tags: Mapping[int, _Tag]) -> Page:
     def one(name: int, default: int) -> int:
         return int(tags[name].values[0]) if name in tags else default
 
@@ -249,7 +250,7 @@ def _check_pixels(one: Callable[[int, int], int]) -> str:
 
 
 def _pieces(
-    data: bytes, tags: Mapping[int, _Tag], number: int, *, tiled: bool
+    data: bytes | memoryview, tags: Mapping[int, _Tag], number: int, *, tiled: bool
 ) -> tuple[Sequence[int], Sequence[int]]:
     """Where the strips or tiles of a page begin, and how long they are."""
     names = (TILE_OFFSETS, TILE_BYTES) if tiled else (STRIP_OFFSETS, STRIP_BYTES)

@@ -8,17 +8,18 @@ main thread feeds jobs, never more than a few ahead, and closes plates.
 import errno
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import free_bytes, sizes_in
-from jumpduck.jobs import DiskError, Row, Worker
-from jumpduck.keeper import Finished, Keeper, discard
+from jumpduck.files import free_bytes, sizes_in, sync_folder
+from jumpduck.jobs import Row, Worker
+from jumpduck.keeper import DiskError, Finished, Keeper, discard
 from jumpduck.plan import Part, Plan, Plate
 from jumpduck.recipes import Recipe
 from jumpduck.results import Results
@@ -26,8 +27,11 @@ from jumpduck.schema import MANIFEST, RESULTS, SITE_KEY
 from jumpduck.shapes import mark_odd_shapes
 from jumpduck.space import Space
 from jumpduck.stores import Stores
+from jumpduck.targets import with_targets
 
 Event = Mapping[str, object]
+
+_T = TypeVar("_T")
 
 AHEAD = 64
 """Jobs that wait beyond those that have a connection."""
@@ -96,12 +100,13 @@ class Engine:
         self._keeper.start()
         try:
             for part in plan.parts:
-                rows = self._with_targets(plan.rows(part))
+                rows = with_targets(plan.rows(part), self._recipe)
                 plate, todo = self._open_plate(part, rows)
                 if not todo:
                     self._close_plate(plate)
                 else:
-                    context, reason = self._prepare(rows)
+                    seen = self._plates.submit(self._worker.prepare, rows.rows(named=True))
+                    context, reason = _wait_for(seen)
                     self._space.check()
                     for job in todo:
                         self._network.submit(self._work, part.plate, job, context, reason)
@@ -111,21 +116,22 @@ class Engine:
                     yield self._closed.pop(0)
             self._settle(0)
             yield from self._closed
+            _wait_for(self._plates.submit(self._results.gather))
         finally:
             self._leave()
 
     def forget(self, plan: Plan) -> None:
-        """Forget what earlier runs made of the plan's files, so that all are fetched again."""
-        for part in plan.parts:
-            self._results.drop(part.plate, self._with_targets(plan.rows(part))["path"])
-        self._results.gather()
+        """Forget what earlier runs made of the plan's files, so that all are fetched again.
 
-    def _with_targets(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows with the path that this recipe's file has."""
-        path = pl.col("path").str.strip_suffix(".png")
-        if self._recipe.per_site:
-            path = path.str.replace(r"__[^_/]+(_[HL])?$", "")
-        return rows.with_columns(path + self._recipe.suffix)
+        All of it before the first is fetched: so the run that goes on after an interruption needs
+        no word that this one was to begin from nothing, and the status is true from the start.
+        """
+        self._results.forgetting.touch()
+        sync_folder(self._results.folder)
+        for part in plan.parts:
+            self._results.drop(part.plate, with_targets(plan.rows(part), self._recipe)["path"])
+        self._results.gather()
+        self._results.forgetting.unlink()
 
     def _open_plate(self, part: Part, rows: pl.DataFrame) -> tuple[OpenPlate, list[list[Row]]]:
         """Find what is there from earlier runs, and the jobs that are left."""
@@ -170,13 +176,6 @@ class Engine:
             self._open[part.plate] = plate
         return plate, jobs
 
-    def _prepare(self, rows: pl.DataFrame) -> tuple[object, Row | None]:
-        """Let the recipe see the plate; on a thread, since a fetch cannot be interrupted."""
-        future = self._plates.submit(self._worker.prepare, rows.rows(named=True))
-        while not wait([future], POLL_SECONDS).done:
-            pass
-        return future.result()
-
     def _settle(self, at_most: int) -> None:
         """Take in what is finished until few enough jobs are outstanding."""
         while self._outstanding > at_most:
@@ -214,7 +213,7 @@ class Engine:
         if not whole.sort(*SITE_KEY, "path", "Metadata_Channel").equals(known):
             try:
                 self._results.write(plate.part.plate, whole)
-                self._results.gather(due=True)
+                _wait_for(self._plates.submit(self._results.gather, due=True))
             except StoreError:
                 if free_bytes(self._out) < SCARCE:
                     raise self._space.full() from None
@@ -266,10 +265,19 @@ class Engine:
                 self._results.write(key, pl.DataFrame(plate.new, RESULTS, orient="row"))
 
 
+def _wait_for(future: Future[_T]) -> _T:
+    """Get what comes of work on a thread: neither a fetch nor a large table can be interrupted."""
+    while not wait([future], POLL_SECONDS).done:
+        pass
+    return future.result()
+
+
 def _explain(error: BaseException, space: Space) -> BaseException:
     cause = error.__cause__ if isinstance(error, DiskError) else error
     if not isinstance(cause, OSError):
         return error
     if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, DiskError):
+            space.learn(error.rows, error.size)
         return space.full()
     return StoreError(f"cannot write to {space.folder}: {cause.strerror or cause}")

@@ -1,6 +1,7 @@
 """Files that are whole or not there."""
 
 import os
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -35,7 +36,7 @@ def write_whole(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
-def write_part(target: Path, data: bytes) -> tuple[int, Path]:
+def write_part(target: Path, data: bytes | memoryview) -> tuple[int, Path]:
     """Write what `name_parts` will call `target`; get the open file and its name till then.
 
     The name begins with a dot, which no name of a manifest does. A link is never followed.
@@ -51,12 +52,22 @@ def write_part(target: Path, data: bytes) -> tuple[int, Path]:
         view = memoryview(data)
         while view:
             view = view[os.write(file, view) :]
+        _let_go(file)  # the disk begins with it now, not when it is waited for
     except BaseException:
         os.close(file)
         with suppress(OSError):
             part.unlink()
         raise
     return file, part
+
+
+def sync_part(file: int) -> None:
+    """Bring what `write_part` wrote to the disk, and let others have its memory.
+
+    Nothing reads it again soon; a page of the cache that is warm from one file takes the next.
+    """
+    os.fsync(file)
+    _let_go(file)
 
 
 def sync_folder(folder: Path) -> None:
@@ -119,3 +130,9 @@ def writable_folder(folder: Path) -> Path:
     except OSError as error:
         raise StoreError(f"cannot write to {folder}: {error.strerror or error}") from error
     return folder
+
+
+def _let_go(file: int) -> None:
+    """Tell the system that the file's pages are not needed: it writes and then frees them."""
+    if sys.platform == "linux":
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)

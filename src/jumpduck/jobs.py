@@ -9,22 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from jumpduck.errors import ImageError, JumpduckError, ManifestError
+from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.files import write_part
-from jumpduck.keeper import Finished
+from jumpduck.keeper import DiskError, Finished
 from jumpduck.plan import Plate
 from jumpduck.recipes import Encoded, Recipe, Source
 from jumpduck.results import DONE
+from jumpduck.room import ROOM, Claim, NoRoomError, Room
 from jumpduck.stores import Body, Stores
 
 Row = dict[str, object]
 
 _MEASURED = ("width", "height", "low", "high", "mean", "saturated", "focus", "constant")
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
-
-
-class DiskError(Exception):
-    """The disk takes no more files: the end of the run; the cause says why."""
 
 
 class Worker:
@@ -37,6 +34,7 @@ class Worker:
         self._stores = stores
         self._recipe = recipe
         self._cores = cores
+        self._room = Room()
         self.name = f"{recipe.name} {recipe.version}"
         self.parameters = json.dumps(dict(recipe.parameters), sort_keys=True)
 
@@ -45,7 +43,8 @@ class Worker:
         if self._recipe.prepare is None:
             return None, None
         try:
-            return self._recipe.prepare(rows, lambda url: self._stores.read(url).data), None
+            fetch = self._stores.read
+            return self._recipe.prepare(rows, lambda url: fetch(url, _refuse_large).data), None
         except ManifestError:
             raise  # the manifest lacks what the recipe asks for: no plate will fare better
         except (JumpduckError, OSError) as error:
@@ -63,12 +62,11 @@ class Worker:
         """
         started = time.perf_counter()
         base: Row = {"recipe": self.name, "parameters": self.parameters}
-        made = b""
         try:
             said = [reason] * len(rows) if reason else None
+            file = Finished(plate, [])
             if said is None:
-                made, said = self._make(rows, context)
-            file = self._write(plate, rows, made) if made else Finished(plate, [])
+                said, file = self._keep(plate, rows, context)
         except (JumpduckError, OSError) as error:
             said = [_failure(error)] * len(rows)
             file = Finished(plate, [])
@@ -76,33 +74,61 @@ class Worker:
         results = [{**row, **base, **more, **seconds} for row, more in zip(rows, said, strict=True)]
         return replace(file, rows=results)
 
-    def _write(self, plate: Plate, rows: Sequence[Row], data: bytes) -> Finished:
+    def _keep(
+        self, plate: Plate, rows: Sequence[Row], context: object
+    ) -> tuple[list[Row], Finished]:
+        """Fetch, make and write, with as much in memory as there is room for."""
+        size = 0
+        while True:
+            try:
+                with self._room.claim(size) as claim:
+                    made, said = self._make(rows, context, claim)
+                    return said, self._write(plate, rows, made)
+            except NoRoomError as more:
+                size = more.size
+
+    def _write(self, plate: Plate, rows: Sequence[Row], data: bytes | memoryview) -> Finished:
         target = self._out / str(rows[0]["path"])
         try:
             file, part = write_part(target, data)
         except OSError as error:
             if error.errno in _FATAL:
-                raise DiskError from error
+                raise DiskError(len(rows), len(data)) from error
             raise
         return Finished(plate, [], file, part, target)
 
-    def _make(self, rows: Sequence[Row], context: object) -> tuple[bytes, list[Row]]:
+    def _make(
+        self, rows: Sequence[Row], context: object, claim: Claim
+    ) -> tuple[bytes | memoryview, list[Row]]:
         """Fetch and make; what came broken is fetched again until the same bytes come twice."""
         before: set[bytes] = set()
         attempts = [0] * len(rows)
         while True:
-            bodies = [self._stores.read(str(row["url"])) for row in rows]
+            bodies: list[Body] = []
+            for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
+                there = sum(len(body.view) for body in bodies)
+
+                def announced(size: int, there: int = there, left: int = left) -> None:
+                    claim.at_least(there + size * left, held=there)  # the others are about as large
+
+                bodies.append(self._stores.read(str(row["url"]), announced))
             attempts = [n + body.attempts for n, body in zip(attempts, bodies, strict=True)]
-            sources = [Source(body.data, row) for body, row in zip(bodies, rows, strict=True)]
+            sources = [Source(body.view, row) for body, row in zip(bodies, rows, strict=True)]
             try:
                 encoded = self._cores.submit(self._recipe.make, sources, context).result()
                 return encoded.data, _said(encoded, bodies, attempts)
             except ImageError as error:
-                came = hashlib.sha256(b"".join(body.data for body in bodies)).digest()
+                came = hashlib.sha256(b"".join(body.view for body in bodies)).digest()
                 if came in before or len(before) + 1 == self._stores.attempts:
                     error.attempts = max(attempts)
                     raise
                 before.add(came)
+
+
+def _refuse_large(size: int) -> None:
+    """For a recipe that looks at a plate: how many of them it keeps, it alone knows."""
+    if size > ROOM // 8:
+        raise StoreError(f"{size} bytes are too many for a look at the plate")
 
 
 def _said(encoded: Encoded, bodies: Sequence[Body], attempts: Sequence[int]) -> list[Row]:
@@ -114,7 +140,7 @@ def _said(encoded: Encoded, bodies: Sequence[Body], attempts: Sequence[int]) -> 
     return [
         {
             **shared,
-            "bytes": len(body.data),
+            "bytes": len(body.view),
             "etag": body.etag,
             "attempts": count,
             **{name: getattr(seen, name) for name in _MEASURED},

@@ -1,6 +1,7 @@
 """Files get their names in batches: data first, then names, then the rows that tell of them."""
 
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -9,15 +10,30 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from jumpduck.files import sync_folder
+from jumpduck.files import sync_folder, sync_part
 from jumpduck.plan import Plate
 from jumpduck.results import Results, Row
 
 BATCH = 64
 """Files that get their names together."""
 
+LINGER = 0.1
+"""Seconds that a batch waits for more: each costs the disk two commits beside its files."""
+
 SYNCS = 8
 """Files brought to the disk at the same time."""
+
+
+class DiskError(Exception):
+    """The disk takes no more: the end of the run; the cause says why.
+
+    `rows` and `size` are those of a file that it did not take.
+    """
+
+    def __init__(self, rows: int, size: int) -> None:
+        super().__init__()
+        self.rows = rows
+        self.size = size
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +80,18 @@ class Keeper(Thread):
             batch: list[Finished] = []
             with suppress(Empty):
                 item = self._todo.get()
+                until = time.monotonic() + LINGER
                 while item is not None:
                     batch.append(item)
                     if len(batch) == BATCH:
                         break
-                    item = self._todo.get_nowait()
+                    item = self._todo.get(timeout=max(0.0, until - time.monotonic()))
             try:
                 self._keep(batch)
+            except OSError as error:
+                full = DiskError(len(batch[0].rows), int(str(batch[0].rows[0].get("size") or 0)))
+                full.__cause__ = error
+                self._done.put(full)
             except BaseException as error:  # noqa: BLE001
                 self._done.put(error)
             if item is None:
@@ -78,7 +99,7 @@ class Keeper(Thread):
 
     def _keep(self, batch: Sequence[Finished]) -> None:
         files = [one for one in batch if one.file is not None]
-        synced = [self._disk.submit(os.fsync, one.file or 0) for one in files]
+        synced = [self._disk.submit(sync_part, one.file or 0) for one in files]
         wait(synced)
         try:
             for future in synced:

@@ -39,7 +39,8 @@ BUILT_IN: Mapping[str, str] = MappingProxyType({
 class Source:
     """One input image: its bytes, and its row of the manifest."""
 
-    data: bytes
+    data: bytes | memoryview
+    """As it came in, without a copy: numpy, struct, hashlib and io.BytesIO take it as it is."""
     row: Row
 
 
@@ -66,7 +67,7 @@ class Measured:
 class Encoded:
     """What a recipe made of one job: the file to write, and a `Measured` an input, in order."""
 
-    data: bytes
+    data: bytes | memoryview
     measured: Sequence[Measured]
 
 

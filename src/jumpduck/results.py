@@ -30,6 +30,12 @@ SHARE = 10
 
 BEAT = 2.0
 
+SOON = 10_000_000
+"""Bytes of tables that are gathered in half a second."""
+
+A_FILE = 10_000
+"""Bytes that one more table is worth in time."""
+
 
 class Results:
     """The results of one output folder."""
@@ -38,6 +44,8 @@ class Results:
         self.out = out
         self.folder = out / ".jumpduck"
         self.plates = self.folder / "plates"
+        self.forgetting = self.folder / "forgetting"
+        """Is there while a run forgets what is to be fetched again: the next one ends it."""
         self._gathered = float("-inf")
         self._took = 0.0
         self._notes: Row = {}
@@ -122,15 +130,18 @@ class Results:
         if left.height < known.height:
             self._replace(plate, left)
 
-    def gather(self, *, due: bool = False) -> None:
+    def gather(self, *, due: bool = False, soon: bool = False) -> None:
         """Write results.parquet and sites.parquet if a plate is newer than they are.
 
-        With `due`, only if that will not take more than its share of the time.
+        With `due`, only if that will not take more than its share of the time; with `soon`, only
+        if it takes no more than a moment.
         """
         if due and time.monotonic() - self._gathered < SHARE * self._took:
             return
         started = time.monotonic()
         plates = sorted(self.plates.glob("*/*/*.parquet"), key=_plate_of)
+        if soon and sum(file.stat().st_size + A_FILE for file in plates) > SOON:
+            return
         target = self.out / "results.parquet"
         if target.is_file() and (self.out / "sites.parquet").is_file():
             written = target.stat().st_mtime_ns
@@ -140,7 +151,7 @@ class Results:
             files = [file.with_suffix(suffix) for file in plates]
             with _table(self.out / name) as part:
                 if files:
-                    pl.scan_parquet(files, glob=False).sink_parquet(part)
+                    pl.scan_parquet(files, glob=False).sink_parquet(part, compression_level=1)
                 else:
                     pl.DataFrame(schema=RESULTS).write_parquet(part)
         self._gathered = time.monotonic()

@@ -48,6 +48,11 @@ class Space:
             self._look_at = self._rows + OFTEN
             self.check()
 
+    def learn(self, rows: int, size: int) -> None:
+        """Take a file that found no room as a measure of the rest, for want of others."""
+        if size and not self._rows:
+            self._rows, self._bytes = rows, size
+
     def check(self, left: int | None = None) -> None:
         """Look whether the rest has room.
 

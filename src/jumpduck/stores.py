@@ -53,9 +53,15 @@ _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 class Body:
     """What a file holds, its ETag where the server gives one, and how many requests it took."""
 
-    data: bytes
+    view: bytes | memoryview
+    """The bytes where they came in: no copy."""
     etag: str | None
     attempts: int
+
+    @property
+    def data(self) -> bytes:
+        """The bytes, as an object of their own."""
+        return bytes(self.view)
 
 
 class Stores:
@@ -92,8 +98,11 @@ class Stores:
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
 
-    def read(self, url: str) -> Body:
+    def read(self, url: str, announced: Callable[[int], None] = lambda _: None) -> Body:
         """Get the whole of a file.
+
+        Before it is in memory, `announced` is called with its size; it may wait, or raise a
+        `StoreError`, which is passed on.
 
         Raises
         ------
@@ -108,17 +117,19 @@ class Stores:
         """
         scheme = scheme_of(url)
         if scheme == "file":
-            return Body(_read_local(Path(url)), None, 1)
+            return Body(_read_local(Path(url), announced), None, 1)
         store, key = self._locate(url, scheme)
-        doubted = b""
+        doubted = memoryview(b"")
         for attempt in range(1, self.attempts + 1):
             self.pacer.wait()
             try:
-                data, etag = _get(store, key)
+                data, etag = _get(store, key, announced)
             except FileNotFoundError:
                 raise FileNotFoundError(f"no such file: {url}") from None
             except (PermissionDeniedError, UnauthenticatedError):
                 raise PermissionError(f"not allowed to read {url}") from None
+            except StoreError:
+                raise
             except Exception as error:
                 reason, may_pass, slow = _judge(error)
                 if slow:
@@ -139,7 +150,7 @@ class Stores:
             time.sleep(backoff(self.backoff, attempt))
         raise AssertionError("unreachable")
 
-    def _as_sent(self, url: str, data: bytes, etag: str | None) -> bool:
+    def _as_sent(self, url: str, data: memoryview, etag: str | None) -> bool:
         address = self.endpoint if self.endpoint and url.startswith("s3:") else url
         match = _MD5.fullmatch(etag or "")
         if match is None or not address.startswith("http://"):
@@ -241,22 +252,26 @@ def in_threads(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _get(store: S3Store | HTTPStore, key: str) -> tuple[bytes, str | None]:
+def _get(
+    store: S3Store | HTTPStore, key: str, announced: Callable[[int], None]
+) -> tuple[memoryview, str | None]:
     answer = obstore.get(store, key)
     size = answer.meta["size"]
     if size > LARGEST:
         raise ValueError(f"{size} bytes are more than any image has")
-    data = answer.bytes().to_bytes()
+    announced(size)
+    data = memoryview(answer.bytes())
     if len(data) != size:
         raise EOFError(f"{len(data)} bytes came where {size} were announced")
     return data, answer.meta["e_tag"]
 
 
-def _read_local(path: Path) -> bytes:
+def _read_local(path: Path, announced: Callable[[int], None]) -> bytes:
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     if not path.is_file():
         raise StoreError(f"{path} is no plain file")
+    announced(path.stat().st_size)
     return path.read_bytes()
 
 

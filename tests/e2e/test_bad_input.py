@@ -5,9 +5,13 @@ import socket
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import jumpduck
 from jumpduck.errors import ManifestError
+from jumpduck.plan import Plan
+from jumpduck.schema import MANIFEST
 
 
 @pytest.fixture
@@ -172,6 +176,22 @@ def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
     assert not (tmp_path / "images").exists()
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab./\\\0\n", max_size=9), st.sampled_from([".png", ""]))
+def test_a_path_is_refused_unless_each_part_of_it_is_plain(start, end):
+    path = start + end
+    *folders, name = path.split("/")
+    plain = all(part and part[0] != "." for part in (*folders, name))
+    safe = plain and folders and name.endswith(".png") and not set("\\\0\n") & set(path)
+    row = {key: None if kind is not pl.String else "x" for key, kind in MANIFEST.items()}
+    rows = pl.DataFrame({**row, "Metadata_Site": 1, "path": path}, schema=MANIFEST)
+    if safe:
+        assert Plan(rows).folders == {"/".join(folders)}
+    else:
+        with pytest.raises(ManifestError, match="path"):
+            Plan(rows)
+
+
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
@@ -186,6 +206,30 @@ def test_a_row_that_cannot_be_meant_is_refused(catalog, tmp_path, column, value,
     rows = jumpduck.manifest(catalog).head(3).with_columns(pl.lit(value).alias(column))
     with pytest.raises(jumpduck.errors.JumpduckError, match=reason):
         jumpduck.download(rows, tmp_path / "images")
+    assert not (tmp_path / "images").exists()
+
+
+@pytest.mark.parametrize(
+    ("site", "stem", "plate", "reason"),
+    [
+        (2, "x__", "p", "two sites of plate p would be the file 'a/x.ome.tiff'"),
+        (1, "y__", "p", "a site of plate p would not be one file"),
+        (1, "x__", "q", "two plates would share the file 'a/x.ome.tiff'"),
+        (1, "x_", "p", "a site of plate p would not be one file"),
+    ],
+)
+def test_sites_and_stacks_that_are_not_one_to_one_are_refused(
+    catalog, tmp_path, site, stem, plate, reason
+):
+    one = jumpduck.manifest(catalog).head(2)
+    rows = one.with_columns(
+        Metadata_Plate=pl.Series(["p", plate]),
+        Metadata_Well=pl.lit("A01"),
+        Metadata_Site=pl.Series([1, site], dtype=pl.Int32),
+        path=pl.Series(["a/x__DNA.png", f"a/{stem}RNA.png"]),
+    )
+    with pytest.raises(ManifestError, match=reason):
+        jumpduck.download(rows, tmp_path / "images", recipe="stack")
     assert not (tmp_path / "images").exists()
 
 

@@ -20,6 +20,7 @@ import pytest
 import jumpduck
 from jumpduck.errors import StoreError
 from jumpduck.lock import locked
+from jumpduck.results import Results
 from tests.e2e.test_faults import files, same
 from tests.faults import Faults, always, at_random
 
@@ -275,6 +276,37 @@ def test_force_fetches_all_again_and_limit_only_the_first(manifest, s3, clean, t
     assert len(files(tmp_path / "images")) == 7
 
 
+@pytest.mark.parametrize("after", ["one plate is forgotten", "some files are there"])
+def test_a_forced_run_that_was_interrupted_goes_on_without_force(
+    after, manifest, s3, clean, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+    calls = []
+
+    def interrupt(call):
+        def wrapped(self, *args):
+            calls.append(args)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return call(self, *args)
+
+        return wrapped
+
+    with Faults(s3.endpoint) as proxy, monkeypatch.context() as patch:
+        name = "drop" if after == "one plate is forgotten" else "append"
+        patch.setattr(Results, name, interrupt(getattr(Results, name)))
+        with pytest.raises(KeyboardInterrupt):
+            jumpduck.download(manifest, out, endpoint=proxy.endpoint, force=True)
+    kept = [
+        row["status"] for _, rows in [*calls[:1], *calls[2:]] for row in rows if name == "append"
+    ]
+    with Faults(s3.endpoint) as proxy:
+        jumpduck.download(manifest, out, endpoint=proxy.endpoint)
+    assert len(proxy.asked) == 255 - kept.count("fetched")
+    same(out, clean)
+
+
 def test_events_are_lines_of_json_with_the_summary_last(manifest, s3, tmp_path, cli):
     done = cli("download", "--manifest", manifest, "--endpoint", s3.endpoint, "--json")
     events = [json.loads(line) for line in done.out.splitlines()]
@@ -302,8 +334,6 @@ def test_a_plate_that_is_there_needs_no_network(catalog, tmp_path, monkeypatch):
     (tmp_path / "out" / "source_3/b/p").mkdir(parents=True)
     for path in rows["path"]:
         (tmp_path / "out" / path).write_bytes(data)
-    from jumpduck.results import Results
-
     Results(tmp_path / "out").write(rows.select(jumpduck.schema.PLATE_KEY).row(0), known)
     started = time.monotonic()
     results = jumpduck.download(rows, tmp_path / "out")

@@ -17,6 +17,7 @@ from jumpduck.recipes import build
 from jumpduck.results import Results
 from jumpduck.schema import RESULTS
 from jumpduck.stores import Stores
+from jumpduck.targets import refuse_shared
 
 CONNECTIONS = 32
 MOST_CONNECTIONS = 256
@@ -67,7 +68,8 @@ def download(
     limit
         Only the first so many files of the manifest.
     force
-        Fetch again what is there.
+        Fetch again what is there. All of it is forgotten before the first file is fetched, so a run
+        that goes on after an interruption fetches the rest again without `force`.
     progress
         Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``.
 
@@ -128,6 +130,7 @@ def download_plates(
         raise QueryError(f"--connections is 1 to {MOST_CONNECTIONS}, --workers at least 1")
     if any(limit is not None and limit <= 0 for limit in (max_requests, max_mbps)):
         raise QueryError("--max-requests and --max-mbps are more than 0")
+    refuse_shared(plan, chosen)
     endpoint = endpoint or plan.endpoint
     stores = Stores(endpoint, pacer=Pacer(max_requests, max_mbps))
     folder = Path(out)
@@ -146,7 +149,7 @@ def download_plates(
             progress=progress,
             only=only,
         )
-        if force:
+        if force or results.forgetting.exists():
             engine.forget(plan)
         progress({"event": "plan", "files": plan.files, "plates": len(plan.parts)})
         try:
@@ -154,6 +157,5 @@ def download_plates(
                 yield from plates
         except BaseException:
             with suppress(StoreError):  # the disk may be what ended it
-                results.gather()
+                results.gather(soon=True)  # the rest is in the tables of its plates
             raise
-        results.gather()

@@ -1,0 +1,86 @@
+"""What is fetched fits into memory, however large the files and many the connections."""
+
+import functools
+import http.server
+import re
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import polars as pl
+import pytest
+import tifffile
+
+import jumpduck
+from jumpduck import room
+from jumpduck.schema import MANIFEST
+from tests.e2e.test_faults import same
+from tests.faults import Faults
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
+    """40 files of 60 MB at a time would be 2.4 GB."""
+    (tmp_path / "www").mkdir()
+    plane = np.zeros((5477, 5477), np.uint16)
+    plane[::7, ::5] = 1000
+    tifffile.imwrite(tmp_path / "www" / "large.tif", plane, metadata=None)
+    handler = functools.partial(Quiet, directory=str(tmp_path / "www"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        row = {name: None if kind is not pl.String else "x" for name, kind in MANIFEST.items()}
+        row["url"] = f"http://127.0.0.1:{server.server_port}/large.tif"
+        rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA.png"} for n in range(40)]
+        pl.DataFrame(rows, MANIFEST).write_parquet(tmp_path / "manifest.parquet")
+        script = (
+            "from jumpduck.cli import run;"
+            "run(['download', '--connections', '40', '--workers', '2']);"
+            "print(open('/proc/self/status').read())"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+        )
+        server.shutdown()
+    assert re.search(r"fetched +40 ", done.stdout), done
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
+    assert int(peak) < 1_000_000
+
+
+@pytest.fixture(scope="module")
+def sites(catalog, gallery):
+    """Two wells of a plate over S3; the first channel's files are the smallest of a site."""
+    rows = jumpduck.manifest(catalog, plates=["JD5876c3"], wells=["A01"])
+    rows = rows.with_columns(
+        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
+    )
+    sizes = [
+        (gallery.gallery / url.removeprefix("s3://cellpainting-gallery/")).stat().st_size
+        for url in rows["url"]
+    ]
+    keys = ["Metadata_Well", "Metadata_Site"]
+    return rows.with_columns(size=pl.Series(sizes)).sort(*keys, "size")
+
+
+def test_stacks_with_room_for_one_are_those_with_room_for_all(sites, s3, tmp_path, monkeypatch):
+    rows = sites.drop("size")
+    jumpduck.download(rows, tmp_path / "clean", endpoint=s3.endpoint, recipe="stack")
+    monkeypatch.setattr(room, "ROOM", sites["size"].max() * 6)
+    with Faults(s3.endpoint) as proxy:
+        jumpduck.download(rows, tmp_path / "out", endpoint=proxy.endpoint, recipe="stack")
+    assert proxy.requests > rows.height, "each began again as its second channel was larger"
+    same(tmp_path / "out", tmp_path / "clean")
+
+
+def test_a_stack_that_would_never_fit_is_a_row_and_not_the_end(sites, s3, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "ROOM", sites["size"].min() * 3)
+    rows = sites.drop("size")
+    results = jumpduck.download(rows, tmp_path, endpoint=s3.endpoint, recipe="stack")
+    assert set(results["status"]) == {"failed"}
+    assert results["error"].str.contains("more than fit into memory").all()
+    results = jumpduck.download(rows, tmp_path, endpoint=s3.endpoint)
+    assert set(results["status"]) == {"fetched"}
