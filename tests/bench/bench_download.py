@@ -3,7 +3,7 @@
 Needs nginx (Debian: nginx-light, with libnginx-mod-http-echo for the latency). All of a case run
 one after the other, in turns; figures are medians of the rounds.
 
-    just bench download [--files 240] [--rounds 3] [--case "1080 raw"]
+    just bench download [--files 720] [--rounds 3] [--case "1080 raw"]
 """
 
 import argparse
@@ -178,7 +178,7 @@ def rates(tasks, rounds: int, place: Path) -> dict[str, float]:
 
 def main() -> None:
     options = argparse.ArgumentParser()
-    options.add_argument("--files", type=int, default=240)
+    options.add_argument("--files", type=int, default=720)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--case", default="")
     asked = options.parse_args()
