@@ -1,15 +1,15 @@
 """The load_data file of each plate, brought near so that SQL reads thousands at once."""
 
-import gzip
 import os
 import re
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import polars as pl
+from zlib_ng import gzip_ng, zlib_ng
 
 from jumpduck.errors import CatalogError
 from jumpduck.schema import PLATE_KEY
@@ -27,7 +27,8 @@ THREADS = 64
 _COLUMN = re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$")
 
 _UNREADABLE = (
-    OSError, EOFError, zlib.error, UnicodeError, pl.exceptions.PolarsError,
+    OSError, EOFError, UnicodeError, pl.exceptions.PolarsError,
+    cast("type[Exception]", zlib_ng.error),
 )  # fmt: skip
 
 
@@ -117,8 +118,9 @@ def _parse(name: str, data: bytes) -> pl.DataFrame:
         if name.endswith(".parquet"):
             table = pl.read_parquet(data)
         else:
-            text = gzip.decompress(data) if name.endswith(".gz") else data
-            table = pl.read_csv(text, infer_schema=False)
+            if name.endswith(".gz"):
+                data = bytes(gzip_ng.decompress(data))  # pyright: ignore[reportUnknownMemberType]
+            table = pl.read_csv(data, infer_schema=False, null_values=[""])
     except _UNREADABLE as error:
         raise _OddError(f"cannot be read: {str(error).strip().splitlines()[0]}") from error
     for needed in ("Metadata_Well", "Metadata_Site"):
@@ -129,4 +131,7 @@ def _parse(name: str, data: bytes) -> pl.DataFrame:
         raise _OddError("no column URL_Orig* or FileName_Orig*")
     if table.is_empty():
         raise _OddError("no rows")
-    return table.select(pl.col(kept).cast(pl.String).replace("", None))
+    table = table.select(kept)
+    if name.endswith(".parquet"):
+        table = table.select(pl.all().cast(pl.String).replace("", None))
+    return table
