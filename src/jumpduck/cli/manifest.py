@@ -24,7 +24,7 @@ from jumpduck.cli.options import (
     per_well_counts,
     switch,
 )
-from jumpduck.cli.report import Report, as_toml
+from jumpduck.cli.report import Report, as_toml, cell_text
 from jumpduck.driver import open_catalog
 from jumpduck.schema import BRIGHTFIELD, CHANNELS
 from jumpduck.selection import Selection, arguments, sql_text
@@ -149,7 +149,7 @@ def manifest(
     _print(report, sizes)
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = "nothing written (--dry-run)" if dry_run else f"-> {path}"
-    report.line(f"{files:,} files, about {gigabytes:,.3g} GB to fetch (estimate) {target}")
+    report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate) {target}")
     if dropped:
         report.line(f"{dropped:,} sites left out as known to be bad (--keep-known-bad keeps them)")
     report.json(

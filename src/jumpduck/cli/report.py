@@ -48,7 +48,7 @@ class Report:
             numeric = dtype.is_numeric()
             table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
         for row in frame.iter_rows():
-            table.add_row(*map(_text, row))
+            table.add_row(*map(cell_text, row))
         self.console.print(table)
 
     def json(self, value: Mapping[str, object]) -> None:
@@ -82,7 +82,8 @@ def as_toml(table: str, options: Mapping[str, object]) -> str:
     return "\n".join([f"[{table}]", *lines])
 
 
-def _text(value: object) -> str:
+def cell_text(value: object) -> str:
+    """Get a value as people read it: thousands apart, no more digits than mean something."""
     match value:
         case None:
             return ""
