@@ -16,6 +16,7 @@ import pytest
 import jumpduck
 from jumpduck import published
 from jumpduck.driver import frame, open_catalog
+from jumpduck.stages.catalog import problems
 from tests.conftest import DATA, ROOT
 
 KEY = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
@@ -167,6 +168,20 @@ def test_a_site_index_serves_as_well_as_load_data(index, gallery, catalog, tmp_p
         path, gallery=str(gallery.gallery), metadata=str(gallery.metadata), index=str(index)
     )
     assert jumpduck.manifest(path, seed=2).equals(jumpduck.manifest(catalog, seed=2))
+
+
+def test_a_line_of_an_index_that_names_no_plate_is_told_and_not_a_site(index, gallery, tmp_path):
+    lost = pl.read_parquet(index).head(2)
+    lost = lost.with_columns(Metadata_Batch=pl.lit(None, pl.String))
+    pl.concat([pl.read_parquet(index), lost]).write_parquet(tmp_path / "i.parquet")
+    path = tmp_path / "c.duckdb"
+    at = {"gallery": str(gallery.gallery), "metadata": str(gallery.metadata)}
+    jumpduck.catalog(path, index=str(tmp_path / "i.parquet"), **at)
+    odd = problems(path).filter(pl.col("lines").is_not_null())
+    assert odd.select("reason", "lines").rows() == [("no source, batch or plate", 2)]
+    with open_catalog(path) as con:
+        query = "SELECT count(*) FROM jump.sites WHERE Metadata_Batch IS NULL"
+        assert con.execute(query).fetchall() == [(0,)]
 
 
 def test_the_published_index_is_the_default_and_must_be_the_published_one(

@@ -23,6 +23,7 @@ CHUNK = 75_000
 """Sites looked at together: what bounds memory, whatever the size of the catalog."""
 
 AHEAD = 2
+"""Parts that are made at the same time."""
 
 ROW_GROUP = 1 << 18
 
