@@ -7,7 +7,7 @@ JumpduckError
 ├── StoreError      a bucket, server or folder cannot be reached or written
 ├── ImageError      bytes that are no image we can use; a row in the results, never the end of a run
 ├── PartialError    some files are missing: the message names the results table
-└── InterruptedRun  Ctrl-C: the message has the command that goes on
+└── InterruptedRunError  Ctrl-C: the message has the command that goes on
 """
 
 
@@ -53,7 +53,7 @@ class PartialError(JumpduckError):
     exit_code = 3
 
 
-class InterruptedRun(JumpduckError):  # noqa: N818
+class InterruptedRunError(JumpduckError):
     """The user stopped it; what is finished is there."""
 
     exit_code = 130

@@ -43,6 +43,15 @@ _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(minut
 _NOWHERE = "127.0.0.1:9"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
+_REASONS = (
+    (f"{_NOWHERE},", "the server sends us to another host; refused", False),
+    ("Content-Length Header missing", "the server does not say how long the file is", False),
+    ("kind: Timeout", "no answer in time", True),
+    ("TimedOut", "no answer in time", True),
+    ("kind: Connect", "no connection", True),
+)
+"""What stands in obstore's text, what it means, and whether it may pass; the first one counts."""
+
 _STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
 _SLOW_DOWN = (429, 503)
 _MAY_PASS = (408, *_SLOW_DOWN)
@@ -275,7 +284,7 @@ def _read_local(path: Path, announced: Callable[[int], None]) -> bytes:
     return path.read_bytes()
 
 
-def _judge(error: Exception) -> tuple[str, bool, bool]:  # noqa: PLR0911
+def _judge(error: Exception) -> tuple[str, bool, bool]:
     """Get the reason in a few words, whether it may pass, and whether to slow down.
 
     obstore has one exception for most of it, and the words are in its debug text.
@@ -284,16 +293,8 @@ def _judge(error: Exception) -> tuple[str, bool, bool]:  # noqa: PLR0911
     if status := _STATUS.search(text):
         code = int(status[1])
         return f"{code} {status[2]}", code >= 500 or code in _MAY_PASS, code in _SLOW_DOWN
-    if isinstance(error, ValueError):
-        return text, False, False
-    if f"{_NOWHERE}," in text:
-        return "the server sends us to another host; refused", False, False
-    if "Content-Length Header missing" in text:
-        return "the server does not say how long the file is", False, False
-    if "kind: Timeout" in text or "TimedOut" in text:
-        return "no answer in time", True, False
-    if "kind: Connect" in text:
-        return "no connection", True, False
-    if isinstance(error, EOFError):
-        return text, True, False
-    return "the answer broke off", True, False
+    if isinstance(error, ValueError | EOFError):
+        return text, isinstance(error, EOFError), False
+    found = ((reason, may_pass) for mark, reason, may_pass in _REASONS if mark in text)
+    reason, may_pass = next(found, ("the answer broke off", True))
+    return reason, may_pass, False

@@ -312,7 +312,7 @@ def http_polars(folder: Path) -> None:
 def _child(work: Callable[[Path], None], folder: Path, answer) -> None:
     if work is not merged_with_pandas:
         # jumpduck does not bring pandas; where it is, DuckDB takes a second to import it
-        sys.modules["pandas"] = None  # type: ignore[assignment]
+        sys.modules["pandas"] = None
     started = time.perf_counter()
     work(folder)
     # not of getrusage: that begins with the peak of the process that started this one

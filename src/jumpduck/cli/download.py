@@ -15,7 +15,7 @@ from rich.progress import Progress
 from jumpduck.cli.options import CHOOSE, OUTPUT, PLACES, WORK, DryRun, Endpoint, Json, Quiet
 from jumpduck.cli.recipe_options import RecipeOptions
 from jumpduck.cli.report import Report
-from jumpduck.errors import InterruptedRun, PartialError
+from jumpduck.errors import InterruptedRunError, PartialError
 from jumpduck.plan import Plan
 from jumpduck.recipes import build
 from jumpduck.results import DONE
@@ -146,7 +146,7 @@ def fill(
                         pl.concat([*bad, rows.filter(~pl.col("status").is_in(DONE))]).head(SHOWN)
                     ]
         except KeyboardInterrupt:
-            raise InterruptedRun(
+            raise InterruptedRunError(
                 f"interrupted; what is finished is kept. Go on with: {again}"
             ) from None
     summary = seen[0]
