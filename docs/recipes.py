@@ -7,13 +7,14 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from jumpduck.decode import decode
-from jumpduck.encode import encode_png
-from jumpduck.fields import Look, draw_field
-from jumpduck.images import resize
-from jumpduck.letters import write_text
-from jumpduck.recipes import Source, build
+from jumpduck.figures.letters import write_text
+from jumpduck.imaging.tiff_reader import decode
+from jumpduck.imaging.transforms import resize
+from jumpduck.imaging.writers import encode_png
+from jumpduck.recipes.base import Source
+from jumpduck.recipes.registry import build
 from jumpduck.schema import CHANNELS
+from jumpduck.synthetic.cells import Look, draw_field
 
 EDGE = 1080
 TILE = 240

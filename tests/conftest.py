@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import jumpduck
-from jumpduck.demo import Gallery, write_gallery
+from jumpduck.synthetic.gallery import Gallery, write_gallery
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("JUMPDUCK_REAL_DATA", ROOT.parent / "shared" / "data"))

@@ -73,7 +73,6 @@ files AS (
         Metadata_pert_type,
         Metadata_PlateType,
         Metadata_Pixel_Size_Microns,
-        kind,
         unnest(url) AS url,
         unnest(url_illum) AS url_illum,
         unnest(path) AS path,

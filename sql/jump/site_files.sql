@@ -38,8 +38,8 @@ WITH chosen AS NOT MATERIALIZED (
             'Brightfield', 'Brightfield_H', 'Brightfield_L'
         ]) AS asked,
         jump.of_channels(channels, [
-            '__DNA.png', '__RNA.png', '__ER.png', '__AGP.png', '__Mito.png',
-            '__Brightfield.png', '__Brightfield_H.png', '__Brightfield_L.png'
+            '__DNA', '__RNA', '__ER', '__AGP', '__Mito',
+            '__Brightfield', '__Brightfield_H', '__Brightfield_L'
         ]) AS path_ends,
         jump.of_channels(channels, [
             sites.URL_OrigDNA, sites.URL_OrigRNA, sites.URL_OrigER,
@@ -96,7 +96,6 @@ SELECT
     Metadata_pert_type,
     Metadata_PlateType,
     Metadata_Pixel_Size_Microns,
-    'image' AS kind,
     asked AS Metadata_Channel,
     CASE
         WHEN gallery = 's3://cellpainting-gallery' THEN images

@@ -30,7 +30,6 @@ MANIFEST: Mapping[str, type[pl.DataType]] = {
     "Metadata_pert_type": pl.String,
     "Metadata_PlateType": pl.String,
     "Metadata_Pixel_Size_Microns": pl.Float64,
-    "kind": pl.String,
     "url": pl.String,
     "url_illum": pl.String,
     "path": pl.String,

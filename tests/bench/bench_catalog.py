@@ -25,12 +25,12 @@ import duckdb
 import polars as pl
 
 import jumpduck
-from jumpduck.demo import write_tables
-from jumpduck.driver import open_catalog
-from jumpduck.load_data import local_load_data
-from jumpduck.selection import Selection
+from jumpduck.collections.load_data import local_load_data
+from jumpduck.database.sql_files import open_catalog
+from jumpduck.selection.criteria import Selection
 from jumpduck.stages.manifest import write_manifest
-from jumpduck.stores import Stores
+from jumpduck.storage.object_reader import Stores
+from jumpduck.synthetic.gallery import write_tables
 from tests.conftest import DATA
 
 STAINS = {"DNA": 5, "RNA": 3, "ER": 4, "AGP": 2, "Mito": 1}
@@ -127,7 +127,7 @@ COPY (
         WHEN 'ER' THEN URL_OrigER WHEN 'AGP' THEN URL_OrigAGP ELSE URL_OrigMito END AS url,
         NULL AS url_illum,
         Metadata_Source || '/' || Metadata_Batch || '/' || Metadata_Plate || '/' || site_key
-        || '__' || channel || '.png' AS path,
+        || '__' || channel AS path,
         NULL AS known_issue
     FROM files
 ) TO '{f}/plain.parquet' (COMPRESSION zstd)

@@ -26,7 +26,8 @@ from botocore.config import Config
 from PIL import Image
 
 import jumpduck
-from jumpduck.recipes import Source, build
+from jumpduck.recipes.base import Source
+from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
 
 PORT = 18231
@@ -83,7 +84,7 @@ def objects(folder: Path, edge: int, compression: str | None, files: int) -> pl.
     rows["Metadata_Site"] = list(range(files))
     rows["Metadata_Channel"] = ["DNA"] * files
     rows["url"] = [f"s3://{BUCKET}/{folder.name}/{n}.tif" for n in range(files)]
-    rows["path"] = [f"x/x/{n}__DNA.png" for n in range(files)]
+    rows["path"] = [f"x/x/{n}__DNA" for n in range(files)]
     return pl.DataFrame(rows, schema=MANIFEST)
 
 

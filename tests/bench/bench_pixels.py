@@ -17,11 +17,12 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from jumpduck.decode import decode, pixels, read_page
-from jumpduck.encode import encode_png
-from jumpduck.fields import Look, draw_field
-from jumpduck.images import centre_crop, to_8bit
-from jumpduck.recipes import BUILT_IN, Source, build
+from jumpduck.imaging.tiff_reader import decode, pixels, read_page
+from jumpduck.imaging.transforms import centre_crop, to_8bit
+from jumpduck.imaging.writers import encode_png
+from jumpduck.recipes.base import Source
+from jumpduck.recipes.registry import BUILT_IN, build
+from jumpduck.synthetic.cells import Look, draw_field
 from tests.conftest import DATA
 
 ROUNDS = 7

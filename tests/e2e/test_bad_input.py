@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import jumpduck
 from jumpduck.errors import ManifestError
-from jumpduck.plan import Plan
 from jumpduck.schema import MANIFEST
+from jumpduck.transfer.manifest_reader import Plan
 
 
 @pytest.fixture
@@ -154,17 +154,17 @@ def test_a_read_only_folder_is_named(said, catalog, tmp_path):
 @pytest.mark.parametrize(
     "path",
     [
-        "../x.png",
-        "a/../../x.png",
-        "/etc/x.png",
-        "a/./x.png",
-        "a//x.png",
-        ".jumpduck/x.png",
-        "a/.hidden/x.png",
-        "a/x.sh",
-        "a\\..\\x.png",
-        "a/x\0.png",
-        "x.png",
+        "../x",
+        "a/../../x",
+        "/etc/x",
+        "a/./x",
+        "a//x",
+        ".jumpduck/x",
+        "a/.hidden/x",
+        "a/",
+        "a\\..\\x",
+        "a/x\0",
+        "x",
         "",
     ],
 )
@@ -177,12 +177,11 @@ def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text("ab./\\\0\n", max_size=9), st.sampled_from([".png", ""]))
-def test_a_path_is_refused_unless_each_part_of_it_is_plain(start, end):
-    path = start + end
+@given(st.text("ab./\\\0\n", max_size=9))
+def test_a_path_is_refused_unless_each_part_of_it_is_plain(path):
     *folders, name = path.split("/")
     plain = all(part and part[0] != "." for part in (*folders, name))
-    safe = plain and folders and name.endswith(".png") and not set("\\\0\n") & set(path)
+    safe = plain and folders and not set("\\\0\n") & set(path)
     row = {key: None if kind is not pl.String else "x" for key, kind in MANIFEST.items()}
     rows = pl.DataFrame({**row, "Metadata_Site": 1, "path": path}, schema=MANIFEST)
     if safe:
@@ -199,7 +198,7 @@ def test_a_path_is_refused_unless_each_part_of_it_is_plain(start, end):
         ("url", None, "url"),
         ("Metadata_Plate", "../../x", "plate"),
         ("Metadata_Plate", None, "Metadata_Plate"),
-        ("path", "a/same.png", "twice"),
+        ("path", "a/same", "twice"),
     ],
 )
 def test_a_row_that_cannot_be_meant_is_refused(catalog, tmp_path, column, value, reason):
@@ -226,7 +225,7 @@ def test_sites_and_stacks_that_are_not_one_to_one_are_refused(
         Metadata_Plate=pl.Series(["p", plate]),
         Metadata_Well=pl.lit("A01"),
         Metadata_Site=pl.Series([1, site], dtype=pl.Int32),
-        path=pl.Series(["a/x__DNA.png", f"a/{stem}RNA.png"]),
+        path=pl.Series(["a/x__DNA", f"a/{stem}RNA"]),
     )
     with pytest.raises(ManifestError, match=reason):
         jumpduck.download(rows, tmp_path / "images", recipe="stack")

@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck import published
-from jumpduck.driver import frame, open_catalog
+from jumpduck.collections import published_metadata as published
+from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.stages.catalog import problems
 from tests.conftest import DATA, ROOT
 

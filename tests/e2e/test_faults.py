@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck import stores
-from jumpduck.results import DONE
+from jumpduck.storage import object_reader as stores
+from jumpduck.transfer.output_folder import DONE
 from tests.faults import Faults, always, at_random, once
 
 PASSING = ("503", "reset", "short", "hang", "stall", "half", "corrupt", "zero")

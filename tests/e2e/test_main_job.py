@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.decode import decode
-from jumpduck.results import DONE
+from jumpduck.imaging.tiff_reader import decode
+from jumpduck.transfer.output_folder import DONE
 from tests.unit.test_images import formula
 
 
@@ -49,7 +49,7 @@ def downloaded(catalog, tmp_path_factory):
 
 def test_every_file_asked_for_is_there_or_its_row_says_why(downloaded, gallery):
     out, rows, results = downloaded
-    assert results["path"].sort().equals(rows["path"].sort())
+    assert results["path"].sort().equals(rows["path"].sort() + ".png")
     bad = results.filter(~pl.col("status").is_in(DONE))
     assert set(bad.select("status", "path").rows()) == {
         ("missing", gallery.missing),

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 import jumpduck
-from jumpduck.driver import frame, open_catalog
+from jumpduck.database.sql_files import frame, open_catalog
 from tests.conftest import DATA
 from tests.s3 import S3Server
 from tests.unit.test_images import formula

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 MINE = '''
-from jumpduck.recipes import Encoded, Measured, Recipe
+from jumpduck.recipes.base import Encoded, Measured, Recipe
 
 
 def length(*, crop=3):

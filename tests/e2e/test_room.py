@@ -13,8 +13,8 @@ import pytest
 import tifffile
 
 import jumpduck
-from jumpduck import room
 from jumpduck.schema import MANIFEST
+from jumpduck.transfer import memory_budget as room
 from tests.e2e.test_faults import same
 from tests.faults import Faults
 
@@ -35,7 +35,7 @@ def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         row = {name: None if kind is not pl.String else "x" for name, kind in MANIFEST.items()}
         row["url"] = f"http://127.0.0.1:{server.server_port}/large.tif"
-        rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA.png"} for n in range(40)]
+        rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA"} for n in range(40)]
         pl.DataFrame(rows, MANIFEST).write_parquet(tmp_path / "manifest.parquet")
         script = (
             "from jumpduck.cli import run;"

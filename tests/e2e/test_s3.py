@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.driver import frame, open_catalog
-from jumpduck.results import DONE
+from jumpduck.database.sql_files import frame, open_catalog
+from jumpduck.transfer.output_folder import DONE
 from tests.conftest import ROOT
 
 

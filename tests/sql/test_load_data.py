@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.demo import write_tables
-from jumpduck.driver import frame, open_catalog, sql_root
+from jumpduck.database.sql_files import frame, open_catalog, sql_root
+from jumpduck.synthetic.gallery import write_tables
 
 KEY = "cpg0016-jump/source_4/images/B1/images/P1__2021-Measurement 1/Images"
 BUCKET = "s3://cellpainting-gallery"

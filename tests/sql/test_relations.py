@@ -5,7 +5,7 @@ import re
 import duckdb
 import pytest
 
-from jumpduck.driver import driver_files, frame, open_catalog, sql_root
+from jumpduck.database.sql_files import driver_files, frame, open_catalog, sql_root
 
 SITE = "Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site"
 KEYS = {

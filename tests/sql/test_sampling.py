@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.driver import frame, open_catalog
+from jumpduck.database.sql_files import frame, open_catalog
 
 SITE = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 

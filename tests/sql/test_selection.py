@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.driver import driver_files, frame, open_catalog
+from jumpduck.database.sql_files import driver_files, frame, open_catalog
 from jumpduck.errors import QueryError
-from jumpduck.selection import Selection, arguments, sql_text
+from jumpduck.selection.criteria import Selection, arguments, sql_text
 
 WELL = ["Metadata_Source", "Metadata_Plate", "Metadata_Well"]
 SITE = [*WELL, "Metadata_Site"]

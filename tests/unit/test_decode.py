@@ -10,9 +10,9 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jumpduck.decode import MAX_PIXELS, decode, pixels, read_page
-from jumpduck.encode import TiffPage, encode_tiff
 from jumpduck.errors import ImageError
+from jumpduck.imaging.tiff_reader import MAX_PIXELS, decode, pixels, read_page
+from jumpduck.imaging.writers import TiffPage, encode_tiff
 from tests.conftest import DATA
 
 LAYOUTS = [

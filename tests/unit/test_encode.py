@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from PIL import Image
 
-from jumpduck.encode import TiffPage, encode_jxl, encode_png, encode_tiff
+from jumpduck.imaging.writers import TiffPage, encode_jxl, encode_png, encode_tiff
 
 NOTE = json.dumps({"recipe": "é <x> & µ"})
 

@@ -4,8 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from jumpduck.fields import Look, draw_field
-from jumpduck.images import (
+from jumpduck.imaging.transforms import (
     TOPS,
     centre_crop,
     divide,
@@ -14,6 +13,7 @@ from jumpduck.images import (
     resize,
     to_8bit,
 )
+from jumpduck.synthetic.cells import Look, draw_field
 
 
 def formula(plane, percentile=1.0):

@@ -3,10 +3,10 @@ import re
 import httpx
 import pytest
 
-from jumpduck import published
+from jumpduck.collections import published_metadata as published
+from jumpduck.collections.published_metadata import blob_id, metadata_folder
 from jumpduck.errors import CatalogError, StoreError
-from jumpduck.published import blob_id, metadata_folder
-from jumpduck.stores import Stores
+from jumpduck.storage.object_reader import Stores
 
 
 def test_the_blob_id_is_gits():

@@ -12,10 +12,11 @@ import tifffile
 from PIL import Image
 
 from jumpduck.errors import ImageError, ManifestError, QueryError
-from jumpduck.fields import Look, draw_field
-from jumpduck.recipes import BUILT_IN, Source, build
+from jumpduck.recipes.base import Source
+from jumpduck.recipes.preprocessing import SAMPLE
+from jumpduck.recipes.registry import BUILT_IN, build
 from jumpduck.schema import CHANNELS
-from jumpduck.views import SAMPLE
+from jumpduck.synthetic.cells import Look, draw_field
 from tests.conftest import DATA, ROOT
 from tests.unit.test_decode import tiff
 from tests.unit.test_images import formula
@@ -28,7 +29,7 @@ def row(channel="DNA", **more):
     return {
         "Metadata_Source": "source_2", "Metadata_Batch": "b", "Metadata_Plate": "p",
         "Metadata_Well": "A01", "Metadata_Site": 1, "Metadata_Channel": channel,
-        "url": f"s3://x/{channel}.tif", "path": f"source_2/b/p/{channel}.png", **more,
+        "url": f"s3://x/{channel}.tif", "path": f"source_2/b/p/{channel}", **more,
     }  # fmt: skip
 
 
@@ -303,8 +304,8 @@ def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
         ("png9", {}, "did you mean png"),
         ("zzz", {}, "there is png8"),
         ("nowhere:recipe", {}, "cannot be imported"),
-        ("jumpduck.formats:nothing", {}, "cannot be imported"),
-        ("jumpduck.formats:CROP", {}, "no function"),
+        ("jumpduck.recipes.builtin:nothing", {}, "cannot be imported"),
+        ("jumpduck.recipes.builtin:CROP", {}, "no function"),
         ("tests.unit.test_recipes:digests", {}, "not a jumpduck.recipes.Recipe"),
         ("png8", {"bits": 8}, "no option 'bits'; it has crop"),
         ("raw", {"crop": 8}, "it has none"),

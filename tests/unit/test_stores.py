@@ -6,7 +6,7 @@ import time
 import pytest
 
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.stores import Stores, in_threads, root_of, scheme_of
+from jumpduck.storage.object_reader import Stores, in_threads, root_of, scheme_of
 
 
 class Flaky(http.server.SimpleHTTPRequestHandler):

@@ -6,7 +6,6 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.progress import TaskID
 
-from jumpduck import published
 from jumpduck.cli.options import (
     PLACES,
     CatalogFile,
@@ -18,9 +17,10 @@ from jumpduck.cli.options import (
     Sources,
 )
 from jumpduck.cli.report import Report
+from jumpduck.collections import published_metadata as published
 from jumpduck.stages.catalog import PROJECT, problems
 from jumpduck.stages.catalog import catalog as build
-from jumpduck.stores import GALLERY
+from jumpduck.storage.object_reader import GALLERY
 
 
 def catalog(

@@ -16,10 +16,10 @@ from jumpduck.cli.options import CHOOSE, OUTPUT, PLACES, WORK, DryRun, Endpoint,
 from jumpduck.cli.recipe_options import RecipeOptions
 from jumpduck.cli.report import Report
 from jumpduck.errors import InterruptedRunError, PartialError
-from jumpduck.plan import Plan
-from jumpduck.recipes import build
-from jumpduck.results import DONE
+from jumpduck.recipes.registry import build
 from jumpduck.stages.download import CONNECTIONS, download_plates
+from jumpduck.transfer.manifest_reader import Plan
+from jumpduck.transfer.output_folder import DONE
 
 SHOWN = 10
 

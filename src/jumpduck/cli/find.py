@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.options import CatalogFile, Json, ShowSql
 from jumpduck.cli.report import Report
-from jumpduck.selection import sql_text
+from jumpduck.selection.criteria import sql_text
 from jumpduck.stages.find import find as look
 
 

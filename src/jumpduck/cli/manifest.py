@@ -25,9 +25,9 @@ from jumpduck.cli.options import (
     switch,
 )
 from jumpduck.cli.report import Report, as_toml, cell_text
-from jumpduck.driver import open_catalog
+from jumpduck.database.sql_files import open_catalog
 from jumpduck.schema import BRIGHTFIELD, CHANNELS
-from jumpduck.selection import Selection, arguments, sql_text
+from jumpduck.selection.criteria import Selection, arguments, sql_text
 from jumpduck.stages.manifest import known_bad, write_manifest
 
 

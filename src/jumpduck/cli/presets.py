@@ -9,7 +9,7 @@ from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
 from jumpduck.errors import QueryError
-from jumpduck.names import check_names
+from jumpduck.selection.suggestions import check_names
 
 CONFIG = Path("jumpduck.toml")
 

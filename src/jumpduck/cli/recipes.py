@@ -7,7 +7,8 @@ from cyclopts import Parameter
 
 from jumpduck.cli.options import CHOOSE, Json, Quiet
 from jumpduck.cli.report import Report
-from jumpduck.recipes import Recipe, describe, places
+from jumpduck.recipes.base import Recipe
+from jumpduck.recipes.registry import describe, places
 
 
 def recipes(

@@ -11,12 +11,12 @@ from jumpduck.cli.download import SHOWN, fill
 from jumpduck.cli.options import PLACES, WORK, Endpoint, Json, Quiet
 from jumpduck.cli.report import Report
 from jumpduck.errors import PartialError
-from jumpduck.plan import Plan
-from jumpduck.recipes import build, rebuild
-from jumpduck.results import Results
+from jumpduck.recipes.registry import build, rebuild
 from jumpduck.schema import PLATE_KEY
 from jumpduck.stages.verify import kept
 from jumpduck.stages.verify import verify as look
+from jumpduck.transfer.manifest_reader import Plan
+from jumpduck.transfer.output_folder import Results
 
 
 def verify(
@@ -94,4 +94,4 @@ def _as_manifest(rows: pl.DataFrame, suffix: str) -> pl.DataFrame:
     stem = pl.col("path").str.strip_suffix(suffix)
     channel = "__" + pl.col("Metadata_Channel")
     whole = pl.when(stem.str.ends_with(channel)).then(stem).otherwise(stem + channel)
-    return rows.with_columns(path=whole + ".png")
+    return rows.with_columns(path=whole)

@@ -8,13 +8,13 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from jumpduck import published
-from jumpduck.driver import frame, open_catalog, run_driver, set_variable
+from jumpduck.collections import published_metadata as published
+from jumpduck.collections.load_data import Found, local_load_data
+from jumpduck.database.sql_files import frame, open_catalog, run_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
-from jumpduck.files import replacing, writable_folder
-from jumpduck.load_data import Found, local_load_data
-from jumpduck.names import check_names
-from jumpduck.stores import GALLERY, Stores, root_of, scheme_of
+from jumpduck.selection.suggestions import check_names
+from jumpduck.storage.atomic_files import replacing, writable_folder
+from jumpduck.storage.object_reader import GALLERY, Stores, root_of, scheme_of
 
 COLLECTION = "jump"
 PROJECT = "cpg0016-jump"

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.engine import Engine, Event
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.files import refuse_links, writable_folder
-from jumpduck.lock import locked
-from jumpduck.pacer import Pacer
-from jumpduck.plan import Plan
-from jumpduck.recipes import build
-from jumpduck.results import Results
+from jumpduck.recipes.registry import build
 from jumpduck.schema import RESULTS
-from jumpduck.stores import Stores
-from jumpduck.targets import refuse_shared
+from jumpduck.storage.atomic_files import refuse_links, writable_folder
+from jumpduck.storage.object_reader import Stores
+from jumpduck.storage.rate_limit import Pacer
+from jumpduck.storage.run_lock import locked
+from jumpduck.transfer.manifest_reader import Plan
+from jumpduck.transfer.output_folder import Results
+from jumpduck.transfer.output_paths import refuse_shared
+from jumpduck.transfer.scheduler import Engine, Event
 
 CONNECTIONS = 32
 MOST_CONNECTIONS = 256

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.driver import frame, open_catalog
+from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.errors import QueryError
-from jumpduck.selection import check_perturbations
+from jumpduck.selection.criteria import check_perturbations
 
 
 def find(names: Sequence[str], catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:

@@ -13,11 +13,11 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from jumpduck.driver import frame, open_catalog
+from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.files import replacing
 from jumpduck.schema import MANIFEST, PLATE_KEY, ROLES, SITE_KEY, check
-from jumpduck.selection import Options, Selection, arguments
+from jumpduck.selection.criteria import Options, Selection, arguments
+from jumpduck.storage.atomic_files import replacing
 
 CHUNK = 75_000
 """Sites looked at together: what bounds memory, whatever the size of the catalog."""
@@ -45,7 +45,7 @@ def manifest(
     path
         Parquet file to write too; see `write_manifest`.
     **options
-        What to choose: the fields of `jumpduck.selection.Selection`.
+        What to choose: the fields of `jumpduck.selection.criteria.Selection`.
 
     Returns
     -------

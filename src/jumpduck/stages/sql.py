@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from jumpduck.driver import frame, open_catalog
+from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.errors import QueryError
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.lock import is_running
-from jumpduck.plan import Plate
-from jumpduck.results import DONE, Results
 from jumpduck.schema import PLATE_KEY
+from jumpduck.storage.run_lock import is_running
+from jumpduck.transfer.manifest_reader import Plate
+from jumpduck.transfer.output_folder import DONE, Results
 
 COUNTS = ("done", "missing", "corrupt", "failed", "left")
 

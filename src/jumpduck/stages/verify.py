@@ -8,7 +8,7 @@ from pathlib import Path
 import imagecodecs
 import polars as pl
 
-from jumpduck.results import DONE, Results
+from jumpduck.transfer.output_folder import DONE, Results
 
 DECODERS: dict[str, Callable[[bytes], object]] = {
     ".png": imagecodecs.png_decode,

@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import free_bytes
-from jumpduck.plan import Plan
 from jumpduck.schema import PLATE_KEY
+from jumpduck.storage.atomic_files import free_bytes
+from jumpduck.transfer.manifest_reader import Plan
 
 SAMPLE = 32
 """Files that tell how large the rest will be."""

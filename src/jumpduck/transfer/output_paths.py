@@ -5,15 +5,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from jumpduck.errors import ManifestError
-from jumpduck.plan import Plan
-from jumpduck.recipes import Recipe
+from jumpduck.recipes.base import Recipe
+from jumpduck.transfer.manifest_reader import Plan
 
 SITE = ("Metadata_Well", "Metadata_Site")
 
 
 def with_targets(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """Get the rows of a manifest with the path that this recipe's file has."""
-    path = pl.col("path").str.strip_suffix(".png")
+    path = pl.col("path")
     if recipe.per_site:
         path = path.str.replace(r"__[^_/]+(_[HL])?$", "")
     return rows.with_columns(path + recipe.suffix)
@@ -55,5 +55,5 @@ def refuse_shared(plan: Plan, recipe: Recipe) -> None:
 def _refused(what: str, files: pl.DataFrame) -> ManifestError:
     return ManifestError(
         f"{what} {files['path'][0]!r}; in the manifest the paths of a site's channels are the "
-        "same but for __CHANNEL.png at their end, and no other site's are"
+        "same but for __CHANNEL at their end, and no other site's are"
     )

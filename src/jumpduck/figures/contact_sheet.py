@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from jumpduck.errors import ManifestError
-from jumpduck.files import write_whole
-from jumpduck.letters import write_text
+from jumpduck.figures.letters import write_text
 from jumpduck.schema import CHANNELS, PLATE_KEY
+from jumpduck.storage.atomic_files import write_whole
 
 TILE = 150
 MARGIN = 330

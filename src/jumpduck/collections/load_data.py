@@ -13,7 +13,7 @@ from zlib_ng import gzip_ng, zlib_ng
 
 from jumpduck.errors import CatalogError
 from jumpduck.schema import PLATE_KEY
-from jumpduck.stores import Stores, in_threads, scheme_of
+from jumpduck.storage.object_reader import Stores, in_threads, scheme_of
 
 NAMES = tuple(
     f"{stem}.{form}"

@@ -12,8 +12,8 @@ from zlib import crc32
 import numpy as np
 import tifffile
 
-from jumpduck.fields import Look, draw_field
 from jumpduck.schema import CHANNELS
+from jumpduck.synthetic.cells import Look, draw_field
 
 PROJECT = "cpg0016-jump"
 GALLERY = "s3://cellpainting-gallery"

@@ -18,7 +18,7 @@ from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
 from jumpduck.errors import ImageError, QueryError, StoreError
-from jumpduck.pacer import Pacer, backoff
+from jumpduck.storage.rate_limit import Pacer, backoff
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig

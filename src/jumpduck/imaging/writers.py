@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
-from jumpduck.decode import Plane
+from jumpduck.imaging.tiff_reader import Plane
 
 Compression = Literal["zstd", "deflate"]
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
-from jumpduck.files import write_part
-from jumpduck.keeper import DiskError, Finished
-from jumpduck.plan import Plate
-from jumpduck.recipes import Encoded, Recipe, Source
-from jumpduck.results import DONE
-from jumpduck.room import ROOM, Claim, NoRoomError, Room
-from jumpduck.stores import Body, Stores
+from jumpduck.recipes.base import Encoded, Recipe, Source
+from jumpduck.storage.atomic_files import write_part
+from jumpduck.storage.object_reader import Body, Stores
+from jumpduck.transfer.committer import DiskError, Finished
+from jumpduck.transfer.manifest_reader import Plate
+from jumpduck.transfer.memory_budget import ROOM, Claim, NoRoomError, Room
+from jumpduck.transfer.output_folder import DONE
 
 Row = dict[str, object]
 

@@ -10,9 +10,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.decode import Plane, pixels, read_page
 from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
-from jumpduck.images import (
+from jumpduck.imaging.tiff_reader import Plane, pixels, read_page
+from jumpduck.imaging.transforms import (
     Counts,
     Quality,
     crop_slices,
@@ -22,7 +22,7 @@ from jumpduck.images import (
     quality,
     resize,
 )
-from jumpduck.recipes import Fetch, Measured, Row, Source
+from jumpduck.recipes.base import Fetch, Measured, Row, Source
 
 CHANNEL, URL, ILLUM = "Metadata_Channel", "url", "url_illum"
 PIXEL_UM = "Metadata_Pixel_Size_Microns"

@@ -12,9 +12,9 @@ import polars as pl
 
 from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST, OPTIONAL, PLATE_KEY, check
-from jumpduck.stores import scheme_of
+from jumpduck.storage.object_reader import scheme_of
 
-SAFE_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*\.png$"
+SAFE_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
 UNSAFE_PATH = r"//|/\.|[\\\x00\n]"
 UNSAFE_NAME = r"^\.|[/\\\x00\n]|^$"
 
@@ -182,13 +182,13 @@ def _check_slice(rows: pl.DataFrame) -> None:
         if rows[name].null_count():
             raise ManifestError(f"the manifest has rows without {name}")
     # many times sooner than to match `SAFE_PATH`, row by row
-    plain = path.str.ends_with(".png").all() and path.str.contains("/", literal=True).all()
+    plain = path.str.contains("/", literal=True).all() and not path.str.ends_with("/").any()
     first = path.str.starts_with(".") | path.str.starts_with("/")
     if not plain or first.any() or path.str.contains(UNSAFE_PATH).any():
         bad = path.filter(~path.str.contains(SAFE_PATH))
         raise ManifestError(
             f"path {bad[0]!r} of the manifest "
-            "could leave the output folder; a path is FOLDER/…/NAME.png without .., hidden or "
+            "could leave the output folder; a path is FOLDER/…/NAME without .., hidden or "
             "absolute parts"
         )
     long = path.filter(path.str.len_bytes() > LONGEST_NAME)

@@ -10,9 +10,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from jumpduck.files import sync_folder, sync_part
-from jumpduck.plan import Plate
-from jumpduck.results import Results, Row
+from jumpduck.storage.atomic_files import sync_folder, sync_part
+from jumpduck.transfer.manifest_reader import Plate
+from jumpduck.transfer.output_folder import Results, Row
 
 BATCH = 64
 """Files that get their names together."""

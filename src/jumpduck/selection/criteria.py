@@ -6,11 +6,11 @@ from typing import TypedDict
 
 import duckdb
 
-from jumpduck.driver import frame
+from jumpduck.database.sql_files import frame
+from jumpduck.database.where_condition import check_predicate
 from jumpduck.errors import QueryError
-from jumpduck.names import check_names
-from jumpduck.predicates import check_predicate
 from jumpduck.schema import BRIGHTFIELD, CHANNELS, ROLES
+from jumpduck.selection.suggestions import check_names
 
 Names = Sequence[str]
 

@@ -7,13 +7,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from jumpduck.decode import decode
-from jumpduck.encode import Compression, TiffPage, encode_jxl, encode_png, encode_tiff
 from jumpduck.errors import ImageError, ManifestError, QueryError
-from jumpduck.images import histogram, quality, stretch
-from jumpduck.recipes import Encoded, Fetch, Recipe, Row, Source
+from jumpduck.imaging.tiff_reader import decode
+from jumpduck.imaging.transforms import histogram, quality, stretch
+from jumpduck.imaging.writers import Compression, TiffPage, encode_jxl, encode_png, encode_tiff
+from jumpduck.recipes.base import Encoded, Fetch, Recipe, Row, Source
+from jumpduck.recipes.preprocessing import CHANNEL, Plate, Seen, View
 from jumpduck.schema import BRIGHTFIELD, CHANNELS, SITE_KEY
-from jumpduck.views import CHANNEL, Plate, Seen, View
 
 CROP = 768
 PERCENTILE = 1.0

@@ -17,17 +17,17 @@ from typing import TypeVar
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import free_bytes, sizes_in, sync_folder
-from jumpduck.jobs import Row, Worker
-from jumpduck.keeper import DiskError, Finished, Keeper, discard
-from jumpduck.plan import Part, Plan, Plate
-from jumpduck.recipes import Recipe
-from jumpduck.results import Results
+from jumpduck.recipes.base import Recipe
 from jumpduck.schema import MANIFEST, RESULTS, SITE_KEY
-from jumpduck.shapes import mark_odd_shapes
-from jumpduck.space import Space
-from jumpduck.stores import Stores
-from jumpduck.targets import with_targets
+from jumpduck.storage.atomic_files import free_bytes, sizes_in, sync_folder
+from jumpduck.storage.object_reader import Stores
+from jumpduck.transfer.committer import DiskError, Finished, Keeper, discard
+from jumpduck.transfer.disk_space import Space
+from jumpduck.transfer.manifest_reader import Part, Plan, Plate
+from jumpduck.transfer.output_folder import Results
+from jumpduck.transfer.output_paths import with_targets
+from jumpduck.transfer.size_check import mark_odd_shapes
+from jumpduck.transfer.worker import Row, Worker
 
 Event = Mapping[str, object]
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 import httpx
 
 from jumpduck.errors import CatalogError, StoreError
-from jumpduck.files import replacing, write_whole
-from jumpduck.stores import Stores, scheme_of
+from jumpduck.storage.atomic_files import replacing, write_whole
+from jumpduck.storage.object_reader import Stores, scheme_of
 
 T = TypeVar("T")
 

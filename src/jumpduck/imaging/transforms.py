@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.decode import Plane
+from jumpduck.imaging.tiff_reader import Plane
 
 Counts = NDArray[np.int64]
 

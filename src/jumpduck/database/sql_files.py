@@ -16,7 +16,7 @@ _READ = re.compile(r"^\.read\s+(\S+)\s*$")
 
 def sql_root() -> Path:
     """Get the folder that holds the drivers: the wheel's own copy, else the checkout's."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for folder in (package / "sql", package.parents[1] / "sql"):
         if folder.is_dir():
             return folder

@@ -16,9 +16,9 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.files import PART, replacing
-from jumpduck.plan import Plan, Plate
 from jumpduck.schema import CHANNELS, RESULTS, SITE_KEY
+from jumpduck.storage.atomic_files import PART, replacing
+from jumpduck.transfer.manifest_reader import Plan, Plate
 
 DONE = ("fetched", "present")
 """Statuses of a file that is there. A table on disk says fetched, in whichever run it was."""

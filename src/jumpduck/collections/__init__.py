@@ -1,0 +1,1 @@
+"""Where the tables of each collection come from."""

@@ -1,0 +1,1 @@
+"""Running the files of ``sql/`` and opening the catalog that they make."""

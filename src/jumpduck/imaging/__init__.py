@@ -1,0 +1,1 @@
+"""From the bytes of a published image to pixels, and from pixels to the bytes of a file."""

@@ -1,0 +1,1 @@
+"""Images and a gallery that are generated, for the demo and the tests."""
