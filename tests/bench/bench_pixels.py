@@ -17,8 +17,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from jumpduck.imaging.tiff_reader import decode, pixels, read_page
-from jumpduck.imaging.transforms import centre_crop, to_8bit
+from jumpduck.imaging.tiff_reader import decode, decode_rows, read_header
+from jumpduck.imaging.transforms import crop_slices, to_8bit
 from jumpduck.imaging.writers import encode_png
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import BUILT_IN, build
@@ -29,6 +29,10 @@ ROUNDS = 7
 CROP = 768
 ROW = {"Metadata_Channel": "DNA", "url": "x", "path": "x"}
 PHENIX = DATA / "images/pe2loaddata_v1"
+
+
+def centre_crop(plane, edge):
+    return plane[crop_slices(plane.shape, edge)]
 
 
 def theirs_decode(data):
@@ -57,10 +61,9 @@ def ours(data, recipe=build("png8")):  # noqa: B008
 
 
 def ours_decode(data):
-    page = read_page(data)
-    edge = CROP if page.height >= CROP else 0
-    stop = page.height // 2 - edge // 2 + edge if edge else page.height
-    return pixels(data, page, stop)
+    header = read_header(data)
+    rows, _ = crop_slices((header.height, header.width), CROP)
+    return decode_rows(data, header, rows.stop)
 
 
 def seconds(function, *arguments):
@@ -184,7 +187,7 @@ def main():
     crops = [np.ascontiguousarray(centre_crop(decode(data), CROP)) for data in real]
     threads("decode, 1080 LZW", ours_decode, real)
     threads("8 bit, 768", lambda crop: to_8bit(crop, 1.0), crops)
-    threads("PNG, 768", encode_png, [to_8bit(crop, 1.0)[0] for crop in crops])
+    threads("PNG, 768", encode_png, [to_8bit(crop, 1.0) for crop in crops])
     for name in ("1080 raw", "1080 LZW", "2160 LZW"):
         threads(f"png8 whole, {name}", ours, found[name])
     threads("png8 whole, real Phenix", ours, real)

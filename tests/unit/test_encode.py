@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from PIL import Image
+from tifffile import xml2dict
 
-from jumpduck.imaging.writers import TiffPage, encode_jxl, encode_png, encode_tiff
+from jumpduck.imaging.writers import encode_jxl, encode_ome_tiff, encode_png, encode_tiff
 
-NOTE = json.dumps({"recipe": "é <x> & µ"})
+NOTE = json.dumps({"recipe": "é <x> & {µ}"})
 
 shapes = nps.array_shapes(min_dims=2, max_dims=2, max_side=40)
 planes = st.one_of(
@@ -33,16 +34,36 @@ def test_png_and_tiff_keep_every_pixel_and_the_note(plane):
         assert np.array_equal(np.asarray(image), plane)
         assert image.text == {"jumpduck": NOTE}
     for compression in ("zstd", "deflate"):
-        data = encode_tiff([TiffPage(plane, "a note", 0.5)], compression)
+        data = encode_tiff(plane, NOTE, compression=compression, pixel_size_um=0.5)
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             assert np.array_equal(file.asarray(), plane)
-            assert file.pages[0].description == "a note"
+            assert file.pages[0].description == NOTE
             assert file.pages[0].software == "jumpduck"
             numerator, denominator = file.pages[0].tags["XResolution"].value
             assert numerator / denominator == pytest.approx(20_000)  # pixels a centimetre
         with Image.open(io.BytesIO(data)) as image:
             assert np.array_equal(np.asarray(image), plane)
-            assert image.tag_v2[270] == "a note"
+            assert image.tag_v2[270] == NOTE
+
+
+@settings(max_examples=200, deadline=None)
+@given(planes, st.integers(1, 4))
+def test_an_ome_tiff_keeps_every_pixel_the_channels_and_the_note(plane, number):
+    pages = [np.roll(plane, shift) for shift in range(number)]
+    names = ["é<&>", "DNA", "{}", "2"][:number]
+    data = encode_ome_tiff(pages, names, name="a & b", note=NOTE, pixel_size_um=0.5)
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        assert len(file.pages) == number
+        assert all(map(np.array_equal, [page.asarray() for page in file.pages], pages))
+        ome = xml2dict(file.ome_metadata)["OME"]
+        numerator, denominator = file.pages[0].tags["XResolution"].value
+    assert numerator / denominator == pytest.approx(20_000)  # pixels a centimetre
+    found = ome["Image"]["Pixels"]
+    assert (found["PhysicalSizeX"], found["PhysicalSizeYUnit"]) == (0.5, "µm")
+    channels = found["Channel"] if number > 1 else [found["Channel"]]
+    assert [str(one["Name"]) for one in channels] == names
+    assert ome["StructuredAnnotations"]["CommentAnnotation"]["Value"] == NOTE
+    assert data == encode_ome_tiff(pages, names, name="a & b", note=NOTE, pixel_size_um=0.5)
 
 
 @settings(max_examples=50, deadline=None)

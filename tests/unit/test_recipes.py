@@ -148,7 +148,8 @@ def test_a_file_says_how_it_was_made(name):
                 note = file.pages[0].description
         case ".ome.tiff":
             with tifffile.TiffFile(io.BytesIO(made.data)) as file:
-                note = file.ome_metadata.partition("<Value>")[2].partition("</Value>")[0]
+                ome = tifffile.xml2dict(file.ome_metadata)["OME"]
+                note = ome["StructuredAnnotations"]["CommentAnnotation"]["Value"]
     said = json.loads(note)
     assert (said["recipe"], said["version"]) == (name, recipe.version)
     assert said["parameters"] == json.loads(json.dumps(dict(recipe.parameters)))

@@ -1,1 +1,1 @@
-"""From the bytes of a published image to pixels, and from pixels to the bytes of a file."""
+"""From the bytes of a published image to its pixels, and from pixels to the bytes of a file."""

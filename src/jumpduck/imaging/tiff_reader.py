@@ -1,7 +1,11 @@
-"""From the bytes of a published TIFF to its pixels, or to the reason why not.
+"""From the bytes of a published TIFF to its pixels, or to the reason why it cannot be read.
 
-Files come from a bucket and are hostile until checked: what a header promises is held against the
-file's size and a limit before anything is allocated or decoded.
+Anybody may have written the files of a bucket. A decoder allocates what a header asks for, so a
+header of 100 bytes that promises 100,000 x 100,000 pixels could take all memory. Therefore the
+header is checked here, against the size of the file and a limit, before anything is allocated or
+decoded; a library that parses and decodes in one call leaves no place for that check. The header
+also says where the pixels of an uncompressed file are, so that they are read without a copy, and
+which rows a crop needs, so that the rows below are not decoded.
 """
 
 import itertools
@@ -18,9 +22,10 @@ from numpy.typing import NDArray
 from jumpduck.errors import ImageError
 
 Plane = NDArray[np.uint8 | np.uint16]
+"""Grey levels of one image, of shape (height, width)."""
 
-MAX_PIXELS = 1 << 26
-"""Pixels a plane may have: 8192 x 8192; the largest in JUMP are 2160 x 2160."""
+MAX_PLANE_PIXELS = 1 << 26
+"""8192 x 8192; the largest published planes of Cell Painting have 2160 x 2160 pixels."""
 
 MAX_TAGS = 4096
 
@@ -32,108 +37,119 @@ COMPRESSIONS = {
     32946: "deflate",
     50000: "zstd",
 }
-EXPANSION = {"none": 1, "PackBits": 64, "deflate": 1032, "LZW": 2731, "zstd": math.inf}
-"""Bytes that can come of one."""
 
-UNPREDICTED = ("none", "PackBits")
+MAX_BYTES_PER_BYTE = {
+    "none": 1,
+    "PackBits": 64,
+    "deflate": 1032,
+    "LZW": 2731,
+    "zstd": math.inf,
+}
+"""How many bytes one compressed byte can become, by compression."""
+
+WITHOUT_PREDICTOR = ("none", "PackBits")
 PHOTOMETRIC = {0: "white at 0", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr"}
 SAMPLE_FORMAT = {1: "unsigned", 2: "signed", 3: "float"}
 
-# tag numbers, TIFF 6.0
+# numbers of tags, TIFF 6.0
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTO, FILL_ORDER = 256, 257, 258, 259, 262, 266
 STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PREDICTOR = 273, 277, 278, 279, 317
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, FORMAT = 322, 323, 324, 325, 339
-_PIECES = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}
-_READ = _PIECES | {
-    WIDTH, HEIGHT, BITS, COMPRESSION, PHOTO, FILL_ORDER, SAMPLES, ROWS_PER_STRIP, PREDICTOR,
-    TILE_WIDTH, TILE_HEIGHT, FORMAT,
+_TAGS_READ = {
+    WIDTH, HEIGHT, BITS, COMPRESSION, PHOTO, FILL_ORDER, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP,
+    STRIP_BYTES, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, FORMAT,
 }  # fmt: skip
-_NUMBERS = {3: "H", 4: "I", 16: "Q"}  # types of tags that hold whole numbers
+_WHOLE_NUMBERS = {3: "H", 4: "I", 16: "Q"}
+"""`struct` formats of the tag types that hold whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One grey plane of a TIFF whose header was found to be sound."""
+class PageHeader:
+    """What the header says about one grey plane, after its check."""
 
-    index: int
+    page: int
     width: int
     height: int
     bits: int
-    order: str
-    plain: bool
-    """The pixels lie in the file one after the other, as they are."""
+    """Bits a pixel: 8, 12 or 16."""
+    byte_order: str
+    """As `struct` writes it: ``<`` or ``>``."""
+    contiguous: bool
+    """All pixels are in the file uncompressed, one after the other."""
     offset: int
-    """Where the first of them are."""
-    strip: int
-    """Rows that cannot be decoded but together; all of them where the file is in tiles."""
-    fields: Sequence[tuple[int, str]]
-    """Where in the file the height stands, and as what type; of a single strip, also its rows."""
+    """Byte of the file where the first strip or tile begins."""
+    rows_together: int
+    """The decoder can stop after a multiple of so many rows; all rows for a file in tiles."""
+    height_fields: Sequence[tuple[int, str]]
+    """Byte and `struct` format of the numbers to change so that the decoder stops earlier."""
 
 
 def decode(data: bytes | memoryview, *, page: int = 0) -> Plane:
-    """Get one plane of a grey TIFF, 8 or 16 bit; 12 bit become 16.
+    """Get one plane of a grey TIFF of 8, 12 or 16 bits; 12 bits become 16.
 
     Parameters
     ----------
+    data
+        The whole file.
     page
-        Which of a file's pages, from 0.
+        Number of the page in the file, from 0.
 
     Raises
     ------
     ImageError
-        The bytes are empty, all zero, no TIFF, cut short, or the page holds something else than
-        one grey plane of unsigned integers.
+        The bytes are empty, all zero, not a TIFF or cut short, or the page is not one grey plane
+        of unsigned integers.
     """
-    return pixels(data, read_page(data, page))
+    return decode_rows(data, read_header(data, page))
 
 
-def read_page(data: bytes | memoryview, index: int = 0) -> Page:
-    """Get what the header says about a page, held against the size of the file.
+def read_header(data: bytes | memoryview, page: int = 0) -> PageHeader:
+    """Get what the header says about a page, checked against the size of the file.
 
     Raises
     ------
     ImageError
-        As `decode` does, for all that can be told without decoding.
+        As `decode` raises it, for everything that is known without decoding.
     """
     if not data:
         raise ImageError("empty file")
     if not any(data[:64]) and not any(data):
         raise ImageError(f"zero-filled file of {len(data)} bytes")
     try:
-        order, tags = _directory(data, index)
-        return _page(data, index, order, tags)
+        byte_order, tags = _directory(data, page)
+        return _check_page(data, page, byte_order, tags)
     except struct.error as error:
         raise ImageError(f"not a readable TIFF: cut short at {len(data)} bytes") from error
 
 
-def pixels(data: bytes | memoryview, page: Page, rows: int | None = None) -> Plane:
-    """Get the first `rows` rows of a page, or all of it.
+def decode_rows(data: bytes | memoryview, header: PageHeader, rows: int | None = None) -> Plane:
+    """Get the first `rows` rows of a page, or all of them.
 
-    Rows below are not decoded where the file is in strips. The array may be a read-only view of
+    Where the file is in strips, rows below are not decoded. The array can be a read-only view of
     `data`.
 
     Raises
     ------
     ImageError
-        What is compressed cannot be decompressed.
+        The compressed data cannot be decompressed.
     """
-    rows = page.height if rows is None else min(rows, page.height)
-    if page.plain:
-        dtype = np.dtype(f"{page.order}u{page.bits // 8}")
-        flat = np.frombuffer(data, dtype, rows * page.width, page.offset)
-        plane = flat.reshape(rows, page.width)
+    rows = header.height if rows is None else min(rows, header.height)
+    if header.contiguous:
+        dtype = np.dtype(f"{header.byte_order}u{header.bits // 8}")
+        flat = np.frombuffer(data, dtype, rows * header.width, header.offset)
+        plane = flat.reshape(rows, header.width)
         return plane.astype(dtype.newbyteorder("="), copy=False)
-    asked = min(-(-rows // page.strip) * page.strip, page.height)
-    file = bytearray(data) if asked < page.height else data
+    decoded = min(-(-rows // header.rows_together) * header.rows_together, header.height)
+    file = bytearray(data) if decoded < header.height else data
     if isinstance(file, bytearray):
-        # libtiff decodes what a header asks for: ask for less
-        for place, kind in page.fields:
-            struct.pack_into(page.order + kind, file, place, asked)
+        # libtiff decodes all rows that the header names, therefore a copy names fewer
+        for byte, number_format in header.height_fields:
+            struct.pack_into(header.byte_order + number_format, file, byte, decoded)
     try:
-        plane = imagecodecs.tiff_decode(cast("bytes", file), index=page.index)
+        plane = imagecodecs.tiff_decode(cast("bytes", file), index=header.page)
     except Exception as error:
         raise ImageError(f"not a readable TIFF: {error or type(error).__name__}") from error
-    if plane.ndim != 2 or plane.shape != (asked, page.width):
+    if plane.ndim != 2 or plane.shape != (decoded, header.width):
         raise ImageError(f"not one grey plane: shape {plane.shape}")
     if plane.dtype.name not in ("uint8", "uint16"):
         raise ImageError(f"not 8 or 16 bit unsigned: {plane.dtype}")
@@ -143,121 +159,138 @@ def pixels(data: bytes | memoryview, page: Page, rows: int | None = None) -> Pla
 @dataclass(frozen=True, slots=True)
 class _Tag:
     values: Sequence[int]
-    place: int
-    kind: str
+    byte: int
+    """Byte of the file where the first value is."""
+    number_format: str
 
 
-def _directory(data: bytes | memoryview, index: int) -> tuple[str, dict[int, _Tag]]:
-    """The byte order, and the tags of page `index` that hold whole numbers."""
-    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
-    magic = struct.unpack_from(f"{order}H", data, 2)[0] if order and len(data) >= 8 else 0
-    if order is None or magic not in (42, 43):
+def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag]]:
+    """The byte order, and those tags of a page that are read here, by their number."""
+    byte_order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
+    magic = struct.unpack_from(f"{byte_order}H", data, 2)[0] if byte_order and len(data) >= 8 else 0
+    if byte_order is None or magic not in (42, 43):
         raise ImageError(f"not a readable TIFF: it begins with {bytes(data[:8])!r}")
     big = magic == 43
-    head, entry, link = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
-    (at,) = struct.unpack_from(order + link, data, 8 if big else 4)
-    seen: set[int] = set()
-    first = number = 0
-    size = struct.calcsize(order + entry)
-    for page in range(index + 1):
-        if at == 0 or at in seen:
-            raise ImageError(f"not a readable TIFF: no page {index}, it has {page}")
-        seen.add(at)
-        if at + 8 > len(data):
+    count_format, tag_format, link_format = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
+    inline_bytes = 8 if big else 4
+    (link,) = struct.unpack_from(byte_order + link_format, data, inline_bytes)
+    visited: set[int] = set()
+    first_tag = tag_count = 0
+    tag_bytes = struct.calcsize(byte_order + tag_format)
+    for number in range(page + 1):
+        if link == 0 or link in visited:
+            raise ImageError(f"not a readable TIFF: no page {page}, it has {number}")
+        visited.add(link)
+        if link + 8 > len(data):
             raise ImageError(
-                f"not a readable TIFF: cut short, its directory is at byte {at} of {len(data)}"
+                f"not a readable TIFF: cut short, its directory is at byte {link} of {len(data)}"
             )
-        (number,) = struct.unpack_from(order + head, data, at)
-        if number > MAX_TAGS:
-            raise ImageError(f"not a readable TIFF: {number} tags")
-        first = at + struct.calcsize(order + head)
-        (at,) = struct.unpack_from(order + link, data, first + number * size)
+        (tag_count,) = struct.unpack_from(byte_order + count_format, data, link)
+        if tag_count > MAX_TAGS:
+            raise ImageError(f"not a readable TIFF: {tag_count} tags")
+        first_tag = link + struct.calcsize(byte_order + count_format)
+        (link,) = struct.unpack_from(
+            byte_order + link_format, data, first_tag + tag_count * tag_bytes
+        )
     tags: dict[int, _Tag] = {}
-    for place in range(first, first + number * size, size):
-        name, kind, count, _ = struct.unpack_from(order + entry, data, place)
-        if name not in _READ or kind not in _NUMBERS or not count:
+    for tag_at in range(first_tag, first_tag + tag_count * tag_bytes, tag_bytes):
+        name, kind, count, _ = struct.unpack_from(byte_order + tag_format, data, tag_at)
+        if name not in _TAGS_READ or kind not in _WHOLE_NUMBERS or not count:
             continue
-        letter = _NUMBERS[kind]
-        wide = struct.calcsize(order + letter)
-        inline = place + size - (8 if big else 4)
-        where = inline
-        if count * wide > (8 if big else 4):
-            (where,) = struct.unpack_from(order + link, data, inline)
-        if count * wide > len(data) - where:
+        number_format = _WHOLE_NUMBERS[kind]
+        number_bytes = struct.calcsize(byte_order + number_format)
+        value_at = tag_at + tag_bytes - inline_bytes
+        if count * number_bytes > inline_bytes:
+            (value_at,) = struct.unpack_from(byte_order + link_format, data, value_at)
+        if count * number_bytes > len(data) - value_at:
             raise ImageError(
-                f"not a readable TIFF: cut short, tag {name} ends at byte {where + count * wide} "
-                f"of {len(data)}"
+                f"not a readable TIFF: cut short, tag {name} ends at byte "
+                f"{value_at + count * number_bytes} of {len(data)}"
             )
-        values = np.frombuffer(data, f"{order}u{wide}", count, where).tolist()
-        tags[name] = _Tag(values, where, letter)
-    return order, tags
+        values = np.frombuffer(data, f"{byte_order}u{number_bytes}", count, value_at).tolist()
+        tags[name] = _Tag(values, value_at, number_format)
+    return byte_order, tags
 
 
-def _page(data: bytes | memoryview, index: int, order: str, tags: Mapping[int, _Tag]) -> Page:
-    def one(name: int, default: int) -> int:
-        return int(tags[name].values[0]) if name in tags else default
+def _check_page(
+    data: bytes | memoryview, page: int, byte_order: str, tags: Mapping[int, _Tag]
+) -> PageHeader:
+    def first_value(tag: int, default: int) -> int:
+        return int(tags[tag].values[0]) if tag in tags else default
 
-    width, height, bits = one(WIDTH, 0), one(HEIGHT, 0), one(BITS, 1)
+    width, height, bits = first_value(WIDTH, 0), first_value(HEIGHT, 0), first_value(BITS, 1)
     if not width or not height:
         raise ImageError(f"not one grey plane: {width} x {height} pixels")
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"header promises {width} x {height} pixels, more than {MAX_PIXELS}")
-    codec = _check_pixels(one)
-    tiled = TILE_OFFSETS in tags
-    tall, wide = min(one(ROWS_PER_STRIP, height) or height, height), width
-    if tiled:
-        tall, wide = one(TILE_HEIGHT, 0), one(TILE_WIDTH, 0)
-        if not 0 < tall * wide <= MAX_PIXELS:
-            raise ImageError(f"not a readable TIFF: tiles of {wide} x {tall} pixels")
-    number = -(-width // wide) * -(-height // tall)
-    offsets, counts = _pieces(data, tags, number, tiled=tiled)
-    size = -(-width * bits // 8)
-    if height * size > EXPANSION[codec] * sum(counts):
+    if width * height > MAX_PLANE_PIXELS:
         raise ImageError(
-            f"not a readable TIFF: {sum(counts)} bytes of {codec} for {width} x {height} pixels"
+            f"the header promises {width} x {height} pixels, more than {MAX_PLANE_PIXELS}"
         )
-    plain = codec == "none" and not tiled and bits != 12 and one(FILL_ORDER, 1) == 1
-    plain = plain and all(
-        after == before + tall * size for before, after in itertools.pairwise(offsets)
+    compression = _check_pixel_type(first_value)
+    tiled = TILE_OFFSETS in tags
+    piece_height = min(first_value(ROWS_PER_STRIP, height) or height, height)
+    piece_width = width
+    if tiled:
+        piece_height, piece_width = first_value(TILE_HEIGHT, 0), first_value(TILE_WIDTH, 0)
+        if not 0 < piece_height * piece_width <= MAX_PLANE_PIXELS:
+            raise ImageError(f"not a readable TIFF: tiles of {piece_width} x {piece_height} pixels")
+    pieces = -(-width // piece_width) * -(-height // piece_height)
+    offsets, counts = _check_pieces(data, tags, pieces, tiled=tiled)
+    row_bytes = -(-width * bits // 8)
+    if height * row_bytes > MAX_BYTES_PER_BYTE[compression] * sum(counts):
+        raise ImageError(
+            f"not a readable TIFF: {sum(counts)} bytes of {compression} for "
+            f"{width} x {height} pixels"
+        )
+    as_in_memory = compression == "none" and bits != 12 and first_value(FILL_ORDER, 1) == 1
+    contiguous = as_in_memory and not tiled
+    contiguous = contiguous and all(
+        after == before + piece_height * row_bytes for before, after in itertools.pairwise(offsets)
     )
-    strip, cut = (height if tiled else tall), [HEIGHT]
-    if number == 1 and codec == "LZW" and ROWS_PER_STRIP in tags:
-        # alone among the codecs, its decoder stops where it is told to
-        strip, cut = 1, [HEIGHT, ROWS_PER_STRIP]
-    fields = [(tags[name].place, tags[name].kind) for name in cut]
-    return Page(index, width, height, bits, order, plain, offsets[0], strip, fields)
+    rows_together, to_change = (height if tiled else piece_height), [HEIGHT]
+    if pieces == 1 and compression == "LZW" and ROWS_PER_STRIP in tags:
+        # only the decoder of LZW stops inside a strip
+        rows_together, to_change = 1, [HEIGHT, ROWS_PER_STRIP]
+    fields = [(tags[tag].byte, tags[tag].number_format) for tag in to_change]
+    return PageHeader(
+        page, width, height, bits, byte_order, contiguous, offsets[0], rows_together, fields
+    )
 
 
-def _check_pixels(one: Callable[[int, int], int]) -> str:
-    """Refuse what is no grey plane of unsigned integers; get the codec of one that is."""
-    samples, photo = one(SAMPLES, 1), one(PHOTO, 1)
+def _check_pixel_type(first_value: Callable[[int, int], int]) -> str:
+    """Refuse what is not a grey plane of unsigned integers; the compression of one that is."""
+    samples, photo = first_value(SAMPLES, 1), first_value(PHOTO, 1)
     if samples != 1 or photo != 1:
         what = PHOTOMETRIC.get(photo, "grey")
         raise ImageError(f"not one grey plane: {what}, {samples} samples a pixel")
-    bits, kind = one(BITS, 1), one(FORMAT, 1)
-    if kind != 1 or bits not in (8, 12, 16):
-        what = SAMPLE_FORMAT.get(kind, "other")
+    bits, sample_format = first_value(BITS, 1), first_value(FORMAT, 1)
+    if sample_format != 1 or bits not in (8, 12, 16):
+        what = SAMPLE_FORMAT.get(sample_format, "other")
         raise ImageError(f"not 8 or 16 bit unsigned: {bits} bit {what}")
-    codec = COMPRESSIONS.get(one(COMPRESSION, 1))
-    if codec is None:
-        known = ", ".join(sorted(EXPANSION))
-        raise ImageError(f"compression {one(COMPRESSION, 1)} is none of {known}")
-    predictor = one(PREDICTOR, 1)
-    sound = predictor == 2 and bits != 12 and codec not in UNPREDICTED
-    if predictor != 1 and not sound:
-        raise ImageError(f"predictor {predictor} in {bits} bit with compression {codec}")
-    return codec
+    compression = COMPRESSIONS.get(first_value(COMPRESSION, 1))
+    if compression is None:
+        known = ", ".join(sorted(MAX_BYTES_PER_BYTE))
+        raise ImageError(
+            f"not a readable TIFF: compression {first_value(COMPRESSION, 1)}; can read {known}"
+        )
+    predictor = first_value(PREDICTOR, 1)
+    readable = predictor == 2 and bits != 12 and compression not in WITHOUT_PREDICTOR
+    if predictor != 1 and not readable:
+        raise ImageError(
+            f"not a readable TIFF: predictor {predictor} in {bits} bit with "
+            f"compression {compression}"
+        )
+    return compression
 
 
-def _pieces(
-    data: bytes | memoryview, tags: Mapping[int, _Tag], number: int, *, tiled: bool
+def _check_pieces(
+    data: bytes | memoryview, tags: Mapping[int, _Tag], pieces: int, *, tiled: bool
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """Where the strips or tiles of a page begin, and how long they are."""
+    """Where each strip or tile of a page begins, and its bytes."""
     names = (TILE_OFFSETS, TILE_BYTES) if tiled else (STRIP_OFFSETS, STRIP_BYTES)
     what = "tile" if tiled else "strip"
-    if any(name not in tags or len(tags[name].values) < number for name in names):
-        raise ImageError(f"not a readable TIFF: it lists fewer than its {number} {what}s")
-    offsets, counts = (tags[name].values[:number] for name in names)
+    if any(name not in tags or len(tags[name].values) < pieces for name in names):
+        raise ImageError(f"not a readable TIFF: it lists fewer than its {pieces} {what}s")
+    offsets, counts = (tags[name].values[:pieces] for name in names)
     for piece, (offset, count) in enumerate(zip(offsets, counts, strict=True)):
         if offset + count > len(data):
             raise ImageError(

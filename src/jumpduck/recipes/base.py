@@ -29,7 +29,7 @@ class Measured:
 
     `width` and `height` are those of the image as published; `low` and `high` the grey levels
     that became 0 and 255, or would have. The others are those of
-    `jumpduck.imaging.transforms.quality`, of the crop as published.
+    `jumpduck.imaging.quality.quality`, of the crop as published.
     """
 
     width: int

@@ -3,14 +3,20 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import cast
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from jumpduck.errors import ImageError, ManifestError, QueryError
+from jumpduck.imaging.quality import quality
 from jumpduck.imaging.tiff_reader import decode
-from jumpduck.imaging.transforms import histogram, quality, stretch
-from jumpduck.imaging.writers import Compression, TiffPage, encode_jxl, encode_png, encode_tiff
+from jumpduck.imaging.transforms import histogram, stretch
+from jumpduck.imaging.writers import (
+    Compression,
+    encode_jxl,
+    encode_ome_tiff,
+    encode_png,
+    encode_tiff,
+)
 from jumpduck.recipes.base import Encoded, Fetch, Recipe, Row, Source
 from jumpduck.recipes.preprocessing import CHANNEL, Plate, Seen, View
 from jumpduck.schema import BRIGHTFIELD, CHANNELS, SITE_KEY
@@ -83,7 +89,7 @@ def tiff16(
 
     def write(recipe: Recipe, seen: Seen, low: np.float32, high: np.float32) -> bytes:
         note = recipe.note(low=float(low), high=float(high))
-        return encode_tiff([TiffPage(seen.plane, note, seen.pixel_um)], compression)
+        return encode_tiff(seen.plane, note, compression=compression, pixel_size_um=seen.pixel_um)
 
     view = View(crop, crop_um, illum, resize)
     return _single("tiff16", ".tiff", view, write, compression=compression)
@@ -154,16 +160,19 @@ def stack(
             raise ImageError("the channels of the site differ in size or type")
         levels = [one.percentiles(PERCENTILE) for one in seen]
         places = sorted(range(len(names)), key=lambda place: order.index(names[place]))
-        text = _ome(recipe, sources[0].row, [names[place] for place in places], seen[0])
-        pages = [
-            TiffPage(seen[place].plane, "" if number else text, seen[place].pixel_um)
-            for number, place in enumerate(places)
-        ]
+        data = encode_ome_tiff(
+            [seen[place].plane for place in places],
+            [names[place] for place in places],
+            name="__".join(str(sources[0].row.get(name)) for name in SITE_KEY),
+            note=recipe.note(),
+            compression=compression,
+            pixel_size_um=seen[0].pixel_um,
+        )
         measured = [
             one.measured(float(low), float(high))
             for one, (low, high) in zip(seen, levels, strict=True)
         ]
-        return Encoded(encode_tiff(pages, compression), measured)
+        return Encoded(data, measured)
 
     parameters = {**dataclasses.asdict(view), "compression": compression, "channels": list(order)}
     recipe = Recipe("stack", 1, ".ome.tiff", parameters, True, make, prepare)
@@ -224,34 +233,3 @@ def _plate(context: object) -> Plate:
 def _check_choice(option: str, value: object, choices: Sequence[object]) -> None:
     if value not in choices:
         raise QueryError(f"{option} {value!r} is none of {', '.join(map(str, choices))}")
-
-
-def _ome(recipe: Recipe, row: Row, channels: Sequence[str], seen: Seen) -> str:
-    """The OME-XML of a stack, in ASCII."""
-    height, width = seen.plane.shape
-    site = "__".join(str(row.get(name)) for name in SITE_KEY)
-    size = ""
-    if seen.pixel_um:
-        size = "".join(
-            f' PhysicalSize{axis}="{seen.pixel_um}" PhysicalSize{axis}Unit="&#181;m"'
-            for axis in "XY"
-        )
-    planes = "".join(
-        f'<Channel ID="Channel:0:{number}" Name={quoteattr(name)} SamplesPerPixel="1"/>'
-        for number, name in enumerate(channels)
-    ) + "".join(
-        f'<TiffData IFD="{number}" FirstC="{number}" FirstZ="0" FirstT="0" PlaneCount="1"/>'
-        for number in range(len(channels))
-    )
-    text = (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" Creator="jumpduck">'
-        f'<Image ID="Image:0" Name={quoteattr(site)}>'
-        f'<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="{seen.plane.dtype.name}" '
-        f'SizeX="{width}" SizeY="{height}" SizeC="{len(channels)}" SizeZ="1" SizeT="1"{size}>'
-        f"{planes}</Pixels></Image><StructuredAnnotations>"
-        '<CommentAnnotation ID="Annotation:0" Namespace="jumpduck">'
-        f"<Value>{escape(recipe.note())}</Value>"
-        "</CommentAnnotation></StructuredAnnotations></OME>"
-    )
-    return text.encode("ascii", "xmlcharrefreplace").decode()

@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
-from jumpduck.imaging.tiff_reader import Plane, pixels, read_page
+from jumpduck.imaging.quality import Quality, quality
+from jumpduck.imaging.tiff_reader import Plane, decode_rows, read_header
 from jumpduck.imaging.transforms import (
     Counts,
-    Quality,
     crop_slices,
     divide,
     histogram,
     percentiles,
-    quality,
     resize,
 )
 from jumpduck.recipes.base import Fetch, Measured, Row, Source
@@ -144,13 +143,13 @@ class View:
         channel = str(source.row.get(CHANNEL))
         if channel in plate.faults:
             raise ImageError(plate.faults[channel])
-        page = read_page(source.data)
+        page = read_header(source.data)
         pixel_um = _pixel_um(source.row)
         size = self.crop
         if self.crop_um is not None and pixel_um:
             size = max(1, round(self.crop_um / pixel_um))
         rows, columns = crop_slices((page.height, page.width), size)
-        plane = np.ascontiguousarray(pixels(source.data, page, rows.stop)[rows, columns])
+        plane = np.ascontiguousarray(decode_rows(source.data, page, rows.stop)[rows, columns])
         counts = histogram(plane)
         seen = quality(plane, counts)
         if self.illum:
