@@ -9,9 +9,9 @@ import pytest
 
 import jumpduck
 from jumpduck.synthetic.gallery import Gallery, write_gallery
+from tests.support.places import DATA
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("JUMPDUCK_REAL_DATA", ROOT.parent / "shared" / "data"))
+pytest.register_assert_rewrite("tests.support.folders")
 
 
 def pytest_collection_modifyitems(items):
@@ -95,7 +95,7 @@ def cli(tmp_path):
 @pytest.fixture(scope="session")
 def s3(gallery):
     """A real S3 server on loopback that holds the demo's gallery, open to everybody."""
-    from tests.s3 import S3Server
+    from tests.support.s3_server import S3Server
 
     with S3Server() as server:
         server.put_folder("cellpainting-gallery", gallery.gallery)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import zipfile
 
-from tests.conftest import ROOT
+from tests.support.places import ROOT
 
 
 def test_the_wheel_holds_the_sql_and_the_licence(tmp_path):

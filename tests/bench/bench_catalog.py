@@ -31,7 +31,7 @@ from jumpduck.selection.criteria import Selection
 from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.object_reader import Stores
 from jumpduck.synthetic.gallery import write_tables
-from tests.conftest import DATA
+from tests.support.places import DATA
 
 STAINS = {"DNA": 5, "RNA": 3, "ER": 4, "AGP": 2, "Mito": 1}
 LATENCY = 0.03

@@ -23,7 +23,7 @@ from jumpduck.imaging.writers import encode_png
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import BUILT_IN, build
 from jumpduck.synthetic.cells import Look, draw_field
-from tests.conftest import DATA
+from tests.support.places import DATA
 
 ROUNDS = 7
 CROP = 768

@@ -11,7 +11,7 @@ import pytest
 import jumpduck
 from jumpduck.imaging.tiff_reader import decode
 from jumpduck.transfer.output_folder import DONE
-from tests.unit.test_images import formula
+from tests.support.pixels import formula
 
 
 def test_the_demo_ends_well_and_leaves_what_it_names(cli, tmp_path):

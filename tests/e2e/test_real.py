@@ -10,9 +10,9 @@ import tifffile
 
 import jumpduck
 from jumpduck.database.sql_files import frame, open_catalog
-from tests.conftest import DATA
-from tests.s3 import S3Server
-from tests.unit.test_images import formula
+from tests.support.pixels import formula
+from tests.support.places import DATA
+from tests.support.s3_server import S3Server
 
 pytestmark = pytest.mark.real
 

@@ -13,7 +13,8 @@ import pytest
 import jumpduck
 from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.transfer.output_folder import DONE
-from tests.conftest import ROOT
+from tests.support.places import ROOT
+from tests.support.web_server import web_server
 
 
 @pytest.fixture(scope="module")
@@ -57,23 +58,11 @@ def test_the_command_line_reads_s3_through_an_endpoint(cli, s3, tmp_path):
 
 
 def test_a_mirror_over_http_serves_as_gallery_and_metadata(gallery, catalog, tmp_path):
-    import functools
-    import http.server
-    import threading
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(gallery.gallery.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        root = f"http://127.0.0.1:{server.server_port}"
+    with web_server(gallery.gallery.parent) as root:
         path = tmp_path / "catalog.duckdb"
         jumpduck.catalog(path, gallery=f"{root}/gallery", metadata=f"{root}/metadata")
         rows = jumpduck.manifest(path, plates=["JD5876c3"])
         results = jumpduck.download(rows, tmp_path / "images")
-        server.shutdown()
     assert set(results["status"]) == {"fetched"}
     with open_catalog(path) as one, open_catalog(catalog) as other:
         assert frame(one, SITES).equals(frame(other, SITES))

@@ -1,5 +1,4 @@
 import contextlib
-import io
 import struct
 import time
 import tracemalloc
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from jumpduck.errors import ImageError
 from jumpduck.imaging.tiff_reader import MAX_PLANE_PIXELS, decode, decode_rows, read_header
 from jumpduck.imaging.writers import encode_ome_tiff
-from tests.conftest import DATA
+from tests.support.pixels import tiff
+from tests.support.places import DATA
 
 LAYOUTS = [
     {},
@@ -31,12 +31,6 @@ LAYOUTS = [
     {"byteorder": ">"},
     {"byteorder": ">", "bigtiff": True, "compression": "lzw"},
 ]
-
-
-def tiff(plane, **options):
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, plane, **{"metadata": None, **options})
-    return buffer.getvalue()
 
 
 def noise(shape=(50, 60), dtype=np.uint16):

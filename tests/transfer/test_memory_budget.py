@@ -1,11 +1,8 @@
 """What is fetched fits into memory, however large the files and many the connections."""
 
-import functools
-import http.server
 import re
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import polars as pl
@@ -15,13 +12,9 @@ import tifffile
 import jumpduck
 from jumpduck.schema import MANIFEST
 from jumpduck.transfer import memory_budget as room
-from tests.e2e.test_faults import same
-from tests.faults import Faults
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
+from tests.support.fault_proxy import Faults
+from tests.support.folders import same
+from tests.support.web_server import web_server
 
 
 def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
@@ -30,11 +23,9 @@ def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
     plane = np.zeros((5477, 5477), np.uint16)
     plane[::7, ::5] = 1000
     tifffile.imwrite(tmp_path / "www" / "large.tif", plane, metadata=None)
-    handler = functools.partial(Quiet, directory=str(tmp_path / "www"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with web_server(tmp_path / "www") as address:
         row = {name: None if kind is not pl.String else "x" for name, kind in MANIFEST.items()}
-        row["url"] = f"http://127.0.0.1:{server.server_port}/large.tif"
+        row["url"] = f"{address}/large.tif"
         rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA"} for n in range(40)]
         pl.DataFrame(rows, MANIFEST).write_parquet(tmp_path / "manifest.parquet")
         script = (
@@ -45,7 +36,6 @@ def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
         )
-        server.shutdown()
     assert re.search(r"fetched +40 ", done.stdout), done
     (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
     assert int(peak) < 1_000_000

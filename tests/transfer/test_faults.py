@@ -8,7 +8,8 @@ import pytest
 import jumpduck
 from jumpduck.storage import object_reader as stores
 from jumpduck.transfer.output_folder import DONE
-from tests.faults import Faults, always, at_random, once
+from tests.support.fault_proxy import Faults, always, at_random, once
+from tests.support.folders import same
 
 PASSING = ("503", "reset", "short", "hang", "stall", "half", "corrupt", "zero")
 VICTIM = "p01-ch3sk"
@@ -43,25 +44,6 @@ def clean(rows, s3, tmp_path_factory):
     results = jumpduck.download(rows, out, endpoint=s3.endpoint)
     assert set(results["status"]) == {"fetched"}
     return out
-
-
-def files(out):
-    return {
-        file.relative_to(out).as_posix(): file.read_bytes()
-        for file in sorted(out.rglob("*"))
-        if file.is_file() and ".jumpduck" not in file.parts and file.suffix != ".parquet"
-    }
-
-
-def facts(out):
-    """The results but for times and attempts."""
-    return pl.read_parquet(out / "results.parquet").drop("seconds", "attempts").sort("path")
-
-
-def same(out, clean):
-    paths = facts(out)["path"]
-    assert files(out) == {path: data for path, data in files(clean).items() if path in set(paths)}
-    assert facts(out).equals(facts(clean).filter(pl.col("path").is_in(paths.implode())))
 
 
 @pytest.mark.parametrize("fault", [*PASSING, "slow", "long"])

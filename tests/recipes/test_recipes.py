@@ -17,9 +17,8 @@ from jumpduck.recipes.preprocessing import SAMPLE
 from jumpduck.recipes.registry import BUILT_IN, build
 from jumpduck.schema import CHANNELS
 from jumpduck.synthetic.cells import Look, draw_field
-from tests.conftest import DATA, ROOT
-from tests.unit.test_decode import tiff
-from tests.unit.test_images import formula
+from tests.support.pixels import formula, tiff
+from tests.support.places import DATA, ROOT
 
 FIELD = draw_field(200, Look(), 7)
 MARGIN = 40  # around a crop of 120 pixels
@@ -294,7 +293,7 @@ def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
     expected = digests()
     with ThreadPoolExecutor(8) as pool:
         assert all(one.result() == expected for one in [pool.submit(digests) for _ in range(8)])
-    script = "from tests.unit.test_recipes import digests; print(digests())"
+    script = "from tests.recipes.test_recipes import digests; print(digests())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == str(expected), done.stderr
 
@@ -307,7 +306,7 @@ def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
         ("nowhere:recipe", {}, "cannot be imported"),
         ("jumpduck.recipes.builtin:nothing", {}, "cannot be imported"),
         ("jumpduck.recipes.builtin:CROP", {}, "no function"),
-        ("tests.unit.test_recipes:digests", {}, "not a jumpduck.recipes.Recipe"),
+        ("tests.recipes.test_recipes:digests", {}, "not a jumpduck.recipes.Recipe"),
         ("png8", {"bits": 8}, "no option 'bits'; it has crop"),
         ("raw", {"crop": 8}, "it has none"),
         ("png8", {"crop": -1}, "crop -1"),

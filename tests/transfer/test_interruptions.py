@@ -21,8 +21,8 @@ import jumpduck
 from jumpduck.errors import StoreError
 from jumpduck.storage.run_lock import locked
 from jumpduck.transfer.output_folder import Results
-from tests.e2e.test_faults import files, same
-from tests.faults import Faults, always, at_random
+from tests.support.fault_proxy import Faults, always, at_random
+from tests.support.folders import files, same
 
 FAULTS = ("503", "reset", "short", "stall", "half", "corrupt", "slow", "long")
 

@@ -14,13 +14,7 @@ from jumpduck.imaging.transforms import (
     to_8bit,
 )
 from jumpduck.synthetic.cells import Look, draw_field
-
-
-def formula(plane, percentile=1.0):
-    """The published formula, written down plainly."""
-    plane = plane.astype(np.float32)
-    low, high = np.percentile(plane, percentile), np.percentile(plane, 100 - percentile)
-    return np.floor(255 * np.clip((plane - low) / (high - low + 2.2e-16), 0, 1)).astype(np.uint8)
+from tests.support.pixels import formula
 
 
 def test_a_ramp_becomes_the_published_test_vector():

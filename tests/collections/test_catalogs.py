@@ -17,7 +17,7 @@ import jumpduck
 from jumpduck.collections import published_metadata as published
 from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.stages.catalog import problems
-from tests.conftest import DATA, ROOT
+from tests.support.places import DATA, ROOT
 
 KEY = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from jumpduck.cli import app
-from tests.conftest import ROOT
+from tests.support.places import ROOT
 
 VERBS = sorted(name for name in app if not name.startswith("-"))
 
