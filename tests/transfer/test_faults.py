@@ -134,9 +134,9 @@ def test_one_image_of_another_shape_is_told_from_its_plate(rows, catalog, s3, tm
     )
     results = jumpduck.download(mixed, tmp_path, endpoint=s3.endpoint)
     (row,) = results.filter(~pl.col("status").is_in(DONE)).rows(named=True)
-    assert (row["path"], row["status"]) == (odd, "corrupt")
+    assert (row["path"], row["status"]) == (f"{odd}.png", "corrupt")
     assert "96 x 96 pixels where its plate's others are 128 x 128" in row["error"]
-    assert not (tmp_path / odd).exists()
+    assert not (tmp_path / f"{odd}.png").exists()
 
 
 @pytest.mark.parametrize("inside", ["", "source_3", "source_3/Demo_Phenix1", ".jumpduck"])
