@@ -29,7 +29,7 @@ from jumpduck.collections.load_data import local_load_data
 from jumpduck.database.sql_files import open_catalog
 from jumpduck.selection.criteria import Selection
 from jumpduck.stages.manifest import write_manifest
-from jumpduck.storage.object_reader import Stores
+from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.synthetic.gallery import write_tables
 from tests.support.places import DATA
 
@@ -262,7 +262,9 @@ def _urls(plates: pl.DataFrame) -> list[str]:
 def http_ours(folder: Path, then: Callable[[list[str]], None] = lambda _: None) -> None:
     plates = pl.read_parquet(folder / "plates.parquet")
     with tempfile.TemporaryDirectory() as scratch:
-        found = local_load_data(plates, ROOT, Path(scratch), Stores(), lambda _done, _all: None)
+        found = local_load_data(
+            plates, ROOT, Path(scratch), ObjectReader(), lambda _done, _all: None
+        )
         assert len(found.files) == plates.height
         then(found.files)
 
@@ -296,7 +298,7 @@ def http_polars(folder: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     plates = pl.read_parquet(folder / "plates.parquet")
-    stores = Stores()
+    stores = ObjectReader()
     with ThreadPoolExecutor(64) as network, ThreadPoolExecutor(2) as cores:
 
         def parse(data: bytes) -> pl.DataFrame:

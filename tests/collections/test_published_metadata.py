@@ -6,7 +6,7 @@ import pytest
 from jumpduck.collections import published_metadata as published
 from jumpduck.collections.published_metadata import blob_id, metadata_folder
 from jumpduck.errors import CatalogError, StoreError
-from jumpduck.storage.object_reader import Stores
+from jumpduck.storage.object_reader import ObjectReader
 
 
 def test_the_blob_id_is_gits():
@@ -19,7 +19,7 @@ def test_a_folder_without_a_file_is_refused_and_the_file_is_named(gallery, tmp_p
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "crispr.csv.gz").unlink()
     with pytest.raises(CatalogError, match=r"no crispr\.csv\.gz"):
-        metadata_folder(str(tmp_path), tmp_path, Stores())
+        metadata_folder(str(tmp_path), tmp_path, ObjectReader())
 
 
 def serve(monkeypatch, files):
@@ -42,10 +42,10 @@ def test_the_pinned_revision_is_fetched_once_and_an_altered_file_again(
     monkeypatch.setattr(published, "BLOBS", {name: blob_id(data) for name, data in files.items()})
     monkeypatch.setenv("JUMPDUCK_CACHE", str(tmp_path))
     asked = serve(monkeypatch, files)
-    folder = metadata_folder(published.ROOT, tmp_path, Stores())
+    folder = metadata_folder(published.ROOT, tmp_path, ObjectReader())
     assert len(asked) == len(files)
     (folder / "plate.csv.gz").write_bytes(b"half a fi")
-    assert metadata_folder(published.ROOT, tmp_path, Stores()) == folder
+    assert metadata_folder(published.ROOT, tmp_path, ObjectReader()) == folder
     assert asked[len(files) :] == [f"{published.ROOT}/plate.csv.gz"]
     assert (folder / "plate.csv.gz").read_bytes() == files["plate.csv.gz"]
 
@@ -54,11 +54,11 @@ def test_a_file_that_is_not_the_published_one_is_refused(gallery, tmp_path, monk
     monkeypatch.setenv("JUMPDUCK_CACHE", str(tmp_path))
     serve(monkeypatch, dict.fromkeys(published.BLOBS, b"something else"))
     with pytest.raises(CatalogError, match=re.escape(published.BLOBS["plate.csv.gz"])):
-        metadata_folder(published.ROOT, tmp_path, Stores())
+        metadata_folder(published.ROOT, tmp_path, ObjectReader())
     assert not list(tmp_path.rglob("*.csv*"))
 
 
 def test_a_server_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(published.time, "sleep", lambda _: None)
     with pytest.raises(StoreError, match=r"127\.0\.0\.1:9/"):
-        metadata_folder("http://127.0.0.1:9/metadata", tmp_path, Stores())
+        metadata_folder("http://127.0.0.1:9/metadata", tmp_path, ObjectReader())

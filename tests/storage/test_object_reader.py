@@ -6,7 +6,7 @@ import time
 import pytest
 
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.storage.object_reader import Stores, in_threads, root_of, scheme_of
+from jumpduck.storage.object_reader import ObjectReader, in_threads, root_of, scheme_of
 
 
 class Flaky(http.server.SimpleHTTPRequestHandler):
@@ -42,32 +42,34 @@ def test_a_key_with_spaces_and_plus_is_read_over_http(server, tmp_path):
     (tmp_path / "Measurement 1+").mkdir()
     (tmp_path / "Measurement 1+" / "a b.tif").write_bytes(b"pixels")
     url = f"http://127.0.0.1:{server.server_port}/Measurement%201%2B/a%20b.tif"
-    assert Stores().read(url).data == b"pixels"
+    assert ObjectReader().read(url).data == b"pixels"
 
 
 def test_a_busy_server_is_asked_again_and_the_requests_are_counted(server, tmp_path):
     (tmp_path / "a").write_bytes(b"pixels")
     server.handler.failures = 2
-    body = Stores(backoff=0.001).read(f"http://127.0.0.1:{server.server_port}/a")
+    body = ObjectReader(first_retry_seconds=0.001).read(f"http://127.0.0.1:{server.server_port}/a")
     assert (body.data, body.attempts) == (b"pixels", 3)
 
 
 def test_a_server_that_stays_busy_is_given_up(server):
     server.handler.failures = 100
     with pytest.raises(StoreError, match="4 attempts"):
-        Stores(backoff=0.001, attempts=4).read(f"http://127.0.0.1:{server.server_port}/a")
+        ObjectReader(first_retry_seconds=0.001, attempts=4).read(
+            f"http://127.0.0.1:{server.server_port}/a"
+        )
     assert server.handler.requests == 4
 
 
 def test_a_missing_file_is_asked_for_once(server):
     with pytest.raises(FileNotFoundError, match="/nothing"):
-        Stores().read(f"http://127.0.0.1:{server.server_port}/nothing")
+        ObjectReader().read(f"http://127.0.0.1:{server.server_port}/nothing")
     assert server.handler.requests == 1
 
 
 def test_a_missing_local_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file"):
-        Stores().read(str(tmp_path / "nothing"))
+        ObjectReader().read(str(tmp_path / "nothing"))
 
 
 def test_other_schemes_are_refused():
@@ -77,7 +79,7 @@ def test_other_schemes_are_refused():
 
 def test_an_endpoint_that_is_no_address_is_refused():
     with pytest.raises(QueryError, match="http://HOST:PORT"):
-        Stores("127.0.0.1:9000")
+        ObjectReader("127.0.0.1:9000")
 
 
 def test_roots_lose_their_end_slash_and_folders_become_absolute(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ VICTIM = "p01-ch3sk"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(stores, "IDLE_SECONDS", 0.5)
-    monkeypatch.setattr(stores, "BACKOFF", 0.01)
+    monkeypatch.setattr(stores, "FIRST_RETRY_SECONDS", 0.01)
 
 
 @pytest.fixture(scope="module")

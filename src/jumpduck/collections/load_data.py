@@ -13,7 +13,7 @@ from zlib_ng import gzip_ng, zlib_ng
 
 from jumpduck.errors import CatalogError
 from jumpduck.schema import PLATE_KEY
-from jumpduck.storage.object_reader import Stores, in_threads, scheme_of
+from jumpduck.storage.object_reader import ObjectReader, in_threads, scheme_of
 
 NAMES = tuple(
     f"{stem}.{form}"
@@ -44,7 +44,7 @@ def local_load_data(
     plates: pl.DataFrame,
     project_root: str,
     folder: Path,
-    stores: Stores,
+    stores: ObjectReader,
     progress: Callable[[int, int], None],
 ) -> Found:
     """Get local files with the load_data of `plates`, best form first.
@@ -79,7 +79,7 @@ def local_load_data(
                 if local:
                     data = (Path(project_root) / place / name).read_bytes()
                 else:
-                    data = stores.read(f"{project_root}/{place}/{name}").data
+                    data = bytes(stores.read(f"{project_root}/{place}/{name}").data)
             except FileNotFoundError:
                 continue
             target = folder / place / f"{name.partition('.')[0]}.parquet"

@@ -11,8 +11,8 @@ from typing import TypeVar
 import httpx
 
 from jumpduck.errors import CatalogError, StoreError
-from jumpduck.storage.atomic_files import replacing, write_whole
-from jumpduck.storage.object_reader import Stores, scheme_of
+from jumpduck.storage.atomic_files import atomic_path, atomic_write
+from jumpduck.storage.object_reader import ObjectReader, scheme_of
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ BLOBS = {
 """The files that sql/jump reads, with the git blob id of each at `COMMIT`."""
 
 
-def metadata_folder(root: str, scratch: Path, stores: Stores) -> Path:
+def metadata_folder(root: str, scratch: Path, stores: ObjectReader) -> Path:
     """Get a local folder that holds the metadata files of `root`.
 
     The pinned revision is kept in the user's cache and checked against its blob ids every time;
@@ -70,7 +70,7 @@ def metadata_folder(root: str, scratch: Path, stores: Stores) -> Path:
             continue
         url = f"{root}/{name}"
         try:
-            data = _get(url) if root.startswith("http") else stores.read(url).data
+            data = _get(url) if root.startswith("http") else bytes(stores.read(url).data)
         except FileNotFoundError as error:
             raise CatalogError(f"{error}; check --metadata") from error
         if root == ROOT and blob_id(data) != blob:
@@ -78,7 +78,7 @@ def metadata_folder(root: str, scratch: Path, stores: Stores) -> Path:
                 f"{url} is not the published file: its git blob id is {blob_id(data)}, "
                 f"expected {blob}; try again, or give another folder with --metadata"
             )
-        write_whole(file, data)
+        atomic_write(file, data)
     return folder
 
 
@@ -93,7 +93,7 @@ def revision(root: str, folder: Path) -> str:
 
 
 def site_index(
-    url: str, scratch: Path, stores: Stores, progress: Callable[[int, int], None]
+    url: str, scratch: Path, stores: ObjectReader, progress: Callable[[int, int], None]
 ) -> Path:
     """Get a local file that holds a site index.
 
@@ -116,7 +116,7 @@ def site_index(
         return file
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with replacing(file) as part:
+        with atomic_path(file) as part:
             if url.startswith("http"):
                 _download(url, part, progress)
             else:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from jumpduck.errors import ManifestError
 from jumpduck.figures.letters import write_text
 from jumpduck.schema import CHANNELS, PLATE_KEY
-from jumpduck.storage.atomic_files import write_whole
+from jumpduck.storage.atomic_files import atomic_write
 
 TILE = 150
 MARGIN = 330
@@ -62,7 +62,7 @@ def contact_sheet(out: str | Path = "images", path: str | Path | None = None) ->
             left = MARGIN + step * column
             sheet[top : top + TILE, left : left + TILE] = tile
     target = Path(path) if path is not None else folder / "contact_sheet.png"
-    write_whole(target, bytes(imagecodecs.png_encode(sheet)))
+    atomic_write(target, bytes(imagecodecs.png_encode(sheet)))
     return target
 
 

@@ -13,8 +13,8 @@ from jumpduck.collections.load_data import Found, local_load_data
 from jumpduck.database.sql_files import frame, open_catalog, run_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.selection.suggestions import check_names
-from jumpduck.storage.atomic_files import replacing, writable_folder
-from jumpduck.storage.object_reader import GALLERY, Stores, root_of, scheme_of
+from jumpduck.storage.atomic_files import atomic_path, writable_folder
+from jumpduck.storage.object_reader import GALLERY, ObjectReader, root_of, scheme_of
 
 COLLECTION = "jump"
 PROJECT = "cpg0016-jump"
@@ -96,7 +96,7 @@ def catalog(
         raise QueryError("--index reads all plates; choose among them with `jumpduck manifest`")
     if index is None and not named and (gallery, project, endpoint) == (GALLERY, PROJECT, None):
         index = published.SITE_INDEX
-    stores = Stores(endpoint)
+    stores = ObjectReader(endpoint)
     try:
         writable_folder(path.parent)
     except StoreError as error:
@@ -107,7 +107,7 @@ def catalog(
         progress("metadata", 0, 1)
         folder = published.metadata_folder(metadata, scratch, stores)
         progress("metadata", 1, 1)
-        with replacing(path) as part, duckdb.connect(str(part), config=STORAGE) as con:
+        with atomic_path(path) as part, duckdb.connect(str(part), config=STORAGE) as con:
             con.execute("SET memory_limit = '1500MB'")
             con.execute("SET force_compression = 'zstd'")
             con.execute("SET enable_progress_bar = FALSE")  # progress is ours to show

@@ -11,8 +11,8 @@ from jumpduck.errors import QueryError, StoreError
 from jumpduck.recipes.registry import build
 from jumpduck.schema import RESULTS
 from jumpduck.storage.atomic_files import refuse_links, writable_folder
-from jumpduck.storage.object_reader import Stores
-from jumpduck.storage.rate_limit import Pacer
+from jumpduck.storage.object_reader import ObjectReader
+from jumpduck.storage.rate_limit import RateLimit
 from jumpduck.storage.run_lock import locked
 from jumpduck.transfer.manifest_reader import Plan
 from jumpduck.transfer.output_folder import Results
@@ -132,7 +132,7 @@ def download_plates(
         raise QueryError("--max-requests and --max-mbps are more than 0")
     refuse_shared(plan, chosen)
     endpoint = endpoint or plan.endpoint
-    stores = Stores(endpoint, pacer=Pacer(max_requests, max_mbps))
+    stores = ObjectReader(endpoint, rate_limit=RateLimit(max_requests, max_mbps))
     folder = Path(out)
     for inside in (".jumpduck/plates", *plan.folders):
         refuse_links(folder, inside)

@@ -17,7 +17,7 @@ from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.schema import MANIFEST, PLATE_KEY, ROLES, SITE_KEY, check
 from jumpduck.selection.criteria import Options, Selection, arguments
-from jumpduck.storage.atomic_files import replacing
+from jumpduck.storage.atomic_files import atomic_path
 
 CHUNK = 75_000
 """Sites looked at together: what bounds memory, whatever the size of the catalog."""
@@ -273,7 +273,7 @@ def _write(
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part:
+        with atomic_path(path) as part:
             register_io_source(source, schema=dict(MANIFEST)).sink_parquet(
                 part,
                 compression="zstd",

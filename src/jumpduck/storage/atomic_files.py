@@ -1,4 +1,7 @@
-"""Files that are whole or not there."""
+"""Files that are complete or absent.
+
+An incomplete file has a name that ends with `PART_SUFFIX`; it is called a part file.
+"""
 
 import os
 import sys
@@ -9,17 +12,17 @@ from pathlib import Path
 
 from jumpduck.errors import StoreError
 
-PART = ".part"
-"""Ends the name of a file that is not complete."""
+PART_SUFFIX = ".part"
 
 
 @contextmanager
-def replacing(path: Path) -> Generator[Path]:
-    """Get a place to write to; what is there at the end takes the name `path`, or is removed.
+def atomic_path(path: Path) -> Generator[Path]:
+    """Get the path of a part file to write; at the end it is renamed to `path`.
 
-    Data reaches the disk before the name does, so a power cut leaves the old file or the new one.
+    After an exception the part file is removed and `path` is as before. The data reaches the
+    disk before the name, so after a power failure `path` is the old file or the new one.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PART}")
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PART_SUFFIX}")
     try:
         yield part
         with part.open("rb") as file:
@@ -30,18 +33,24 @@ def replacing(path: Path) -> Generator[Path]:
             part.unlink()
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only when all of it is on the disk."""
-    with replacing(path) as part:
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write a file that has its name only when all of it is on the disk."""
+    with atomic_path(path) as part:
         part.write_bytes(data)
 
 
 def write_part(target: Path, data: bytes | memoryview) -> tuple[int, Path]:
-    """Write what `name_parts` will call `target`; get the open file and its name till then.
+    """Write the part file of `target`, and get its open descriptor and its path.
 
-    The name begins with a dot, which no name of a manifest does. A link is never followed.
+    The caller calls `sync_part`, closes the descriptor and renames the path. The name begins with
+    a dot, which no path of a manifest does. A link is never followed.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; nothing is left of it.
     """
-    part = target.with_name(f".{target.name}{PART}")
+    part = target.with_name(f".{target.name}{PART_SUFFIX}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
         file = os.open(part, flags, 0o666)
@@ -49,10 +58,10 @@ def write_part(target: Path, data: bytes | memoryview) -> tuple[int, Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(part, flags, 0o666)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file, view) :]
-        _let_go(file)  # the disk begins with it now, not when it is waited for
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        _drop_from_cache(file)  # the system begins to write now, not first when `sync_part` waits
     except BaseException:
         os.close(file)
         with suppress(OSError):
@@ -62,16 +71,17 @@ def write_part(target: Path, data: bytes | memoryview) -> tuple[int, Path]:
 
 
 def sync_part(file: int) -> None:
-    """Bring what `write_part` wrote to the disk, and let others have its memory.
+    """Wait until a part file is on the disk, and free its memory in the system's cache.
 
-    Nothing reads it again soon; a page of the cache that is warm from one file takes the next.
+    Nothing reads the file again soon. The next file takes the freed pages, which are still in the
+    processor's cache.
     """
     os.fsync(file)
-    _let_go(file)
+    _drop_from_cache(file)
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Wait until the names in a folder are on the disk."""
     file = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(file)
@@ -80,11 +90,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def sizes_in(folder: Path) -> dict[str, int]:
-    """Get the size of each plain file in a folder by its name, and remove parts left behind."""
+    """Get the bytes of each plain file in a folder by its name, and remove all part files."""
     found: dict[str, int] = {}
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") and entry.name.endswith(PART):
+            if entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX):
                 Path(entry.path).unlink()
             elif entry.is_file(follow_symlinks=False):
                 found[entry.name] = entry.stat(follow_symlinks=False).st_size
@@ -92,35 +102,38 @@ def sizes_in(folder: Path) -> dict[str, int]:
 
 
 def free_bytes(folder: Path) -> int:
-    """Get the bytes that can still be written to a folder's disk."""
+    """Get the bytes that can still be written to the disk of a folder."""
     stat = os.statvfs(folder)
     return stat.f_bavail * stat.f_frsize
 
 
 def refuse_links(folder: Path, inside: str) -> None:
-    """Refuse a folder inside another that is reached through a link.
+    """Check that a path inside a folder leads through plain folders only.
 
     Raises
     ------
     StoreError
-        A part of `inside` is a link, or something else than a folder.
+        A component of `inside` is a link or is not a folder.
     """
     place = folder
     for name in Path(inside).parts:
         place = place / name
         if place.is_symlink():
-            raise StoreError(f"{place} is a link; files go to plain folders below {folder} only")
+            raise StoreError(
+                f"{place} is a link; files are written to plain folders below {folder} only: "
+                "replace the link by a folder"
+            )
         if place.exists() and not place.is_dir():
-            raise StoreError(f"{place} is no folder")
+            raise StoreError(f"{place} is not a folder; remove it or use another output folder")
 
 
 def writable_folder(folder: Path) -> Path:
-    """Make a folder, with its parents, that can be written to.
+    """Make a folder and its parents, and check that files can be written to it.
 
     Raises
     ------
     StoreError
-        It cannot be made or written.
+        The folder cannot be made or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +145,7 @@ def writable_folder(folder: Path) -> Path:
     return folder
 
 
-def _let_go(file: int) -> None:
-    """Tell the system that the file's pages are not needed: it writes and then frees them."""
+def _drop_from_cache(file: int) -> None:
+    """Tell the system that nobody reads this file's pages: it writes them, then frees them."""
     if sys.platform == "linux":
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)

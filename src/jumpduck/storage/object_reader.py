@@ -1,4 +1,4 @@
-"""One way to read a file wherever it lies: s3://, http(s):// or a local path."""
+"""Whole files by their URL: s3://, http(s):// or a local path."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
 from jumpduck.errors import ImageError, QueryError, StoreError
-from jumpduck.storage.rate_limit import Pacer, backoff
+from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -29,52 +29,49 @@ REGION = "us-east-1"
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 TOTAL_SECONDS = 300.0
-BACKOFF = 0.3
-LARGEST = 256 * 2**20
-"""Bytes of a file at most; the largest planes of the gallery have 10 MB."""
+FIRST_RETRY_SECONDS = 0.3
+"""Time before the second request for a file."""
+
+MAX_FILE_BYTES = 256 * 2**20
+"""A larger file is refused; the largest published planes have 10 MB."""
 
 _T = TypeVar("_T")
 
-# Retries are counted and reported, so they are ours alone.
+# obstore does not retry, because attempts are counted and reported here.
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(minutes=3)}
 
-# obstore follows redirects and cannot be told not to. So all hosts but the one asked for are
-# reached through a proxy that nobody can run: the discard port.
-_NOWHERE = "127.0.0.1:9"
+# obstore follows redirects and has no option against it. Therefore all hosts except the one asked
+# for are reached through a proxy that cannot be: on the discard port, where nothing listens.
+_CLOSED_PORT = "127.0.0.1:9"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 _REASONS = (
-    (f"{_NOWHERE},", "the server sends us to another host; refused", False),
+    (f"{_CLOSED_PORT},", "the server redirects to another host; refused", False),
     ("Content-Length Header missing", "the server does not say how long the file is", False),
     ("kind: Timeout", "no answer in time", True),
     ("TimedOut", "no answer in time", True),
     ("kind: Connect", "no connection", True),
 )
-"""What stands in obstore's text, what it means, and whether it may pass; the first one counts."""
+"""A part of obstore's text, what it means, and whether to try again; the first match counts."""
 
 _STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
 _SLOW_DOWN = (429, 503)
-_MAY_PASS = (408, *_SLOW_DOWN)
+_RETRIED = (408, *_SLOW_DOWN)
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """What a file holds, its ETag where the server gives one, and how many requests it took."""
+class FetchedFile:
+    """The bytes of a file, its ETag if the server sends one, and the number of requests."""
 
-    view: bytes | memoryview
-    """The bytes where they came in: no copy."""
+    data: bytes | memoryview
+    """The buffer that received the bytes, without a copy."""
     etag: str | None
     attempts: int
 
-    @property
-    def data(self) -> bytes:
-        """The bytes, as an object of their own."""
-        return bytes(self.view)
 
-
-class Stores:
-    """Reads URLs; keeps one connection pool for each bucket or server.
+class ObjectReader:
+    """Reads files by URL; keeps one connection pool for each bucket or server.
 
     Parameters
     ----------
@@ -82,12 +79,18 @@ class Stores:
         Address of an S3 server other than AWS, such as ``http://127.0.0.1:9000``. Buckets are
         read anonymously.
     attempts
-        Requests for one file before giving up. Only what can pass is tried again: no answer, a
-        broken answer, a server's 5xx.
-    backoff
-        Seconds before the second request, doubled for each further one, with jitter.
-    pacer
-        Spaces the requests; it slows down where a server says 503 or 429.
+        Requests for one file at most. Only these are tried again: no answer, an incomplete
+        answer, wrong bytes, and the server's statuses 408, 429 and 5xx.
+    first_retry_seconds
+        Time before the second request; it doubles for each further one. `FIRST_RETRY_SECONDS` by
+        default.
+    rate_limit
+        Delays requests; it is told when a server answers 503 or 429.
+
+    Raises
+    ------
+    QueryError
+        `endpoint` is not an address.
     """
 
     def __init__(
@@ -95,44 +98,49 @@ class Stores:
         endpoint: str | None = None,
         *,
         attempts: int = 5,
-        backoff: float | None = None,
-        pacer: Pacer | None = None,
+        first_retry_seconds: float | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
-            raise QueryError(f"--endpoint {endpoint!r} is no address; write http://HOST:PORT")
+            raise QueryError(f"endpoint {endpoint!r} is not an address; write http://HOST:PORT")
         self.endpoint = endpoint
         self.attempts = attempts
-        self.backoff = BACKOFF if backoff is None else backoff
-        self.pacer = pacer or Pacer()
+        self._first_retry_seconds = first_retry_seconds
+        self._rate_limit = rate_limit or RateLimit()
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
 
-    def read(self, url: str, announced: Callable[[int], None] = lambda _: None) -> Body:
-        """Get the whole of a file.
+    def read(self, url: str, on_size: Callable[[int], None] = lambda _: None) -> FetchedFile:
+        """Get a whole file.
 
-        Before it is in memory, `announced` is called with its size; it may wait, or raise a
-        `StoreError`, which is passed on.
+        Parameters
+        ----------
+        url
+            ``s3://``, ``http://``, ``https://`` or a local path.
+        on_size
+            Called with the file's bytes before they are in memory, for each attempt. It may wait,
+            or raise a `StoreError`, which is passed on.
 
         Raises
         ------
         FileNotFoundError
             The server says that there is no such file.
         PermissionError
-            The server says that the file is not for us.
+            The server says that the file may not be read.
         StoreError
-            No good answer after all attempts.
+            There was no good answer in all attempts.
         ImageError
-            Other bytes than those of the ETag after all attempts.
+            The bytes were not those of the ETag in all attempts.
         """
         scheme = scheme_of(url)
         if scheme == "file":
-            return Body(_read_local(Path(url), announced), None, 1)
+            return FetchedFile(_read_local(Path(url), on_size), None, 1)
         store, key = self._locate(url, scheme)
-        doubted = memoryview(b"")
+        before = memoryview(b"")
         for attempt in range(1, self.attempts + 1):
-            self.pacer.wait()
+            self._rate_limit.wait()
             try:
-                data, etag = _get(store, key, announced)
+                data, etag = _get(store, key, on_size)
             except FileNotFoundError:
                 raise FileNotFoundError(f"no such file: {url}") from None
             except (PermissionDeniedError, UnauthenticatedError):
@@ -140,26 +148,27 @@ class Stores:
             except StoreError:
                 raise
             except Exception as error:
-                reason, may_pass, slow = _judge(error)
-                if slow:
-                    self.pacer.slow_down()
-                if not may_pass:
+                reason, try_again, slow_down = _explain(error)
+                if slow_down:
+                    self._rate_limit.slow_down()
+                if not try_again:
                     raise StoreError(f"{url}: {reason}", attempt) from error
             else:
-                self.pacer.received(len(data))
-                # TLS vouches for what came; without it the ETag does, where it is the MD5.
-                # One that twice differs from the same bytes is something else.
-                if data == doubted or self._as_sent(url, data, etag):
-                    return Body(data, etag, attempt)
-                doubted, reason = data, "the bytes are not those of the ETag"
+                self._rate_limit.received(len(data))
+                # An ETag that differs twice from the same bytes is something else than their MD5.
+                if data == before or self._matches_etag(url, data, etag):
+                    return FetchedFile(data, etag, attempt)
+                before, reason = data, "the bytes are not those of the ETag"
                 if attempt == self.attempts:
                     raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
             if attempt == self.attempts:
                 raise StoreError(f"{url}: {reason} ({attempt} attempts)", attempt)
-            time.sleep(backoff(self.backoff, attempt))
+            first = self._first_retry_seconds
+            time.sleep(retry_seconds(FIRST_RETRY_SECONDS if first is None else first, attempt))
         raise AssertionError("unreachable")
 
-    def _as_sent(self, url: str, data: memoryview, etag: str | None) -> bool:
+    def _matches_etag(self, url: str, data: memoryview, etag: str | None) -> bool:
+        """Compare the bytes with an ETag that may be their MD5, where no TLS protects them."""
         address = self.endpoint if self.endpoint and url.startswith("s3:") else url
         match = _MD5.fullmatch(etag or "")
         if match is None or not address.startswith("http://"):
@@ -185,10 +194,12 @@ class Stores:
             "timeout": timedelta(seconds=TOTAL_SECONDS),
             "user_agent": "jumpduck",
         }
-        # where a proxy is set up, it decides which hosts can be reached
+        # where the user has set a proxy, that one decides which hosts can be reached
         if not any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES):
-            own = "amazonaws.com" if address.startswith("s3:") else urlsplit(address).hostname
-            client |= {"proxy_url": f"http://{_NOWHERE}", "proxy_excludes": own or ""}
+            host_asked = (
+                "amazonaws.com" if address.startswith("s3:") else urlsplit(address).hostname
+            )
+            client |= {"proxy_url": f"http://{_CLOSED_PORT}", "proxy_excludes": host_asked or ""}
         if scheme != "s3":
             return HTTPStore(root, client_options=client, retry_config=_NO_RETRIES)
         if self.endpoint:
@@ -211,23 +222,23 @@ class Stores:
 
 
 def scheme_of(url: str) -> str:
-    """Get how a URL is read: s3, http, https or file; a path without scheme is a file.
+    """Get how a URL is read: s3, http, https or file; text without a scheme is a local path.
 
     Raises
     ------
     QueryError
         The URL has another scheme.
     """
-    scheme, mark, _ = url.partition("://")
-    if not mark:
+    scheme, separator, _ = url.partition("://")
+    if not separator:
         return "file"
     if scheme not in ("s3", "http", "https"):
-        raise QueryError(f"cannot read {url}: only s3://, http(s):// and local paths")
+        raise QueryError(f"cannot read {url}; use s3://, http(s):// or a local path")
     return scheme
 
 
 def root_of(text: str) -> str:
-    """Get a root as it is used in SQL and in the manifest: no end slash, local paths absolute."""
+    """Get a root as SQL and the manifest use it: no slash at the end, local paths absolute."""
     if scheme_of(text) == "file":
         return str(Path(text).expanduser().resolve())
     return text.rstrip("/")
@@ -236,11 +247,14 @@ def root_of(text: str) -> str:
 def in_threads(
     work: Callable[[_T], object], items: Iterable[_T], threads: int
 ) -> Iterator[tuple[int, int]]:
-    """Get (done, all) after each item worked on; the first error stops what has not begun."""
+    """Call `work` with each item in threads, and get (items done, all items) as it goes on.
+
+    The first error is raised, and items that have not begun are left out.
+    """
     todo = list(items)
     failed = threading.Event()
 
-    def one(item: _T) -> None:
+    def work_on(item: _T) -> None:
         if not failed.is_set():
             try:
                 work(item)
@@ -250,51 +264,51 @@ def in_threads(
 
     pool = ThreadPoolExecutor(threads)
     try:
-        pending = {pool.submit(one, item) for item in todo}
+        pending = {pool.submit(work_on, item) for item in todo}
         while pending:
             finished, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
             for future in finished:
                 future.result()
             yield len(todo) - len(pending), len(todo)
     finally:
-        # not waited for: after an interruption some may hang
+        # no wait, because after an interruption a thread may wait for its network for minutes
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _get(
-    store: S3Store | HTTPStore, key: str, announced: Callable[[int], None]
+    store: S3Store | HTTPStore, key: str, on_size: Callable[[int], None]
 ) -> tuple[memoryview, str | None]:
     answer = obstore.get(store, key)
     size = answer.meta["size"]
-    if size > LARGEST:
-        raise ValueError(f"{size} bytes are more than any image has")
-    announced(size)
+    if size > MAX_FILE_BYTES:
+        raise ValueError(f"the file has {size} bytes, at most {MAX_FILE_BYTES} are read")
+    on_size(size)
     data = memoryview(answer.bytes())
     if len(data) != size:
         raise EOFError(f"{len(data)} bytes came where {size} were announced")
     return data, answer.meta["e_tag"]
 
 
-def _read_local(path: Path, announced: Callable[[int], None]) -> bytes:
+def _read_local(path: Path, on_size: Callable[[int], None]) -> bytes:
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     if not path.is_file():
-        raise StoreError(f"{path} is no plain file")
-    announced(path.stat().st_size)
+        raise StoreError(f"{path} is not a plain file")
+    on_size(path.stat().st_size)
     return path.read_bytes()
 
 
-def _judge(error: Exception) -> tuple[str, bool, bool]:
-    """Get the reason in a few words, whether it may pass, and whether to slow down.
+def _explain(error: Exception) -> tuple[str, bool, bool]:
+    """The reason in a few words, whether to try again, and whether to slow down.
 
-    obstore has one exception for most of it, and the words are in its debug text.
+    obstore has one exception for most reasons; its debug text tells them apart.
     """
     text = str(error)
     if status := _STATUS.search(text):
         code = int(status[1])
-        return f"{code} {status[2]}", code >= 500 or code in _MAY_PASS, code in _SLOW_DOWN
+        return f"{code} {status[2]}", code >= 500 or code in _RETRIED, code in _SLOW_DOWN
     if isinstance(error, ValueError | EOFError):
         return text, isinstance(error, EOFError), False
-    found = ((reason, may_pass) for mark, reason, may_pass in _REASONS if mark in text)
-    reason, may_pass = next(found, ("the answer broke off", True))
-    return reason, may_pass, False
+    found = ((reason, try_again) for mark, reason, try_again in _REASONS if mark in text)
+    reason, try_again = next(found, ("the answer broke off", True))
+    return reason, try_again, False

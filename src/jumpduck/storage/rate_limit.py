@@ -1,65 +1,73 @@
-"""The pace of a whole run: what the user allows, and what the server bears."""
+"""How many requests a second a run sends: what the user allows and what the server accepts."""
 
 import random
 import threading
 import time
 
-BUSY_GAP = 0.02
-"""Seconds between requests after the first "slow down": 50 requests a second."""
+FIRST_GAP_SECONDS = 0.02
+"""Time between requests after the first "slow down": 50 requests a second."""
 
-LONGEST_GAP = 0.25
-SHORTEST_GAP = 0.001
-EASE = 0.98
-"""What each good answer makes of the gap: 35 of them halve it."""
+MAX_GAP_SECONDS = 0.25
+MIN_GAP_SECONDS = 0.001
+"""A shorter gap becomes none."""
 
-BURST = 1.0
-"""Refusals within so many seconds are one: requests already under way cannot slow down."""
+GAP_FACTOR_PER_ANSWER = 0.98
+"""Each good answer multiplies the gap by this: 35 of them halve it."""
+
+SAME_REFUSAL_SECONDS = 1.0
+"""Refusals within this time count once, because requests already sent cannot be slowed down."""
 
 
-class Pacer:
-    """Spaces the requests of all threads.
+class RateLimit:
+    """Keeps the requests of all threads apart from each other.
 
     Parameters
     ----------
     max_requests
-        Requests a second at most; no limit by default.
+        Requests a second at most; without limit by default.
     max_mbps
-        Megabits a second at most, on average; no limit by default.
+        Megabits a second at most, on average; without limit by default.
     """
 
     def __init__(self, max_requests: float | None = None, max_mbps: float | None = None) -> None:
-        self._least_gap = 1 / max_requests if max_requests else 0.0
-        self._seconds_a_byte = 8 / (max_mbps * 1e6) if max_mbps else 0.0
-        self._gap = 0.0
-        self._next = 0.0
-        self._slowed = float("-inf")
+        self._allowed_gap = 1 / max_requests if max_requests else 0.0
+        self._seconds_per_byte = 8 / (max_mbps * 1e6) if max_mbps else 0.0
+        self._server_gap = 0.0
+        self._next_request = 0.0
+        self._last_refusal = float("-inf")
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Return when the next request may go out."""
+        """Return when the next request may be sent."""
         with self._lock:
             now = time.monotonic()
-            start = max(now, self._next)
-            self._next = start + max(self._gap, self._least_gap)
+            start = max(now, self._next_request)
+            self._next_request = start + max(self._server_gap, self._allowed_gap)
         if start > now:
             time.sleep(start - now)
 
-    def received(self, size: int) -> None:
-        """Count a good answer: it pays for its bytes, and the pace recovers a little."""
+    def received(self, size_bytes: int) -> None:
+        """Count a good answer: its bytes delay the next request, and the server's gap shrinks."""
         with self._lock:
-            if self._seconds_a_byte:
-                self._next = max(time.monotonic(), self._next) + size * self._seconds_a_byte
-            self._gap = self._gap * EASE if self._gap > SHORTEST_GAP else 0.0
+            if self._seconds_per_byte:
+                begin = max(time.monotonic(), self._next_request)
+                self._next_request = begin + size_bytes * self._seconds_per_byte
+            long = self._server_gap > MIN_GAP_SECONDS
+            self._server_gap = self._server_gap * GAP_FACTOR_PER_ANSWER if long else 0.0
 
     def slow_down(self) -> None:
-        """Halve the pace of all threads: the server said that it is too much."""
+        """Double the gap between requests, because the server said that there are too many."""
         with self._lock:
             now = time.monotonic()
-            if now - self._slowed > BURST:
-                self._slowed = now
-                self._gap = min(LONGEST_GAP, max(2 * self._gap, BUSY_GAP))
+            if now - self._last_refusal > SAME_REFUSAL_SECONDS:
+                self._last_refusal = now
+                gap = max(2 * self._server_gap, FIRST_GAP_SECONDS)
+                self._server_gap = min(MAX_GAP_SECONDS, gap)
 
 
-def backoff(first: float, attempt: int) -> float:
-    """Get seconds to wait after the `attempt`-th failure: doubled each time, with jitter."""
-    return first * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+def retry_seconds(first_seconds: float, attempt: int) -> float:
+    """Get the time to wait after attempt number `attempt`, from 1: doubled each time, +-50 %.
+
+    It is random, because otherwise all threads would ask again at the same moment.
+    """
+    return first_seconds * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)

@@ -10,30 +10,34 @@ from pathlib import Path
 
 from jumpduck.errors import StoreError
 
+LOCK_FILE = "lock"
+
 
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
-    """Keep other runs out of `folder` for as long as this lasts.
+    """Hold the lock of a folder, so that no other run can hold it.
 
-    The file ``lock`` in it names the owner. On one host the kernel tells whether the owner still
-    lives, so what a killed run left behind is no obstacle. A lock of another host is believed.
+    The owner's process and host are in the folder's file ``lock``. Within one host the kernel
+    releases the lock of a process that ends, therefore a killed run does not block the next one.
+    Whether a process of another host still runs cannot be known, therefore its lock counts until
+    its file is removed.
 
     Raises
     ------
     StoreError
-        Another run has it; the message names its process and host.
+        Another run holds the lock; the message names its process and host.
     """
-    path = folder / "lock"
+    path = folder / LOCK_FILE
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StoreError(f"{folder.parent} is being filled by {_owner(path)}") from None
-        owner = owner_of(path)
+            raise StoreError(f"{folder.parent} is being filled by {_owner_text(path)}") from None
+        owner = _read_owner(path)
         if owner and owner["host"] != socket.gethostname():
             raise StoreError(
-                f"{folder.parent} is being filled by {_owner(path)}; "
+                f"{folder.parent} is being filled by {_owner_text(path)}; "
                 f"if that run is over, remove {path}"
             )
         me = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
@@ -47,19 +51,10 @@ def locked(folder: Path) -> Generator[None]:
         os.close(file)
 
 
-def owner_of(path: Path) -> dict[str, object] | None:
-    """Get ``pid`` and ``host`` of the run that a lock file names; None if it names none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8") or "null")
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None  # pyright: ignore[reportUnknownVariableType]
-
-
 def is_running(folder: Path) -> bool:
-    """Tell whether a run holds `folder` now; one on another host is believed to."""
-    path = folder / "lock"
-    owner = owner_of(path)
+    """Tell whether a run holds the lock of a folder; the lock of another host counts as held."""
+    path = folder / LOCK_FILE
+    owner = _read_owner(path)
     if owner is None:
         return False
     if owner["host"] != socket.gethostname():
@@ -72,6 +67,15 @@ def is_running(folder: Path) -> bool:
     return False
 
 
-def _owner(path: Path) -> str:
-    owner = owner_of(path) or {}
+def _read_owner(path: Path) -> dict[str, object] | None:
+    """``pid`` and ``host`` in a lock file; None if it names none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8") or "null")
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def _owner_text(path: Path) -> str:
+    owner = _read_owner(path) or {}
     return f"process {owner.get('pid', '?')} on {owner.get('host', '?')}"

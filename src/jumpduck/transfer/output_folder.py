@@ -17,7 +17,7 @@ import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.schema import CHANNELS, RESULTS, SITE_KEY
-from jumpduck.storage.atomic_files import PART, replacing
+from jumpduck.storage.atomic_files import PART_SUFFIX, atomic_path
 from jumpduck.transfer.manifest_reader import Plan, Plate
 
 DONE = ("fetched", "present")
@@ -54,9 +54,12 @@ class Results:
     def begin(self, plan: Plan, notes: Mapping[str, object]) -> None:
         """Note what a run is to do, for `jumpduck status`."""
         self.folder.mkdir(exist_ok=True)
-        for left in (*self.out.glob(f"*.parquet.*{PART}"), *self.folder.rglob(f"*{PART}")):
+        for left in (
+            *self.out.glob(f"*.parquet.*{PART_SUFFIX}"),
+            *self.folder.rglob(f"*{PART_SUFFIX}"),
+        ):
             left.unlink()  # by a run that was killed
-        with replacing(self.folder / "plan.parquet") as part:
+        with atomic_path(self.folder / "plan.parquet") as part:
             plan.table().write_parquet(part)
         self._notes = {**notes, "started": time.time()}
         self.beat(0, due=False)
@@ -67,7 +70,7 @@ class Results:
         if due and now - self._beaten < BEAT:
             return
         self._beaten = now
-        with replacing(self.folder / "run.json") as part:
+        with atomic_path(self.folder / "run.json") as part:
             notes = {**self._notes, "taken": taken, "updated": now}
             part.write_text(json.dumps(notes), encoding="utf-8")
 
@@ -186,7 +189,7 @@ class Results:
 def _table(path: Path) -> Generator[Path]:
     """A place to write a table to, that becomes `path`."""
     try:
-        with replacing(path) as part:
+        with atomic_path(path) as part:
             yield part
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0]

@@ -20,7 +20,7 @@ from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import MANIFEST, RESULTS, SITE_KEY
 from jumpduck.storage.atomic_files import free_bytes, sizes_in, sync_folder
-from jumpduck.storage.object_reader import Stores
+from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.committer import DiskError, Finished, Keeper, discard
 from jumpduck.transfer.disk_space import Space
 from jumpduck.transfer.manifest_reader import Part, Plan, Plate
@@ -63,7 +63,7 @@ class Engine:
     def __init__(
         self,
         results: Results,
-        stores: Stores,
+        stores: ObjectReader,
         recipe: Recipe,
         *,
         connections: int,

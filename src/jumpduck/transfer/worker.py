@@ -12,7 +12,7 @@ from pathlib import Path
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.recipes.base import Encoded, Recipe, Source
 from jumpduck.storage.atomic_files import write_part
-from jumpduck.storage.object_reader import Body, Stores
+from jumpduck.storage.object_reader import FetchedFile, ObjectReader
 from jumpduck.transfer.committer import DiskError, Finished
 from jumpduck.transfer.manifest_reader import Plate
 from jumpduck.transfer.memory_budget import ROOM, Claim, NoRoomError, Room
@@ -28,7 +28,7 @@ class Worker:
     """Does jobs on the thread that calls it; the computing is done by `cores`."""
 
     def __init__(
-        self, results: Path, stores: Stores, recipe: Recipe, cores: ThreadPoolExecutor
+        self, results: Path, stores: ObjectReader, recipe: Recipe, cores: ThreadPoolExecutor
     ) -> None:
         self._out = results
         self._stores = stores
@@ -44,7 +44,9 @@ class Worker:
             return None, None
         try:
             fetch = self._stores.read
-            return self._recipe.prepare(rows, lambda url: fetch(url, _refuse_large).data), None
+            return self._recipe.prepare(
+                rows, lambda url: bytes(fetch(url, _refuse_large).data)
+            ), None
         except ManifestError:
             raise  # the manifest lacks what the recipe asks for: no plate will fare better
         except (JumpduckError, OSError) as error:
@@ -104,21 +106,21 @@ class Worker:
         before: set[bytes] = set()
         attempts = [0] * len(rows)
         while True:
-            bodies: list[Body] = []
+            bodies: list[FetchedFile] = []
             for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
-                there = sum(len(body.view) for body in bodies)
+                there = sum(len(body.data) for body in bodies)
 
                 def announced(size: int, there: int = there, left: int = left) -> None:
                     claim.at_least(there + size * left, held=there)  # the others are about as large
 
                 bodies.append(self._stores.read(str(row["url"]), announced))
             attempts = [n + body.attempts for n, body in zip(attempts, bodies, strict=True)]
-            sources = [Source(body.view, row) for body, row in zip(bodies, rows, strict=True)]
+            sources = [Source(body.data, row) for body, row in zip(bodies, rows, strict=True)]
             try:
                 encoded = self._cores.submit(self._recipe.make, sources, context).result()
                 return encoded.data, _said(encoded, bodies, attempts)
             except ImageError as error:
-                came = hashlib.sha256(b"".join(body.view for body in bodies)).digest()
+                came = hashlib.sha256(b"".join(body.data for body in bodies)).digest()
                 if came in before or len(before) + 1 == self._stores.attempts:
                     error.attempts = max(attempts)
                     raise
@@ -131,7 +133,7 @@ def _refuse_large(size: int) -> None:
         raise StoreError(f"{size} bytes are too many for a look at the plate")
 
 
-def _said(encoded: Encoded, bodies: Sequence[Body], attempts: Sequence[int]) -> list[Row]:
+def _said(encoded: Encoded, bodies: Sequence[FetchedFile], attempts: Sequence[int]) -> list[Row]:
     shared: Row = {
         "status": DONE[0],
         "size": len(encoded.data),
@@ -140,7 +142,7 @@ def _said(encoded: Encoded, bodies: Sequence[Body], attempts: Sequence[int]) -> 
     return [
         {
             **shared,
-            "bytes": len(body.view),
+            "bytes": len(body.data),
             "etag": body.etag,
             "attempts": count,
             **{name: getattr(seen, name) for name in _MEASURED},
