@@ -1,17 +1,14 @@
+import functools
 import os
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import jumpduck
 from jumpduck.synthetic.gallery import Gallery, write_gallery
+from tests.support.command_line import run_here
 from tests.support.places import DATA
-
-pytest.register_assert_rewrite("tests.support.folders")
 
 
 def pytest_collection_modifyitems(items):
@@ -26,21 +23,25 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch, tmp_path_factory):
-    """No configuration of the person who runs the tests leaks in."""
+    """Keep the configuration of the person who runs the tests out of them.
+
+    Processes write bytecode, because each would otherwise spend a second on compiling imports.
+    """
     for name in os.environ:
-        if name.startswith(("AWS_", "JUMPDUCK_")):
+        if name.startswith(("AWS_", "JUMPDUCK_", "PYTHONDONTWRITEBYTECODE")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("JUMPDUCK_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory) -> Gallery:
-    """The demo's gallery with small images; nobody may change it."""
+    """The demo's gallery with small images. No test may change it."""
     return write_gallery(tmp_path_factory.mktemp("demo"), edges=(96, 128))
 
 
 @pytest.fixture(scope="session")
 def catalog(gallery, tmp_path_factory) -> Path:
+    """The catalog of that gallery. No test may change it."""
     path = tmp_path_factory.mktemp("catalog") / "catalog.duckdb"
     jumpduck.catalog(path, gallery=str(gallery.gallery), metadata=str(gallery.metadata))
     return path
@@ -66,35 +67,15 @@ def real_metadata(tmp_path_factory) -> Path:
     return folder
 
 
-@dataclass(frozen=True)
-class Run:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def cli(tmp_path):
-    """Run the installed command line in an empty folder, as a user does."""
-
-    def run(*words: object, cwd: Path = tmp_path, stdin: str = "", **env: str) -> Run:
-        done = subprocess.run(
-            [sys.executable, "-m", "jumpduck", *map(str, words)],
-            cwd=cwd,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, **env},
-        )
-        return Run(done.returncode, done.stdout, done.stderr)
-
-    return run
+    """Run the command line in an empty folder, in this process."""
+    return functools.partial(run_here, cwd=tmp_path)
 
 
 @pytest.fixture(scope="session")
 def s3(gallery):
-    """A real S3 server on loopback that holds the demo's gallery, open to everybody."""
+    """A real S3 server on loopback that holds the demo's gallery, readable without credentials."""
     from tests.support.s3_server import S3Server
 
     with S3Server() as server:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import jumpduck
 from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST
+from jumpduck.storage import object_reader
 from jumpduck.transfer.manifest_reader import Plan
 
 
@@ -107,7 +108,8 @@ def test_a_gallery_without_load_data_is_named(said, gallery, tmp_path):
     assert "none of 3 plates has load_data" in line
 
 
-def test_a_gallery_that_does_not_answer_is_named(said, gallery):
+def test_a_gallery_that_does_not_answer_is_named(said, gallery, monkeypatch):
+    monkeypatch.setattr(object_reader, "BACKOFF", 0.01)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"

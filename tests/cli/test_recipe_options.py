@@ -30,7 +30,7 @@ def results(folder):
     return pl.read_parquet(folder / "results.parquet")
 
 
-def test_a_recipe_of_ones_own_is_named_by_module_and_function(cli, manifest, tmp_path):
+def test_a_users_recipe_is_named_by_module_and_function(cli, manifest, tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     assert "length of each file" in cli("recipes", "mine:length").out
     done = cli("download", "--recipe", "mine:length", "--crop", 2, "--out", "out")
@@ -70,21 +70,21 @@ def test_the_recipe_may_stand_in_the_environment_or_a_file(cli, manifest, tmp_pa
         (("--crop", -3), "crop -3"),
     ],
 )
-def test_a_recipe_that_cannot_be_meant_ends_with_2_before_anything_is_read(cli, words, said):
+def test_a_wrong_recipe_or_option_ends_with_2_before_anything_is_read(cli, words, said):
     done = cli("download", *words)
     assert done.code == 2
     assert said in done.err
     assert done.err.count("\n") == 1
 
 
-def test_what_a_recipe_needs_of_the_manifest_is_said_in_a_line(cli, manifest):
+def test_a_recipe_that_needs_a_column_the_manifest_lacks_names_it_in_one_line(cli, manifest):
     done = cli("download", "--illum")
     assert done.code == 1
     assert "url_illum" in done.err
     assert done.err.count("\n") == 1
 
 
-def test_a_stack_is_one_file_a_site_and_goes_through_the_same_engine(cli, manifest, tmp_path):
+def test_a_stack_is_one_file_a_site_that_can_be_verified_and_repaired(cli, manifest, tmp_path):
     assert cli("download", "--recipe", "stack").code == 0
     rows = results(tmp_path / "images")
     sites = rows["path"].n_unique()
@@ -101,13 +101,13 @@ def test_a_stack_is_one_file_a_site_and_goes_through_the_same_engine(cli, manife
     assert victim.read_bytes() == whole
 
 
-def test_an_entry_point_gives_a_recipe_of_ones_own_a_name(cli, manifest, tmp_path):
+def test_an_entry_point_gives_a_users_recipe_a_name(cli, manifest, tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(MINE)
     info = tmp_path / "mine-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[jumpduck.recipes]\nfile-length = mine:length\n")
-    installed = {"PYTHONPATH": str(tmp_path)}
-    assert "file-length" in cli("recipes", **installed).out
-    assert cli("download", "--recipe", "file-length", "--out", "out", **installed).code == 0
+    monkeypatch.syspath_prepend(tmp_path)  # as if the distribution was installed
+    assert "file-length" in cli("recipes").out
+    assert cli("download", "--recipe", "file-length", "--out", "out").code == 0
     assert set(results(tmp_path / "out")["path"].str.slice(-4)) == {".txt"}

@@ -5,7 +5,7 @@ import ctypes
 import json
 import os
 import random
-import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +21,7 @@ import jumpduck
 from jumpduck.errors import StoreError
 from jumpduck.storage.run_lock import locked
 from jumpduck.transfer.output_folder import Results
+from tests.support.command_line import peak_memory_kb, process
 from tests.support.fault_proxy import Faults, always, at_random
 from tests.support.folders import files, same
 
@@ -40,50 +41,41 @@ def manifest(catalog, gallery, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clean(manifest, s3, tmp_path_factory):
+    """The folder of one download without interruption. No test may change it."""
     out = tmp_path_factory.mktemp("clean")
     jumpduck.download(manifest, out, endpoint=s3.endpoint)
     return out
 
 
-@contextlib.contextmanager
-def at_work(*words, cwd=None):
-    """The command line in a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jumpduck", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=cwd,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+@pytest.fixture
+def filled(clean, tmp_path):
+    """A copy of that folder, to change."""
+    return Path(shutil.copytree(clean, tmp_path / "images"))
 
 
 def running(manifest, out, proxy, *words, cwd=None):
     places = ("--manifest", manifest, "--out", out, "--endpoint", proxy.endpoint)
-    return at_work("download", *places, *words, cwd=cwd)
+    return process("download", *places, *words, cwd=cwd)
 
 
-def wait_for(proxy, more, process):
+def wait_for(proxy, more, run):
     """Return when the process has sent so many requests more, or ended."""
     until = proxy.requests + more
-    while proxy.requests < until and process.poll() is None:
+    while proxy.requests < until and run.poll() is None:
         time.sleep(0.002)
 
 
-def test_killed_twenty_times_it_ends_as_if_never_killed(manifest, s3, clean, tmp_path):
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_again_and_again_it_ends_as_if_never_killed(times, manifest, s3, clean, tmp_path):
     rng = random.Random(5)
     killed = 0
     with Faults(s3.endpoint, delay=0.02) as proxy:
-        for _ in range(20):
-            with running(manifest, tmp_path / "out", proxy, "--connections", "4") as process:
-                wait_for(proxy, rng.randint(1, 20), process)
+        for _ in range(times):
+            with running(manifest, tmp_path / "out", proxy, "--connections", "4") as run:
+                wait_for(proxy, rng.randint(1, 20), run)
                 time.sleep(rng.uniform(0, 0.05))
-                killed += process.poll() is None
-                process.kill()
+                killed += run.poll() is None
+                run.kill()
             table = tmp_path / "out" / "results.parquet"
             if table.exists():
                 for row in pl.read_parquet(table).iter_rows(named=True):
@@ -91,21 +83,21 @@ def test_killed_twenty_times_it_ends_as_if_never_killed(manifest, s3, clean, tmp
                     assert size == row["size"]
         before = proxy.requests
         jumpduck.download(manifest, tmp_path / "out", endpoint=proxy.endpoint)
-        assert killed == 20, "each kill was in the midst"
+        assert killed == times, "each kill was in the midst"
         assert proxy.requests - before < 255, "what was there was not fetched again"
     same(tmp_path / "out", clean)
     assert set(files(tmp_path / "out")) == set(files(clean)), "and no part is left"
 
 
-def interrupt(process, thread):
+def interrupt(run, thread):
     """Send SIGINT to the process, or so that a thread other than the main one takes it."""
     if thread == "main":
-        process.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGINT)
         return
-    tasks = Path(f"/proc/{process.pid}/task").iterdir()
+    tasks = Path(f"/proc/{run.pid}/task").iterdir()
     other = max(int(task.name) for task in tasks)
-    assert other != process.pid
-    assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGINT) == 0
+    assert other != run.pid
+    assert ctypes.CDLL(None).tgkill(run.pid, other, signal.SIGINT) == 0
 
 
 ANOTHER = pytest.param(
@@ -121,15 +113,15 @@ def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
     out = tmp_path / "out"
     with Faults(s3.endpoint, always("hang", "ch5"), delay=0.02) as proxy:
         words = ("--connections", "30", "--max-mbps", "900")
-        with running(manifest, out, proxy, *words, cwd=tmp_path) as process:
-            wait_for(proxy, 120, process)
+        with running(manifest, out, proxy, *words, cwd=tmp_path) as run:
+            wait_for(proxy, 120, run)
             time.sleep(0.5)
             finished = len(list(out.rglob("*.png")))
             pressed = time.monotonic()
-            interrupt(process, thread)
-            _, err = process.communicate(timeout=20)
+            interrupt(run, thread)
+            _, err = run.communicate(timeout=20)
         took = time.monotonic() - pressed
-    assert (process.returncode, err.count("\n")) == (130, 1), err
+    assert (run.returncode, err.count("\n")) == (130, 1), err
     assert took < 2
     kept = pl.read_parquet(out / "results.parquet").filter(pl.col("status") == "fetched")
     assert kept.height >= finished > 0
@@ -146,28 +138,28 @@ def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
 def test_ctrl_c_ends_in_two_seconds_while_a_recipe_waits_to_see_the_plate(manifest, s3, tmp_path):
     with Faults(s3.endpoint, always("hang", "")) as proxy:
         words = ("--recipe", "png8-plate")
-        with running(manifest, tmp_path / "out", proxy, *words, cwd=tmp_path) as process:
-            wait_for(proxy, 1, process)
+        with running(manifest, tmp_path / "out", proxy, *words, cwd=tmp_path) as run:
+            wait_for(proxy, 1, run)
             time.sleep(0.5)
             pressed = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=20)
+            run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=20)
     assert time.monotonic() - pressed < 2
-    assert (process.returncode, err.count("\n")) == (130, 1), err
+    assert (run.returncode, err.count("\n")) == (130, 1), err
 
 
 def test_ctrl_c_ends_a_catalog_in_two_seconds_and_leaves_nothing(s3, tmp_path):
     with Faults(s3.endpoint, always("hang", "load_data")) as proxy:
         words = ("--metadata", "s3://metadata", "--endpoint", proxy.endpoint)
-        with at_work("catalog", *words, cwd=tmp_path) as process:
+        with process("catalog", *words, cwd=tmp_path) as run:
             while not any("load_data" in path for path in proxy.asked):
                 time.sleep(0.05)
-                assert process.poll() is None
+                assert run.poll() is None
             pressed = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=20)
+            run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=20)
     assert time.monotonic() - pressed < 2
-    assert (process.returncode, err.count("\n")) == (130, 1), err
+    assert (run.returncode, err.count("\n")) == (130, 1), err
     assert not any(tmp_path.iterdir())
 
 
@@ -232,9 +224,9 @@ def test_a_full_disk_stops_the_run_and_more_room_lets_it_go_on(
 def test_status_looks_on_while_a_run_goes_on(manifest, s3, tmp_path, cli):
     with (
         Faults(s3.endpoint, delay=0.1) as proxy,
-        running(manifest, "out", proxy, "--connections", "2", cwd=tmp_path) as process,
+        running(manifest, "out", proxy, "--connections", "2", cwd=tmp_path) as run,
     ):
-        wait_for(proxy, 40, process)
+        wait_for(proxy, 40, run)
         said = json.loads(cli("status", "--out", "out", "--json").out)
         assert said["running"]
         (row,) = [row for row in said["by_source"] if row["Metadata_Source"] == "source_13"]
@@ -246,9 +238,8 @@ def test_status_looks_on_while_a_run_goes_on(manifest, s3, tmp_path, cli):
     assert said["seconds_left"] > 0
 
 
-def test_verify_finds_what_went_bad_and_repairs_only_that(manifest, s3, clean, tmp_path, cli):
-    out = tmp_path / "images"
-    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+def test_verify_finds_what_went_bad_and_repairs_only_that(s3, clean, filled, cli):
+    out = filled
     assert jumpduck.verify(out, deep=True).is_empty()
     one, two, three, *_ = sorted(files(out))
     (out / one).unlink()
@@ -278,10 +269,9 @@ def test_force_fetches_all_again_and_limit_only_the_first(manifest, s3, clean, t
 
 @pytest.mark.parametrize("after", ["one plate is forgotten", "some files are there"])
 def test_a_forced_run_that_was_interrupted_goes_on_without_force(
-    after, manifest, s3, clean, tmp_path, monkeypatch
+    after, manifest, s3, clean, filled, monkeypatch
 ):
-    out = tmp_path / "out"
-    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+    out = filled
     calls = []
 
     def interrupt(call):
@@ -326,14 +316,14 @@ def test_a_plate_that_is_there_needs_no_network(catalog, tmp_path, monkeypatch):
         path=pl.format("source_3/b/p/s{}__DNA", number),
     )
     jumpduck.download(one, tmp_path / "one")
-    data = (tmp_path / "one" / one["path"][0]).read_bytes()
+    (image,) = (tmp_path / "one").rglob("*.png")
     rows = many.with_columns(url=pl.lit("/nowhere"))
     jumpduck.download(rows.head(1), tmp_path / "out")  # makes the folder
     known = pl.read_parquet(tmp_path / "one" / "results.parquet")
-    known = rows.join(known.drop(rows.columns), how="cross")
+    known = rows.join(known.drop(rows.columns), how="cross").with_columns(pl.col("path") + ".png")
     (tmp_path / "out" / "source_3/b/p").mkdir(parents=True)
-    for path in rows["path"]:
-        (tmp_path / "out" / path).write_bytes(data)
+    for path in known["path"]:
+        (tmp_path / "out" / path).hardlink_to(image)
     Results(tmp_path / "out").write(rows.select(jumpduck.schema.PLATE_KEY).row(0), known)
     started = time.monotonic()
     results = jumpduck.download(rows, tmp_path / "out")
@@ -354,16 +344,9 @@ def test_memory_does_not_grow_with_the_manifest(tmp_path):
         FROM range(200) AS a (p), range(10_000) AS b (s) ORDER BY p, s
     """
     duckdb.sql(f"COPY ({query}) TO '{tmp_path}/manifest.parquet' (FORMAT parquet)")
-    script = (
-        "from jumpduck.cli import run; run(['download', '--dry-run']);"
-        "print(open('/proc/self/status').read())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert "2,000,000 files of 200 plates" in done.stdout, done.stderr
-    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
-    assert int(peak) < 450_000
+    printed, peak = peak_memory_kb("download", "--dry-run", cwd=tmp_path)
+    assert "2,000,000 files of 200 plates" in printed
+    assert peak < 450_000
 
 
 @pytest.mark.slow
@@ -378,16 +361,16 @@ def test_a_minute_of_faults_and_kills_changes_nothing(manifest, s3, clean, tmp_p
         words += ("--force",) if rng.random() < 0.3 else ()
         with (
             Faults(s3.endpoint, at_random(FAULTS, 0.1, rounds), delay=0.01) as proxy,
-            running(manifest, out, proxy, *words) as process,
+            running(manifest, out, proxy, *words) as run,
         ):
-            wait_for(proxy, rng.randint(1, 200), process)
+            wait_for(proxy, rng.randint(1, 200), run)
             how = rng.choice([signal.SIGKILL, signal.SIGINT, None])
             if how is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(8)
+                    run.wait(8)
             else:
-                process.send_signal(how)
-                process.wait(10)
+                run.send_signal(how)
+                run.wait(10)
     assert rounds > 5
     jumpduck.download(manifest, out, endpoint=s3.endpoint)
     same(out, clean)

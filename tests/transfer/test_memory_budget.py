@@ -1,8 +1,6 @@
 """What is fetched fits into memory, however large the files and many the connections."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import polars as pl
@@ -12,6 +10,7 @@ import tifffile
 import jumpduck
 from jumpduck.schema import MANIFEST
 from jumpduck.transfer import memory_budget as room
+from tests.support.command_line import peak_memory_kb
 from tests.support.fault_proxy import Faults
 from tests.support.folders import same
 from tests.support.web_server import web_server
@@ -28,17 +27,10 @@ def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
         row["url"] = f"{address}/large.tif"
         rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA"} for n in range(40)]
         pl.DataFrame(rows, MANIFEST).write_parquet(tmp_path / "manifest.parquet")
-        script = (
-            "from jumpduck.cli import run;"
-            "run(['download', '--connections', '40', '--workers', '2']);"
-            "print(open('/proc/self/status').read())"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
-        )
-    assert re.search(r"fetched +40 ", done.stdout), done
-    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
-    assert int(peak) < 1_000_000
+        words = ("download", "--connections", 40, "--workers", 2)
+        printed, peak = peak_memory_kb(*words, cwd=tmp_path)
+    assert re.search(r"fetched +40 ", printed)
+    assert peak < 1_000_000
 
 
 @pytest.fixture(scope="module")
