@@ -39,9 +39,13 @@ download *options: setup
 sql *options: setup
     @{{ bin }}/jumpduck sql "$@"
 
-# run the tests
+# run the tests that take two minutes on two cores; `just test -k sampling` runs some of them
 test *options: setup
     @{{ bin }}/python -m pytest "$@"
+
+# run all tests: also the pages, many kills, a minute of faults, more examples
+test-all *options: setup
+    @{{ bin }}/python -m pytest -m "" --hypothesis-profile=thorough "$@"
 
 # compare with the alternatives, outside the tests: just bench pixels, download or catalog
 bench name *options: setup

@@ -4,11 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import jumpduck
 from jumpduck.synthetic.gallery import Gallery, write_gallery
 from tests.support.command_line import run_here
 from tests.support.places import DATA
+
+settings.register_profile("thorough")  # asked for by `just test-all`, see tests/support/examples.py
 
 
 def pytest_collection_modifyitems(items):

@@ -1,79 +1,141 @@
-"""Who may import whom: errors <- schema <- tools <- stages <- cli, and nothing across."""
+"""Which module may import which, and which library stands where."""
 
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import jumpduck
+from tests.support.places import ROOT
 
 PACKAGE = Path(jumpduck.__file__).parent
-OUTSIDE = {  # library -> the only places that may know it
+MAX_LINES = 400
+
+# room -> the rooms that its modules may import, beside its own and those of BASE
+BASE = {"errors", "options", "schema"}
+ROOMS = {
+    "errors": set(),
+    "options": set(),
+    "schema": {"errors"},
+    "storage": set(),
+    "imaging": set(),
+    "synthetic": set(),
+    "database": set(),
+    "collections": {"storage"},
+    "selection": {"database"},
+    "recipes": {"imaging"},
+    "figures": {"storage"},
+    "transfer": {"recipes", "storage"},
+}
+ROOMS["stages"] = set(ROOMS) - {"figures", "synthetic"}
+ROOMS["cli"] = set(ROOMS)
+ROOMS["__main__"] = {"cli"}
+
+# library -> the only rooms that may import it
+LIBRARIES = {
     "rich": {"cli"},
     "cyclopts": {"cli"},
     "obstore": {"storage"},
     "httpx": {"collections"},
+    "PIL": {"figures"},
     "torch": set(),
 }
 
 
 def imports(file):
+    """The modules that `file` imports, at its top or inside a function."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import"
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def layer(name):
-    match name.split(".")[1:2]:
-        case ["cli"] | ["__main__"]:
-            return 3
-        case ["stages"]:
-            return 2
-        case ["errors"]:
-            return 0
-        case _:
-            return 1
+def module_name(file):
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
-def modules():
-    for file in sorted(PACKAGE.rglob("*.py")):
-        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
-        yield ".".join(part for part in parts if part != "__init__"), file
+MODULES = {module_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+MODULES.pop("jumpduck")  # it imports the verbs and nothing else
+ARROWS = {name: {one for one in imports(file) if one in MODULES} for name, file in MODULES.items()}
 
 
-def test_no_module_imports_from_a_layer_above_it():
-    for name, file in modules():
-        for other in imports(file):
-            if other.startswith("jumpduck.") and name != "jumpduck":
-                assert layer(other) <= layer(name), f"{name} imports {other}"
+def room(name):
+    return name.split(".")[1]
+
+
+def test_every_module_imports_only_from_the_rooms_that_its_own_may_know():
+    wrong = []
+    for name, others in ARROWS.items():
+        allowed = ROOMS[room(name)] | {room(name)} | (BASE if room(name) not in BASE else set())
+        wrong += [f"{name} imports {other}" for other in others if room(other) not in allowed]
+    assert wrong == []
+
+
+def test_the_rooms_of_the_table_are_those_of_the_package():
+    assert {room(name) for name in MODULES} == set(ROOMS)
+
+
+def test_no_import_comes_back_to_where_it_began():
+    TopologicalSorter(ROOMS).prepare()
+    TopologicalSorter(ARROWS).prepare()
 
 
 def test_no_stage_imports_another():
-    for name, file in modules():
-        if name.startswith("jumpduck.stages."):
-            across = [one for one in imports(file) if one.startswith("jumpduck.stages")]
-            assert not across, f"{name} imports {across}"
+    stages = {name for name in MODULES if name.startswith("jumpduck.stages.")}
+    assert {f"jumpduck.stages.{verb}" for verb in jumpduck.__all__} <= stages
+    assert {name: across for name in stages if (across := ARROWS[name] & stages)} == {}
 
 
-def test_libraries_stay_where_they_belong():
-    for name, file in modules():
-        for other in imports(file):
-            allowed = OUTSIDE.get(other.split(".")[0])
-            assert allowed is None or name.split(".")[1] in allowed, f"{name} imports {other}"
+def test_no_module_of_the_package_has_the_name_of_a_public_function():
+    taken = [name for name in jumpduck.__all__ if f"jumpduck.{name}" in MODULES]
+    assert jumpduck.__all__
+    assert taken == []
 
 
-def test_help_loads_neither_duckdb_nor_polars():
+def test_libraries_are_imported_only_where_they_belong():
+    wrong = []
+    seen = defaultdict(set)
+    for name, file in MODULES.items():
+        for library in {one.split(".")[0] for one in imports(file)} & set(LIBRARIES):
+            seen[library].add(room(name))
+            if room(name) not in LIBRARIES[library]:
+                wrong.append(f"{name} imports {library}")
+    assert wrong == []
+    assert seen["obstore"] == LIBRARIES["obstore"], "the test sees the imports of libraries"
+
+
+def test_help_loads_none_of_the_slow_libraries():
+    slow = ("duckdb", "polars", "numpy", "obstore", "httpx", "imagecodecs")
     script = (
         "import sys; from jumpduck.cli import run; run(['--help']);"
-        "print([name for name in ('duckdb', 'polars', 'obstore', 'numpy') if name in sys.modules])"
+        f"print([name for name in {slow} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "Usage" in done.stdout
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
 
 
-def test_modules_stay_short():
-    long = {name: n for name, file in modules() if (n := len(file.read_text().splitlines())) > 400}
-    assert not long
+def test_modules_have_at_most_400_lines():
+    lines = {name: len(file.read_text().splitlines()) for name, file in MODULES.items()}
+    assert {name: n for name, n in lines.items() if n > MAX_LINES} == {}
+
+
+def test_no_test_module_imports_another_one():
+    wrong = []
+    for file in (ROOT / "tests").rglob("*.py"):
+        for one in imports(file):
+            if one.startswith("tests.") and not one.startswith("tests.support"):
+                wrong.append(f"{file.relative_to(ROOT)} imports {one}")
+    assert wrong == []
+
+
+def test_tests_lie_in_a_folder_named_as_the_room_they_test():
+    others = {"bench", "e2e", "sql", "support"}
+    folders = {file.parent.name for file in (ROOT / "tests").rglob("test_*.py")} - {"tests"}
+    assert folders - others <= set(ROOMS)

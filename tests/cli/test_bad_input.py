@@ -5,7 +5,7 @@ import socket
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import jumpduck
@@ -13,6 +13,7 @@ from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST
 from jumpduck.storage import object_reader
 from jumpduck.transfer.manifest_reader import Plan
+from tests.support.examples import examples
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_a_gallery_without_load_data_is_named(said, gallery, tmp_path):
 
 
 def test_a_gallery_that_does_not_answer_is_named(said, gallery, monkeypatch):
-    monkeypatch.setattr(object_reader, "BACKOFF", 0.01)
+    monkeypatch.setattr(object_reader, "FIRST_RETRY_SECONDS", 0.01)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -178,7 +179,7 @@ def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
     assert not (tmp_path / "images").exists()
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(st.text("ab./\\\0\n", max_size=9))
 def test_a_path_is_refused_unless_each_part_of_it_is_plain(path):
     *folders, name = path.split("/")

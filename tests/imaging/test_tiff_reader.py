@@ -6,12 +6,13 @@ import tracemalloc
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jumpduck.errors import ImageError
 from jumpduck.imaging.tiff_reader import MAX_PLANE_PIXELS, decode, decode_rows, read_header
 from jumpduck.imaging.writers import encode_ome_tiff
+from tests.support.examples import examples
 from tests.support.pixels import tiff
 from tests.support.places import DATA
 
@@ -132,7 +133,7 @@ def test_a_header_that_promises_too_much_costs_neither_time_nor_memory():
 SMALL = [tiff(noise((40, 30)), **options) for options in LAYOUTS]
 
 
-@settings(max_examples=1500, deadline=2000)
+@examples(200, deadline_ms=2000)
 @given(st.sampled_from(SMALL), st.data())
 def test_whatever_the_bytes_they_are_an_image_or_refused(data, draw):
     broken = bytearray(data)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
@@ -14,6 +14,7 @@ from jumpduck.imaging.transforms import (
     to_8bit,
 )
 from jumpduck.synthetic.cells import Look, draw_field
+from tests.support.examples import examples
 from tests.support.pixels import formula
 
 
@@ -36,7 +37,7 @@ planes = st.one_of(
 )
 
 
-@settings(max_examples=2000, deadline=None)
+@examples(300)
 @given(planes, st.sampled_from([0.0, 0.1, 1.0, 2.5, 25.0]))
 def test_eight_bits_are_those_of_the_plain_formula(plane, percentile):
     assert np.array_equal(to_8bit(plane, percentile), formula(plane, percentile))
@@ -78,7 +79,7 @@ def plain_resize(plane, edge):
     return np.rint(fine.reshape(edge, size, edge, size).mean(axis=(1, 3)))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(50)
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
 def test_a_resized_pixel_is_the_mean_of_what_it_covers(size, edge, seed):
     plane = np.random.default_rng(seed).integers(0, 65536, (size, size)).astype(np.uint16)
@@ -97,7 +98,7 @@ def seen(plane):
     return quality(plane, histogram(plane))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(planes)
 def test_quality_is_what_its_definition_says(plane):
     found = seen(plane)

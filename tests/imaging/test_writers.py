@@ -7,13 +7,14 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from PIL import Image
 from tifffile import xml2dict
 
 from jumpduck.imaging.writers import encode_jxl, encode_ome_tiff, encode_png, encode_tiff
+from tests.support.examples import examples
 
 NOTE = json.dumps({"recipe": "é <x> & {µ}"})
 
@@ -25,7 +26,7 @@ planes = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@examples(60)
 @given(planes)
 def test_png_and_tiff_keep_every_pixel_and_the_note(plane):
     png = encode_png(plane, NOTE)
@@ -46,7 +47,7 @@ def test_png_and_tiff_keep_every_pixel_and_the_note(plane):
             assert image.tag_v2[270] == NOTE
 
 
-@settings(max_examples=200, deadline=None)
+@examples(40)
 @given(planes, st.integers(1, 4))
 def test_an_ome_tiff_keeps_every_pixel_the_channels_and_the_note(plane, number):
     pages = [np.roll(plane, shift) for shift in range(number)]
@@ -66,7 +67,7 @@ def test_an_ome_tiff_keeps_every_pixel_the_channels_and_the_note(plane, number):
     assert data == encode_ome_tiff(pages, names, name="a & b", note=NOTE, pixel_size_um=0.5)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(20)
 @given(planes)
 def test_lossless_jpeg_xl_keeps_every_pixel_and_the_note(plane):
     data = encode_jxl(plane, NOTE)

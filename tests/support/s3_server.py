@@ -1,5 +1,6 @@
 """A real S3 server on loopback: moto in this process, read as anybody on the internet would."""
 
+import logging
 from pathlib import Path
 
 import boto3
@@ -8,6 +9,8 @@ from moto.server import ThreadedMotoServer
 
 class S3Server:
     def __enter__(self):
+        # because a line a request would hide what a failing test prints
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
         host, port = self._server.get_host_and_port()
