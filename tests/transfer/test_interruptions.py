@@ -332,6 +332,7 @@ def test_a_plate_that_is_there_needs_no_network(catalog, tmp_path, monkeypatch):
     assert took < 2
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_manifest(tmp_path):
     """Two million rows with 800 MB of text are checked and counted in less than 450 MB."""
     query = """

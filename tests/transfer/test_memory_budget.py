@@ -16,6 +16,7 @@ from tests.support.folders import same
 from tests.support.web_server import web_server
 
 
+@pytest.mark.slow
 def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
     """40 files of 60 MB at a time would be 2.4 GB."""
     (tmp_path / "www").mkdir()
