@@ -1,4 +1,4 @@
-# What one does here. `just` lists it; every recipe sets the environment up first.
+# Commands for working on jumpduck. `just` lists them; each one sets up the environment first.
 
 set positional-arguments
 
@@ -8,7 +8,7 @@ bin := if os_family() == "windows" { ".venv/Scripts" } else { ".venv/bin" }
 default:
     @just --list --unsorted
 
-# make .venv from the lock; instant when nothing changed
+# make .venv from the lock; does nothing if nothing changed
 setup:
     #!/usr/bin/env sh
     set -eu
@@ -19,7 +19,7 @@ setup:
     uv pip install --quiet --python .venv --no-deps --editable .
     echo "$now" > .venv/setup
 
-# the whole job once, on a small synthetic gallery
+# do the whole job once, on a small generated gallery
 demo *options: setup
     @{{ bin }}/jumpduck demo "$@"
 
@@ -31,11 +31,11 @@ catalog *options: setup
 manifest *options: setup
     @{{ bin }}/jumpduck manifest "$@"
 
-# fetch and process them
+# fetch and process the images of a manifest
 download *options: setup
     @{{ bin }}/jumpduck download "$@"
 
-# ask the catalog: just sql "FROM jump.sites LIMIT 5"
+# query the catalog: just sql "FROM jump.sites LIMIT 5"
 sql *options: setup
     @{{ bin }}/jumpduck sql "$@"
 
@@ -51,22 +51,27 @@ test-all *options: setup
 bench name *options: setup
     @shift; {{ bin }}/python -m tests.bench.bench_{{ name }} "$@"
 
-# draw docs/recipes.png
+# draw docs/recipes.png and docs/contact_sheet.png
 picture: setup
     @{{ bin }}/python docs/recipes.py
+    @{{ bin }}/python docs/contact_sheet.py
 
-# lint and types
+# write docs/tables.md
+tables: setup
+    @{{ bin }}/python docs/tables.py
+
+# check lint and types
 check: setup
     {{ bin }}/ruff check
     {{ bin }}/ruff format --check
     {{ bin }}/pyright
     {{ bin }}/sqlfluff lint --disable-progress-bar sql/*/
 
-# format the Python
+# format the Python code
 fmt: setup
     {{ bin }}/ruff check --fix
     {{ bin }}/ruff format
 
-# renew requirements.lock from pyproject.toml
+# write requirements.lock anew from pyproject.toml
 lock:
     uv pip compile --quiet --universal --generate-hashes pyproject.toml --group dev -o requirements.lock

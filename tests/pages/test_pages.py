@@ -1,0 +1,155 @@
+"""What the pages say is true: commands, output, Python, names of tests, links and estimates."""
+
+import re
+
+import pytest
+
+from tests.support.pages import PAGES, blocks, copy_by_links, matches, name_of, prose, run
+from tests.support.places import DATA, ROOT
+
+README = ROOT / "README.md"
+WITH_CODE = [
+    page for page in PAGES if any(block.language in ("console", "python") for block in blocks(page))
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The folder that `jumpduck demo` fills, and what it printed."""
+    folder = tmp_path_factory.mktemp("pages")
+    done = run("jumpduck demo", folder)
+    assert done.code == 0, done.err
+    return folder / "jumpduck-demo", done.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
+def test_commands_and_python_of_a_page_run_and_print_what_it_says(
+    page, demo, tmp_path, monkeypatch
+):
+    here, empty = copy_by_links(demo[0], tmp_path / "jumpduck-demo"), tmp_path / "empty"
+    empty.mkdir()
+    archive = {
+        f"JUMPDUCK_CATALOG_{option.upper()}": str(here / option)
+        for option in ("gallery", "metadata")
+    }
+    monkeypatch.chdir(here)
+    python = {"__name__": "page"}
+    for block in blocks(page):
+        if block.note.startswith("file="):
+            (here / block.note.removeprefix("file=")).write_text(block.text)
+        elif block.language == "python":
+            exec(compile(block.text, name_of(page), "exec", dont_inherit=True), python)
+        elif block.language == "console" and block.note != "install":
+            folder, env = (empty, archive) if block.note == "archive" else (here, {})
+            for command, shown in block.commands():
+                done = run(command, folder, **env)
+                code = int((re.findall(r"# exits (\d+)$", command) or ["0"])[0])
+                assert done.code == code, (command, done.err)
+                assert not shown.strip() or matches(shown, done.out), (command, done.out)
+
+
+@pytest.mark.slow
+def test_the_demo_prints_what_the_readme_shows(demo):
+    (block,) = (one for one in blocks(README) if one.note == "install")
+    (shown,) = (shown for command, shown in block.commands() if command == "jumpduck demo")
+    assert matches(shown, demo[1])
+
+
+@pytest.mark.real
+def test_the_estimates_for_the_real_jump_follow_from_the_published_numbers():
+    import polars as pl
+
+    folder = DATA / "jump_metadata"
+    tables = {
+        name: pl.read_csv(folder / file, infer_schema=False)
+        for name, file in {
+            "plates": "plate.csv.gz",
+            "wells": "well_v0.2.0.csv.gz",
+            "counts": "stats/cpg0016_well_count.csv",
+            "bytes": "stats/cpg0016_source_images_size.csv",
+            "tiffs": "stats/cpg0016_source_images_tiff_count.csv",
+        }.items()
+    }
+    sizes = tables["bytes"].join(tables["tiffs"], on="source")
+    mean = sizes.select("source", mean=pl.col("bytes").cast(float) / pl.col("tiffs").cast(float))
+    key = ["Metadata_Source", "Metadata_Plate"]
+    chosen = tables["plates"].filter(
+        pl.col("Metadata_Source") == "source_3", pl.col("Metadata_PlateType") == "TARGET2"
+    )
+    of_plates = 5 * tables["wells"].join(chosen, on=key).height
+    of_all = tables["counts"].join(mean, left_on="Metadata_Source", right_on="source")
+    wells = pl.col("n_wells").cast(float)
+    gigabyte, kept, bytes_a_second = 1e9, 212_000, 125e6
+    per_file = mean.filter(pl.col("source") == "source_3")["mean"].item()
+    fetched = of_plates * per_file
+    everything = of_all.select((5 * wells * pl.col("mean")).sum()).item()
+    files = of_all.select((5 * wells).sum()).item()
+    text = README.read_text()
+    assert chosen.height == 25
+    for number in (
+        f"{of_plates:,}",
+        f"{fetched / gigabyte:.0f} GB",
+        f"{of_plates * kept / gigabyte:.0f} GB",
+        f"{fetched / bytes_a_second / 60:.0f} minutes",
+        f"{5 * int(5 * gigabyte / per_file / 5):,}",
+        f"{files / 1e6:.1f} million",
+        f"{everything / 1e12:.0f} TB",
+        f"{files * kept / 1e12:.1f} TB",
+        f"{everything / bytes_a_second / 3600:.0f} hours",
+    ):
+        assert number in text, number
+
+
+def test_the_readme_is_short():
+    assert len(prose(README).split()) <= 800
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_of_a_page_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith("http"):
+            continue
+        file, _, anchor = target.partition("#")
+        place = (page.parent / file) if file else page
+        assert place.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", place.read_text(), re.MULTILINE)
+            slugs = [re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings]
+            assert anchor in slugs, target
+
+
+def test_every_page_is_linked_from_the_readme_or_from_contributing():
+    text = README.read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    there = [f"]({name_of(page)})" for page in PAGES if page.parent.name == "docs"]
+    assert [link for link in there if link not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_just_recipes_that_a_page_names_exist(page):
+    justfile = (ROOT / "justfile").read_text()
+    recipes = set(re.findall(r"^([\w-]+)[^:=\n]*:(?!=)", justfile, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\$ |^|&& )just ([a-z][\w-]*)", page.read_text(), re.MULTILINE))
+    assert named <= recipes
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_tests_that_a_page_names_exist(page):
+    there = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", page.read_text())
+    assert [name for name in named if f"def {name}(" not in there] == []
+
+
+def test_each_promise_has_a_test():
+    text = (ROOT / "docs/guarantees.md").read_text()
+    rows = re.findall(r"^\| (?!promise)([A-Z`].*?) \| (.*?) \|$", text, re.MULTILINE)
+    assert len(rows) == 15
+    assert all("`test_" in tests or "the same tests" in tests for _, tests in rows)
+
+
+def test_the_architecture_names_modules_that_exist():
+    text = (ROOT / "docs/architecture.md").read_text()
+    modules = re.findall(r"`(\w+/(?:\w+\.py)?)`", text)
+    assert len(modules) > 10
+    places = (ROOT, ROOT / "src/jumpduck")
+    assert [one for one in modules if not any((place / one).exists() for place in places)] == []
