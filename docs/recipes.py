@@ -14,7 +14,7 @@ from jumpduck.imaging.writers import encode_png
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import build
 from jumpduck.schema import CHANNELS
-from jumpduck.synthetic.cells import Look, draw_field
+from jumpduck.synthetic.cells import Phenotype, draw_site
 
 EDGE = 1080
 TILE = 240
@@ -22,7 +22,7 @@ GAP = 8
 HEAD = 44
 CHANNEL = "ER"
 ACROSS = 5
-FIELDS = {"untreated": Look(), "treated": Look(cells=0.7, er=2.0)}
+FIELDS = {"untreated": Phenotype(), "treated": Phenotype(cells=0.7, er=2.0)}
 SHOWN = 9000  # the grey level that is white where a file holds 16 bit
 
 COLUMNS = (
@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 def illum():
-    """The shade that draw_field lays over its fields, as CellProfiler would publish it."""
+    """The shade that draw_site lays over its fields, as CellProfiler would publish it."""
     across = np.linspace(-1, 1, EDGE) ** 2
     shade = 1 - 0.15 * (across[:, None] + across[None, :])
     buffer = io.BytesIO()
@@ -57,7 +57,7 @@ def read(suffix, data):
 def main():
     files, rows = {}, []
     for number, (field, look) in enumerate(FIELDS.items()):
-        for channel, plane in draw_field(EDGE, look, 10 + number).items():
+        for channel, plane in draw_site(EDGE, look, 10 + number).items():
             buffer = io.BytesIO()
             tifffile.imwrite(buffer, plane, metadata=None)
             url = f"{field}/{channel}.tif"

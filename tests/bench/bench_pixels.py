@@ -22,7 +22,7 @@ from jumpduck.imaging.transforms import crop_slices, to_8bit
 from jumpduck.imaging.writers import encode_png
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import BUILT_IN, build
-from jumpduck.synthetic.cells import Look, draw_field
+from jumpduck.synthetic.cells import Phenotype, draw_site
 from tests.support.places import DATA
 
 ROUNDS = 7
@@ -90,7 +90,7 @@ def tiff(plane, **options):
 
 def cases():
     for edge in (1080, 2160):
-        planes = [draw_field(edge, Look(), seed)["RNA"] for seed in (1, 2)]
+        planes = [draw_site(edge, Phenotype(), seed)["RNA"] for seed in (1, 2)]
         yield f"{edge} raw", [tiff(plane, rowsperstrip=8) for plane in planes]
         yield f"{edge} LZW", [tiff(plane, compression="lzw") for plane in planes]
         yield f"{edge} deflate", [tiff(plane, compression="deflate") for plane in planes]
@@ -151,7 +151,7 @@ def memory(edge, crop, compression):
 
     As seen from outside while it makes the same image again and again.
     """
-    plane = draw_field(edge, Look(), 1)["RNA"]
+    plane = draw_site(edge, Phenotype(), 1)["RNA"]
     script = f"""
 import sys
 from tests.bench.bench_pixels import ROW, Source, build, np, tiff

@@ -13,7 +13,7 @@ from jumpduck.imaging.transforms import (
     resize,
     to_8bit,
 )
-from jumpduck.synthetic.cells import Look, draw_field
+from jumpduck.synthetic.cells import Phenotype, draw_site
 from tests.support.examples import examples
 from tests.support.pixels import formula
 
@@ -116,7 +116,7 @@ def test_quality_is_what_its_definition_says(plane):
 
 
 def test_focus_falls_with_blur_and_not_with_brightness():
-    plane = draw_field(256, Look(), 1)["DNA"].astype(np.float64)
+    plane = draw_site(256, Phenotype(), 1)["DNA"].astype(np.float64)
     blurred = plane
     for _ in range(4):
         blurred = (blurred + np.roll(blurred, 1, 1) + np.roll(blurred, -1, 1)) / 3

@@ -16,11 +16,11 @@ from jumpduck.recipes.base import Source
 from jumpduck.recipes.preprocessing import SAMPLE
 from jumpduck.recipes.registry import BUILT_IN, build
 from jumpduck.schema import CHANNELS
-from jumpduck.synthetic.cells import Look, draw_field
+from jumpduck.synthetic.cells import Phenotype, draw_site
 from tests.support.pixels import formula, tiff
 from tests.support.places import DATA, ROOT
 
-FIELD = draw_field(200, Look(), 7)
+FIELD = draw_site(200, Phenotype(), 7)
 MARGIN = 40  # around a crop of 120 pixels
 
 

@@ -1,1 +1,1 @@
-"""Images and a gallery that are generated, for the demo and the tests."""
+"""Generated images and a generated gallery of them, for the demo and the tests."""

@@ -1,4 +1,4 @@
-"""A small gallery in the bucket's real layout, with the field's traps in it on purpose."""
+"""A small gallery in the layout of JUMP's bucket, with the irregularities of the real one."""
 
 import csv
 import gzip
@@ -12,72 +12,77 @@ from zlib import crc32
 import numpy as np
 import tifffile
 
-from jumpduck.schema import CHANNELS
-from jumpduck.synthetic.cells import Look, draw_field
+from jumpduck.synthetic.cells import STAINS, Phenotype, draw_site
 
 PROJECT = "cpg0016-jump"
 GALLERY = "s3://cellpainting-gallery"
 
-NEGCON, POSCON, EMPTY = Look(), Look(cells=0.4, nucleus=1.5, mito=0.6), Look(cells=0)
-FEW, MANY = Look(cells=0.7, mito=2.2), Look(cells=1.4, nucleus=0.75, er=1.6)
+UNTREATED = Phenotype()
+POISONED = Phenotype(cells=0.4, nucleus=1.5, mito=0.6)
+WITHOUT_CELLS = Phenotype(cells=0)
+FEWER_CELLS = Phenotype(cells=0.7, mito=2.2)
+MORE_CELLS = Phenotype(cells=1.4, nucleus=0.75, er=1.6)
 
 
 @dataclass(frozen=True)
 class DemoPlate:
-    """A plate: where it lies, how its files look, and what is in its wells."""
+    """A plate of the gallery: its names, the form of its files, and its wells."""
 
     source: str
     batch: str
     name: str
-    kind: str
+    plate_type: str
     folder: str
-    file: str
+    """Folder of its images below ``images/BATCH/images/``."""
+    file_pattern: str
     sites: range
     large: bool
+    """Its images have the larger of the two edges."""
     lzw: bool
-    wells: dict[str, tuple[str, Look]]
+    wells: dict[str, tuple[str, Phenotype]]
+    """Perturbation and phenotype by well."""
     brightfield: bool = False
-    form: str = "load_data.csv"
+    load_data_file: str = "load_data.csv"
 
 
 PLATES = (
-    # a name that is all digits; raw .tif as from a Yokogawa microscope
+    # a plate whose name is all digits; uncompressed .tif as from a Yokogawa microscope
     DemoPlate(
         "source_2", "20260101_Batch_1", "1000000001", "COMPOUND",
         "1000000001", "1000000001_{well}_T0001F{site:03d}L01A01Z01C{channel:02d}.tif",
         range(1, 7), large=False, lzw=False,
         wells={
-            "A01": ("JCP2022_033924", NEGCON), "A02": ("JCP2022_037716", POSCON),
-            "B01": ("JCP2022_000101", FEW), "B02": ("JCP2022_000102", MANY),
-            "B03": ("JCP2022_999999", EMPTY),
+            "A01": ("JCP2022_033924", UNTREATED), "A02": ("JCP2022_037716", POISONED),
+            "B01": ("JCP2022_000101", FEWER_CELLS), "B02": ("JCP2022_000102", MORE_CELLS),
+            "B03": ("JCP2022_999999", WITHOUT_CELLS),
         },
     ),
-    # keys with a space, LZW .tiff, brightfield, another image size; as from an Opera Phenix
+    # keys with a space, .tiff with LZW, brightfield, other image size; as from an Opera Phenix
     DemoPlate(
         "source_3", "Demo_Phenix1", "JD5876c3", "TARGET2",
         "JD5876c3__2026-01-02T20_47_20-Measurement 1/Images",
         "r{row:02d}c{column:02d}f{site:02d}p01-ch{channel}sk1fk1fl1.tiff",
-        range(1, 8), large=True, lzw=True, brightfield=True, form="load_data.csv.gz",
+        range(1, 8), large=True, lzw=True, brightfield=True, load_data_file="load_data.csv.gz",
         wells={
-            "A01": ("JCP2022_033924", NEGCON), "A02": ("JCP2022_046054", POSCON),
-            "B01": ("JCP2022_000102", MANY),
+            "A01": ("JCP2022_033924", UNTREATED), "A02": ("JCP2022_046054", POISONED),
+            "B01": ("JCP2022_000102", MORE_CELLS),
         },
     ),
-    # sites that begin at 0; knock-outs
+    # sites from 0; knock-outs
     DemoPlate(
         "source_13", "20260103_Run1", "JD-CC9-R1-05", "CRISPR",
         "JD-CC9-R1-05", "JD-CC9-R1-05_{well}_T0001F{site:03d}L01A01Z01C{channel:02d}.tif",
         range(6), large=False, lzw=False,
         wells={
-            "A01": ("JCP2022_800002", NEGCON), "A02": ("JCP2022_805264", POSCON),
-            "B01": ("JCP2022_800101", FEW), "B02": ("JCP2022_800102", MANY),
+            "A01": ("JCP2022_800002", UNTREATED), "A02": ("JCP2022_805264", POISONED),
+            "B01": ("JCP2022_800101", FEWER_CELLS), "B02": ("JCP2022_800102", MORE_CELLS),
         },
     ),
 )  # fmt: skip
 
 MISSING = ("source_2", "B01", 3, "ER")
 CORRUPT = ("source_13", "B02", 4, "Mito")
-"""The planned faults, in wells whose sites are all kept: source, well, site, channel."""
+"""Source, well, site and channel of the two planned faults, in wells whose sites are all kept."""
 
 TABLES = {
     "compound.csv.gz": """\
@@ -130,30 +135,31 @@ source_13,4.1.3
 """,
 }
 
-
-_STAINS = ("DNA", "ER", "RNA", "AGP", "Mito")
 _BANDS = [
     f"Metadata_{kind}_{end}_{stain}"
     for kind in ("Excitation", "Emission")
     for end in ("Low", "High")
-    for stain in _STAINS
+    for stain in ("DNA", "ER", "RNA", "AGP", "Mito")
 ]
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """What was written: the two roots, the number of files, and the paths that must fail."""
+    """What was written."""
 
     gallery: Path
+    """Folder in place of the bucket."""
     metadata: Path
     files: int
     bytes: int
     missing: str
+    """Path, in the results, of the image that was not written."""
     corrupt: str
+    """Path, in the results, of the image that was written in half."""
 
 
 def write_gallery(folder: Path, *, edges: tuple[int, int] = (512, 800)) -> Gallery:
-    """Write the demo gallery and its metadata into a folder.
+    """Write the demo gallery and its metadata into a folder, and get what was written.
 
     Parameters
     ----------
@@ -165,8 +171,9 @@ def write_gallery(folder: Path, *, edges: tuple[int, int] = (512, 800)) -> Galle
     plates = [("Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_PlateType")]
     wells = [("Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_JCP2022")]
     for plate in PLATES:
-        plates.append((plate.source, plate.batch, plate.name, plate.kind))
-        wells += [(plate.source, plate.name, well, pert) for well, (pert, _) in plate.wells.items()]
+        plates.append((plate.source, plate.batch, plate.name, plate.plate_type))
+        for well, (perturbation, _) in plate.wells.items():
+            wells.append((plate.source, plate.name, well, perturbation))
     _write_text(metadata / "plate.csv.gz", _csv(plates))
     _write_text(metadata / "well.csv.gz", _csv(wells))
     sizes = [size for plate in PLATES for size in _write_plate(root, plate, edges)]
@@ -175,7 +182,7 @@ def write_gallery(folder: Path, *, edges: tuple[int, int] = (512, 800)) -> Galle
 
 
 def write_tables(metadata: Path) -> None:
-    """Write the metadata tables that know neither plates nor wells."""
+    """Write the metadata tables that name neither plates nor wells."""
     metadata.mkdir(parents=True, exist_ok=True)
     for name, text in TABLES.items():
         _write_text(metadata / name, text)
@@ -185,43 +192,47 @@ def write_tables(metadata: Path) -> None:
 
 
 def _write_plate(root: Path, plate: DemoPlate, edges: tuple[int, int]) -> list[int]:
-    channels: list[str] = [*CHANNELS, "Brightfield"] if plate.brightfield else list(CHANNELS)
+    """Write images and load_data of a plate; the bytes of each image."""
+    channels: list[str] = [*STAINS, "Brightfield"] if plate.brightfield else list(STAINS)
     images = f"{PROJECT}/{plate.source}/images/{plate.batch}/images/{plate.folder}"
-    fields = [(well, site) for well in plate.wells for site in plate.sites]
+    sites = [(well, site) for well in plate.wells for site in plate.sites]
     (root / images).mkdir(parents=True, exist_ok=True)
 
-    def name(well: str, site: int, channel: str) -> str:
-        # the number in the file's name is not the channel's place in ours: ask load_data
+    def file_name(well: str, site: int, channel: str) -> str:
+        # The number in a file's name is not the channel's place in any list: only load_data says
+        # which channel a file has. Therefore the numbers here run backwards.
         number = len(channels) - channels.index(channel)
         row, column = ord(well[0]) - 64, int(well[1:])
-        return plate.file.format(well=well, site=site, channel=number, row=row, column=column)
+        return plate.file_pattern.format(
+            well=well, site=site, channel=number, row=row, column=column
+        )
 
-    def write(field: tuple[str, int]) -> list[int]:
-        well, site = field
+    def write_site(well_and_site: tuple[str, int]) -> list[int]:
+        well, site = well_and_site
         seed = crc32(f"{plate.name}/{well}/{site}".encode())
-        planes = draw_field(edges[plate.large], plate.wells[well][1], seed)
+        planes = draw_site(edges[plate.large], plate.wells[well][1], seed)
         sizes: list[int] = []
         for channel in channels:
-            fault = (plate.source, well, site, channel)
-            if fault == MISSING:
+            key = (plate.source, well, site, channel)
+            if key == MISSING:
                 continue
             data = _tiff(planes[channel], lzw=plate.lzw)
-            data = data[: len(data) // 2] if fault == CORRUPT else data
-            (root / images / name(well, site, channel)).write_bytes(data)
+            data = data[: len(data) // 2] if key == CORRUPT else data
+            (root / images / file_name(well, site, channel)).write_bytes(data)
             sizes.append(len(data))
         return sizes
 
     with ThreadPoolExecutor() as pool:
-        sizes = [size for some in pool.map(write, fields) for size in some]
+        sizes = [size for of_site in pool.map(write_site, sites) for size in of_site]
 
     keys = ["Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
     rows: list[Sequence[object]] = [[*(f"URL_Orig{channel}" for channel in channels), *keys]]
-    for well, site in fields:
-        urls = [f"{GALLERY}/{images}/{name(well, site, channel)}" for channel in channels]
+    for well, site in sites:
+        urls = [f"{GALLERY}/{images}/{file_name(well, site, channel)}" for channel in channels]
         rows.append([*urls, plate.source, plate.batch, plate.name, well, site])
     place = f"{PROJECT}/{plate.source}/workspace/load_data_csv/{plate.batch}/{plate.name}"
     (root / place).mkdir(parents=True, exist_ok=True)
-    _write_text(root / place / plate.form, _csv(rows))
+    _write_text(root / place / plate.load_data_file, _csv(rows))
     return sizes
 
 
