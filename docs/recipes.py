@@ -1,29 +1,27 @@
-"""Draw docs/recipes.png: two generated fields in every recipe. Run it with `just picture`."""
+"""Draw docs/recipes.png: two generated sites in every recipe. Run it with `just picture`."""
 
 import io
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import tifffile
+from PIL import Image, ImageDraw, ImageFont
 
-from jumpduck.figures.letters import write_text
-from jumpduck.imaging.tiff_reader import decode
+from jumpduck.imaging.readers import decode_image
 from jumpduck.imaging.transforms import resize
-from jumpduck.imaging.writers import encode_png
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import build
-from jumpduck.schema import CHANNELS
-from jumpduck.synthetic.cells import Phenotype, draw_site
+from jumpduck.synthetic.cells import STAINS, Phenotype, draw_site
 
-EDGE = 1080
-TILE = 240
-GAP = 8
-HEAD = 44
+EDGE_PIXELS = 1080
+TILE_PIXELS = 240
+GAP_PIXELS = 10
+TEXT_PIXELS = 50
 CHANNEL = "ER"
 ACROSS = 5
-FIELDS = {"untreated": Phenotype(), "treated": Phenotype(cells=0.7, er=2.0)}
-SHOWN = 9000  # the grey level that is white where a file holds 16 bit
+SITES = {"untreated": Phenotype(), "treated": Phenotype(cells=0.7, er=2.0)}
+WHITE_LEVEL = 9000  # the grey level that is drawn white where a file holds 16 bit
+BACKGROUND, BRIGHT_TEXT, TEXT = "#15171c", "#f4f5f7", "#9aa2b1"
 
 COLUMNS = (
     ("png8", {}), ("png8-plate", {}), ("png8", {"illum": True}), ("png8", {"resize": 96}),
@@ -33,66 +31,67 @@ COLUMNS = (
 
 
 def illum():
-    """The shade that draw_site lays over its fields, as CellProfiler would publish it."""
-    across = np.linspace(-1, 1, EDGE) ** 2
-    shade = 1 - 0.15 * (across[:, None] + across[None, :])
+    """The vignette of draw_site, in the form that CellProfiler publishes it."""
+    from_middle = np.linspace(-1, 1, EDGE_PIXELS) ** 2
+    vignette = 1 - 0.15 * (from_middle[:, None] + from_middle[None, :])
     buffer = io.BytesIO()
-    np.save(buffer, shade / shade.min())
+    np.save(buffer, vignette / vignette.min())
     return buffer.getvalue()
 
 
-def read(suffix, data):
-    """The plane of CHANNEL in a file of this suffix."""
-    match suffix:
-        case ".png":
-            return imagecodecs.png_decode(data)
-        case ".jxl":
-            return imagecodecs.jpegxl_decode(data)
-        case ".ome.tiff":
-            return decode(data, page=CHANNELS.index(CHANNEL))
-        case _:
-            return decode(data)
+def gallery():
+    """The files by their URL, and the rows of their manifest."""
+    files, rows = {}, []
+    for number, (site, phenotype) in enumerate(SITES.items()):
+        planes = draw_site(EDGE_PIXELS, phenotype, 10 + number)
+        for channel in STAINS:
+            buffer = io.BytesIO()
+            tifffile.imwrite(buffer, planes[channel], metadata=None)
+            url = f"{site}/{channel}.tif"
+            files[url] = buffer.getvalue()
+            rows.append({
+                "Metadata_Well": site, "Metadata_Channel": channel,
+                "url": url, "path": url, "url_illum": f"{channel}.npy",
+            })  # fmt: skip
+    return files | {f"{channel}.npy": illum() for channel in STAINS}, rows
+
+
+def tile(recipe, data):
+    page = STAINS.index(CHANNEL) if recipe.per_site else 0
+    plane = decode_image(bytes(data), page=page)
+    if plane.dtype == np.uint16:
+        plane = (np.minimum(plane, WHITE_LEVEL) * (255 / WHITE_LEVEL)).astype(np.uint8)
+    return Image.fromarray(resize(plane, TILE_PIXELS))
 
 
 def main():
-    files, rows = {}, []
-    for number, (field, look) in enumerate(FIELDS.items()):
-        for channel, plane in draw_site(EDGE, look, 10 + number).items():
-            buffer = io.BytesIO()
-            tifffile.imwrite(buffer, plane, metadata=None)
-            url = f"{field}/{channel}.tif"
-            files[url] = buffer.getvalue()
-            rows.append({
-                "Metadata_Well": field, "Metadata_Channel": channel,
-                "url": url, "path": url, "url_illum": f"{channel}.npy",
-            })  # fmt: skip
-        files |= {f"{channel}.npy": illum() for channel in CHANNELS}
-    rows = [row for row in rows if row["Metadata_Channel"] in CHANNELS]
-    lines = len(FIELDS) * len(COLUMNS) // ACROSS
-    picture = np.zeros((lines * (TILE + HEAD) + GAP, ACROSS * (TILE + GAP) + GAP), np.uint8)
+    files, rows = gallery()
+    step = TILE_PIXELS + GAP_PIXELS, TILE_PIXELS + TEXT_PIXELS
+    lines = len(SITES) * len(COLUMNS) // ACROSS
+    size = ACROSS * step[0] + GAP_PIXELS, lines * step[1] + GAP_PIXELS
+    picture = Image.new("RGB", size, BACKGROUND)
+    draw = ImageDraw.Draw(picture)
     for column, (name, options) in enumerate(COLUMNS):
         recipe = build(name, **options)
         context = recipe.prepare(rows, files.__getitem__) if recipe.prepare else None
-        for line, field in enumerate(FIELDS):
-            mine = [
+        for line, site in enumerate(SITES):
+            sources = [
                 Source(files[row["url"]], row)
                 for row in rows
-                if row["Metadata_Well"] == field
+                if row["Metadata_Well"] == site
                 and (recipe.per_site or row["Metadata_Channel"] == CHANNEL)
             ]
-            data = recipe.make(mine, context).data
-            plane = read(recipe.suffix, data)
-            if plane.dtype == np.uint16:
-                plane = (np.minimum(plane, SHOWN) * (255 / SHOWN)).astype(np.uint8)
-            down = column // ACROSS * len(FIELDS) + line
-            top, left = down * (TILE + HEAD) + HEAD, GAP + column % ACROSS * (TILE + GAP)
-            picture[top : top + TILE, left : left + TILE] = resize(plane, TILE)
+            data = recipe.make(sources, context).data
+            left = GAP_PIXELS + column % ACROSS * step[0]
+            top = (column // ACROSS * len(SITES) + line) * step[1] + TEXT_PIXELS
+            picture.paste(tile(recipe, data), (left, top))
             what = " ".join([name, *(f"{key} {value}" for key, value in options.items())])
             what = what.replace(" True", "")
-            write_text(picture, what, top - HEAD + 8, left)
-            write_text(picture, f"{field} {len(data) / 1e3:,.0f} KB", top - HEAD + 26, left)
+            draw.text((left, top - 26), what, BRIGHT_TEXT, ImageFont.load_default(16), anchor="ls")
+            about = f"{site}, {len(data) / 1e3:,.0f} kB"
+            draw.text((left, top - 8), about, TEXT, ImageFont.load_default(13), anchor="ls")
     place = Path(__file__).with_suffix(".png")
-    place.write_bytes(encode_png(picture))
+    picture.quantize(128).save(place, optimize=True)
     print(f"-> {place}")
 
 

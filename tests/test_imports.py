@@ -26,7 +26,7 @@ ROOMS = {
     "collections": {"storage"},
     "selection": {"database"},
     "recipes": {"imaging"},
-    "figures": {"storage"},
+    "figures": {"imaging", "storage"},
     "transfer": {"recipes", "storage"},
 }
 ROOMS["stages"] = set(ROOMS) - {"figures", "synthetic"}

@@ -1,90 +1,193 @@
 """sites.parquet -> a contact sheet: one row a well, one column a channel."""
 
+import functools
+import io
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import imagecodecs
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from jumpduck.errors import ManifestError
-from jumpduck.figures.letters import write_text
-from jumpduck.schema import CHANNELS, PLATE_KEY
+from jumpduck.errors import ImageError, ManifestError
+from jumpduck.imaging.readers import decode_image, ome_channels
+from jumpduck.imaging.transforms import to_8bit
+from jumpduck.schema import PLATE_KEY, SITE_KEY
 from jumpduck.storage.atomic_files import atomic_write
 
-TILE = 150
-MARGIN = 330
-HEAD = 34
-GAP = 4
+ROLE, NAME = "Metadata_pert_type", "Metadata_Name"
+PATH_PREFIX = "path_"
+
+MAX_WELLS = 384
+"""Rows of a sheet; the last line says how many wells were left out."""
+
+TILE_PIXELS = 160
+GAP_PIXELS = 6
+MARGIN_PIXELS = 18
+LABEL_PIXELS = 180
+"""Width of the text beside the tiles."""
+
+HEADER_PIXELS = 44
+PLATE_PIXELS = 42
+"""Height of the line that names a plate."""
+
+BACKGROUND, TILE_BACKGROUND, CROSS = "#15171c", "#1f2229", "#4a505c"
+BRIGHT_TEXT, TEXT, ACCENT = "#f4f5f7", "#9aa2b1", "#ffc53d"
+
+STRETCH_PERCENT = 1.0
+"""Of the pixels at either end that become black or white, where a file holds grey levels."""
+
+Site = Mapping[str, object]
 
 
 def contact_sheet(out: str | Path = "images", path: str | Path | None = None) -> Path:
-    """Draw one field of each well, its channels side by side, and get the path of the PNG.
+    """Draw one site of each well, its channels side by side, and get the path of the PNG.
 
-    Controls are labelled with role and name. A field whose channels are all there is preferred;
-    a channel that is not there is a crossed tile.
+    The site of a well is the one with the most channels; of several, the first. A channel
+    without a file is a crossed tile. A file of 8 bits is drawn as it is; a TIFF or a file of 16
+    bits holds grey levels and is stretched between its percentiles 1 and 99.
 
     Parameters
     ----------
     out
-        Folder that `jumpduck.download` filled.
+        Folder that `jumpduck.download` filled, with any recipe.
     path
         PNG to write; ``contact_sheet.png`` in `out` by default.
 
     Raises
     ------
     ManifestError
-        `out` has no sites.parquet.
+        `out` has no sites.parquet, or it names no images.
     """
     folder = Path(out)
     table = folder / "sites.parquet"
     if not table.is_file():
         raise ManifestError(f"no {table}; fill the folder with `jumpduck download`")
-    paths = [f"path_{channel}" for channel in CHANNELS]
+    sites = pl.read_parquet(table)
+    columns = [name for name in sites.columns if name.startswith(PATH_PREFIX)]
+    channels = [column.removeprefix(PATH_PREFIX) for column in columns]
+    if sites.is_empty() or not columns:
+        raise ManifestError(f"{table} names no images; fill the folder with `jumpduck download`")
     wells = (
-        pl.read_parquet(table)
-        .with_columns(absent=pl.sum_horizontal(pl.col(paths).is_null()))
+        sites.with_columns(absent=pl.sum_horizontal(pl.col(columns).is_null()))
         .sort("absent", "Metadata_Site")
         .group_by(*PLATE_KEY, "Metadata_Well")
         .first()
         .sort(*PLATE_KEY, "Metadata_Well")
+        .select(sites.columns)
     )
-    step = TILE + GAP
-    sheet = np.zeros((HEAD + step * wells.height, MARGIN + step * len(CHANNELS)), np.uint8)
-    for column, channel in enumerate(CHANNELS):
-        write_text(sheet, channel, 10, MARGIN + step * column)
-    for number, well in enumerate(wells.iter_rows(named=True)):
-        top = HEAD + step * number
-        for line, text in enumerate(_labels(well)):
-            write_text(sheet, text, top + 6 + 20 * line, 6)
-        for column, name in enumerate(paths):
-            tile = _tile(folder / well[name] if well[name] else None)
-            left = MARGIN + step * column
-            sheet[top : top + TILE, left : left + TILE] = tile
+    sheet = _draw(folder, wells.head(MAX_WELLS).rows(named=True), channels)
+    if wells.height > MAX_WELLS:
+        sheet = _with_footer(sheet, f"and {wells.height - MAX_WELLS:,} more wells")
+    buffer = io.BytesIO()
+    sheet.save(buffer, "png")
     target = Path(path) if path is not None else folder / "contact_sheet.png"
-    atomic_write(target, bytes(imagecodecs.png_encode(sheet)))
+    atomic_write(target, buffer.getvalue())
     return target
 
 
-def _labels(well: dict[str, object]) -> list[str]:
-    role = str(well["Metadata_pert_type"])
-    name = str(well["Metadata_Name"] or well["Metadata_JCP2022"] or "")
+def _draw(folder: Path, wells: Sequence[Site], channels: Sequence[str]) -> Image.Image:
+    step = TILE_PIXELS + GAP_PIXELS
+    first_tile = MARGIN_PIXELS + LABEL_PIXELS
+    plates = [list(rows) for _, rows in itertools.groupby(wells, _plate_text)]
+    width = first_tile + step * len(channels) - GAP_PIXELS + MARGIN_PIXELS
+    height = HEADER_PIXELS + PLATE_PIXELS * len(plates) + step * len(wells) + MARGIN_PIXELS
+    sheet = Image.new("RGB", (width, height), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for number, channel in enumerate(channels):
+        middle = first_tile + step * number + TILE_PIXELS // 2
+        text = _shortened(channel, 17, TILE_PIXELS)
+        draw.text((middle, HEADER_PIXELS // 2 + 4), text, BRIGHT_TEXT, _font(17), anchor="mm")
+    top = HEADER_PIXELS
+    for rows in plates:
+        line = top + PLATE_PIXELS // 2
+        text = _shortened(_plate_text(rows[0]), 15, width - 2 * MARGIN_PIXELS)
+        draw.text((MARGIN_PIXELS, line), text, ACCENT, _font(15), anchor="lm")
+        right = MARGIN_PIXELS + _font(15).getlength(text) + 12
+        draw.line((right, line, width - MARGIN_PIXELS, line), TILE_BACKGROUND, 2)
+        top += PLATE_PIXELS
+        for site in rows:
+            _draw_label(draw, site, top)
+            for number, tile in enumerate(_tiles(folder, site, channels)):
+                sheet.paste(tile, (first_tile + step * number, top))
+            top += step
+    return sheet
+
+
+def _draw_label(draw: ImageDraw.ImageDraw, site: Site, top: int) -> None:
+    lines = [(f"{site['Metadata_Well']}  site {site['Metadata_Site']}", 18, BRIGHT_TEXT)]
+    lines += [(str(text), 14, TEXT) for text in (site.get(ROLE), _name(site)) if text]
+    baseline = top + (TILE_PIXELS - sum(size + 8 for _, size, _ in lines)) // 2
+    for text, size, colour in lines:
+        baseline += size + 6
+        shown = _shortened(text, size, LABEL_PIXELS - 12)
+        draw.text((MARGIN_PIXELS, baseline), shown, colour, _font(size), anchor="ls")
+
+
+def _plate_text(site: Site) -> str:
+    return "   /   ".join(str(site[name]) for name in PLATE_KEY)
+
+
+def _name(site: Site) -> object:
+    """The site's name, or else the first text that the collection gives it."""
+    own = (*SITE_KEY, ROLE, NAME)
+    others = [name for name in site if name not in own and not name.startswith(PATH_PREFIX)]
+    texts = (site.get(name) for name in (NAME, *others))
+    return next((text for text in texts if isinstance(text, str) and text), None)
+
+
+def _tiles(folder: Path, site: Site, channels: Sequence[str]) -> list[Image.Image]:
+    """The images of a site, small and in 8 bit; a cross where there is none."""
+    paths = [site[PATH_PREFIX + channel] for channel in channels]
+    present = [path for path in paths if path]
+    stack = len(set(present)) < len(present)
     return [
-        f"{well['Metadata_Source']}",
-        f"{well['Metadata_Plate']}",
-        f"{well['Metadata_Well']} site {well['Metadata_Site']}",
-        f"{role}: {name}",
+        _tile(folder / str(path), channel if stack else None) if path else _crossed_tile()
+        for path, channel in zip(paths, channels, strict=True)
     ]
 
 
-def _tile(file: Path | None) -> NDArray[np.uint8]:
-    """A square thumbnail by plain averaging, or a cross."""
-    if file is None:
-        return np.maximum(np.eye(TILE, dtype=np.uint8), np.eye(TILE, dtype=np.uint8)[::-1]) * 90
-    image = imagecodecs.png_decode(file.read_bytes())
-    factor = max(1, min(image.shape) // TILE)
-    edge = [side // factor for side in image.shape]
-    blocks = image[: edge[0] * factor, : edge[1] * factor].reshape(edge[0], factor, edge[1], factor)
-    small = blocks.mean(axis=(1, 3))
-    rows, columns = (np.arange(TILE) * side // TILE for side in edge)
-    return small[np.ix_(rows, columns)].astype(np.uint8)
+def _tile(file: Path, channel: str | None) -> Image.Image:
+    """The image of a file, or of one channel of a file that holds several."""
+    try:
+        data = file.read_bytes()
+        page = ome_channels(data).index(channel) if channel is not None else 0
+        plane = decode_image(data, page=page)
+    except (ImageError, OSError, ValueError):
+        return _crossed_tile()
+    if plane.dtype.itemsize > 1 or file.suffix == ".tiff":
+        plane = to_8bit(plane, STRETCH_PERCENT)
+    size = (TILE_PIXELS, TILE_PIXELS)
+    image = ImageOps.contain(Image.fromarray(plane), size, Image.Resampling.BOX)
+    return ImageOps.pad(image.convert("RGB"), size, color=TILE_BACKGROUND)
+
+
+def _crossed_tile() -> Image.Image:
+    tile = Image.new("RGB", (TILE_PIXELS, TILE_PIXELS), TILE_BACKGROUND)
+    draw = ImageDraw.Draw(tile)
+    first, last = TILE_PIXELS // 3, TILE_PIXELS - TILE_PIXELS // 3
+    draw.line((first, first, last, last), CROSS, 4)
+    draw.line((first, last, last, first), CROSS, 4)
+    return tile
+
+
+def _with_footer(sheet: Image.Image, text: str) -> Image.Image:
+    taller = ImageOps.expand(sheet, (0, 0, 0, PLATE_PIXELS), BACKGROUND)
+    place = (MARGIN_PIXELS, sheet.height + PLATE_PIXELS // 2 - MARGIN_PIXELS // 2)
+    ImageDraw.Draw(taller).text(place, text, TEXT, _font(15), anchor="lm")
+    return taller
+
+
+@functools.cache
+def _font(size_pixels: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size_pixels)
+
+
+def _shortened(text: str, size_pixels: int, width_pixels: int) -> str:
+    """The text, or as much of its beginning as fits, with an ellipsis."""
+    font = _font(size_pixels)
+    if font.getlength(text) <= width_pixels:
+        return text
+    while text and font.getlength(text + "…") > width_pixels:
+        text = text[:-1]
+    return text + "…"
