@@ -47,7 +47,7 @@ def said(cli, tmp_path):
         ("--per-well", "tr=6", "trt"),
     ],
 )
-def test_an_unknown_name_brings_the_nearest_ones(said, catalog, option, name, near):
+def test_an_unknown_name_is_refused_with_similar_names(said, catalog, option, name, near):
     line = said(2, "manifest", "--catalog", catalog, option, name)
     assert name.split("=")[0] in line
     assert near in line
@@ -60,19 +60,21 @@ def test_a_per_well_that_cannot_be_read_shows_how_it_is_written(said, catalog, t
     )
 
 
-def test_a_selection_that_holds_nothing_says_so(said, catalog):
+def test_a_selection_without_an_image_is_refused(said, catalog):
     line = said(2, "manifest", "--catalog", catalog, "--well", "B03")
     assert "holds no image" in line
     assert "empty=0" in line
 
 
-def test_unknown_names_of_a_catalog_bring_the_nearest_ones(said, gallery):
+def test_an_unknown_plate_or_source_of_a_catalog_is_refused_with_similar_names(said, gallery):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     assert "JD5876c3" in said(2, "catalog", *places, "--plate", "JD5876")
     assert "source_13" in said(2, "catalog", *places, "--source", "source_14")
 
 
-def test_a_published_plate_outside_the_catalog_is_explained(cli, said, gallery, tmp_path):
+def test_a_published_plate_that_the_catalog_lacks_is_refused_with_the_command_that_adds_it(
+    cli, said, gallery, tmp_path
+):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     assert cli("catalog", *places, "--source", "source_3").code == 0
     assert "jumpduck catalog --plate" in said(2, "manifest", "--plate", "1000000001")
@@ -126,7 +128,7 @@ def test_a_manifest_lacking_a_column_is_refused_before_anything_is_fetched(said,
 
 
 @pytest.mark.parametrize("file", ["catalog.duckdb", "manifest.parquet"])
-def test_a_file_that_is_something_else_is_refused(said, tmp_path, file):
+def test_a_file_of_another_format_is_refused(said, tmp_path, file):
     (tmp_path / file).write_text("something else")
     assert file in said(1, *(["manifest"] if file == "catalog.duckdb" else ["download"]))
 
@@ -181,7 +183,7 @@ def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
 
 @examples(100)
 @given(st.text("ab./\\\0\n", max_size=9))
-def test_a_path_is_refused_unless_each_part_of_it_is_plain(path):
+def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
     *folders, name = path.split("/")
     plain = all(part and part[0] != "." for part in (*folders, name))
     safe = plain and folders and not set("\\\0\n") & set(path)
@@ -235,7 +237,7 @@ def test_sites_and_stacks_that_are_not_one_to_one_are_refused(
     assert not (tmp_path / "images").exists()
 
 
-def test_a_query_that_is_no_sql_is_duckdbs_to_explain(cli, catalog):
+def test_a_query_with_a_syntax_error_ends_with_2_and_duckdbs_message(cli, catalog):
     done = cli("sql", "SELEC 1", "--catalog", catalog)
     assert done.code == 2
     assert "SELEC" in done.err

@@ -34,13 +34,13 @@ def test_usage_errors_end_with_2(cli):
     assert cli("download", "--connections", "0").code == 1  # no manifest is said first
 
 
-def test_version_is_the_packages(cli):
+def test_version_prints_the_version_of_the_package(cli):
     import jumpduck
 
     assert cli("--version").out.strip() == jumpduck.__version__
 
 
-def test_json_is_one_object_and_nothing_else(cli, gallery):
+def test_json_prints_one_object_and_nothing_else(cli, gallery):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     catalog = json.loads(cli("catalog", *places, "--json").out)
     assert {"relation", "rows", "comment"} == set(catalog["relations"][0])
@@ -76,7 +76,7 @@ def test_a_dry_run_writes_nothing(cli, catalog, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.parquet"]
 
 
-def test_options_also_come_from_the_environment_and_a_file(cli, catalog, tmp_path):
+def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(cli, catalog, tmp_path):
     seeds = {}
     (tmp_path / "jumpduck.toml").write_text(f'[manifest]\ncatalog = "{catalog}"\nseed = 5\n')
     for name, words, env in (
@@ -92,11 +92,11 @@ def test_options_also_come_from_the_environment_and_a_file(cli, catalog, tmp_pat
     assert seeds == {"file": 5, "environment": 6, "flag": 7}
 
 
-def test_a_query_may_come_on_standard_input(cli, catalog):
+def test_sql_reads_the_query_from_standard_input(cli, catalog):
     assert "42" in cli("sql", "--catalog", catalog, stdin="SELECT 42 AS answer").out
 
 
-def test_without_a_query_a_prompt_answers(catalog, tmp_path):
+def test_sql_without_a_query_opens_a_prompt(catalog, tmp_path):
     """At a terminal; with no duckdb on the path, so that the plain prompt comes."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

@@ -42,7 +42,9 @@ def test_a_users_recipe_is_named_by_module_and_function(cli, manifest, tmp_path)
         assert json.loads(row["parameters"]) == {"crop": 2}
 
 
-def test_another_recipe_in_the_same_folder_is_made_anew(cli, manifest, tmp_path):
+def test_another_recipe_or_option_in_the_same_folder_processes_the_images_again(
+    cli, manifest, tmp_path
+):
     for words, fetched in (
         (("--recipe", "jxl"), "fetched"),
         (("--recipe", "jxl"), "present"),
@@ -52,7 +54,7 @@ def test_another_recipe_in_the_same_folder_is_made_anew(cli, manifest, tmp_path)
         assert [row["status"] for row in done["by_status"]] == [fetched]
 
 
-def test_the_recipe_may_stand_in_the_environment_or_a_file(cli, manifest, tmp_path):
+def test_the_recipe_is_read_from_the_environment_or_a_file(cli, manifest, tmp_path):
     assert cli("download", JUMPDUCK_DOWNLOAD_RECIPE="tiff16").code == 0
     (tmp_path / "jumpduck.toml").write_text('[download]\nrecipe = "jxl"\ncrop = 32\n')
     assert cli("download", "--out", "other").code == 0

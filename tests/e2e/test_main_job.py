@@ -51,7 +51,7 @@ def downloaded(catalog, tmp_path_factory):
     return out, rows, jumpduck.download(rows, out)
 
 
-def test_every_file_asked_for_is_there_or_its_row_says_why(downloaded, gallery):
+def test_every_file_asked_for_is_there_or_its_row_has_a_reason(downloaded, gallery):
     out, rows, results = downloaded
     assert results["path"].sort().equals(rows["path"].sort() + ".png")
     bad = results.filter(~pl.col("status").is_in(DONE))
@@ -75,7 +75,7 @@ def test_every_image_is_the_formula_of_its_own_tiff(downloaded):
         assert plane.shape == (row["height"], row["width"])
 
 
-def test_the_folder_explains_itself(downloaded):
+def test_results_and_sites_describe_every_file_of_the_folder(downloaded):
     out, rows, results = downloaded
     kept = pl.read_parquet(out / "results.parquet")
     assert kept.sort("path").equals(results.sort("path"))
@@ -88,7 +88,7 @@ def test_the_folder_explains_itself(downloaded):
         assert row["path_DNA"].endswith(f"/{key}__DNA.png")
 
 
-def test_a_second_run_fetches_nothing_and_knows_all_that_the_first_knew(
+def test_a_second_run_fetches_nothing_and_returns_what_the_first_measured(
     catalog, gallery, tmp_path, monkeypatch
 ):
     rows = jumpduck.manifest(catalog, sources=["source_3"])

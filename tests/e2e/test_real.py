@@ -186,7 +186,7 @@ def test_a_real_field_becomes_five_pngs_equal_to_the_plain_formula(field):
         assert np.array_equal(made, formula(plane[156:924, 156:924]))
 
 
-def test_a_real_field_has_its_plates_well_and_name(field):
+def test_the_path_of_a_real_image_names_its_plate_well_and_site(field):
     _, results = field
     row = results.filter(Metadata_Channel="DNA").row(0, named=True)
     assert row["path"].endswith("/BR00121429/" + "__".join([
@@ -194,13 +194,13 @@ def test_a_real_field_has_its_plates_well_and_name(field):
     ]))  # fmt: skip
 
 
-def test_real_images_that_are_not_there_are_missing(real_catalog, server, tmp_path):
+def test_real_images_that_the_server_lacks_are_missing(real_catalog, server, tmp_path):
     rows = jumpduck.manifest(real_catalog, plates=["BR00117035"])
     results = jumpduck.download(rows, tmp_path, endpoint=server.endpoint)
     assert set(results["status"]) == {"missing"}
 
 
-def test_a_folder_of_the_real_thing_reads_like_the_server(
+def test_a_local_copy_of_real_load_data_gives_the_same_sites_as_the_server(
     real_catalog, real_metadata, places, tmp_path
 ):
     for file, (source, batch, plate, name) in places.items():

@@ -108,12 +108,12 @@ WHOLE = tiff(noise((64, 64)))
         (header(4, 4, more=[(258, 13)]), "13 bit"),
     ],
 )
-def test_what_is_no_image_is_refused_with_a_reason(data, reason):
+def test_bytes_that_are_not_an_image_are_refused_with_a_reason(data, reason):
     with pytest.raises(ImageError, match=reason):
         decode(data)
 
 
-def test_a_directory_that_names_itself_ends():
+def test_a_directory_that_names_itself_as_the_next_one_is_read_once():
     with pytest.raises(ImageError, match="no page 7"):
         decode(loop(), page=7)
 
@@ -135,7 +135,7 @@ SMALL = [tiff(noise((40, 30)), **options) for options in LAYOUTS]
 
 @examples(200, deadline_ms=2000)
 @given(st.sampled_from(SMALL), st.data())
-def test_whatever_the_bytes_they_are_an_image_or_refused(data, draw):
+def test_any_bytes_are_decoded_or_refused_with_a_reason(data, draw):
     broken = bytearray(data)
     for _ in range(draw.draw(st.integers(1, 6))):
         # mostly where the headers and the beginnings of strips are
@@ -158,7 +158,7 @@ def test_a_corrupt_lzw_stream_is_refused_and_does_not_hang():
     assert time.perf_counter() - began < 1
 
 
-def test_our_own_tiffs_are_decoded():
+def test_the_tiffs_that_jumpduck_writes_are_decoded():
     plane = noise((31, 17))
     for compression in ("zstd", "deflate"):
         data = encode_ome_tiff([plane, plane + 1], ["a", "b"], compression=compression)

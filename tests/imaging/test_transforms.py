@@ -68,7 +68,7 @@ def test_the_crop_begins_where_jump_download_begins_it(shape, size, rows, column
     assert crop_slices(shape, size) == (slice(*rows), slice(*columns))
 
 
-def test_a_crop_of_zero_keeps_all():
+def test_a_crop_of_zero_keeps_the_whole_image():
     assert crop_slices((7, 9), 0) == (slice(0, 7), slice(0, 9))
 
 

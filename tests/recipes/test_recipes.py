@@ -76,7 +76,7 @@ def test_jxl_of_eight_bits_holds_the_pixels_of_png8():
     assert np.array_equal(imagecodecs.jpegxl_decode(made.data), formula(cropped()))
 
 
-def test_png8_crops_before_it_stretches_and_reports_what_it_saw():
+def test_png8_crops_before_it_stretches_and_reports_what_it_measured():
     plane = FIELD["DNA"].copy()
     plane[:10] = 65535  # outside the crop: must not count
     made = make(build("png8", crop=120), source(plane=plane))
@@ -174,7 +174,7 @@ def test_a_stack_holds_the_channels_in_their_order_with_names_and_pixel_size():
         assert image.n_frames == 5
 
 
-def test_a_stack_has_the_order_asked_for_or_says_what_is_not_there():
+def test_a_stack_has_the_order_asked_for_or_names_the_channel_that_is_missing():
     made = make(build("stack", channels=["ER", "DNA"], crop=120), source("DNA"), source("ER"))
     pages = tifffile.imread(io.BytesIO(made.data))
     assert np.array_equal(pages, np.stack([cropped("ER"), cropped("DNA")]))
@@ -226,7 +226,7 @@ def test_illumination_is_fetched_once_a_channel_and_divided_out():
         (None, "no illumination function of DNA"),
     ],
 )
-def test_an_illumination_function_that_does_not_fit_is_the_images_reason(answer, reason):
+def test_an_illumination_function_that_does_not_fit_is_the_reason_of_the_image(answer, reason):
     def fetch(url):
         if answer is None:
             raise FileNotFoundError(url)
@@ -237,7 +237,7 @@ def test_an_illumination_function_that_does_not_fit_is_the_images_reason(answer,
         make(recipe, source(url_illum="s3://x/I.npy"), fetch=fetch)
 
 
-def test_illumination_without_its_column_is_said_before_anything_is_made():
+def test_illumination_without_its_column_is_refused_before_anything_is_made():
     with pytest.raises(ManifestError, match="url_illum"):
         build("png8", illum=True).prepare([row()], None)
 
@@ -260,7 +260,7 @@ def test_png8_plate_stretches_all_images_of_a_channel_alike():
             assert (file.measured[0].low, file.measured[0].high) == (low, high)
 
 
-def test_png8_plate_reads_a_sample_and_lives_with_what_is_missing():
+def test_png8_plate_reads_a_sample_of_the_plate_and_ignores_missing_images():
     seen = []
 
     def fetch(url):
@@ -320,7 +320,7 @@ def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
         ("stack", {"compression": "lzw"}, "zstd, deflate"),
     ],
 )
-def test_what_cannot_be_meant_is_said_at_once(name, options, reason):
+def test_a_wrong_recipe_or_option_is_refused_when_the_recipe_is_built(name, options, reason):
     with pytest.raises(QueryError, match=reason):
         build(name, **options)
 

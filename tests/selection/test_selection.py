@@ -33,7 +33,7 @@ def test_a_compound_is_found_by_inchikey_its_first_layer_or_smiles(catalog):
         assert jumpduck.manifest(catalog, compounds=[name]).equals(rows)
 
 
-def test_a_gene_is_no_compound(catalog):
+def test_a_gene_is_refused_as_a_compound(catalog):
     with pytest.raises(QueryError, match="no compound 'TP53'"):
         jumpduck.manifest(catalog, compounds=["TP53"])
 
@@ -44,7 +44,7 @@ def test_with_controls_adds_the_negative_controls_of_the_same_plates_only(catalo
     assert wells == {("JD-CC9-R1-05", "TP53"), ("JD-CC9-R1-05", "non-targeting")}
 
 
-def test_controls_come_along_even_if_the_condition_is_not_for_them(catalog):
+def test_controls_are_added_even_if_the_condition_excludes_them(catalog):
     rows = jumpduck.manifest(catalog, where="Metadata_Name = 'TP53'", with_controls=True)
     assert set(rows["Metadata_pert_type"]) == {"trt", "negcon"}
 
@@ -76,7 +76,7 @@ def test_a_condition_keeps_what_fits_it(catalog):
         "TRUE)) AS x, (SELECT 1 WHERE (TRUE",
     ],
 )
-def test_what_is_no_plain_condition_is_refused(catalog, predicate):
+def test_a_where_that_is_not_a_plain_condition_is_refused(catalog, predicate):
     before = catalog.read_bytes()
     with pytest.raises(QueryError, match="--where"):
         jumpduck.manifest(catalog, where=predicate or " ")
@@ -90,7 +90,7 @@ def test_what_is_no_plain_condition_is_refused(catalog, predicate):
 @pytest.mark.parametrize(
     "name", ["'; DROP TABLE jump.plates; --", '"]); --', "$sources", "\\'", "%"]
 )
-def test_no_name_is_ever_taken_for_sql(catalog, argument, name):
+def test_a_name_is_never_run_as_sql(catalog, argument, name):
     before = catalog.read_bytes()
     with pytest.raises(QueryError):
         jumpduck.manifest(catalog, **{argument: [name]})
@@ -190,7 +190,7 @@ def defective(catalog, tmp_path):
     return path
 
 
-def test_what_is_known_bad_stays_out_and_is_counted(cli, defective):
+def test_known_bad_images_are_left_out_and_counted(cli, defective):
     rows = jumpduck.manifest(defective, per_well={"trt": 9})
     assert set(rows["Metadata_Source"]) == {"source_3", "source_13"}
     b01 = rows.filter(Metadata_Plate="JD5876c3", Metadata_Well="B01")
@@ -199,18 +199,18 @@ def test_what_is_known_bad_stays_out_and_is_counted(cli, defective):
     assert "31 sites left out as known to be bad" in done.out  # a plate of 30, and one site
 
 
-def test_a_bad_channel_does_not_matter_to_who_does_not_want_it(defective):
+def test_a_known_bad_channel_does_not_matter_if_it_is_not_asked_for(defective):
     rows = jumpduck.manifest(defective, channels=["DNA"], per_well={"trt": 9})
     b01 = rows.filter(Metadata_Plate="JD5876c3", Metadata_Well="B01")
     assert set(b01["Metadata_Site"]) == {1, 2, 3, 4, 5, 6, 7}
 
 
-def test_what_is_known_bad_can_be_kept_and_says_so(defective):
+def test_known_bad_images_can_be_kept_and_are_marked(defective):
     rows = jumpduck.manifest(defective, keep_known_bad=True, per_well={"trt": 9})
     assert rows.filter(Metadata_Source="source_2")["known_issue"].unique().to_list() == ["toss"]
 
 
-def test_what_is_flagged_comes_along_with_the_words(defective):
+def test_flagged_images_are_kept_with_the_words_of_the_issue(defective):
     rows = jumpduck.manifest(defective, sources=["source_13"])
     assert rows["known_issue"].null_count() == 0
     both = rows.filter(Metadata_Well="A01", Metadata_Channel="DNA")
@@ -255,7 +255,7 @@ def test_find_says_what_a_name_means_and_where_it_is(catalog):
     ]
 
 
-def test_find_brings_the_nearest_names(cli, catalog):
+def test_find_suggests_similar_names(cli, catalog):
     done = cli("find", "BRCA2", "--catalog", catalog)
     assert (done.code, "BRCA1" in done.err) == (2, True)
 

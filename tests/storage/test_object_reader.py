@@ -45,14 +45,14 @@ def test_a_key_with_spaces_and_plus_is_read_over_http(server, tmp_path):
     assert ObjectReader().read(url).data == b"pixels"
 
 
-def test_a_busy_server_is_asked_again_and_the_requests_are_counted(server, tmp_path):
+def test_a_busy_server_is_asked_again_and_the_attempts_are_counted(server, tmp_path):
     (tmp_path / "a").write_bytes(b"pixels")
     server.handler.failures = 2
     body = ObjectReader(first_retry_seconds=0.001).read(f"http://127.0.0.1:{server.server_port}/a")
     assert (body.data, body.attempts) == (b"pixels", 3)
 
 
-def test_a_server_that_stays_busy_is_given_up(server):
+def test_a_server_that_stays_busy_is_an_error_after_the_last_attempt(server):
     server.handler.failures = 100
     with pytest.raises(StoreError, match="4 attempts"):
         ObjectReader(first_retry_seconds=0.001, attempts=4).read(
@@ -77,7 +77,7 @@ def test_other_schemes_are_refused():
         scheme_of("ftp://host/a")
 
 
-def test_an_endpoint_that_is_no_address_is_refused():
+def test_an_endpoint_that_is_not_an_address_is_refused():
     with pytest.raises(QueryError, match="http://HOST:PORT"):
         ObjectReader("127.0.0.1:9000")
 
