@@ -1,4 +1,4 @@
-"""What gets installed holds what it needs."""
+"""What is installed is complete."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What is wrong is said in one line: what, where, what to do; and nothing is left half-written."""
+"""Wrong input ends in one line that names it, and leaves no half-written file."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ from tests.support.examples import examples
 
 @pytest.fixture
 def said(cli, tmp_path):
-    """Run a command that must fail, and get its one line."""
+    """Run a command that must fail, and return the line that it prints."""
 
     def run(code, *words):
         before = sorted(tmp_path.rglob("*"))

@@ -1,29 +1,33 @@
-"""The command line as a whole."""
+"""What all verbs of the command line have in common."""
 
 import json
 import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import jumpduck
 from jumpduck.cli import app
+from tests.support.command_line import process
 from tests.support.places import ROOT
 
 VERBS = sorted(name for name in app if not name.startswith("-"))
 
 
-def test_there_are_verbs():
-    assert {"catalog", "manifest", "download", "sql", "demo"} <= set(VERBS)
+def test_every_public_function_is_a_verb():
+    assert {*jumpduck.__all__, "demo", "recipes"} <= set(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_an_example_and_stands_in_the_readme(cli, verb):
+def test_every_verb_has_help_with_an_example_and_stands_on_a_page(cli, verb):
     done = cli(verb, "--help")
     assert done.code == 0
     assert f"jumpduck {verb} " in done.out.partition("For example")[2]
-    assert f"jumpduck {verb}" in (ROOT / "README.md").read_text()
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    assert any(f"jumpduck {verb}" in page.read_text() for page in pages)
 
 
 def test_usage_errors_end_with_2(cli):
@@ -31,13 +35,24 @@ def test_usage_errors_end_with_2(cli):
     assert "--seed" in cli("manifest", "--sede", "1").err
     assert cli("manifes").code == 2
     assert cli("manifest", "--seed", "one").code == 2
-    assert cli("download", "--connections", "0").code == 1  # no manifest is said first
+    assert (
+        cli("download", "--connections", "0").code == 1
+    )  # because the manifest is looked for first
 
 
-def test_version_prints_the_version_of_the_package(cli):
-    import jumpduck
+@pytest.mark.parametrize("words", [["jumpduck"], [sys.executable, "-m", "jumpduck"]])
+def test_version_prints_the_version_of_the_package(words):
+    programs = str(Path(sys.executable).parent)
+    done = subprocess.run(
+        [*words, "--version"], capture_output=True, text=True, env={"PATH": programs}
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, jumpduck.__version__)
 
-    assert cli("--version").out.strip() == jumpduck.__version__
+
+def test_the_process_ends_with_the_exit_code_of_the_verb(tmp_path):
+    with process("download", cwd=tmp_path) as run:
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, err.count("\n")) == (1, 1), err
 
 
 def test_json_prints_one_object_and_nothing_else(cli, gallery):
@@ -97,7 +112,7 @@ def test_sql_reads_the_query_from_standard_input(cli, catalog):
 
 
 def test_sql_without_a_query_opens_a_prompt(catalog, tmp_path):
-    """At a terminal; with no duckdb on the path, so that the plain prompt comes."""
+    """At a terminal, and without a duckdb program on the path: so the prompt is jumpduck's own."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "jumpduck", "sql", "--catalog", str(catalog)],

@@ -1,4 +1,4 @@
-"""Recipes from the command line."""
+"""Which recipe a command line names, and with which options."""
 
 import json
 

@@ -17,7 +17,7 @@ from tests.support.pixels import formula
 
 
 def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkeypatch):
-    # because large images take ten seconds; tests/test_pages.py runs the demo as it is
+    # because large images take ten seconds; the tests of the pages run the demo as it is
     monkeypatch.setattr("jumpduck.cli.demo.write_gallery", partial(write_gallery, edges=(96, 128)))
     done = cli("demo", "--json")
     assert done.code == 0, done.err
@@ -67,7 +67,9 @@ def test_every_file_asked_for_is_there_or_its_row_has_a_reason(downloaded, galle
 
 def test_every_image_is_the_formula_of_its_own_tiff(downloaded):
     out, _, results = downloaded
-    for row in results.filter(pl.col("status") == "fetched").iter_rows(named=True):
+    fetched = results.filter(pl.col("status") == "fetched")
+    assert fetched.height == 253
+    for row in fetched.iter_rows(named=True):
         plane = decode(Path(row["url"]).read_bytes())
         assert np.array_equal(
             imagecodecs.png_decode((out / row["path"]).read_bytes()), formula(plane)

@@ -39,7 +39,7 @@ PLACES = {
 
 @pytest.fixture(scope="module")
 def places(real_metadata):
-    """Real plates whose folders hold the real files, in forms all different."""
+    """Real plates, and the real file of another form that the folder of each holds."""
     published = pl.read_csv(real_metadata / "plate.csv.gz", infer_schema=False)
     batches = dict(published.select("Metadata_Plate", "Metadata_Batch").rows())
     return {
@@ -138,7 +138,7 @@ def test_every_real_load_data_is_read(real_catalog, places):
 
 
 def test_images_join_to_the_well_and_role_that_the_tables_say(real_catalog, real_metadata):
-    """The same join by other means: Polars over the raw files."""
+    """The expected rows come from Polars, which joins the published files."""
     wells = pl.read_csv(real_metadata / "well.csv.gz", infer_schema=False)
     controls = pl.read_csv(real_metadata / "perturbation_control.csv", infer_schema=False)
     known = pl.concat(
@@ -168,7 +168,7 @@ def test_images_join_to_the_well_and_role_that_the_tables_say(real_catalog, real
 
 @pytest.fixture(scope="module")
 def field(real_catalog, tmp_path_factory):
-    """The one plate whose images are at hand, downloaded from the server."""
+    """A download of the one plate whose images are in the real data."""
     out = tmp_path_factory.mktemp("field")
     jumpduck.manifest(real_catalog, plates=["BR00121429"], path=out / "m")
     return out, jumpduck.download(out / "m", out / "images")
@@ -177,7 +177,7 @@ def field(real_catalog, tmp_path_factory):
 def test_a_real_field_becomes_five_pngs_equal_to_the_plain_formula(field):
     out, results = field
     assert results["status"].to_list() == ["fetched"] * 5
-    # from the file's own load_data, not from the order of its channels
+    # the number of each channel in the names of the files, as load_data gives it
     number = {"Mito": 1, "AGP": 2, "RNA": 3, "ER": 4, "DNA": 5}
     for row in results.iter_rows(named=True):
         name = f"r01c01f01p01-ch{number[row['Metadata_Channel']]}sk1fk1fl1.tiff"

@@ -1,4 +1,4 @@
-"""The same job over a real S3 server, read as anybody."""
+"""The same job over a real S3 server, read without credentials."""
 
 import shutil
 import subprocess
@@ -53,7 +53,7 @@ def test_the_command_line_reads_s3_through_an_endpoint(cli, s3, tmp_path):
     places = ("--metadata", "s3://metadata", "--endpoint", s3.endpoint)
     assert cli("catalog", *places, "--source", "source_3").code == 0
     assert cli("manifest").code == 0
-    # the manifest's file knows the endpoint: nothing to repeat
+    # without --endpoint, because the manifest's file names it
     assert cli("download").code == 0
 
 
@@ -69,7 +69,7 @@ def test_a_mirror_over_http_serves_as_gallery_and_metadata(gallery, catalog, tmp
 
 
 def test_the_duckdb_command_line_builds_the_same_catalog_straight_off_s3(s3, catalog, tmp_path):
-    """sql/jump.sql as it is, httpfs reading the bucket: no Python between."""
+    """sql/jump.sql is run by the duckdb program, and its httpfs extension reads the bucket."""
     extension = next(Path(str(files("duckdb_extension_httpfs"))).rglob("httpfs.duckdb_extension"))
     shutil.copytree(ROOT / "sql", tmp_path / "sql")
     script = f"""

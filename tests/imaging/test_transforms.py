@@ -73,7 +73,7 @@ def test_a_crop_of_zero_keeps_the_whole_image():
 
 
 def plain_resize(plane, edge):
-    """Each pixel cut into so many that those of the result are whole numbers of them."""
+    """Cut each pixel into so many that each pixel of the result is a whole number of them."""
     fine = np.kron(plane.astype(np.float64), np.ones((edge, edge)))
     size = len(plane)
     return np.rint(fine.reshape(edge, size, edge, size).mean(axis=(1, 3)))

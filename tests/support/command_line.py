@@ -24,8 +24,8 @@ class Run:
 def run_here(*words: object, cwd: Path, stdin: str = "", **env: str) -> Run:
     """Run a command line in this process, as a user in `cwd` does.
 
-    It takes a hundredth of the time of a new interpreter. What it cannot show is what belongs to a
-    process: signals, its memory, a terminal, how it ends.
+    This takes a hundredth of the time of a new interpreter. A test of signals, of memory, of a
+    terminal or of how a process ends needs `process` instead.
     """
     out, err = io.StringIO(), io.StringIO()
     loaded = set(sys.modules)
@@ -40,7 +40,7 @@ def run_here(*words: object, cwd: Path, stdin: str = "", **env: str) -> Run:
             patch.setenv(name, value)
         code = run([str(word) for word in words])
     for name in set(sys.modules) - loaded:
-        # because another test may have a module of the same name in its own folder
+        # a module of this folder must not stay, because another test may have one of its name
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(cwd)):
             del sys.modules[name]
     return Run(code, out.getvalue(), err.getvalue())
@@ -66,7 +66,7 @@ def process(*words: object, cwd: Path | None = None, **env: str) -> Iterator[sub
 
 
 def peak_memory_kb(*words: object, cwd: Path) -> tuple[str, int]:
-    """Run a command line in a process of its own; what it printed, and its peak memory in kB."""
+    """Run a command line in a process of its own, and return its output and peak memory in kB."""
     script = (
         f"from jumpduck.cli import run; run({[*map(str, words)]});"
         "print(open('/proc/self/status').read())"

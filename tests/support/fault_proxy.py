@@ -1,4 +1,4 @@
-"""A proxy in front of a real server that breaks answers on purpose, and counts requests."""
+"""A proxy in front of a real server. It damages answers as a test asks, and counts requests."""
 
 import asyncio
 import random
@@ -9,23 +9,23 @@ from collections import Counter
 from collections.abc import Callable
 
 Rule = Callable[[str, int], str | None]
-"""(path, how many times it has been asked for, from 1) -> fault, or None for none."""
+"""(path, number of the request for it, from 1) -> the name of a fault, or None."""
 
 STATUS = {"503": b"503 Slow Down", "404": b"404 Not Found", "403": b"403 Forbidden"}
 
 
 def once(fault: str) -> Rule:
-    """The first answer for each file."""
+    """Damage the first answer for each file."""
     return lambda path, n: fault if n == 1 else None
 
 
 def always(fault: str, part: str) -> Rule:
-    """Each answer for the files whose path has `part`."""
+    """Damage every answer for the files whose path has `part`."""
     return lambda path, n: fault if part in path else None
 
 
 def at_random(faults: tuple[str, ...], share: float, seed: int) -> Rule:
-    """A share of all answers; which ones depends on nothing but path, count and seed."""
+    """Damage a share of all answers. Path, count and seed alone decide which ones."""
 
     def rule(path: str, n: int) -> str | None:
         rng = random.Random(f"{seed} {path} {n}")
@@ -38,7 +38,7 @@ _answers: dict[tuple[object, ...], tuple[bytes, bytes]] = {}
 
 
 class Faults:
-    """Serves what `upstream` serves, but for what `rule` says.
+    """Serve what `upstream` serves, with the faults that `rule` names.
 
     Faults: 503, 404, 403, reset (no answer), short (half of the announced bytes), long (more than
     announced), half (half of the bytes, announced so), hang (no answer), stall (half, then
@@ -81,7 +81,7 @@ class Faults:
             await asyncio.gather(*tasks, return_exceptions=True)
             for writer in self._writers:
                 writer.transport.abort()
-            await asyncio.sleep(0.05)  # transports close in the loop's next rounds
+            await asyncio.sleep(0.05)  # because transports close in the next rounds of the loop
 
         asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -113,7 +113,7 @@ class Faults:
             writer.close()
 
     async def _one(self, head: bytes, fault: str | None, writer) -> bool:
-        """Answer one request; True if the connection can be used again."""
+        """Answer one request, and return True if the connection can be used again."""
         if fault == "hang":
             await asyncio.sleep(3600)
         if fault == "reset":
@@ -161,7 +161,7 @@ class Faults:
         return fault not in ("short", "long")
 
     async def _fetch(self, head: bytes) -> tuple[bytes, bytes]:
-        """The upstream's answer, which is kept because the files of the tests do not change."""
+        """Return the upstream's answer, and keep it, because the files of the tests do not change."""
         known = self.upstream, head.partition(b"\r\n")[0], *re.findall(rb"(?im)^range:.*", head)
         if known not in _answers:
             _answers[known] = await self._ask(head)

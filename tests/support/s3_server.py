@@ -1,4 +1,4 @@
-"""A real S3 server on loopback: moto in this process, read as anybody on the internet would."""
+"""A real S3 server on loopback: moto in this process, readable without credentials."""
 
 import logging
 from pathlib import Path
