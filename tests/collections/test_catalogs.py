@@ -2,9 +2,7 @@
 
 import gzip
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +15,8 @@ import jumpduck
 from jumpduck.collections import published_metadata as published
 from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.stages.catalog import problems
+from tests.support.command_line import process
+from tests.support.fault_proxy import Faults, always
 from tests.support.places import DATA, ROOT
 
 KEY = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
@@ -206,22 +206,19 @@ def test_the_published_index_is_the_default_and_must_be_the_published_one(
     assert rows["url"].str.starts_with("s3://cellpainting-gallery/").all()
 
 
-def test_a_build_that_is_killed_leaves_the_previous_catalog(gallery, catalog, tmp_path):
+def test_a_build_that_is_killed_leaves_the_previous_catalog(s3, catalog, tmp_path):
+    """It is killed after the metadata is in the new file, while load_data does not come."""
     path = tmp_path / "catalog.duckdb"
     path.write_bytes(catalog.read_bytes())
-    before = path.read_bytes()
-    for wait in (0.3, 0.6, 0.9):
-        build = subprocess.Popen(
-            [sys.executable, "-m", "jumpduck", "catalog", "--quiet",
-             "--gallery", str(gallery.gallery), "--metadata", str(gallery.metadata)],
-            cwd=tmp_path,
-        )  # fmt: skip
-        time.sleep(wait)
-        if build.poll() is None:
-            os.kill(build.pid, signal.SIGKILL)
-            build.wait()
-            assert path.read_bytes() == before
-        jumpduck.manifest(path)
+    with Faults(s3.endpoint, always("hang", "load_data")) as proxy:
+        places = ("--metadata", "s3://metadata", "--endpoint", proxy.endpoint)
+        with process("catalog", *places, cwd=tmp_path) as build:
+            while not any("load_data" in asked for asked in proxy.asked):
+                time.sleep(0.01)
+                assert build.poll() is None
+            build.kill()
+    assert path.read_bytes() == catalog.read_bytes()
+    jumpduck.manifest(path)
 
 
 def pilot(platemaps, metadata):

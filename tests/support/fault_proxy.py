@@ -161,7 +161,7 @@ class Faults:
         return fault not in ("short", "long")
 
     async def _fetch(self, head: bytes) -> tuple[bytes, bytes]:
-        """Return the upstream's answer, and keep it, because the files of the tests do not change."""
+        """Return the upstream's answer, and keep it, because the files do not change."""
         known = self.upstream, head.partition(b"\r\n")[0], *re.findall(rb"(?im)^range:.*", head)
         if known not in _answers:
             _answers[known] = await self._ask(head)
