@@ -206,7 +206,7 @@ def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
         ("path", "a/same", "twice"),
     ],
 )
-def test_a_row_that_cannot_be_meant_is_refused(catalog, tmp_path, column, value, reason):
+def test_a_row_with_a_wrong_value_is_refused(catalog, tmp_path, column, value, reason):
     rows = jumpduck.manifest(catalog).head(3).with_columns(pl.lit(value).alias(column))
     with pytest.raises(jumpduck.errors.JumpduckError, match=reason):
         jumpduck.download(rows, tmp_path / "images")

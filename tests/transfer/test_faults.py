@@ -126,7 +126,7 @@ def test_a_run_stays_below_the_pace_it_was_given(few, s3, tmp_path):
     assert time.monotonic() - started > megabits / 2
 
 
-def test_one_image_of_another_shape_is_told_from_its_plate(rows, catalog, s3, tmp_path):
+def test_an_image_of_another_shape_than_its_plate_is_corrupt(rows, catalog, s3, tmp_path):
     other = jumpduck.manifest(catalog, sources=["source_2"])["url"][0]
     odd = rows["path"][3]
     mixed = rows.with_columns(

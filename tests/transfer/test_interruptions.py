@@ -66,7 +66,9 @@ def wait_for(proxy, more, run):
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_again_and_again_it_ends_as_if_never_killed(times, manifest, s3, clean, tmp_path):
+def test_a_run_killed_again_and_again_ends_like_one_that_was_not(
+    times, manifest, s3, clean, tmp_path
+):
     rng = random.Random(5)
     killed = 0
     with Faults(s3.endpoint, delay=0.02) as proxy:
@@ -106,7 +108,7 @@ ANOTHER = pytest.param(
 
 
 @pytest.mark.parametrize("thread", ["main", ANOTHER])
-def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
+def test_ctrl_c_ends_in_two_seconds_and_the_printed_command_continues(
     thread, manifest, s3, clean, tmp_path
 ):
     """With the signal taken by another thread, nothing wakes the main one from waiting."""
@@ -135,7 +137,7 @@ def test_ctrl_c_ends_in_two_seconds_and_the_command_it_prints_goes_on(
     same(out, clean)
 
 
-def test_ctrl_c_ends_in_two_seconds_while_a_recipe_waits_to_see_the_plate(manifest, s3, tmp_path):
+def test_ctrl_c_ends_in_two_seconds_while_a_recipe_reads_the_plate(manifest, s3, tmp_path):
     with Faults(s3.endpoint, always("hang", "")) as proxy:
         words = ("--recipe", "png8-plate")
         with running(manifest, tmp_path / "out", proxy, *words, cwd=tmp_path) as run:
@@ -163,7 +165,9 @@ def test_ctrl_c_ends_a_catalog_in_two_seconds_and_leaves_nothing(s3, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_second_run_on_the_same_folder_names_the_first(manifest, s3, tmp_path, cli):
+def test_a_second_run_on_the_same_folder_is_refused_and_names_the_first(
+    manifest, s3, tmp_path, cli
+):
     (tmp_path / "out" / ".jumpduck").mkdir(parents=True)
     with locked(tmp_path / "out" / ".jumpduck"):
         done = cli("download", "--manifest", manifest, "--out", "out", "--endpoint", s3.endpoint)
@@ -173,7 +177,7 @@ def test_a_second_run_on_the_same_folder_names_the_first(manifest, s3, tmp_path,
 
 
 @pytest.mark.parametrize(("host", "free"), [(socket.gethostname(), True), ("elsewhere", False)])
-def test_a_lock_left_behind_is_no_obstacle_unless_it_is_anothers(host, free, tmp_path):
+def test_a_lock_left_behind_is_taken_over_only_from_a_process_of_this_host(host, free, tmp_path):
     lock = tmp_path / "lock"
     lock.write_text(json.dumps({"pid": 1, "host": host}))
     if free:
@@ -202,7 +206,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("size", ["1m", "300k"])
-def test_a_full_disk_stops_the_run_and_more_room_lets_it_go_on(
+def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
     size, small_disk, manifest, s3, clean, cli
 ):
     """1m: seen after some files that the rest will not fit; 300k: written until it is full."""
@@ -221,7 +225,7 @@ def test_a_full_disk_stops_the_run_and_more_room_lets_it_go_on(
     same(out, clean)
 
 
-def test_status_looks_on_while_a_run_goes_on(manifest, s3, tmp_path, cli):
+def test_status_reports_progress_while_a_run_goes_on(manifest, s3, tmp_path, cli):
     with (
         Faults(s3.endpoint, delay=0.1) as proxy,
         running(manifest, "out", proxy, "--connections", "2", cwd=tmp_path) as run,
@@ -307,7 +311,7 @@ def test_events_are_lines_of_json_with_the_summary_last(manifest, s3, tmp_path, 
     assert events[-1]["event"] == "end"
 
 
-def test_a_plate_that_is_there_needs_no_network(catalog, tmp_path, monkeypatch):
+def test_a_finished_plate_needs_no_network(catalog, tmp_path, monkeypatch):
     """17,280 files, as a whole plate has."""
     one = jumpduck.manifest(catalog, plates=["JD5876c3"], wells=["A01"]).head(1)
     number = pl.int_range(17280)
