@@ -4,6 +4,8 @@ Needs nginx (Debian: nginx-light, with libnginx-mod-http-echo for the latency). 
 one after the other, in turns; figures are medians of the rounds.
 
     just bench download [--files 720] [--rounds 3] [--case "1080 raw"]
+
+With ``--against PATH`` it compares png8 and raw with those of another checkout instead.
 """
 
 import argparse
@@ -29,6 +31,7 @@ import jumpduck
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
+from tests.support.checkouts import compare
 
 PORT = 18231
 SLOW_PORT = 18232
@@ -177,11 +180,19 @@ def rates(tasks, rounds: int, place: Path) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in seen.items()}
 
 
+def against(other: str, rows: pl.DataFrame, out: Path, rounds: int) -> None:
+    """Print how long a download takes, here and in another checkout."""
+    place = {"urls": rows["url"].to_list(), "out": str(out), "endpoint": f"http://127.0.0.1:{PORT}"}
+    tasks = {name: {"task": "download", "recipe": name, **place} for name in ("png8", "raw")}
+    compare(other, tasks, rounds)
+
+
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--files", type=int, default=720)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--case", default="")
+    options.add_argument("--against", metavar="PATH")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -194,6 +205,10 @@ def main() -> None:
                     continue
                 folder = www / BUCKET / case.replace(" ", "_")
                 rows = objects(folder, edge, compression, asked.files)
+                if asked.against:
+                    print(case)
+                    against(asked.against, rows, root / "out", asked.rounds)
+                    continue
                 few = rows.head(asked.files // 3)
                 tasks = {
                     "jump_download": (

@@ -1,14 +1,17 @@
 """The pixel path against jump_download's: PIL, np.percentile in float32, PIL's PNG.
 
-Interleaved, median of ROUNDS; each figure is milliseconds an image in one thread, and how many
-times as long jump_download's way takes. Run it with `just bench pixels`.
+In turns, median of ROUNDS; each figure is milliseconds an image in one thread, and how many
+times as long jump_download's way takes. Run it with `just bench pixels`; with ``--against PATH``
+it compares the recipes with those of another checkout instead.
 """
 
+import argparse
 import io
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +25,8 @@ from jumpduck.imaging.transforms import crop_slices, to_8bit
 from jumpduck.imaging.writers import encode_png
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import BUILT_IN, build
-from jumpduck.synthetic.cells import Phenotype, draw_site
+from jumpduck.synthetic.cells import STAINS, Phenotype, draw_site
+from tests.support.checkouts import compare as compare_checkouts
 from tests.support.places import DATA
 
 ROUNDS = 7
@@ -99,6 +103,11 @@ def cases():
         yield "1080 LZW, real Phenix", [(PHENIX / name).read_bytes() for name in names]
 
 
+def synthetic_site():
+    planes = draw_site(1080, Phenotype(), 1)
+    return [tiff(planes[channel], compression="lzw") for channel in STAINS]
+
+
 def stages(name, files):
     planes = [decode(data) for data in files]
     crops = [np.ascontiguousarray(centre_crop(plane, CROP)) for plane in planes]
@@ -127,23 +136,43 @@ def threads(name, function, inputs, rounds=5, each=40):
     print(f"{name:40} {statistics.median(ratios):5.2f}x  ({min(ratios):.2f}-{max(ratios):.2f})")
 
 
+RECIPES = {name: (name, {}) for name in BUILT_IN} | {
+    "jxl bits=8": ("jxl", {"bits": 8}),
+    "jxl distance=1": ("jxl", {"distance": 1.0}),
+    "tiff16 deflate": ("tiff16", {"compression": "deflate"}),
+    "png8 resize=256": ("png8", {"resize": 256}),
+}
+
+
 def recipes(files):
-    jobs = {name: build(name) for name in BUILT_IN} | {
-        "jxl bits=8": build("jxl", bits=8),
-        "jxl distance=1": build("jxl", distance=1.0),
-        "tiff16 deflate": build("tiff16", compression="deflate"),
-    }
-    made = {}
-    times = {name: [] for name in jobs}
-    for _ in range(ROUNDS):
-        for data in files:
-            for name, recipe in jobs.items():
-                begun = time.perf_counter()
-                made[name, data] = len(recipe.make([Source(data, ROW)], None).data)
-                times[name].append(time.perf_counter() - begun)
-    for name in jobs:
-        size = statistics.mean(made[name, data] for data in files)
-        print(f"{name:16} {size / 1e6:6.3f} MB {statistics.median(times[name]) * 1e3:7.2f} ms")
+    """Print the size and the time of a site's files in each recipe, an image."""
+    rows = [{**ROW, "Metadata_Channel": channel} for channel in STAINS]
+    site = [Source(data, row) for data, row in zip(files, rows, strict=True)]
+    for name, (recipe_name, options) in RECIPES.items():
+        recipe = build(recipe_name, **options)
+        groups = [site] if recipe.per_site else [[source] for source in site]
+        size = sum(len(recipe.make(group, None).data) for group in groups) / len(site)
+
+        def make(recipe=recipe, groups=groups):
+            for group in groups:
+                recipe.make(group, None)
+
+        time_ms = 1e3 * statistics.median(seconds(make) for _ in range(ROUNDS)) / len(site)
+        print(f"{name:16} {size / 1e6:6.3f} MB {time_ms:7.2f} ms")
+
+
+def against(other, files, rounds):
+    """Print how long a site takes in each recipe, here and in another checkout."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / channel for channel in STAINS]
+        for path, data in zip(paths, files, strict=True):
+            path.write_bytes(data)
+        site = [(path.name, str(path)) for path in paths]
+        tasks = {
+            name: {"task": "make", "name": recipe, "options": options, "files": site}
+            for name, (recipe, options) in RECIPES.items()
+        }
+        compare_checkouts(other, tasks, rounds)
 
 
 def memory(edge, crop, compression):
@@ -177,6 +206,16 @@ for _ in range(60):
 
 
 def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--against", metavar="PATH")
+    options.add_argument("--rounds", type=int, default=40)
+    asked = options.parse_args()
+    if asked.against:
+        some = [PHENIX / f"r01c01f01p01-ch{n}sk1fk1fl1.tiff" for n in range(1, 6)]
+        real = PHENIX.is_dir()
+        files = [path.read_bytes() for path in some] if real else synthetic_site()
+        against(asked.against, files, asked.rounds)
+        return
     found = dict(cases())
     print(f"{'':28} {'theirs':>8} {'ours':>8}")
     for name, files in found.items():
