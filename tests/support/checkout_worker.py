@@ -68,15 +68,19 @@ def download(urls, out, endpoint, recipe):
     assert set(results["status"]) == {"fetched"}, results["error"].unique()
 
 
+# making files needs one core, so its processor time counts, which other programs change less
+TASKS = {"make": (make, time.process_time), "download": (download, time.perf_counter)}
+
+
 def main():
     for line in sys.stdin:
         request = json.loads(line)
-        task = {"make": make, "download": download}[request.pop("task")]
+        task, clock = TASKS[request.pop("task")]
         if "out" in request:
             shutil.rmtree(request["out"], ignore_errors=True)
-        begin = time.perf_counter()
+        begin = clock()
         task(**request)
-        print(time.perf_counter() - begin, flush=True)
+        print(clock() - begin, flush=True)
 
 
 if __name__ == "__main__":
