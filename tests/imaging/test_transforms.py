@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from jumpduck.imaging.quality import HIGHEST_LEVELS, quality
 from jumpduck.imaging.transforms import (
     crop_slices,
     divide,
@@ -13,7 +12,6 @@ from jumpduck.imaging.transforms import (
     resize,
     to_8bit,
 )
-from jumpduck.synthetic.cells import Phenotype, draw_site
 from tests.support.examples import examples
 from tests.support.pixels import formula
 
@@ -92,43 +90,6 @@ def test_a_resized_pixel_is_the_mean_of_what_it_covers(size, edge, seed):
 
 def test_resizing_keeps_the_proportions():
     assert resize(np.zeros((100, 200), np.uint16), 50).shape == (25, 50)
-
-
-def seen(plane):
-    return quality(plane, histogram(plane))
-
-
-@examples(100)
-@given(planes)
-def test_quality_is_what_its_definition_says(plane):
-    found = seen(plane)
-    assert found.mean == pytest.approx(plane.mean(), rel=1e-12)
-    assert found.constant == (plane.min() == plane.max())
-    top = int(plane.max())
-    assert found.saturated == ((plane == top).mean() if top in HIGHEST_LEVELS else 0)
-    rows = plane[::4].astype(float)
-    steps = np.square(rows[:, 2:] - rows[:, :-2])
-    if found.constant or not steps.size:
-        assert found.focus is None
-    else:
-        expected = steps.mean() / (2 * plane.astype(float).var())
-        assert found.focus == pytest.approx(expected, rel=1e-6, abs=1e-12)
-
-
-def test_focus_falls_with_blur_and_not_with_brightness():
-    plane = draw_site(256, Phenotype(), 1)["DNA"].astype(np.float64)
-    blurred = plane
-    for _ in range(4):
-        blurred = (blurred + np.roll(blurred, 1, 1) + np.roll(blurred, -1, 1)) / 3
-    sharp = seen(plane.astype(np.uint16)).focus
-    assert seen(blurred.astype(np.uint16)).focus < 0.9 * sharp
-    assert seen((plane * 3 + 500).astype(np.uint16)).focus == pytest.approx(sharp, rel=0.01)
-
-
-def test_a_camera_of_twelve_bits_saturates_at_its_own_top():
-    plane = np.full((10, 10), 300, np.uint16)
-    plane[0] = 4095
-    assert seen(plane).saturated == 0.1
 
 
 def test_dividing_by_illumination_rounds_and_stays_in_range():

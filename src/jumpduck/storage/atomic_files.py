@@ -146,6 +146,6 @@ def writable_folder(folder: Path) -> Path:
 
 
 def _drop_from_cache(file: int) -> None:
-    """Tell the system that nobody reads this file's pages: it writes them, then frees them."""
+    """Tell the system that this file's pages are not read again: it writes them, then frees them."""
     if sys.platform == "linux":
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)

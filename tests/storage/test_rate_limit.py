@@ -1,0 +1,71 @@
+import pytest
+
+from jumpduck.storage import rate_limit
+from jumpduck.storage.rate_limit import MAX_GAP_SECONDS, RateLimit, retry_seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only sleeping moves."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+        def sleep(self, seconds):
+            self.now += seconds
+
+    clock = Clock()
+    monkeypatch.setattr(rate_limit, "time", clock)
+    return clock
+
+
+def seconds_for(limit, clock, requests, size_bytes=0):
+    begin = clock.now
+    for _ in range(requests):
+        limit.wait()
+        limit.received(size_bytes)
+    return clock.now - begin
+
+
+def test_without_a_limit_nothing_waits(clock):
+    assert seconds_for(RateLimit(), clock, 1000, 10_000_000) == 0
+
+
+def test_requests_are_at_most_as_many_a_second_as_allowed(clock):
+    assert seconds_for(RateLimit(max_requests=10), clock, 101) == pytest.approx(10)
+
+
+def test_bytes_are_at_most_as_many_a_second_as_allowed(clock):
+    limit = RateLimit(max_mbps=8)
+    assert seconds_for(limit, clock, 11, 500_000) == pytest.approx(5)
+
+
+def test_refusals_lengthen_the_gap_and_good_answers_shorten_it_to_none(clock):
+    limit = RateLimit()
+    for _ in range(20):
+        limit.slow_down()
+        clock.now += 2
+    limit.wait()
+    begin = clock.now
+    limit.wait()
+    assert clock.now - begin == pytest.approx(MAX_GAP_SECONDS)
+    seconds_for(limit, clock, 500)
+    assert seconds_for(limit, clock, 100) == 0
+
+
+def test_refusals_of_one_moment_count_once(clock):
+    limit = RateLimit()
+    for _ in range(20):
+        limit.slow_down()
+    limit.wait()
+    begin = clock.now
+    limit.wait()
+    assert clock.now - begin == pytest.approx(rate_limit.FIRST_GAP_SECONDS)
+
+
+def test_the_wait_doubles_with_each_attempt():
+    for attempt in range(1, 6):
+        assert 0.5 <= retry_seconds(1.0, attempt) / 2 ** (attempt - 1) <= 1.5
