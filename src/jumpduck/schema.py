@@ -6,82 +6,142 @@ import polars as pl
 
 from jumpduck.errors import ManifestError
 
-CHANNELS = ("DNA", "RNA", "ER", "AGP", "Mito")
-"""The five stains, in the order that files and tables keep."""
-
-BRIGHTFIELD = ("Brightfield", "Brightfield_H", "Brightfield_L")
-
-ROLES = {"trt": 6, "poscon": 4, "negcon": 3, "empty": 0, "unknown": 0}
-"""Sites kept in a well by its role, unless asked otherwise."""
+Row = Mapping[str, object]
+"""One row of a table: a value for each column, by its name."""
 
 PLATE_KEY = ("Metadata_Source", "Metadata_Batch", "Metadata_Plate")
 
 SITE_KEY = (*PLATE_KEY, "Metadata_Well", "Metadata_Site")
 
-MANIFEST: Mapping[str, type[pl.DataType]] = {
-    "Metadata_Source": pl.String,
-    "Metadata_Batch": pl.String,
-    "Metadata_Plate": pl.String,
-    "Metadata_Well": pl.String,
-    "Metadata_Site": pl.Int32,
-    "Metadata_Channel": pl.String,
-    "Metadata_JCP2022": pl.String,
-    "Metadata_Name": pl.String,
-    "Metadata_pert_type": pl.String,
-    "Metadata_PlateType": pl.String,
-    "Metadata_Pixel_Size_Microns": pl.Float64,
-    "url": pl.String,
-    "url_illum": pl.String,
-    "path": pl.String,
-    "known_issue": pl.String,
+MANIFEST: Mapping[str, pl.DataType] = {
+    "Metadata_Source": pl.String(),
+    "Metadata_Batch": pl.String(),
+    "Metadata_Plate": pl.String(),
+    "Metadata_Well": pl.String(),
+    "Metadata_Site": pl.Int32(),
+    "Metadata_Channel": pl.String(),
+    "url": pl.String(),
+    "path": pl.String(),
 }
-"""One row per file to fetch; key: path."""
+"""Columns that each manifest has: one row per image to fetch, ``path`` without suffix; key: path.
 
-OPTIONAL = ("url_illum", "Metadata_Pixel_Size_Microns", "known_issue")
-"""Columns that a manifest made by hand may lack: only some recipes ask for them."""
+The rows of a plate stand together. Within a site, the order of the rows is the order of the
+channels.
+"""
 
-RESULTS: Mapping[str, type[pl.DataType]] = {
-    **MANIFEST,
-    "status": pl.String,
-    "bytes": pl.Int64,
-    "size": pl.Int64,
-    "width": pl.Int32,
-    "height": pl.Int32,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "mean": pl.Float64,
-    "saturated": pl.Float64,
-    "focus": pl.Float64,
-    "constant": pl.Boolean,
-    "etag": pl.String,
-    "checksum": pl.String,
-    "recipe": pl.String,
-    "parameters": pl.String,
-    "attempts": pl.Int32,
-    "seconds": pl.Float64,
-    "error": pl.String,
+OPTIONAL: Mapping[str, pl.DataType] = {
+    "url_illum": pl.String(),
+    "channel_kind": pl.String(),
+    "known_issue": pl.String(),
+    "Metadata_Pixel_Size_Microns": pl.Float64(),
 }
-"""The manifest's row and what became of it; key: path."""
+"""Columns with a meaning that a manifest may have.
+
+``url_illum`` is the URL of the illumination function, ``channel_kind`` is stain, brightfield or
+other, ``known_issue`` says what was reported about the image. Any other column is the
+collection's or the user's: it passes through to results and sites.
+"""
+
+OF_ONE_IMAGE = ("Metadata_Channel", "url", "path", "url_illum", "channel_kind", "known_issue")
+"""Columns of a manifest that say something about one image, not about its site."""
+
+OUTCOME: Mapping[str, pl.DataType] = {
+    "status": pl.String(),
+    "bytes": pl.Int64(),
+    "size": pl.Int64(),
+    "width": pl.Int32(),
+    "height": pl.Int32(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "mean": pl.Float64(),
+    "saturated": pl.Float64(),
+    "focus": pl.Float64(),
+    "constant": pl.Boolean(),
+    "etag": pl.String(),
+    "checksum": pl.String(),
+    "recipe": pl.String(),
+    "parameters": pl.String(),
+    "attempts": pl.Int32(),
+    "seconds": pl.Float64(),
+    "error": pl.String(),
+}
+"""What the results add to a row of the manifest; ``path`` has the recipe's suffix in them."""
+
+RESULTS: Mapping[str, pl.DataType] = {**MANIFEST, **OUTCOME}
+"""Columns that each table of results has; a manifest's other columns stand between them."""
+
+DONE = ("fetched", "present")
+"""Statuses of a file that is there. A table on disk says fetched, whichever run it was."""
+
+SITE_PATH = "path_"
+"""Begins the name of a column of sites.parquet: the path of one channel's file."""
 
 
-def check(frame: pl.DataFrame, schema: Mapping[str, type[pl.DataType]], name: str) -> pl.DataFrame:
-    """Get `frame` with the columns of `schema`, in that order and of those types.
+def manifest_types(columns: Mapping[str, pl.DataType], name: str) -> dict[str, pl.DataType]:
+    """Get the type that each column of a manifest is read as.
+
+    Parameters
+    ----------
+    columns
+        Names and types that the manifest has.
+    name
+        What the message calls it.
 
     Raises
     ------
     ManifestError
-        A column is missing or holds something else. Columns beyond the schema are dropped, those
-        of `OPTIONAL` are NULL where they are missing.
+        A required column is missing, or a further column has a name or type that the results
+        cannot keep.
     """
-    absent = [name for name in OPTIONAL if name in schema and name not in frame.columns]
-    frame = frame.with_columns(pl.lit(None).alias(name) for name in absent)
-    missing = [column for column in schema if column not in frame.columns]
+    missing = [column for column in MANIFEST if column not in columns]
     if missing:
         raise ManifestError(
             f"{name} has no column {', '.join(missing)}; "
             "write it with `jumpduck manifest`, or add the column"
         )
-    try:
-        return frame.select(pl.col(column).cast(dtype) for column, dtype in schema.items())
-    except pl.exceptions.PolarsError as error:
-        raise ManifestError(f"{name} holds something else than expected: {error}") from error
+    known = {**MANIFEST, **OPTIONAL}
+    first = [column for column in MANIFEST if column not in ("url", "path")]
+    others = [column for column in columns if column not in MANIFEST]
+    return {
+        column: known[column] if column in known else _further(column, columns[column], name)
+        for column in (*first, *others, "url", "path")
+    }
+
+
+def results_types(manifest: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
+    """Get the columns of the results for a manifest with these columns."""
+    return {**manifest, **OUTCOME}
+
+
+def _further(column: str, dtype: pl.DataType, name: str) -> pl.DataType:
+    """Get the type of a column that is the collection's or the user's."""
+    if column in OUTCOME or column.startswith(SITE_PATH):
+        raise ManifestError(
+            f"{name} has a column {column!r}, which is the name of a column that results.parquet "
+            "or sites.parquet adds; rename it"
+        )
+    if not column or not column.isprintable():
+        raise ManifestError(f"{name} has a column named {column!r}; give it a printable name")
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
+        return pl.String()
+    if dtype.is_integer():
+        return pl.Int64()
+    if dtype.is_float():
+        return pl.Float64()
+    if dtype == pl.Boolean:
+        return pl.Boolean()
+    raise ManifestError(
+        f"column {column!r} of {name} has the type {dtype}; a column is text, whole numbers, "
+        f"floats or booleans: cast it, or drop it"
+    )
+
+
+CHANNELS = ("DNA", "RNA", "ER", "AGP", "Mito")
+BRIGHTFIELD = ("Brightfield", "Brightfield_H", "Brightfield_L")
+ROLES = {"trt": 6, "poscon": 4, "negcon": 3, "empty": 0, "unknown": 0}
+
+
+def check(frame: pl.DataFrame, _schema: Mapping[str, pl.DataType], name: str) -> pl.DataFrame:
+    """Get `frame` with the types that a manifest has."""
+    types = manifest_types(dict(frame.schema), name)
+    return frame.select(pl.col(column).cast(dtype) for column, dtype in types.items())

@@ -12,7 +12,7 @@ import jumpduck
 from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST
 from jumpduck.storage import object_reader
-from jumpduck.transfer.manifest_reader import Plan
+from jumpduck.transfer.manifest_reader import Manifest
 from tests.support.examples import examples
 
 
@@ -187,13 +187,13 @@ def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
     *folders, name = path.split("/")
     plain = all(part and part[0] != "." for part in (*folders, name))
     safe = plain and folders and not set("\\\0\n") & set(path)
-    row = {key: None if kind is not pl.String else "x" for key, kind in MANIFEST.items()}
+    row = {key: None if kind != pl.String else "x" for key, kind in MANIFEST.items()}
     rows = pl.DataFrame({**row, "Metadata_Site": 1, "path": path}, schema=MANIFEST)
     if safe:
-        assert Plan(rows).folders == {"/".join(folders)}
+        assert Manifest.open(rows).folders == {"/".join(folders)}
     else:
         with pytest.raises(ManifestError, match="path"):
-            Plan(rows)
+            Manifest.open(rows)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 
 import jumpduck
 from jumpduck.imaging.tiff_reader import decode
+from jumpduck.schema import DONE
 from jumpduck.synthetic.gallery import write_gallery
-from jumpduck.transfer.output_folder import DONE
 from tests.support.pixels import formula
 
 

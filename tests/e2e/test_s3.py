@@ -12,7 +12,7 @@ import pytest
 
 import jumpduck
 from jumpduck.database.sql_files import frame, open_catalog
-from jumpduck.transfer.output_folder import DONE
+from jumpduck.schema import DONE
 from tests.support.places import ROOT
 from tests.support.web_server import web_server
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from jumpduck.errors import ImageError, ManifestError, QueryError
 from jumpduck.recipes.base import Source
-from jumpduck.recipes.preprocessing import SAMPLE
+from jumpduck.recipes.preprocessing import LEVEL_IMAGES
 from jumpduck.recipes.registry import BUILT_IN, build
 from jumpduck.schema import CHANNELS
 from jumpduck.synthetic.cells import Phenotype, draw_site
@@ -155,9 +155,11 @@ def test_a_file_says_how_it_was_made(name):
         assert said["low"] == made.measured[0].low
 
 
-def test_a_stack_holds_the_channels_in_their_order_with_names_and_pixel_size():
-    sources = [source(one, Metadata_Pixel_Size_Microns=0.6) for one in reversed(CHANNELS)]
-    made = make(build("stack", crop=120), *sources)
+def test_a_stack_has_the_channels_in_the_manifests_order_with_names_and_pixel_size():
+    sources = [source(one, Metadata_Pixel_Size_Microns=0.6) for one in CHANNELS]
+    recipe = build("stack", crop=120)
+    context = recipe.prepare([one.row for one in sources], None)
+    made = recipe.make(sources[::-1], context)
     with tifffile.TiffFile(io.BytesIO(made.data)) as file:
         assert file.is_ome
         (series,) = file.series
@@ -268,12 +270,12 @@ def test_png8_plate_reads_a_sample_of_the_plate_and_ignores_missing_images():
         return data
 
     data = source().data
-    rows = [row(url=f"s3://x{n}", path=f"{n}") for n in range(3 * SAMPLE)]
+    rows = [row(url=f"s3://x{n}", path=f"{n}") for n in range(3 * LEVEL_IMAGES)]
     recipe = build("png8-plate", crop=120)
     context = recipe.prepare(rows, fetch)
-    assert len(seen) == SAMPLE
+    assert len(seen) == LEVEL_IMAGES
     assert recipe.prepare(rows[::-1], fetch).levels == context.levels
-    first, again = set(seen[:SAMPLE]), set(seen[SAMPLE:])
+    first, again = set(seen[:LEVEL_IMAGES]), set(seen[LEVEL_IMAGES:])
     assert first == again
     context = recipe.prepare([row(url="s3://x1")], fetch)
     with pytest.raises(ImageError, match="none of 1 images of DNA"):
@@ -300,19 +302,19 @@ def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
     ("name", "options", "reason"),
     [
         ("png9", {}, "did you mean png"),
-        ("zzz", {}, "there is png8"),
+        ("zzz", {}, "there are png8"),
         ("nowhere:recipe", {}, "cannot be imported"),
         ("jumpduck.recipes.builtin:nothing", {}, "cannot be imported"),
-        ("jumpduck.recipes.builtin:CROP", {}, "no function"),
-        ("tests.recipes.test_recipes:digests", {}, "not a jumpduck.recipes.Recipe"),
-        ("png8", {"bits": 8}, "no option 'bits'; it has crop"),
-        ("raw", {"crop": 8}, "it has none"),
+        ("jumpduck.recipes.builtin:CROP", {}, "not a function"),
+        ("tests.recipes.test_recipes:digests", {}, "must return a jumpduck.recipes.Recipe"),
+        ("png8", {"bits": 8}, "no option 'bits'; its options: crop"),
+        ("raw", {"crop": 8}, "its options: none"),
         ("png8", {"crop": -1}, "crop -1"),
         ("png8", {"crop_um": 0}, "crop_um 0"),
         ("png8", {"resize": 0}, "resize 0"),
         ("png8", {"percentile": 50}, "percentile 50"),
         ("png8", {"percentile": float("nan")}, "percentile nan"),
-        ("jxl", {"bits": 12}, "bits 12 is none of 8, 16"),
+        ("jxl", {"bits": 12}, "bits 12 is not one of 8, 16"),
         ("jxl", {"effort": 0}, "effort 0"),
         ("jxl", {"distance": -1}, "distance -1"),
         ("stack", {"compression": "lzw"}, "zstd, deflate"),

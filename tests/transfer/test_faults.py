@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 import jumpduck
+from jumpduck.schema import DONE
 from jumpduck.storage import object_reader as stores
-from jumpduck.transfer.output_folder import DONE
 from tests.support.fault_proxy import Faults, always, at_random, once
 from tests.support.folders import same
 
@@ -135,7 +135,7 @@ def test_an_image_of_another_shape_than_its_plate_is_corrupt(rows, catalog, s3, 
     results = jumpduck.download(mixed, tmp_path, endpoint=s3.endpoint)
     (row,) = results.filter(~pl.col("status").is_in(DONE)).rows(named=True)
     assert (row["path"], row["status"]) == (f"{odd}.png", "corrupt")
-    assert "96 x 96 pixels where its plate's others are 128 x 128" in row["error"]
+    assert "96 x 96 pixels where the others of its plate are 128 x 128" in row["error"]
     assert not (tmp_path / f"{odd}.png").exists()
 
 

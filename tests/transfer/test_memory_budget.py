@@ -9,7 +9,7 @@ import tifffile
 
 import jumpduck
 from jumpduck.schema import MANIFEST
-from jumpduck.transfer import memory_budget as room
+from jumpduck.transfer import worker
 from tests.support.command_line import peak_memory_kb
 from tests.support.fault_proxy import Faults
 from tests.support.folders import same
@@ -24,7 +24,7 @@ def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
     plane[::7, ::5] = 1000
     tifffile.imwrite(tmp_path / "www" / "large.tif", plane, metadata=None)
     with web_server(tmp_path / "www") as address:
-        row = {name: None if kind is not pl.String else "x" for name, kind in MANIFEST.items()}
+        row = {name: None if kind != pl.String else "x" for name, kind in MANIFEST.items()}
         row["url"] = f"{address}/large.tif"
         rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA"} for n in range(40)]
         pl.DataFrame(rows, MANIFEST).write_parquet(tmp_path / "manifest.parquet")
@@ -49,21 +49,23 @@ def sites(catalog, gallery):
     return rows.with_columns(size=pl.Series(sizes)).sort(*keys, "size")
 
 
-def test_stacks_with_room_for_one_are_those_with_room_for_all(sites, s3, tmp_path, monkeypatch):
+def test_stacks_made_in_little_memory_are_those_made_in_much(sites, s3, tmp_path, monkeypatch):
     rows = sites.drop("size")
     jumpduck.download(rows, tmp_path / "clean", endpoint=s3.endpoint, recipe="stack")
-    monkeypatch.setattr(room, "ROOM", sites["size"].max() * 6)
+    monkeypatch.setattr(worker, "FETCHED_BYTES", sites["size"].max() * 6)
     with Faults(s3.endpoint) as proxy:
         jumpduck.download(rows, tmp_path / "out", endpoint=proxy.endpoint, recipe="stack")
     assert proxy.requests > rows.height, "each began again as its second channel was larger"
     same(tmp_path / "out", tmp_path / "clean")
 
 
-def test_a_stack_that_would_never_fit_is_a_row_and_not_the_end(sites, s3, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "ROOM", sites["size"].min() * 3)
+def test_a_stack_that_needs_more_memory_than_allowed_is_a_failed_row(
+    sites, s3, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(worker, "FETCHED_BYTES", sites["size"].min() * 3)
     rows = sites.drop("size")
     results = jumpduck.download(rows, tmp_path, endpoint=s3.endpoint, recipe="stack")
     assert set(results["status"]) == {"failed"}
-    assert results["error"].str.contains("more than fit into memory").all()
+    assert results["error"].str.contains("bytes of memory at once").all()
     results = jumpduck.download(rows, tmp_path, endpoint=s3.endpoint)
     assert set(results["status"]) == {"fetched"}

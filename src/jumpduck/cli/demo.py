@@ -8,17 +8,17 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.download import summarize
 from jumpduck.cli.options import OUTPUT, Json, Quiet
 from jumpduck.cli.report import Report
+from jumpduck.cli.transfer_report import summarize
 from jumpduck.errors import PartialError
 from jumpduck.figures.contact_sheet import contact_sheet
+from jumpduck.schema import DONE
 from jumpduck.selection.criteria import Selection
 from jumpduck.stages.catalog import catalog as build
 from jumpduck.stages.download import download as fetch
 from jumpduck.stages.manifest import write_manifest
 from jumpduck.synthetic.gallery import write_gallery
-from jumpduck.transfer.output_folder import DONE
 
 
 def demo(

@@ -1,24 +1,25 @@
 """jumpduck status"""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.options import OUTPUT, PLACES, Json, Quiet
+from jumpduck.cli.flags import OUTPUT, PLACES, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.schema import PLATE_KEY
+from jumpduck.stages.status import StatusOptions
 from jumpduck.stages.status import status as look
 
 
+@reads(StatusOptions, {PLACES: ("out",)})
 def status(
+    options: StatusOptions,
     *,
-    out: Annotated[Path, Parameter(group=PLACES, help="Folder of the files.")] = Path("images"),
     plates: Annotated[
         bool,
-        Parameter(group=OUTPUT, negative="", show_default=False, help="A row a plate."),
+        Parameter(group=OUTPUT, negative="", show_default=False, help="A row for each plate."),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -32,7 +33,7 @@ def status(
     ```
     """
     report = Report(as_json=json, quiet=quiet)
-    found = look(out)
+    found = look(options.out)
     numbers = [name for name in found.plates.columns if name not in PLATE_KEY]
     by_source = (
         found.plates.group_by("Metadata_Source", maintain_order=True)
@@ -51,7 +52,7 @@ def status(
     report.line(said)
     report.json(
         {
-            "out": out,
+            "out": options.out,
             "running": found.running,
             "files_per_second": found.per_second,
             "seconds_left": found.seconds_left if left else 0,

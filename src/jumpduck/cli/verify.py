@@ -1,44 +1,45 @@
 """jumpduck verify"""
 
-import json as json_
-from pathlib import Path
+import shlex
+from contextlib import closing
 from typing import Annotated
 
-import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.download import SHOWN, fill
-from jumpduck.cli.options import PLACES, WORK, Endpoint, Json, Quiet
+from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.report import Report
+from jumpduck.cli.transfer_report import MAX_SHOWN_FILES, TransferReport
 from jumpduck.errors import PartialError
-from jumpduck.recipes.registry import build, rebuild
 from jumpduck.schema import PLATE_KEY
-from jumpduck.stages.verify import kept
-from jumpduck.stages.verify import verify as look
-from jumpduck.transfer.manifest_reader import Plan
-from jumpduck.transfer.output_folder import Results
+from jumpduck.stages.verify import RepairOptions, VerifyOptions, kept, repair_plates
+from jumpduck.stages.verify import verify as check
 
 
+@reads(VerifyOptions, {PLACES: ("out",), WORK: ("deep", "threads")})
 def verify(
+    options: VerifyOptions,
     *,
-    out: Annotated[Path, Parameter(group=PLACES, help="Folder of the files.")] = Path("images"),
-    endpoint: Endpoint = None,
-    deep: Annotated[
-        bool, Parameter(group=WORK, negative="", show_default=False, help="Also decode each file.")
-    ] = False,
     repair: Annotated[
         bool,
         Parameter(
             group=WORK,
             negative="",
             show_default=False,
-            help="Fetch again what is wrong, only that.",
+            help="Fetch the files again that are wrong, and only those.",
         ),
     ] = False,
+    endpoint: Annotated[
+        str | None,
+        Parameter(
+            group=PLACES, help="S3 server to repair from; by default that of the last download."
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Hold the files on disk against results.parquet: size and checksum.
+    """Check the files on disk against results.parquet: size and checksum.
+
+    Exit code 3 says that files are wrong.
 
     For example:
     ```
@@ -47,51 +48,37 @@ def verify(
     ```
     """
     report = Report(as_json=json, quiet=quiet)
-    total = kept(out)
+    total = kept(options.out)
     with report.progress() as progress:
         task = progress.add_task("verify", total=total, note="")
-        wrong = look(out, deep=deep, progress=lambda n: progress.update(task, advance=n))
-    report.line(f"{total:,} files looked at, {wrong.height:,} wrong")
-    for row in wrong.head(SHOWN).iter_rows(named=True):
+        wrong = check(
+            options.out,
+            deep=options.deep,
+            threads=options.threads,
+            progress=lambda count: progress.update(task, advance=count),
+        )
+    report.line(f"{total:,} files checked, {wrong.height:,} wrong")
+    for row in wrong.head(MAX_SHOWN_FILES).iter_rows(named=True):
         report.line(f"wrong: {row['path']}: {row['error']}")
-    if wrong.is_empty() or not repair:
-        report.json(
-            {"out": out, "files": total, "wrong": wrong.select("path", "url", "error").to_dicts()}
-        )
-        if wrong.height:
-            raise PartialError(
-                f"{wrong.height:,} of {total:,} files in {out} are not what was kept; "
-                f"`jumpduck verify --repair --out {out}` fetches them again"
-            )
+    again = shlex.join(["jumpduck", "verify", "--repair", "--out", str(options.out)])
+    if repair and wrong.height:
+        plates = wrong.select(PLATE_KEY).n_unique()
+        with TransferReport(report, wrong.height, plates, again) as transfer:
+            asked = RepairOptions(options.out, wrong, endpoint=endpoint, progress=transfer.event)
+            with closing(repair_plates(asked, wrong)) as repaired:
+                for rows in repaired:
+                    transfer.add(rows)
+        transfer.finish(options.out)
         return
-    results = Results(out)
-    _, notes = results.begun()
-    place = endpoint or notes.get("endpoint")
-    for (text, parameters), rows in wrong.group_by("recipe", "parameters", maintain_order=True):
-        name = str(text).split()[0]
-        name = str(notes["made_by"]) if notes["recipe"] == name else name
-        options = rebuild(name, json_.loads(str(parameters)))
-        # all of the plates, so that what a recipe knows of a plate is what it knew
-        plates = rows.select(PLATE_KEY).unique(maintain_order=True).rows()
-        whole = pl.concat(results.read(plate) for plate in plates)
-        whole = whole.filter(recipe=text, parameters=parameters)
-        for plate in plates:
-            results.drop(plate, rows["path"])
-        fill(
-            Plan(_as_manifest(whole, build(name, **options).suffix)),
-            out,
-            report,
-            again=f"jumpduck verify --repair --out {out}",
-            endpoint=str(place) if place else None,
-            recipe=name,
-            options=options,
-            only=rows["path"],
+    report.json(
+        {
+            "out": options.out,
+            "files": total,
+            "wrong": wrong.select("path", "url", "error").to_dicts(),
+        }
+    )
+    if wrong.height:
+        raise PartialError(
+            f"{wrong.height:,} of {total:,} files in {options.out} are not what was kept; "
+            f"`{again}` fetches them again"
         )
-
-
-def _as_manifest(rows: pl.DataFrame, suffix: str) -> pl.DataFrame:
-    """Rows of a manifest from rows of results: the path as a manifest has it."""
-    stem = pl.col("path").str.strip_suffix(suffix)
-    channel = "__" + pl.col("Metadata_Channel")
-    whole = pl.when(stem.str.ends_with(channel)).then(stem).otherwise(stem + channel)
-    return rows.with_columns(path=whole)

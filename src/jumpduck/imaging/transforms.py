@@ -107,7 +107,10 @@ def resize(plane: Plane, edge_pixels: int) -> Plane:
     """
     longer = max(plane.shape)
     height, width = (max(1, round(side * edge_pixels / longer)) for side in plane.shape)
-    means = _band_means(_band_means(plane.astype(np.float64), height).T, width).T
+    # in blocks of columns, because a whole plane of float64 takes four times its memory
+    blocks = np.array_split(plane, -(-plane.shape[1] // BLOCK_COLUMNS), axis=1)
+    rows = np.hstack([_band_means(block.astype(np.float64), height) for block in blocks])
+    means = _band_means(rows.T, width).T
     return np.rint(means).astype(plane.dtype)
 
 
@@ -135,3 +138,7 @@ def _band_means(plane: NDArray[np.float64], bands: int) -> NDArray[np.float64]:
     share = (edges - row)[:, None]
     at_edges = total[row] + share * plane[row]
     return np.diff(at_edges, axis=0) * (bands / len(plane))
+
+
+BLOCK_COLUMNS = 512
+"""Columns that are resized at once."""

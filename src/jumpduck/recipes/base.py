@@ -1,17 +1,27 @@
-"""What becomes of a published file: recipes, by name.
+"""What a recipe is, and what goes in and comes out.
 
 A recipe is a pure function from the bytes of one image, or of all channels of a site, to the bytes
-of the file that is kept. Those of the package are in `jumpduck.recipes.builtin`; any other is a
-function that gives a `Recipe`, found by its entry point in the group ``jumpduck.recipes`` or as
-``module:function``.
+of the file that is kept. It also names that file: no other place does. The recipes of the package
+are in `jumpduck.recipes.builtin`; any other is a function that returns a `Recipe`, found by its
+entry point in the group ``jumpduck.recipes`` or as ``module:function``.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-Row = Mapping[str, object]
+import polars as pl
+
+from jumpduck.errors import QueryError
+from jumpduck.schema import Row
+
 Fetch = Callable[[str], bytes]
+
+SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,8}){1,2}")
+
+WORK_FACTOR = 8
+"""Bytes of work memory for each byte of input, of a recipe that does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +29,13 @@ class Source:
     """One input image: its bytes, and its row of the manifest."""
 
     data: bytes | memoryview
-    """As it came in, without a copy: numpy, struct, hashlib and io.BytesIO take it as it is."""
+    """As received, without a copy: numpy, struct, hashlib and io.BytesIO read a memoryview."""
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was seen of one input image: columns of the results.
+    """What was measured of one input image: columns of the results.
 
     `width` and `height` are those of the image as published; `low` and `high` the grey levels
     that became 0 and 255, or would have. The others are those of
@@ -44,7 +54,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What a recipe made of one job: the file to write, and a `Measured` an input, in order."""
+    """What a recipe made: the file to write, and a `Measured` for each input, in order."""
 
     data: bytes | memoryview
     measured: Sequence[Measured]
@@ -57,16 +67,55 @@ class Recipe:
     name: str
     version: int
     suffix: str
+    """Ends the name of each file, as ``.png`` or ``.ome.tiff``."""
     parameters: Mapping[str, object]
     """All that shapes the output, beside the name and the version."""
     per_site: bool
-    """One file a site, of all its channels; else one file an image."""
+    """One file for each site, of all its channels; else one file for each image."""
     make: Callable[[Sequence[Source], object], Encoded]
-    """From the images of a job and what `prepare` gave; no files, no network."""
+    """From the images of one file and what `prepare` returned; no files, no network."""
     prepare: Callable[[Sequence[Row], Fetch], object] | None = None
-    """Called once a plate, before its first image, with its rows and a way to read a URL."""
+    """Called once for each plate, before its first image, with its rows and a way to read a URL."""
+    work_bytes: Callable[[Sequence[Source]], int] | None = None
+    """Bytes of memory that `make` needs beside those it is given; by default 8 times as many."""
+
+    def __post_init__(self) -> None:
+        if not SUFFIX.fullmatch(self.suffix):
+            raise QueryError(
+                f"suffix {self.suffix!r} of recipe {self.name} is not like .png or .ome.tiff"
+            )
+
+    @property
+    def label(self) -> str:
+        """Name and version, as the results keep them."""
+        return f"{self.name} {self.version}"
+
+    @property
+    def parameters_text(self) -> str:
+        """The parameters as JSON, as the results keep them."""
+        return json.dumps(dict(self.parameters), sort_keys=True)
 
     def note(self, **more: object) -> str:
         """Get name, version, parameters and `more` as JSON text in ASCII: what a file carries."""
         what = {"recipe": self.name, "version": self.version, "parameters": dict(self.parameters)}
         return json.dumps(what | more, sort_keys=True)
+
+    def memory_for(self, sources: Sequence[Source]) -> int:
+        """Get the bytes of memory that `make` needs beside `sources`."""
+        if self.work_bytes is not None:
+            return self.work_bytes(sources)
+        return WORK_FACTOR * sum(len(source.data) for source in sources)
+
+    def targets(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Get rows of a manifest with the paths of the files that this recipe makes of them."""
+        path = pl.col("path")
+        if self.per_site:
+            path = path.str.strip_suffix(pl.concat_str(pl.lit("__"), "Metadata_Channel"))
+        return rows.with_columns(path + self.suffix)
+
+    def manifest_rows(self, results: pl.DataFrame) -> pl.DataFrame:
+        """Get rows of results with the paths that a manifest has: the inverse of `targets`."""
+        path = pl.col("path").str.strip_suffix(self.suffix)
+        if self.per_site:
+            path = pl.concat_str(path, pl.lit("__"), "Metadata_Channel")
+        return results.with_columns(path)

@@ -1,14 +1,13 @@
 """The recipes that come with the package; each function's arguments are its options."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
-
-import numpy as np
 
 from jumpduck.errors import ImageError, ManifestError, QueryError
 from jumpduck.imaging.quality import quality
-from jumpduck.imaging.tiff_reader import decode
+from jumpduck.imaging.tiff_reader import decode, read_header
 from jumpduck.imaging.transforms import histogram, stretch
 from jumpduck.imaging.writers import (
     Compression,
@@ -17,14 +16,25 @@ from jumpduck.imaging.writers import (
     encode_png,
     encode_tiff,
 )
-from jumpduck.recipes.base import Encoded, Fetch, Recipe, Row, Source
-from jumpduck.recipes.preprocessing import CHANNEL, Plate, Seen, View
-from jumpduck.schema import BRIGHTFIELD, CHANNELS, SITE_KEY
+from jumpduck.recipes.base import Encoded, Fetch, Measured, Recipe, Source
+from jumpduck.recipes.preprocessing import (
+    CHANNEL,
+    Levels,
+    PlateContext,
+    PreprocessedImage,
+    Preprocessing,
+)
+from jumpduck.schema import SITE_KEY, Row
 
 CROP = 768
+"""Pixels of the crop's edge: jump_download's."""
+
 PERCENTILE = 1.0
 
-Write = Callable[[Recipe, Seen, np.float32, np.float32], bytes]
+RAW_BYTES_PER_PIXEL = 6
+"""Memory for each pixel of a file that is only checked: the plane and its histogram."""
+
+Encode = Callable[[Recipe, PreprocessedImage, Levels], bytes]
 
 
 def png8(
@@ -36,8 +46,8 @@ def png8(
     resize: int | None = None,
 ) -> Recipe:
     """8-bit PNG, each image stretched between its own percentiles: jump_download's, bit for bit."""
-    view = View(crop, crop_um, illum, resize)
-    return _single("png8", ".png", view, _write_png8, percentile)
+    steps = Preprocessing(crop, crop_um, illum, resize)
+    return _of_one_image("png8", ".png", steps, _encode_png8, percentile)
 
 
 def png8_plate(
@@ -52,11 +62,11 @@ def png8_plate(
 
     The percentiles are those of 64 images of the channel, read before the first is made.
     """
-    view = View(crop, crop_um, illum, resize)
-    plain = _single("png8-plate", ".png", view, _write_png8, percentile)
+    steps = Preprocessing(crop, crop_um, illum, resize)
+    plain = _of_one_image("png8-plate", ".png", steps, _encode_png8, percentile)
 
-    def prepare(rows: Sequence[Row], fetch: Fetch) -> Plate:
-        return view.prepare_levels(rows, fetch, percentile)
+    def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
+        return steps.prepare_levels(rows, fetch, percentile)
 
     return dataclasses.replace(plain, prepare=prepare)
 
@@ -70,10 +80,11 @@ def png16(
 ) -> Recipe:
     """PNG with every grey level kept: 16 bit, opens everywhere."""
 
-    def write(recipe: Recipe, seen: Seen, low: np.float32, high: np.float32) -> bytes:
-        return encode_png(seen.plane, recipe.note(low=float(low), high=float(high)))
+    def encode(recipe: Recipe, image: PreprocessedImage, levels: Levels) -> bytes:
+        return encode_png(image.plane, _note(recipe, levels))
 
-    return _single("png16", ".png", View(crop, crop_um, illum, resize), write)
+    steps = Preprocessing(crop, crop_um, illum, resize)
+    return _of_one_image("png16", ".png", steps, encode)
 
 
 def tiff16(
@@ -87,12 +98,18 @@ def tiff16(
     """TIFF with every grey level kept, zstd or deflate after horizontal differences."""
     _check_choice("compression", compression, ("zstd", "deflate"))
 
-    def write(recipe: Recipe, seen: Seen, low: np.float32, high: np.float32) -> bytes:
-        note = recipe.note(low=float(low), high=float(high))
-        return encode_tiff(seen.plane, note, compression=compression, pixel_size_um=seen.pixel_um)
+    def encode(recipe: Recipe, image: PreprocessedImage, levels: Levels) -> bytes:
+        return encode_tiff(
+            image.plane,
+            _note(recipe, levels),
+            compression=compression,
+            pixel_size_um=image.pixel_size_um,
+        )
 
-    view = View(crop, crop_um, illum, resize)
-    return _single("tiff16", ".tiff", view, write, compression=compression)
+    steps = Preprocessing(crop, crop_um, illum, resize)
+    return _of_one_image(
+        "tiff16", ".tiff", steps, encode, version=2, more={"compression": compression}
+    )
 
 
 def jxl(
@@ -115,14 +132,13 @@ def jxl(
     if not 0 <= distance <= 25:
         raise QueryError(f"distance {distance} is not between 0 (lossless) and 25")
 
-    def write(recipe: Recipe, seen: Seen, low: np.float32, high: np.float32) -> bytes:
-        image = stretch(seen.plane, low, high) if bits == 8 else seen.plane
-        note = recipe.note(low=float(low), high=float(high))
-        return encode_jxl(image, note, effort=effort, distance=distance)
+    def encode(recipe: Recipe, image: PreprocessedImage, levels: Levels) -> bytes:
+        plane = stretch(image.plane, *levels) if bits == 8 else image.plane
+        return encode_jxl(plane, _note(recipe, levels), effort=effort, distance=distance)
 
-    view = View(crop, crop_um, illum, resize)
-    more = {"bits": bits, "effort": effort, "distance": distance}
-    return _single("jxl", ".jxl", view, write, percentile, **more)
+    steps = Preprocessing(crop, crop_um, illum, resize)
+    more: dict[str, object] = {"bits": bits, "effort": effort, "distance": distance}
+    return _of_one_image("jxl", ".jxl", steps, encode, percentile, more=more)
 
 
 def stack(
@@ -134,102 +150,125 @@ def stack(
     compression: Compression = "zstd",
     channels: Sequence[str] = (),
 ) -> Recipe:
-    """One OME-TIFF a site with every grey level kept: a page a channel, in the order of channels.
+    """One OME-TIFF for each site with every grey level kept: one page for each channel.
 
-    By default that is DNA, RNA, ER, AGP, Mito, then brightfield, of those that the manifest has.
+    The pages have the order of `channels`, by default that of the manifest.
     """
     _check_choice("compression", compression, ("zstd", "deflate"))
-    view = View(crop, crop_um, illum, resize)
-    order = tuple(channels) or (*CHANNELS, *BRIGHTFIELD)
+    steps = Preprocessing(crop, crop_um, illum, resize)
 
-    def prepare(rows: Sequence[Row], fetch: Fetch) -> Plate:
-        there = {str(row[CHANNEL]) for row in rows}
-        if lacks := sorted(there - set(order)) + [one for one in channels if one not in there]:
+    def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
+        context = steps.prepare(rows, fetch)
+        if channels and set(channels) != set(context.channels):
+            other = min(set(channels) ^ set(context.channels))
             raise ManifestError(
-                f"the channels of a stack and of the manifest are not the same: {lacks[0]} is only "
-                f"in one of them; the manifest has {', '.join(sorted(there))}"
+                f"channels {', '.join(channels)} of the stack and those of the manifest differ in "
+                f"{other}; the manifest has {', '.join(context.channels)}"
             )
-        return view.prepare(rows, fetch)
+        return context
 
     def make(sources: Sequence[Source], context: object) -> Encoded:
-        seen = [view.read(source, _plate(context)) for source in sources]
-        names = [str(source.row[CHANNEL]) for source in sources]
-        if lacks := [one for one in channels if one not in names]:
+        plate = _context(context)
+        by_channel = {str(source.row[CHANNEL]): source for source in sources}
+        order = list(channels or plate.channels or by_channel)
+        if lacks := [name for name in channels if name not in by_channel]:
             raise ImageError(f"the site lacks {', '.join(lacks)}")
-        if len({(one.plane.shape, one.plane.dtype.name) for one in seen}) > 1:
+        images = {name: steps.read(source, plate) for name, source in by_channel.items()}
+        names = sorted(images, key=order.index)
+        planes = [images[name].plane for name in names]
+        if len({(plane.shape, plane.dtype.name) for plane in planes}) > 1:
             raise ImageError("the channels of the site differ in size or type")
-        levels = [one.percentiles(PERCENTILE) for one in seen]
-        places = sorted(range(len(names)), key=lambda place: order.index(names[place]))
+        row = sources[0].row
         data = encode_ome_tiff(
-            [seen[place].plane for place in places],
-            [names[place] for place in places],
-            name="__".join(str(sources[0].row.get(name)) for name in SITE_KEY),
+            planes,
+            names,
+            name="__".join(str(row.get(name)) for name in SITE_KEY),
             note=recipe.note(),
             compression=compression,
-            pixel_size_um=seen[0].pixel_um,
+            pixel_size_um=images[names[0]].pixel_size_um,
         )
-        measured = [
-            one.measured(float(low), float(high))
-            for one, (low, high) in zip(seen, levels, strict=True)
-        ]
-        return Encoded(data, measured)
+        return Encoded(data, [_measured(image) for image in images.values()])
 
-    parameters = {**dataclasses.asdict(view), "compression": compression, "channels": list(order)}
-    recipe = Recipe("stack", 1, ".ome.tiff", parameters, True, make, prepare)
+    def work_bytes(sources: Sequence[Source]) -> int:
+        return sum(steps.work_bytes(source) for source in sources)
+
+    parameters = {
+        **dataclasses.asdict(steps),
+        "compression": compression,
+        "channels": list(channels),
+    }
+    recipe = Recipe("stack", 2, ".ome.tiff", parameters, True, make, prepare, work_bytes)
     return recipe
 
 
 def raw() -> Recipe:
-    """The file as published, byte for byte, after a look whether all of it can be decoded."""
+    """The file as published, byte for byte, after a check that all of it can be decoded."""
 
     def make(sources: Sequence[Source], _: object) -> Encoded:
         (source,) = sources
         plane = decode(source.data)
         counts = histogram(plane)
-        seen = Seen(plane, counts, plane.shape[1], plane.shape[0], quality(plane, counts), None)
-        low, high = seen.percentiles(PERCENTILE)
-        return Encoded(source.data, [seen.measured(float(low), float(high))])
+        height, width = plane.shape
+        image = PreprocessedImage(plane, counts, width, height, quality(plane, counts), None)
+        return Encoded(source.data, [_measured(image)])
 
-    return Recipe("raw", 1, ".tiff", {}, False, make)
+    def work_bytes(sources: Sequence[Source]) -> int:
+        header = read_header(sources[0].data)
+        return RAW_BYTES_PER_PIXEL * header.width * header.height
+
+    return Recipe("raw", 1, ".tiff", {}, False, make, work_bytes=work_bytes)
 
 
-def _single(
+def _of_one_image(
     name: str,
     suffix: str,
-    view: View,
-    write: Write,
+    steps: Preprocessing,
+    encode: Encode,
     percentile: float | None = None,
-    **more: object,
+    *,
+    version: int = 1,
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> Recipe:
-    """A recipe of one image: what the view sees, through `write`."""
+    """Get a recipe that makes one file of each image: preprocessed, then encoded."""
     q = PERCENTILE if percentile is None else percentile
     if not 0 <= q < 50:
-        raise QueryError(f"percentile {q} is not from 0 to below 50")
+        raise QueryError(f"percentile {q} is not in the range from 0 to below 50")
 
     def make(sources: Sequence[Source], context: object) -> Encoded:
         (source,) = sources
-        plate = _plate(context)
-        seen = view.read(source, plate)
-        low, high = plate.levels.get(str(source.row.get(CHANNEL))) or seen.percentiles(q)
-        data = write(recipe, seen, low, high)
-        return Encoded(data, [seen.measured(float(low), float(high))])
+        plate = _context(context)
+        image = steps.read(source, plate)
+        levels = plate.levels.get(str(source.row.get(CHANNEL))) or image.percentiles(q)
+        return Encoded(encode(recipe, image, levels), [_measured(image, levels)])
 
-    parameters = {**dataclasses.asdict(view), **more}
+    def work_bytes(sources: Sequence[Source]) -> int:
+        return steps.work_bytes(sources[0])
+
+    parameters = {**dataclasses.asdict(steps), **more}
     if percentile is not None:
         parameters["percentile"] = percentile
-    recipe = Recipe(name, 1, suffix, parameters, False, make, view.prepare)
+    recipe = Recipe(name, version, suffix, parameters, False, make, steps.prepare, work_bytes)
     return recipe
 
 
-def _write_png8(recipe: Recipe, seen: Seen, low: np.float32, high: np.float32) -> bytes:
-    image = stretch(seen.plane, low, high)
-    return encode_png(image, recipe.note(low=float(low), high=float(high)))
+def _encode_png8(recipe: Recipe, image: PreprocessedImage, levels: Levels) -> bytes:
+    return encode_png(stretch(image.plane, *levels), _note(recipe, levels))
 
 
-def _plate(context: object) -> Plate:
-    return cast("Plate", context) if context is not None else Plate()
+def _note(recipe: Recipe, levels: Levels) -> str:
+    low, high = levels
+    return recipe.note(low=float(low), high=float(high))
+
+
+def _measured(image: PreprocessedImage, levels: Levels | None = None) -> Measured:
+    low, high = levels or image.percentiles(PERCENTILE)
+    return image.measured(float(low), float(high))
+
+
+def _context(context: object) -> PlateContext:
+    return cast("PlateContext", context) if context is not None else PlateContext()
 
 
 def _check_choice(option: str, value: object, choices: Sequence[object]) -> None:
     if value not in choices:
-        raise QueryError(f"{option} {value!r} is none of {', '.join(map(str, choices))}")
+        raise QueryError(f"{option} {value!r} is not one of {', '.join(map(str, choices))}")

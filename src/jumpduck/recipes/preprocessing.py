@@ -1,4 +1,4 @@
-"""The part of an image that a recipe looks at, and what it needs to know of the plate for that."""
+"""From a file to the part of the image that a recipe keeps, and what that needs of the plate."""
 
 import io
 import math
@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from threading import BoundedSemaphore
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.quality import Quality, quality
-from jumpduck.imaging.tiff_reader import Plane, decode_rows, read_header
+from jumpduck.imaging.tiff_reader import PageHeader, Plane, decode_rows, read_header
 from jumpduck.imaging.transforms import (
     Counts,
     crop_slices,
@@ -21,43 +22,65 @@ from jumpduck.imaging.transforms import (
     percentiles,
     resize,
 )
-from jumpduck.recipes.base import Fetch, Measured, Row, Source
+from jumpduck.recipes.base import Fetch, Measured, Source
+from jumpduck.schema import Row
 
-CHANNEL, URL, ILLUM = "Metadata_Channel", "url", "url_illum"
-PIXEL_UM = "Metadata_Pixel_Size_Microns"
+CHANNEL, URL, URL_ILLUM = "Metadata_Channel", "url", "url_illum"
+PIXEL_SIZE_UM = "Metadata_Pixel_Size_Microns"
 
-SAMPLE = 64
-"""Images of a channel whose grey levels stand for the plate's."""
+LEVEL_IMAGES = 64
+"""Images of a channel whose grey levels stand for those of the plate."""
+
+LEVEL_THREADS = 8
+LEVEL_DECODERS = 2
+"""Images that are decoded at the same time, because their planes are in no memory budget."""
+
+BYTES_PER_PIXEL = 12
+"""Memory for each pixel of the crop, beside the decoded rows: copy, histogram, encoder."""
+
+BYTES_PER_CORRECTED_PIXEL = 12
+"""Memory for each pixel that illumination or resizing adds: three planes of float32."""
+
+GREY_LEVELS = 65536
 
 Levels = tuple[np.float32, np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
+class PlateContext:
     """What is known of a plate before its first image, by channel."""
 
     illum: Mapping[str, NDArray[np.float32]] = field(default_factory=dict[str, NDArray[np.float32]])
     levels: Mapping[str, Levels] = field(default_factory=dict[str, Levels])
     faults: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Why something could not be had; a reason for each image of the channel."""
+    """Why something could not be read: the error of each image of the channel."""
+    channels: Sequence[str] = ()
+    """All channels of the plate, in the manifest's order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """The part of an image that was asked for, its histogram, and what there is to say of it."""
+class PreprocessedImage:
+    """The part of an image that a recipe keeps, its histogram, and what was measured of it."""
 
     plane: Plane
     counts: Counts
     width: int
     height: int
     quality: Quality
-    pixel_um: float | None
+    pixel_size_um: float | None
 
     def measured(self, low: float | None, high: float | None) -> Measured:
         """Get the columns of the results, with these two grey levels."""
-        one = self.quality
+        of_crop = self.quality
         return Measured(
-            self.width, self.height, low, high, one.mean, one.saturated, one.focus, one.constant
+            self.width,
+            self.height,
+            low,
+            high,
+            of_crop.mean,
+            of_crop.saturated,
+            of_crop.focus,
+            of_crop.constant,
         )
 
     def percentiles(self, q: float) -> Levels:
@@ -66,8 +89,8 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """How to get from a file to the part that is kept: crop, then illumination, then size.
+class Preprocessing:
+    """Crop, then illumination, then size.
 
     Parameters
     ----------
@@ -79,6 +102,11 @@ class View:
         Divide by the illumination function at the manifest's ``url_illum``.
     resize
         Longer edge of the result, in pixels.
+
+    Raises
+    ------
+    QueryError
+        A value is out of range.
     """
 
     crop: int
@@ -88,13 +116,13 @@ class View:
 
     def __post_init__(self) -> None:
         if self.crop < 0:
-            raise QueryError(f"crop {self.crop} is no number of pixels; 0 keeps all")
+            raise QueryError(f"crop {self.crop} is below 0; give an edge in pixels, or 0 for all")
         if self.crop_um is not None and not 0 < self.crop_um < math.inf:
-            raise QueryError(f"crop_um {self.crop_um} is no number of micrometres")
+            raise QueryError(f"crop_um {self.crop_um} is not above 0; give micrometres")
         if self.resize is not None and self.resize < 1:
-            raise QueryError(f"resize {self.resize} is no number of pixels")
+            raise QueryError(f"resize {self.resize} is below 1; give an edge in pixels")
 
-    def prepare(self, rows: Sequence[Row], fetch: Fetch) -> Plate:
+    def prepare(self, rows: Sequence[Row], fetch: Fetch) -> PlateContext:
         """Get what the images of a plate will need.
 
         Raises
@@ -103,99 +131,138 @@ class View:
             The manifest lacks a column that the options need.
         """
         for row in rows if self.crop_um is not None else ():
-            if not _pixel_um(row):
+            if not _pixel_size_um(row):
                 raise ManifestError(
-                    f"crop_um needs {PIXEL_UM} in each row of the manifest, and "
-                    f"{row.get('path')} has none; add it from jump.microscopes, or use crop"
+                    f"crop_um needs {PIXEL_SIZE_UM} in each row of the manifest, and "
+                    f"{row.get('path')} has none; add that column, or use crop"
                 )
-        return _illumination(rows, fetch) if self.illum else Plate()
+        channels = tuple(dict.fromkeys(str(row[CHANNEL]) for row in rows))
+        if not self.illum:
+            return PlateContext(channels=channels)
+        return replace(_illumination(rows, fetch), channels=channels)
 
-    def prepare_levels(self, rows: Sequence[Row], fetch: Fetch, q: float) -> Plate:
-        """Get what `prepare` gives, and percentiles `q` and ``100 - q`` of each channel.
+    def prepare_levels(self, rows: Sequence[Row], fetch: Fetch, q: float) -> PlateContext:
+        """Get what `prepare` returns, and percentiles `q` and ``100 - q`` of each channel.
 
-        They are those of all pixels, as this view has them, of 64 images: the same ones whatever
-        the order of the rows. Of a channel with fewer images than that, all are read. Files that
-        cannot be had are left out.
+        They are those of all pixels of 64 images after this preprocessing: the same images in
+        whichever order the rows are. Of a channel with fewer images, all are read. Files that
+        cannot be read are left out.
         """
-        plate = self.prepare(rows, fetch)
+        context = self.prepare(rows, fetch)
         levels: dict[str, Levels] = {}
-        faults = dict(plate.faults)
+        faults = dict(context.faults)
+        decoders = BoundedSemaphore(LEVEL_DECODERS)
+
+        def count(row: Row) -> Counts | None:
+            try:
+                source = Source(fetch(str(row[URL])), row)
+                with decoders:
+                    counts = self.read(source, context).counts
+            except (ImageError, StoreError, OSError):
+                return None
+            return np.pad(counts, (0, GREY_LEVELS - len(counts)))
+
         for channel in sorted({str(row[CHANNEL]) for row in rows} - set(faults)):
-            some = sorted((row for row in rows if row[CHANNEL] == channel), key=_draw)[:SAMPLE]
-            with ThreadPoolExecutor(8) as pool:
-                tasks = [pool.submit(self._counts, row, fetch, plate) for row in some]
-            found = [task.result() for task in tasks]
+            all_rows = sorted((row for row in rows if row[CHANNEL] == channel), key=_digest)
+            some = all_rows[:LEVEL_IMAGES]
+            with ThreadPoolExecutor(LEVEL_THREADS) as pool:
+                found = list(pool.map(count, some))
             counts = sum(one for one in found if one is not None)
             if isinstance(counts, int):
                 faults[channel] = f"none of {len(some)} images of {channel} could be read"
             else:
                 levels[channel] = percentiles(counts, q)
-        return replace(plate, levels=levels, faults=faults)
+        return replace(context, levels=levels, faults=faults)
 
-    def read(self, source: Source, plate: Plate) -> Seen:
+    def work_bytes(self, source: Source) -> int:
+        """Get the memory that a recipe needs for an image beside the file, in bytes.
+
+        Raises
+        ------
+        ImageError
+            The header is not that of an image that can be read.
+        """
+        header = read_header(source.data)
+        rows, columns = self._crop_of(header, source.row)
+        decoded = 0 if header.contiguous else rows.stop * header.width * 2
+        per_pixel = BYTES_PER_PIXEL
+        if self.illum or self.resize:
+            per_pixel += BYTES_PER_CORRECTED_PIXEL
+        kept = (rows.stop - rows.start) * (columns.stop - columns.start)
+        return decoded + per_pixel * max(kept, (self.resize or 0) ** 2)
+
+    def read(self, source: Source, context: PlateContext) -> PreprocessedImage:
         """Get the part of an image.
 
         Raises
         ------
         ImageError
-            The file cannot be decoded, or its illumination function does not fit it.
+            The file cannot be decoded, or its illumination function has another size.
         """
         channel = str(source.row.get(CHANNEL))
-        if channel in plate.faults:
-            raise ImageError(plate.faults[channel])
-        page = read_header(source.data)
-        pixel_um = _pixel_um(source.row)
-        size = self.crop
-        if self.crop_um is not None and pixel_um:
-            size = max(1, round(self.crop_um / pixel_um))
-        rows, columns = crop_slices((page.height, page.width), size)
-        plane = np.ascontiguousarray(decode_rows(source.data, page, rows.stop)[rows, columns])
+        if channel in context.faults:
+            raise ImageError(context.faults[channel])
+        header = read_header(source.data)
+        rows, columns = self._crop_of(header, source.row)
+        # rows below the crop are not decoded
+        decoded = decode_rows(source.data, header, rows.stop)
+        plane = np.ascontiguousarray(decoded[rows, columns])
         counts = histogram(plane)
-        seen = quality(plane, counts)
+        of_crop = quality(plane, counts)
+        pixel_size_um = _pixel_size_um(source.row)
         if self.illum:
-            illum = plate.illum[channel]
-            if illum.shape != (page.height, page.width):
-                raise ImageError(
-                    f"the illumination function of {channel} has {illum.shape[1]} x "
-                    f"{illum.shape[0]} pixels, the image {page.width} x {page.height}"
-                )
-            plane = divide(plane, illum[rows, columns])
+            plane = divide(plane, _part_of_illum(context, channel, header)[rows, columns])
         if self.resize:
-            pixel_um = pixel_um and pixel_um * max(plane.shape) / self.resize
+            pixel_size_um = pixel_size_um and pixel_size_um * max(plane.shape) / self.resize
             plane = resize(plane, self.resize)
         if self.illum or self.resize:
             counts = histogram(plane)
-        return Seen(plane, counts, page.width, page.height, seen, pixel_um)
+        return PreprocessedImage(plane, counts, header.width, header.height, of_crop, pixel_size_um)
 
-    def _counts(self, row: Row, fetch: Fetch, plate: Plate) -> Counts | None:
-        try:
-            counts = self.read(Source(fetch(str(row[URL])), row), plate).counts
-        except (ImageError, StoreError, OSError):
-            return None
-        return np.pad(counts, (0, 65536 - len(counts)))
+    def _crop_of(self, header: PageHeader, row: Row) -> tuple[slice, slice]:
+        """Get the rows and columns that are kept."""
+        edge = self.crop
+        pixel_size_um = _pixel_size_um(row)
+        if self.crop_um is not None and pixel_size_um:
+            edge = max(1, round(self.crop_um / pixel_size_um))
+        return crop_slices((header.height, header.width), edge)
 
 
-def _illumination(rows: Sequence[Row], fetch: Fetch) -> Plate:
-    """The plate's illumination functions, one a channel."""
+def _part_of_illum(context: PlateContext, channel: str, header: PageHeader) -> NDArray[np.float32]:
+    illum = context.illum[channel]
+    if illum.shape != (header.height, header.width):
+        raise ImageError(
+            f"the illumination function of {channel} has {illum.shape[1]} x "
+            f"{illum.shape[0]} pixels, the image {header.width} x {header.height}"
+        )
+    return illum
+
+
+def _illumination(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
+    """Get the plate's illumination functions, one for each channel."""
     illum: dict[str, NDArray[np.float32]] = {}
     faults: dict[str, str] = {}
-    urls = {(str(row[CHANNEL]), str(row.get(ILLUM) or "")) for row in rows}
+    urls = {(str(row[CHANNEL]), str(row.get(URL_ILLUM) or "")) for row in rows}
     for channel, url in sorted(urls):
         if not url:
             raise ManifestError(
-                f"illum needs the column {ILLUM} in the manifest, and {channel} has none; "
-                "it is the URL of the plate's Illum….npy"
+                f"illum needs the column {URL_ILLUM} in the manifest, and {channel} has none; "
+                "it is the URL of the plate's illumination function: "
+                "`jumpduck manifest --illum` adds it"
             )
         if channel in illum:
-            raise ManifestError(f"the plate has two values of {ILLUM} for {channel}")
+            raise ManifestError(
+                f"the plate has two values of {URL_ILLUM} for {channel}; each channel of a plate "
+                "has one illumination function"
+            )
         try:
-            illum[channel] = _load(fetch(url))
+            illum[channel] = _load_illum(fetch(url))
         except (ValueError, EOFError, OSError, StoreError) as error:
             faults[channel] = f"no illumination function of {channel}: {url}: {error}"
-    return Plate(illum, {}, faults)
+    return PlateContext(illum, {}, faults)
 
 
-def _load(data: bytes) -> NDArray[np.float32]:
+def _load_illum(data: bytes) -> NDArray[np.float32]:
     illum = np.load(io.BytesIO(data), allow_pickle=False)
     if illum.ndim != 2 or illum.dtype.kind != "f":
         raise ValueError(f"not a plane of floats: {illum.dtype}, shape {illum.shape}")
@@ -204,10 +271,11 @@ def _load(data: bytes) -> NDArray[np.float32]:
     return illum.astype(np.float32)
 
 
-def _pixel_um(row: Row) -> float | None:
-    value = row.get(PIXEL_UM)
+def _pixel_size_um(row: Row) -> float | None:
+    value = row.get(PIXEL_SIZE_UM)
     return value if isinstance(value, float) and 0 < value < math.inf else None
 
 
-def _draw(row: Row) -> bytes:
+def _digest(row: Row) -> bytes:
+    """Get an order of images that depends on their paths alone."""
     return blake2b(str(row["path"]).encode(), digest_size=8).digest()

@@ -26,45 +26,58 @@ BUILT_IN: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 
 
-def build(name: str, **options: object) -> Recipe:
-    """Get a recipe with options of its own; what is not given keeps its default.
+def build(recipe: str | Recipe, **options: object) -> Recipe:
+    """Get a recipe with some of its options; the others keep their defaults.
 
     Raises
     ------
     QueryError
-        There is no such recipe, it has no such option, or a value cannot be meant.
+        There is no such recipe, it has no such option, or a value is out of range.
     """
-    function = load(name)
+    if isinstance(recipe, Recipe):
+        if options:
+            raise QueryError(
+                f"option {next(iter(options))!r} beside a Recipe object has no effect; "
+                "make the object with that option"
+            )
+        return recipe
+    function = load(recipe)
     known = inspect.signature(function).parameters
-    free = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values())
-    if unknown := [option for option in options if option not in known and not free]:
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values())
+    if unknown := [option for option in options if option not in known and not takes_any]:
         has = ", ".join(known) or "none"
-        raise QueryError(f"recipe {name} has no option {unknown[0]!r}; it has {has}")
-    recipe = function(**options)
-    if not isinstance(recipe, Recipe):
-        raise QueryError(f"{name} gives {type(recipe).__name__}, not a jumpduck.recipes.Recipe")
-    return recipe
+        raise QueryError(f"recipe {recipe} has no option {unknown[0]!r}; its options: {has}")
+    made = function(**options)
+    if not isinstance(made, Recipe):
+        raise QueryError(
+            f"recipe {recipe} returns {type(made).__name__}; it must return a "
+            "jumpduck.recipes.Recipe"
+        )
+    return made
 
 
-def rebuild(name: str, parameters: Mapping[str, object]) -> dict[str, object]:
-    """Get the options with which the recipe `name` has `parameters`, as a results table kept them.
+def rebuild(name: str, parameters: Mapping[str, object]) -> Recipe:
+    """Get the recipe `name` with the parameters that a table of results has.
 
     Raises
     ------
     QueryError
-        The recipe does not make that any more.
+        The recipe has changed and does not make the same any more.
     """
     known = inspect.signature(load(name)).parameters
-    usual = json.loads(json.dumps(dict(build(name).parameters)))
+    defaults = json.loads(build(name).parameters_text)
     options = {
         option: value
         for option, value in parameters.items()
-        if option in known and usual.get(option) != value
+        if option in known and defaults.get(option) != value
     }
     recipe = build(name, **options)
-    if json.loads(json.dumps(dict(recipe.parameters))) != dict(parameters):
-        raise QueryError(f"recipe {name} makes something else by now than what was kept")
-    return options
+    if json.loads(recipe.parameters_text) != dict(parameters):
+        raise QueryError(
+            f"recipe {name} has changed: it does not make the files any more that were kept; "
+            "download them into another folder"
+        )
+    return recipe
 
 
 def load(name: str) -> Callable[..., object]:
@@ -76,14 +89,14 @@ def load(name: str) -> Callable[..., object]:
     Raises
     ------
     QueryError
-        There is none of that name, or it cannot be imported.
+        There is no recipe of that name, or it cannot be imported.
     """
     place = places().get(name, name)
     module, mark, attribute = place.partition(":")
     if not mark:
         near = difflib.get_close_matches(name.lower(), places(), n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else f"there is {', '.join(places())}"
-        raise QueryError(f"no recipe {name!r}; {hint}; your own is module:function")
+        hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(places())}"
+        raise QueryError(f"there is no recipe {name!r}; {hint}; your own is module:function")
     here = str(Path.cwd())
     sys.path.append(here)
     try:
@@ -93,7 +106,7 @@ def load(name: str) -> Callable[..., object]:
     finally:
         sys.path.remove(here)
     if not inspect.isfunction(function):
-        raise QueryError(f"recipe {name!r} is no function")
+        raise QueryError(f"recipe {name!r} is not a function that returns a Recipe")
     return function
 
 

@@ -15,7 +15,7 @@ from polars.io.plugins import register_io_source
 
 from jumpduck.database.sql_files import frame, open_catalog
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.schema import MANIFEST, PLATE_KEY, ROLES, SITE_KEY, check
+from jumpduck.schema import MANIFEST, OPTIONAL, PLATE_KEY, ROLES, SITE_KEY, check
 from jumpduck.selection.criteria import Options, Selection, arguments
 from jumpduck.storage.atomic_files import atomic_path
 
@@ -28,6 +28,19 @@ AHEAD = 2
 ROW_GROUP = 1 << 18
 
 RECIPE = "png8"
+
+_COLUMNS: dict[str, pl.DataType] = {
+    **{name: dtype for name, dtype in MANIFEST.items() if name not in ("url", "path")},
+    "Metadata_JCP2022": pl.String(),
+    "Metadata_Name": pl.String(),
+    "Metadata_pert_type": pl.String(),
+    "Metadata_PlateType": pl.String(),
+    "Metadata_Pixel_Size_Microns": pl.Float64(),
+    "url": pl.String(),
+    "url_illum": pl.String(),
+    "path": pl.String(),
+    "known_issue": OPTIONAL["known_issue"],
+}
 
 
 def manifest(
@@ -218,7 +231,7 @@ def _query(
         sites = frame(con, "FROM part").sort(SITE_KEY)
     lists = [name for name, dtype in sites.schema.items() if dtype == pl.List]
     rows = sites.explode(lists).filter(pl.col("url").is_not_null())
-    return check(rows, MANIFEST, "jump.manifest"), _count(sites)
+    return check(rows, MANIFEST, "jump.manifest").select(*_COLUMNS), _count(sites)
 
 
 def _count(sites: pl.DataFrame) -> pl.DataFrame:
@@ -274,7 +287,7 @@ def _write(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as part:
-            register_io_source(source, schema=dict(MANIFEST)).sink_parquet(
+            register_io_source(source, schema=_COLUMNS).sink_parquet(
                 part,
                 compression="zstd",
                 row_group_size=ROW_GROUP,

@@ -110,16 +110,22 @@ class ObjectReader:
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
 
-    def read(self, url: str, on_size: Callable[[int], None] = lambda _: None) -> FetchedFile:
-        """Get a whole file.
+    def read(self, url: str) -> FetchedFile:
+        """Get a whole file: what `read_if` returns for a file of any size."""
+        file = self.read_if(url, lambda _: True)
+        assert file is not None
+        return file
+
+    def read_if(self, url: str, on_size: Callable[[int], bool]) -> FetchedFile | None:
+        """Get a whole file, or None if `on_size` refuses it.
 
         Parameters
         ----------
         url
             ``s3://``, ``http://``, ``https://`` or a local path.
         on_size
-            Called with the file's bytes before they are in memory, for each attempt. It may wait,
-            or raise a `StoreError`, which is passed on.
+            Called with the number of bytes before they are in memory, for each attempt. It returns
+            whether to read them; it may wait, or raise a `StoreError`, which is passed on.
 
         Raises
         ------
@@ -134,38 +140,57 @@ class ObjectReader:
         """
         scheme = scheme_of(url)
         if scheme == "file":
-            return FetchedFile(_read_local(Path(url), on_size), None, 1)
-        store, key = self._locate(url, scheme)
-        before = memoryview(b"")
+            local = _read_local(Path(url), on_size)
+            return None if local is None else FetchedFile(local, None, 1)
+        before = b""
         for attempt in range(1, self.attempts + 1):
-            self._rate_limit.wait()
-            try:
-                data, etag = _get(store, key, on_size)
-            except FileNotFoundError:
-                raise FileNotFoundError(f"no such file: {url}") from None
-            except (PermissionDeniedError, UnauthenticatedError):
-                raise PermissionError(f"not allowed to read {url}") from None
-            except StoreError:
-                raise
-            except Exception as error:
-                reason, try_again, slow_down = _explain(error)
-                if slow_down:
-                    self._rate_limit.slow_down()
-                if not try_again:
-                    raise StoreError(f"{url}: {reason}", attempt) from error
-            else:
-                self._rate_limit.received(len(data))
-                # An ETag that differs twice from the same bytes is something else than their MD5.
-                if data == before or self._matches_etag(url, data, etag):
-                    return FetchedFile(data, etag, attempt)
-                before, reason = data, "the bytes are not those of the ETag"
+            answer = self._request(url, scheme, on_size, attempt)
+            if answer is None:
+                return None
+            if isinstance(answer, str):
                 if attempt == self.attempts:
+                    raise StoreError(f"{url}: {answer} ({attempt} attempts)", attempt)
+            else:
+                # An ETag that differs twice from the same bytes is something else than their MD5.
+                # The digest of the first is kept, because the bytes would take memory.
+                data, etag = answer
+                if self._matches_etag(url, data, etag):
+                    return FetchedFile(data, etag, attempt)
+                digest = hashlib.sha256(data).digest()
+                if digest == before:
+                    return FetchedFile(data, etag, attempt)
+                if attempt == self.attempts:
+                    reason = "the bytes are not those of the ETag"
                     raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
-            if attempt == self.attempts:
-                raise StoreError(f"{url}: {reason} ({attempt} attempts)", attempt)
+                before = digest
             first = self._first_retry_seconds
             time.sleep(retry_seconds(FIRST_RETRY_SECONDS if first is None else first, attempt))
         raise AssertionError("unreachable")
+
+    def _request(
+        self, url: str, scheme: str, on_size: Callable[[int], bool], attempt: int
+    ) -> tuple[memoryview, str | None] | str | None:
+        """Get the bytes and the ETag; the reason why to try again; None if `on_size` refuses."""
+        store, key = self._locate(url, scheme)
+        self._rate_limit.wait()
+        try:
+            answer = _get(store, key, on_size)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"no such file: {url}") from None
+        except (PermissionDeniedError, UnauthenticatedError):
+            raise PermissionError(f"not allowed to read {url}") from None
+        except StoreError:
+            raise
+        except Exception as error:
+            reason, try_again, slow_down = _explain(error)
+            if slow_down:
+                self._rate_limit.slow_down()
+            if not try_again:
+                raise StoreError(f"{url}: {reason}", attempt) from error
+            return reason
+        if answer is not None:
+            self._rate_limit.received(len(answer[0]))
+        return answer
 
     def _matches_etag(self, url: str, data: memoryview, etag: str | None) -> bool:
         """Compare the bytes with an ETag that may be their MD5, where no TLS protects them."""
@@ -276,26 +301,26 @@ def in_threads(
 
 
 def _get(
-    store: S3Store | HTTPStore, key: str, on_size: Callable[[int], None]
-) -> tuple[memoryview, str | None]:
+    store: S3Store | HTTPStore, key: str, on_size: Callable[[int], bool]
+) -> tuple[memoryview, str | None] | None:
     answer = obstore.get(store, key)
     size = answer.meta["size"]
     if size > MAX_FILE_BYTES:
         raise ValueError(f"the file has {size} bytes, at most {MAX_FILE_BYTES} are read")
-    on_size(size)
+    if not on_size(size):
+        return None
     data = memoryview(answer.bytes())
     if len(data) != size:
         raise EOFError(f"{len(data)} bytes came where {size} were announced")
     return data, answer.meta["e_tag"]
 
 
-def _read_local(path: Path, on_size: Callable[[int], None]) -> bytes:
+def _read_local(path: Path, on_size: Callable[[int], bool]) -> bytes | None:
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     if not path.is_file():
         raise StoreError(f"{path} is not a plain file")
-    on_size(path.stat().st_size)
-    return path.read_bytes()
+    return path.read_bytes() if on_size(path.stat().st_size) else None
 
 
 def _explain(error: Exception) -> tuple[str, bool, bool]:

@@ -1,137 +1,132 @@
-"""Files get their names in batches: data first, then names, then the rows that tell of them."""
+"""Files get their names in batches: first the data is on the disk, then the names, then the rows.
+
+That order is the promise of an output folder: a file that has its name is complete, and a row says
+fetched only if its file has its name.
+"""
 
 import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
 from jumpduck.storage.atomic_files import sync_folder, sync_part
-from jumpduck.transfer.manifest_reader import Plate
-from jumpduck.transfer.output_folder import Results, Row
+from jumpduck.transfer.manifest_reader import PlateKey
+from jumpduck.transfer.plate_tables import PlateTables
+from jumpduck.transfer.worker import DiskError, Outcome
 
-BATCH = 64
-"""Files that get their names together."""
+MAX_BATCH_FILES = 64
 
-LINGER = 0.1
-"""Seconds that a batch waits for more: each costs the disk two commits beside its files."""
+MAX_WAIT_SECONDS = 0.1
+"""Time that a batch waits for more files: each batch costs the disk two commits of its own."""
 
-SYNCS = 8
-"""Files brought to the disk at the same time."""
-
-
-class DiskError(Exception):
-    """The disk takes no more: the end of the run; the cause says why.
-
-    `rows` and `size` are those of a file that it did not take.
-    """
-
-    def __init__(self, rows: int, size: int) -> None:
-        super().__init__()
-        self.rows = rows
-        self.size = size
+SYNC_THREADS = 8
+"""Files that are brought to the disk at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A job that is over: its rows, and the written file that waits for its name, if any."""
-
-    plate: Plate
-    rows: Sequence[dict[str, object]]
-    file: int | None = None
-    part: Path | None = None
-    target: Path | None = None
-
-
-class Keeper(Thread):
+class Committer(Thread):
     """Brings files to the disk, gives them their names and adds their rows to the journal.
 
-    One thread, apart from those that fetch and compute: a disk that is slow to confirm makes
-    larger batches, not a slower run. What is done, or the error that ends the run, goes to `done`.
+    It is a thread of its own, apart from those that fetch and compute. So a disk that confirms
+    slowly makes the batches larger, and not the run slower. Outcomes that are committed, or the
+    error that ends the run, go to `committed`.
     """
 
-    def __init__(self, results: Results, done: "SimpleQueue[Finished | BaseException]") -> None:
-        super().__init__(name="keeper", daemon=True)
-        self._results = results
-        self._done = done
-        self._todo: SimpleQueue[Finished | None] = SimpleQueue()
-        # at once, so that one commit of the file system's journal serves many files
-        self._disk = ThreadPoolExecutor(SYNCS, "disk")
+    def __init__(
+        self, plates: PlateTables, committed: "SimpleQueue[Outcome | BaseException]"
+    ) -> None:
+        super().__init__(name="committer", daemon=True)
+        self._plates = plates
+        self._committed = committed
+        self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
+        # several at once, so that one commit of the file system's journal serves many files
+        self._disk = ThreadPoolExecutor(SYNC_THREADS, "disk")
 
-    def put(self, finished: Finished) -> None:
-        """Hand over a job that is over."""
-        self._todo.put(finished)
+    def put(self, outcome: Outcome) -> None:
+        """Hand over an outcome."""
+        self._outcomes.put(outcome)
 
     def close(self, seconds: float) -> None:
-        """Finish what was handed over, within so many seconds."""
-        self._todo.put(None)
+        """Commit what was handed over, within so many seconds."""
+        self._outcomes.put(None)
         if self.is_alive():
             self.join(seconds)
         self._disk.shutdown(wait=False)
 
     def run(self) -> None:
-        """Work until closed."""
-        item = None
-        while True:
-            batch: list[Finished] = []
-            with suppress(Empty):
-                item = self._todo.get()
-                until = time.monotonic() + LINGER
-                while item is not None:
-                    batch.append(item)
-                    if len(batch) == BATCH:
-                        break
-                    item = self._todo.get(timeout=max(0.0, until - time.monotonic()))
+        """Commit outcomes until `close` is called."""
+        closed = False
+        while not closed:
+            batch, closed = self._next_batch()
             try:
-                self._keep(batch)
+                self._commit(batch)
             except OSError as error:
-                full = DiskError(len(batch[0].rows), int(str(batch[0].rows[0].get("size") or 0)))
-                full.__cause__ = error
-                self._done.put(full)
+                size = int(str(batch[0].rows[0].get("size") or 0))
+                disk_error = DiskError(len(batch[0].rows), size)
+                disk_error.__cause__ = error
+                self._committed.put(disk_error)
             except BaseException as error:  # noqa: BLE001
-                self._done.put(error)
-            if item is None:
-                return
+                # because the main thread must end the run, it gets the error
+                self._committed.put(error)
 
-    def _keep(self, batch: Sequence[Finished]) -> None:
-        files = [one for one in batch if one.file is not None]
-        synced = [self._disk.submit(sync_part, one.file or 0) for one in files]
-        wait(synced)
+    def _next_batch(self) -> tuple[list[Outcome], bool]:
+        """Get the outcomes to commit together, and whether no more will come."""
+        outcome = self._outcomes.get()
+        until = time.monotonic() + MAX_WAIT_SECONDS
+        batch: list[Outcome] = []
+        with suppress(Empty):
+            while outcome is not None:
+                batch.append(outcome)
+                if len(batch) == MAX_BATCH_FILES:
+                    return batch, False
+                outcome = self._outcomes.get(timeout=max(0.0, until - time.monotonic()))
+            return batch, True
+        return batch, False
+
+    def _commit(self, batch: Sequence[Outcome]) -> None:
+        files = [outcome for outcome in batch if outcome.descriptor is not None]
+        syncs = [self._disk.submit(sync_part, one.descriptor or 0) for one in files]
+        wait(syncs)
         try:
-            for future in synced:
-                future.result()
+            for sync in syncs:
+                sync.result()
         except BaseException:
-            for one in files:
-                discard(one)
+            for outcome in files:
+                discard(outcome)
             raise
-        for one in files:
-            os.close(one.file or 0)
-            try:
-                Path(str(one.part)).replace(str(one.target))
-            except OSError as error:  # something else has that name
-                for row in one.rows:
-                    row |= {"status": "failed", "error": str(error), "checksum": None, "size": None}
-                with suppress(OSError):
-                    Path(str(one.part)).unlink()
-        for folder in {one.target.parent for one in files if one.target}:
+        for outcome in files:
+            _give_name(outcome)
+        for folder in {outcome.target.parent for outcome in files if outcome.target}:
             sync_folder(folder)
-        by_plate: dict[Plate, list[Row]] = {}
-        for one in batch:
-            by_plate.setdefault(one.plate, []).extend(one.rows)
-        for plate, rows in by_plate.items():
-            self._results.append(plate, rows)
-        for one in batch:
-            self._done.put(one)
+        by_plate: dict[PlateKey, list[Outcome]] = {}
+        for outcome in batch:
+            by_plate.setdefault(outcome.task.plate, []).append(outcome)
+        for plate, outcomes in by_plate.items():
+            rows = [row for outcome in outcomes for row in outcome.rows]
+            self._plates.append(plate, rows, outcomes[0].task.columns)
+        for outcome in batch:
+            self._committed.put(outcome)
 
 
-def discard(one: Finished) -> None:
-    """Throw away a file that waits for its name."""
-    if one.file is not None and one.part is not None:
+def _give_name(outcome: Outcome) -> None:
+    """Rename a file that is on the disk; where its name is taken by a folder, its rows say so."""
+    os.close(outcome.descriptor or 0)
+    try:
+        Path(str(outcome.part)).replace(str(outcome.target))
+    except OSError as error:
+        for row in outcome.rows:
+            row |= {"status": "failed", "error": str(error), "checksum": None, "size": None}
         with suppress(OSError):
-            os.close(one.file)
+            Path(str(outcome.part)).unlink()
+
+
+def discard(outcome: Outcome) -> None:
+    """Remove the file of an outcome that is not committed."""
+    if outcome.descriptor is not None and outcome.part is not None:
         with suppress(OSError):
-            one.part.unlink()
+            os.close(outcome.descriptor)
+        with suppress(OSError):
+            outcome.part.unlink()

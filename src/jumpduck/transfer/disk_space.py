@@ -1,4 +1,4 @@
-"""Room on the disk for what is still to come."""
+"""Whether the disk has space for the files that are still to come."""
 
 from pathlib import Path
 
@@ -7,76 +7,83 @@ import polars as pl
 from jumpduck.errors import StoreError
 from jumpduck.schema import PLATE_KEY
 from jumpduck.storage.atomic_files import free_bytes
-from jumpduck.transfer.manifest_reader import Plan
+from jumpduck.transfer.manifest_reader import Manifest
 
-SAMPLE = 32
-"""Files that tell how large the rest will be."""
+MIN_ROWS_TO_ESTIMATE = 32
+"""Rows whose files must be known before the size of the others is estimated from them."""
 
-OFTEN = 256
-"""Files between two looks at the disk."""
+ROWS_BETWEEN_CHECKS = 256
 
 
-class Space:
-    """Watches the disk of a folder: `left` rows are to come, about as large as those before."""
+class DiskSpace:
+    """The disk of a folder, held against the size that the files to come will have.
+
+    Attributes
+    ----------
+    rows_left
+        Rows whose files are to come. Their size is the mean of those before.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.left = 0
+        self.rows_left = 0
         self._rows = 0
         self._bytes = 0
-        self._look_at = SAMPLE
+        self._next_check = MIN_ROWS_TO_ESTIMATE
 
-    def look_back(self, plan: Plan, recipe: str) -> None:
-        """Learn from earlier results how large the files are, and check the room for the rest."""
-        table = self.folder / "results.parquet"
-        if table.is_file():
-            self._rows, self._bytes = (
-                pl.scan_parquet(table)
-                .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe)
-                .join(plan.table().lazy(), on=PLATE_KEY, how="semi")
-                .select(pl.len(), pl.col("size").sum())
-                .collect()
-                .row(0)
-            )
-            self.check(max(0, plan.files - self._rows))
+    def learn_from_results(self, table: Path, manifest: Manifest, recipe: str) -> None:
+        """Estimate sizes from the results of earlier runs, and check the space for the rest."""
+        if not table.is_file():
+            return
+        asked = manifest.files_by_plate().lazy()
+        self._rows, self._bytes = (
+            pl.scan_parquet(table, glob=False)
+            .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe)
+            .join(asked, on=PLATE_KEY, how="semi")
+            .select(pl.len(), pl.col("size").sum())
+            .collect()
+            .row(0)
+        )
+        self.check(max(0, manifest.files - self._rows))
 
-    def took(self, rows: int, size: int) -> None:
-        """Count a file that was kept for so many rows; look at the disk now and then."""
+    def add(self, rows: int, size: int) -> None:
+        """Count a file that was kept for so many rows; check the disk from time to time."""
         self._rows += rows
         self._bytes += size
-        if self._rows >= self._look_at:
-            self._look_at = self._rows + OFTEN
+        if self._rows >= self._next_check:
+            self._next_check = self._rows + ROWS_BETWEEN_CHECKS
             self.check()
 
-    def learn(self, rows: int, size: int) -> None:
-        """Take a file that found no room as a measure of the rest, for want of others."""
+    def add_unwritten(self, rows: int, size: int) -> None:
+        """Count a file that the disk had no space for, if no other is known."""
         if size and not self._rows:
             self._rows, self._bytes = rows, size
 
-    def check(self, left: int | None = None) -> None:
-        """Look whether the rest has room.
+    def check(self, rows_left: int | None = None) -> None:
+        """Check that the files to come have space.
 
         Raises
         ------
         StoreError
-            It has not; the message names the space needed.
+            They have not; the message names the space needed.
         """
-        if self._rows >= SAMPLE and self._needed(left) > free_bytes(self.folder):
-            raise self.full(left)
+        if self._rows >= MIN_ROWS_TO_ESTIMATE and self._needed(rows_left) > free_bytes(self.folder):
+            raise self.full(rows_left)
 
-    def full(self, left: int | None = None) -> StoreError:
-        """Get the error that says how much room is needed."""
-        files = self.left if left is None else left
-        size = f"about {_size(self._needed(left))}" if self._rows else "more"
+    def full(self, rows_left: int | None = None) -> StoreError:
+        """Get the error that names the space needed."""
+        rows = self.rows_left if rows_left is None else rows_left
+        size = f"about {_text(self._needed(rows_left))}" if self._rows else "more"
         return StoreError(
-            f"no space on the disk of {self.folder}: {_size(free_bytes(self.folder))} are free and "
-            f"the {files:,} files left need {size}; make room (or take fewer with --limit) and "
-            "run the same command again: it goes on from here"
+            f"no space on the disk of {self.folder}: {_text(free_bytes(self.folder))} are free and "
+            f"the {rows:,} files left need {size}; free some space (or take fewer files with "
+            "`limit`) and run the same command again: it goes on from here"
         )
 
-    def _needed(self, left: int | None) -> int:
-        return (self.left if left is None else left) * self._bytes // max(1, self._rows)
+    def _needed(self, rows_left: int | None) -> int:
+        rows = self.rows_left if rows_left is None else rows_left
+        return rows * self._bytes // max(1, self._rows)
 
 
-def _size(count: float) -> str:
+def _text(count: float) -> str:
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

@@ -1,8 +1,8 @@
-"""What a download is to do: the manifest, checked whole and read plate by plate."""
+"""The manifest, checked as a whole before a byte is fetched, and read plate by plate."""
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,99 +10,128 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from jumpduck.errors import ManifestError
-from jumpduck.schema import MANIFEST, OPTIONAL, PLATE_KEY, check
+from jumpduck.errors import ManifestError, QueryError
+from jumpduck.schema import PLATE_KEY, manifest_types
 from jumpduck.storage.object_reader import scheme_of
 
-SAFE_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
-UNSAFE_PATH = r"//|/\.|[\\\x00\n]"
-UNSAFE_NAME = r"^\.|[/\\\x00\n]|^$"
+PLAIN_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
+UNSAFE_IN_PATH = r"//|/\.|/$|[\\\x00\n]"
+UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
 
-LONGEST_NAME = 255 - len("..part")
-"""Bytes of one name on Linux, and what a part adds to it."""
+MAX_NAME_BYTES = 255 - len("..part") - len(".12345678.12345678")
+"""Bytes of one name that file systems take, less what a part and a recipe's suffix add to it."""
 
-AT_ONCE = 122_880
-"""Rows a thread checks at a time: a row group as DuckDB writes it, so that each is read once."""
+CHECKED_ROWS = 122_880
+"""Rows that a thread checks at once: DuckDB's row group, so that each group is read once."""
 
-THREADS = 2
+CHECK_THREADS = 2
 
-UNSORTED = 5_000_000
-"""Rows that may be put in order in memory."""
+MAX_SORTED_ROWS = 5_000_000
+"""Rows that are put in order in memory where the rows of a plate do not stand together."""
 
-Plate = tuple[str, str, str]
+PlateKey = tuple[str, str, str]
+"""Source, batch and plate."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The rows of one plate: where they stand in the manifest."""
+class PlateRows:
+    """The rows of one plate in a manifest."""
 
-    plate: Plate
-    offset: int
-    rows: int
+    key: PlateKey
+    count: int
+    _first: int
+    _manifest: "Manifest"
+
+    def rows(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Get these rows; all columns unless some are named."""
+        return self._manifest.read(self._first, self.count, columns)
+
+    @property
+    def first(self) -> int:
+        """Number of the first row in the manifest, from 0."""
+        return self._first
 
 
-class Plan:
-    """A manifest that is safe to follow.
+class Manifest:
+    """A manifest that was checked: its paths stay in the output folder, its URLs can be read.
 
-    Only the keys of its plates are in memory; rows are read when they are asked for.
-
-    Parameters
-    ----------
-    manifest
-        File or frame with the columns of `jumpduck.schema.MANIFEST`.
-    limit
-        Leave out what comes after so many rows.
+    In memory are only the keys of the plates; `plates` yields them in the manifest's order, and
+    rows are read when they are asked for.
 
     Attributes
     ----------
-    parts
-        One a plate, in the manifest's order.
+    columns
+        Names and types of the columns.
+    files
+        Number of rows.
     folders
-        The folders that the files go to, relative to the output folder.
+        Folders that the files go to, relative to the output folder.
     endpoint
         S3 server that the manifest's file names; None for AWS.
-
-    Raises
-    ------
-    ManifestError
-        No such file, no Parquet, a column is missing, a path leaves the output folder or stands
-        twice, a plate has a name no folder can have, or a file of many millions of rows does not
-        keep the rows of a plate together.
-    QueryError
-        A URL has a scheme other than s3, http and https.
     """
 
-    def __init__(self, manifest: str | Path | pl.DataFrame, limit: int | None = None) -> None:
-        self.endpoint = None
+    def __init__(
+        self, rows: pl.LazyFrame, columns: Mapping[str, pl.DataType], endpoint: str | None
+    ) -> None:
+        self._rows = rows.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+        self.columns = columns
+        self.endpoint = endpoint
+        self._plates = self._find_plates()
+        self.files = sum(plate.count for plate in self._plates)
+        self.folders = self._check_rows()
+
+    @classmethod
+    def open(cls, manifest: str | Path | pl.DataFrame, limit: int | None = None) -> "Manifest":
+        """Get a manifest after all checks.
+
+        Parameters
+        ----------
+        manifest
+            Parquet file or frame with the columns of `jumpduck.schema.MANIFEST`.
+        limit
+            Leave out what follows after this number of rows.
+
+        Raises
+        ------
+        ManifestError
+            There is no such file, it is not Parquet, a column is missing or has a wrong type, a
+            path leaves the output folder or occurs twice, a plate has a name that a folder cannot
+            have, or a file of many millions of rows does not keep the rows of a plate together.
+        QueryError
+            `limit` is below 1, or a URL has a scheme other than s3, http and https.
+        """
+        if limit is not None and limit < 1:
+            raise QueryError(f"limit {limit} is below 1; leave it out to take all files")
+        endpoint = None
         if isinstance(manifest, pl.DataFrame):
             rows = manifest.lazy()
         else:
-            rows, self.endpoint = _open(Path(manifest))
-        # on no rows: is each column there, and can it be what it should?
-        check(rows.head(1).collect(), MANIFEST, "the manifest")
-        absent = set(OPTIONAL) - set(rows.collect_schema().names())
-        rows = rows.with_columns(pl.lit(None).alias(name) for name in sorted(absent))
-        self._rows = rows.select(pl.col(name).cast(dtype) for name, dtype in MANIFEST.items())
-        if limit is not None:
-            self._rows = self._rows.head(limit)
-        self.parts = self._find_parts()
-        self.files = sum(part.rows for part in self.parts)
-        self.folders: set[str] = set()
-        self._check_rows()
+            rows, endpoint = _scan(Path(manifest))
+        columns = manifest_types(dict(rows.collect_schema()), "the manifest")
+        return cls(rows if limit is None else rows.head(limit), columns, endpoint)
 
-    def rows(self, part: Part, columns: Sequence[str] = tuple(MANIFEST)) -> pl.DataFrame:
-        """Get the rows of a plate."""
-        return self._collect(self._rows.select(columns).slice(part.offset, part.rows))
+    def plates(self) -> Iterator[PlateRows]:
+        """Get the plates in the manifest's order."""
+        return iter(self._plates)
 
-    def table(self) -> pl.DataFrame:
-        """Get the number of files by plate."""
+    @property
+    def plate_count(self) -> int:
+        """Number of plates."""
+        return len(self._plates)
+
+    def files_by_plate(self) -> pl.DataFrame:
+        """Get a row for each plate: its key, and ``files``, the number of its rows."""
         return pl.DataFrame(
-            [(*part.plate, part.rows) for part in self.parts],
+            [(*plate.key, plate.count) for plate in self._plates],
             schema={**dict.fromkeys(PLATE_KEY, pl.String), "files": pl.Int64},
             orient="row",
         )
 
-    def _find_parts(self) -> list[Part]:
+    def read(self, first: int, count: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Get `count` rows from number `first` on."""
+        return self._collect(self._rows.select(columns or list(self.columns)).slice(first, count))
+
+    def _find_plates(self) -> list[PlateRows]:
         number = pl.col("number")
         plates = self._collect(
             self._rows.select(PLATE_KEY)
@@ -113,66 +142,72 @@ class Plan:
             streaming=True,
         )
         if plates.is_empty():
-            raise ManifestError(
-                "the manifest has no rows; select something with `jumpduck manifest`"
-            )
+            raise ManifestError("the manifest has no rows; choose images with `jumpduck manifest`")
         if nulls := [name for name in PLATE_KEY if plates[name].null_count()]:
-            raise ManifestError(f"the manifest has rows without {', '.join(nulls)}")
-        unsafe = plates.filter(pl.any_horizontal(pl.col(PLATE_KEY).str.contains(UNSAFE_NAME)))
+            raise ManifestError(f"the manifest has rows without {', '.join(nulls)}; fill them in")
+        unsafe = plates.filter(pl.any_horizontal(pl.col(PLATE_KEY).str.contains(UNSAFE_IN_NAME)))
         if unsafe.height:
             raise ManifestError(
-                f"plate {unsafe.select(PLATE_KEY).row(0)} has a name no folder can have"
+                f"plate {unsafe.select(PLATE_KEY).row(0)} of the manifest has a name that a "
+                "folder cannot have; a name is not empty, does not begin with a dot and has no "
+                "slash, backslash or line end"
             )
         if (plates["last"] - plates["first"] + 1 != plates["rows"]).any():
-            if plates["rows"].sum() > UNSORTED:
-                raise ManifestError(
-                    "the rows of a plate do not stand together in the manifest, and it is too "
-                    f"large to be put in order here; sort it by {', '.join(PLATE_KEY)}"
-                )
-            order = {name: place for place, name in enumerate(plates.select(PLATE_KEY).rows())}
-            rows = self._rows.collect()
-            place = pl.Series([order[key] for key in rows.select(PLATE_KEY).rows()], dtype=pl.Int64)
-            self._rows = rows[place.arg_sort()].lazy()
-            return self._find_parts()
+            self._sort(plates)
+            return self._find_plates()
         return [
-            Part((str(source), str(batch), str(plate)), first, rows)
-            for source, batch, plate, first, _, rows in plates.iter_rows()
+            PlateRows((str(source), str(batch), str(plate)), count, first, self)
+            for source, batch, plate, first, _, count in plates.iter_rows()
         ]
 
-    def _check_rows(self) -> None:
-        """Refuse, before a byte is fetched, what would write outside the folder or over itself."""
-        # 8 bytes a row: a set of the paths themselves would not fit for all of JUMP
+    def _sort(self, plates: pl.DataFrame) -> None:
+        """Put the rows of each plate together, in memory."""
+        if plates["rows"].sum() > MAX_SORTED_ROWS:
+            raise ManifestError(
+                "the rows of a plate do not stand together in the manifest, and it is too "
+                f"large to be put in order here; sort it by {', '.join(PLATE_KEY)}"
+            )
+        order = {key: place for place, key in enumerate(plates.select(PLATE_KEY).rows())}
+        rows = self._collect(self._rows)
+        place = pl.Series([order[key] for key in rows.select(PLATE_KEY).rows()], dtype=pl.Int64)
+        self._rows = rows[place.arg_sort()].lazy()
+
+    def _check_rows(self) -> set[str]:
+        """Refuse rows that would write outside the folder or over another; get the folders."""
+        # 8 bytes a row, because a set of the paths themselves would not fit for all of JUMP
         hashes = np.empty(self.files, np.uint64)
 
-        def look(start: int) -> set[str]:
-            # in slices: the streaming engine takes a gigabyte more for this
-            rows = self._collect(self._rows.select("path", "url").slice(start, AT_ONCE))
+        def check(start: int) -> set[str]:
+            # in slices, because the streaming engine takes a gigabyte more for this
+            rows = self.read(start, CHECKED_ROWS, ("path", "url"))
             _check_slice(rows)
             path = rows["path"]
             hashes[start : start + len(path)] = path.hash(seed=0).to_numpy()
-            edges = {0, len(path)} | {one.offset - start for one in self.parts}
+            edges = {0, len(path)} | {plate.first - start for plate in self._plates}
             inside = sorted(edge for edge in edges if 0 <= edge <= len(path))
             plates = (path.slice(at, end - at) for at, end in itertools.pairwise(inside))
             return set[str]().union(*map(_folders, plates))
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            self.folders = set[str]().union(*pool.map(look, range(0, self.files, AT_ONCE)))
+        with ThreadPoolExecutor(CHECK_THREADS) as pool:
+            folders = set[str]().union(*pool.map(check, range(0, self.files, CHECKED_ROWS)))
         hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if len(repeated):
-            name = self._first(pl.col("path").hash(seed=0) == repeated[0], "path")
-            raise ManifestError(f"path {name!r} stands twice in the manifest")
-
-    def _first(self, condition: pl.Expr, column: str) -> object:
-        rows = self._collect(self._rows.filter(condition).select(column).head(1), streaming=True)
-        return rows.item() if rows.height else None
+            same = self._rows.filter(pl.col("path").hash(seed=0) == repeated[0]).select("path")
+            name = self._collect(same.head(1), streaming=True).item()
+            raise ManifestError(
+                f"path {name!r} occurs twice in the manifest; each row needs a path of its own"
+            )
+        return folders
 
     def _collect(self, rows: pl.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
         try:
             return rows.collect(engine="streaming" if streaming else "auto")
         except pl.exceptions.PolarsError as error:
+            reason = str(error).strip().splitlines()[0]
             raise ManifestError(
-                f"the manifest holds something else than expected: {error}"
+                f"the manifest has a column of another type than expected: {reason}; "
+                "write it with `jumpduck manifest`"
             ) from error
 
 
@@ -180,24 +215,26 @@ def _check_slice(rows: pl.DataFrame) -> None:
     path, url = rows["path"], rows["url"]
     for name in ("path", "url"):
         if rows[name].null_count():
-            raise ManifestError(f"the manifest has rows without {name}")
-    # many times sooner than to match `SAFE_PATH`, row by row
-    plain = path.str.contains("/", literal=True).all() and not path.str.ends_with("/").any()
+            raise ManifestError(f"the manifest has rows without {name}; fill them in or drop them")
+    # these checks take a fraction of the time of matching `PLAIN_PATH` row by row
+    plain = path.str.contains("/", literal=True).all()
     first = path.str.starts_with(".") | path.str.starts_with("/")
-    if not plain or first.any() or path.str.contains(UNSAFE_PATH).any():
-        bad = path.filter(~path.str.contains(SAFE_PATH))
+    if not plain or first.any() or path.str.contains(UNSAFE_IN_PATH).any():
+        bad = path.filter(~path.str.contains(PLAIN_PATH))
         raise ManifestError(
-            f"path {bad[0]!r} of the manifest "
-            "could leave the output folder; a path is FOLDER/…/NAME without .., hidden or "
-            "absolute parts"
+            f"path {bad[0]!r} of the manifest could leave the output folder; a path is "
+            "FOLDER/…/NAME, and no part of it is empty, begins with a dot or has a backslash"
         )
-    long = path.filter(path.str.len_bytes() > LONGEST_NAME)
+    long = path.filter(path.str.len_bytes() > MAX_NAME_BYTES)
     for name in long:
-        if max(len(part.encode()) for part in name.split("/")) > LONGEST_NAME:
-            raise ManifestError(f"path {name!r} of the manifest has a name too long for a disk")
+        if max(len(part.encode()) for part in name.split("/")) > MAX_NAME_BYTES:
+            raise ManifestError(
+                f"path {name!r} of the manifest has a name of more than {MAX_NAME_BYTES} bytes, "
+                "which is too long for a file; shorten it"
+            )
     if url.str.contains("\0", literal=True).any():
         bad = url.filter(url.str.contains("\0", literal=True))[0]
-        raise ManifestError(f"url {bad!r} of the manifest cannot be read")
+        raise ManifestError(f"url {bad!r} of the manifest has a null character; remove it")
     others = url.filter(~url.str.starts_with("s3://"))
     others = others.filter(others.str.contains("://", literal=True))
     for bad in others.filter(~others.str.contains("^https?://")):
@@ -205,7 +242,7 @@ def _check_slice(rows: pl.DataFrame) -> None:
 
 
 def _folders(paths: pl.Series) -> set[str]:
-    """The folders that the files of a plate are in: one, as a rule, and that is soon seen."""
+    """Get the folders of a plate's files; as a rule it is one, which two checks show."""
     first = f"{str(paths[0]).rpartition('/')[0]}/"
     names = paths.str.strip_prefix(first)
     if paths.str.starts_with(first).all() and not names.str.contains("/", literal=True).any():
@@ -213,13 +250,18 @@ def _folders(paths: pl.Series) -> set[str]:
     return set(paths.str.replace("/[^/]*$", "").unique())
 
 
-def _open(path: Path) -> tuple[pl.LazyFrame, str | None]:
+def _scan(path: Path) -> tuple[pl.LazyFrame, str | None]:
     if not path.is_file():
-        raise ManifestError(f"no manifest {path}; make it with `jumpduck manifest`")
+        raise ManifestError(f"there is no manifest {path}; make it with `jumpduck manifest`")
     try:
-        rows = pl.scan_parquet(path)
+        rows = pl.scan_parquet(path, glob=False)
         rows.collect_schema()
-        notes = json.loads(pl.read_parquet_metadata(path).get("jumpduck.catalog", "{}"))
+        notes: dict[str, str | None] = json.loads(
+            pl.read_parquet_metadata(path).get("jumpduck.catalog", "{}")
+        )
     except (pl.exceptions.PolarsError, ValueError) as error:
-        raise ManifestError(f"{path} is no Parquet file: {error}") from error
+        reason = str(error).strip().splitlines()[0]
+        raise ManifestError(
+            f"{path} is not a Parquet file: {reason}; make it with `jumpduck manifest`"
+        ) from error
     return rows, notes.get("endpoint")

@@ -1,81 +1,95 @@
-"""Memory for what is fetched: so much at a time, however large the files and many the threads."""
+"""A bound on the memory of all tasks together, however large the files and many the threads."""
 
 import threading
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from jumpduck.errors import StoreError
 
-ROOM = 384 * 2**20
-"""Bytes of files that are in memory at a time, from their announcement till they are done with."""
+FETCHED_BYTES = 384 * 2**20
+"""Bytes of fetched files in memory, from the server's announcement until the file is written."""
+
+WORK_BYTES = 384 * 2**20
+"""Bytes of decoded planes and of what recipes make of them."""
 
 
-class NoRoomError(StoreError):
-    """A job holds too little to go on: it must let go of all and ask for `size` at once."""
+class MemoryBudget:
+    """A number of bytes that all threads share; who waits longest is served first.
 
-    def __init__(self, size: int) -> None:
-        super().__init__(f"{size} bytes are more than was asked for")
-        self.size = size
+    Parameters
+    ----------
+    total
+        Bytes to share.
+    """
 
-
-class Claim:
-    """What one job may have in memory."""
-
-    def __init__(self, room: "Room") -> None:
-        self._room = room
-        self.size = 0
-
-    def at_least(self, size: int, *, held: int = 0) -> None:
-        """Return when the job, which has `held` bytes in memory, may have `size`.
-
-        Raises
-        ------
-        NoRoomError
-            It would wait with what it holds: two that wait for each other's do so for ever.
-        StoreError
-            Nobody may have so many.
-        """
-        if size <= self.size:
-            return
-        if size > self._room.size:
-            raise StoreError(f"{size} bytes of files at a time are more than fit into memory")
-        if held:
-            raise NoRoomError(size)
-        self.let_go()
-        self._room.take(size)
-        self.size = size
-
-    def let_go(self) -> None:
-        """Give back what the job may have."""
-        self._room.give(self.size)
-        self.size = 0
-
-
-class Room:
-    """So many bytes, for all threads together."""
-
-    def __init__(self) -> None:
-        self.size = self._free = ROOM
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._free = total
+        self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
     @contextmanager
-    def claim(self, size: int = 0) -> Generator[Claim]:
-        """Get a claim to `size` bytes, as soon as there are; all it has is free at the end."""
-        claim = Claim(self)
+    def reserve(self, count: int) -> Generator["Reservation"]:
+        """Wait for `count` bytes; all that the reservation then holds is given back at the end."""
+        reservation = Reservation(self)
         try:
-            claim.at_least(size)
-            yield claim
+            reservation.cover(count, may_wait=True)
+            yield reservation
         finally:
-            claim.let_go()
+            self.give_back(reservation.count)
 
-    def take(self, size: int) -> None:
-        """Wait for so many bytes, and take them."""
+    def take(self, count: int) -> None:
+        """Wait until `count` bytes are free, and take them."""
+        ticket = object()
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= size)
-            self._free -= size
-
-    def give(self, size: int) -> None:
-        """Give so many bytes back."""
-        with self._changed:
-            self._free += size
+            self._waiting.append(ticket)
+            # because small requests would otherwise overtake a large one for ever, only the first
+            # in the queue takes
+            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._free >= count)
+            self._waiting.popleft()
+            self._free -= count
             self._changed.notify_all()
+
+    def give_back(self, count: int) -> None:
+        """Give `count` bytes back."""
+        with self._changed:
+            self._free += count
+            self._changed.notify_all()
+
+
+class Reservation:
+    """Bytes of a budget that one task holds."""
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self.count = 0
+
+    def cover(self, count: int, *, may_wait: bool) -> bool:
+        """Get whether the reservation covers `count` bytes, after it was enlarged if need be.
+
+        Parameters
+        ----------
+        may_wait
+            Give back what is reserved and wait for `count` bytes. A task that has bytes in memory
+            must not wait, because two tasks that wait for each other's memory wait for ever.
+
+        Raises
+        ------
+        StoreError
+            The whole budget is smaller.
+        """
+        if count <= self.count:
+            return True
+        if count > self._budget.total:
+            raise StoreError(
+                f"the files of this row need {count} bytes of memory at once, and "
+                f"{self._budget.total} are allowed"
+            )
+        if not may_wait:
+            return False
+        self._budget.give_back(self.count)
+        self.count = 0
+        self._budget.take(count)
+        self.count = count
+        return True

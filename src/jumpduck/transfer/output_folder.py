@@ -1,223 +1,221 @@
-"""What became of each file: one table a plate while a run goes on, one for the folder beside it.
+"""The folder that a download fills: its lock, its tables, and which files it lacks."""
 
-``OUT/.jumpduck/plates/SOURCE/BATCH/PLATE.parquet`` is written whole when a plate is done; until
-then ``PLATE.jsonl`` beside it takes a line for each file as it gets its name, so that a killed
-run loses nothing. ``OUT/results.parquet`` and ``OUT/sites.parquet`` gather them. Each is replaced
-as a whole: a reader sees the old table or the new one.
-"""
-
-import json
-import os
-import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from jumpduck.errors import StoreError
-from jumpduck.schema import CHANNELS, RESULTS, SITE_KEY
-from jumpduck.storage.atomic_files import PART_SUFFIX, atomic_path
-from jumpduck.transfer.manifest_reader import Plan, Plate
+from jumpduck.recipes.base import Recipe
+from jumpduck.schema import OUTCOME, results_types
+from jumpduck.storage.atomic_files import (
+    PART_SUFFIX,
+    free_bytes,
+    refuse_links,
+    sizes_in,
+    sync_folder,
+    writable_folder,
+)
+from jumpduck.storage.run_lock import locked
+from jumpduck.transfer.disk_space import DiskSpace
+from jumpduck.transfer.gathered_tables import GatheredTables
+from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
+from jumpduck.transfer.plate_tables import PlateTables
+from jumpduck.transfer.run_notes import RunNotes
+from jumpduck.transfer.size_check import mark_other_sizes
 
-DONE = ("fetched", "present")
-"""Statuses of a file that is there. A table on disk says fetched, in whichever run it was."""
+IMAGE_KEY = ("path", "Metadata_Channel")
+"""What tells the rows of a plate apart: the channels of a site may share a file."""
 
-Row = Mapping[str, object]
-
-SHARE = 10
-"""Gathering may take one part in so many of a run's time."""
-
-BEAT = 2.0
-
-SOON = 10_000_000
-"""Bytes of tables that are gathered in half a second."""
-
-A_FILE = 10_000
-"""Bytes that one more table is worth in time."""
+FULL_BYTES = 2**20
+"""Free bytes below which a table that cannot be written means a full disk."""
 
 
-class Results:
-    """The results of one output folder."""
+@dataclass(slots=True)
+class PlateProgress:
+    """A plate that is being filled: what was there before, and what came since."""
 
-    def __init__(self, out: Path) -> None:
-        self.out = out
-        self.folder = out / ".jumpduck"
-        self.plates = self.folder / "plates"
-        self.forgetting = self.folder / "forgetting"
-        """Is there while a run forgets what is to be fetched again: the next one ends it."""
-        self._gathered = float("-inf")
-        self._took = 0.0
-        self._notes: Row = {}
-        self._beaten = 0.0
+    key: PlateKey
+    targets: pl.DataFrame
+    earlier: pl.DataFrame
+    """The plate's table before the run."""
+    present: pl.DataFrame
+    """Rows of files that are there and need not be fetched."""
+    tasks_left: int
+    new: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
-    def begin(self, plan: Plan, notes: Mapping[str, object]) -> None:
-        """Note what a run is to do, for `jumpduck status`."""
-        self.folder.mkdir(exist_ok=True)
-        for left in (
-            *self.out.glob(f"*.parquet.*{PART_SUFFIX}"),
-            *self.folder.rglob(f"*{PART_SUFFIX}"),
-        ):
-            left.unlink()  # by a run that was killed
-        with atomic_path(self.folder / "plan.parquet") as part:
-            plan.table().write_parquet(part)
-        self._notes = {**notes, "started": time.time()}
-        self.beat(0, due=False)
+    @property
+    def columns(self) -> dict[str, pl.DataType]:
+        """Names and types of the columns of its results."""
+        return results_types(dict(self.targets.schema))
 
-    def beat(self, taken: int, *, due: bool = True) -> None:
-        """Note how many files this run has dealt with; with `due`, every two seconds at most."""
-        now = time.time()
-        if due and now - self._beaten < BEAT:
-            return
-        self._beaten = now
-        with atomic_path(self.folder / "run.json") as part:
-            notes = {**self._notes, "taken": taken, "updated": now}
-            part.write_text(json.dumps(notes), encoding="utf-8")
+    def new_rows(self) -> pl.DataFrame:
+        """Get the results that came since."""
+        return pl.DataFrame(self.new, self.columns, orient="row")
 
-    def begun(self) -> tuple[pl.DataFrame, dict[str, object]]:
-        """Get the files asked for by plate, and the notes of the last run.
+
+class OutputFolder:
+    """An output folder and its parts; `open` it before it is written to.
+
+    Attributes
+    ----------
+    path, state
+        The folder, and ``.jumpduck`` in it.
+    plates, gathered, notes, disk
+        Tables of the plates, tables of all plates, notes of the run, space on the disk.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.state = self.path / ".jumpduck"
+        self.plates = PlateTables(self.state / "plates")
+        self.gathered = GatheredTables(self.path, self.plates)
+        self.notes = RunNotes(self.state)
+        self.disk = DiskSpace(self.path)
+        self._forgetting = self.state / "forgetting"
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: str | Path, inside: Iterable[str]) -> Generator["OutputFolder"]:
+        """Get the folder, made if need be, with other runs kept out of it.
+
+        Parameters
+        ----------
+        inside
+            Folders in it that files will go to.
 
         Raises
         ------
         StoreError
-            No run has begun in this folder.
+            It cannot be written, another run fills it, or a folder in it is a link.
         """
-        try:
-            notes = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-            return pl.read_parquet(self.folder / "plan.parquet"), notes
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"{self.out} holds no download; fill it with `jumpduck download --out {self.out}`"
-            ) from error
+        folder = cls(path)
+        for name in (".jumpduck/plates", *inside):
+            refuse_links(folder.path, name)
+        writable_folder(folder.path)
+        writable_folder(folder.state)
+        with locked(folder.state):
+            # a run that was killed leaves tables that are not complete
+            for left in (
+                *folder.path.glob(f"*.parquet.*{PART_SUFFIX}"),
+                *folder.state.rglob(f"*{PART_SUFFIX}"),
+            ):
+                left.unlink()
+            yield folder
 
-    def known(self) -> list[Plate]:
-        """Get the plates of which something is known."""
-        kinds = ("*/*/*.parquet", "*/*/*.jsonl")
-        return sorted({_plate_of(file) for kind in kinds for file in self.plates.glob(kind)})
+    def forget(self, manifest: Manifest, recipe: Recipe) -> None:
+        """Remove the rows of a manifest's files, so that all are fetched again.
 
-    def read(self, plate: Plate) -> pl.DataFrame:
-        """Get what is known of a plate; no rows if nothing is."""
-        file = self._file(plate, ".parquet")
-        try:
-            table = pl.read_parquet(file) if file.is_file() else pl.DataFrame(schema=RESULTS)
-        except pl.exceptions.PolarsError as error:
-            raise StoreError(f"{file} cannot be read: {error}; remove it") from error
-        lines = {(row["path"], row["Metadata_Channel"]): row for row in self._journal(plate)}
-        return _merge(table, list(lines.values())) if lines else table
-
-    def open(self, plate: Plate) -> pl.DataFrame:
-        """Get what is known of a plate, and make its table hold what the journal still had."""
-        known = self.read(plate)
-        if self._file(plate, ".jsonl").exists():
-            self._replace(plate, known)
-        return known
-
-    def append(self, plate: Plate, rows: Iterable[Row]) -> None:
-        """Add rows to the journal of a plate; they are on the disk when this returns."""
-        file = self._file(plate, ".jsonl")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("ab") as journal:
-            journal.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
-            journal.flush()
-            os.fsync(journal.fileno())
-
-    def write(self, plate: Plate, rows: Sequence[Row] | pl.DataFrame) -> None:
-        """Keep the rows of a plate; rows of the same paths from before give way."""
-        whole = _merge(self.read(plate), rows)
-        self._replace(plate, whole)
-
-    def drop(self, plate: Plate, paths: pl.Series) -> None:
-        """Forget the rows of some files of a plate."""
-        known = self.read(plate)
-        left = known.filter(~pl.col("path").is_in(paths.implode()))
-        if left.height < known.height:
-            self._replace(plate, left)
-
-    def gather(self, *, due: bool = False, soon: bool = False) -> None:
-        """Write results.parquet and sites.parquet if a plate is newer than they are.
-
-        With `due`, only if that will not take more than its share of the time; with `soon`, only
-        if it takes no more than a moment.
+        All rows are removed before the first file is fetched. So a later run need not know that
+        this one was to begin anew, and `jumpduck status` is right from the start.
         """
-        if due and time.monotonic() - self._gathered < SHARE * self._took:
-            return
-        started = time.monotonic()
-        plates = sorted(self.plates.glob("*/*/*.parquet"), key=_plate_of)
-        if soon and sum(file.stat().st_size + A_FILE for file in plates) > SOON:
-            return
-        target = self.out / "results.parquet"
-        if target.is_file() and (self.out / "sites.parquet").is_file():
-            written = target.stat().st_mtime_ns
-            if all(file.stat().st_mtime_ns < written for file in plates):
-                return
-        for suffix, name in ((".sites", "sites.parquet"), (".parquet", "results.parquet")):
-            files = [file.with_suffix(suffix) for file in plates]
-            with _table(self.out / name) as part:
-                if files:
-                    pl.scan_parquet(files, glob=False).sink_parquet(part, compression_level=1)
-                else:
-                    pl.DataFrame(schema=RESULTS).write_parquet(part)
-        self._gathered = time.monotonic()
-        self._took = self._gathered - started
+        self._forgetting.touch()
+        sync_folder(self.state)
+        for plate in manifest.plates():
+            paths = recipe.targets(plate.rows(IMAGE_KEY))["path"]
+            self.plates.remove(plate.key, paths)
+        self.gathered.write()
+        self._forgetting.unlink()
 
-    def _replace(self, plate: Plate, whole: pl.DataFrame) -> None:
-        file = self._file(plate, ".parquet")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with _table(self._file(plate, ".sites")) as part:
-            _sites(whole).write_parquet(part)
-        with _table(file) as part:
-            whole.write_parquet(part)
-        with suppress(FileNotFoundError):
-            self._file(plate, ".jsonl").unlink()
+    @property
+    def forgetting(self) -> bool:
+        """Whether a run was interrupted in `forget`, which the next one then has to end."""
+        return self._forgetting.exists()
 
-    def _journal(self, plate: Plate) -> Iterable[dict[str, object]]:
-        try:
-            lines = self._file(plate, ".jsonl").read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return
-        for line in lines:
-            # a run that was killed may have left half a line
-            with suppress(ValueError):
-                yield json.loads(line)
+    def open_plate(
+        self, plate: PlateRows, recipe: Recipe, only: pl.Series | None
+    ) -> tuple[PlateProgress, list[list[dict[str, object]]]]:
+        """Get the state of a plate, and the rows of each file that it lacks.
 
-    def _file(self, plate: Plate, suffix: str) -> Path:
-        source, batch, name = plate
-        return self.plates / source / batch / f"{name}{suffix}"
+        Parameters
+        ----------
+        only
+            Paths of the only files to fetch, even if they are there.
+        """
+        targets = recipe.targets(plate.rows())
+        earlier = self.plates.open(plate.key)
+        there = self._present(targets, earlier, recipe)
+        if only is not None:
+            there = there.filter(~pl.col("path").is_in(only.implode()))
+        missing = targets.join(there, on=IMAGE_KEY, how="anti", nulls_equal=True)
+        if only is not None:
+            missing = missing.filter(pl.col("path").is_in(only.implode()))
+        groups = _by_file(missing, per_site=recipe.per_site)
+        return PlateProgress(plate.key, targets, earlier, there, len(groups)), groups
+
+    def _present(
+        self, targets: pl.DataFrame, earlier: pl.DataFrame, recipe: Recipe
+    ) -> pl.DataFrame:
+        """Get the results of files that this recipe made and that still have their size."""
+        folders = targets["path"].str.extract("^(.*)/").unique().sort()
+        sizes = {
+            f"{folder}/{name}": size
+            for folder in folders
+            for name, size in sizes_in(self.path / folder).items()
+        }
+        on_disk = pl.Series([sizes.get(path, -1) for path in earlier["path"]], dtype=pl.Int64)
+        whole = earlier.filter(
+            pl.col("status") == "fetched",
+            pl.col("recipe") == recipe.label,
+            pl.col("parameters") == recipe.parameters_text,
+            pl.col("size") == on_disk,
+        )
+        if recipe.per_site:
+            # because a site's file has all of its channels, it is there only if all of them are
+            absent = targets.join(whole, on=IMAGE_KEY, how="anti", nulls_equal=True)
+            whole = whole.join(absent, on="path", how="anti")
+        measured = whole.select(*IMAGE_KEY, *OUTCOME)
+        return targets.join(
+            measured, on=IMAGE_KEY, how="inner", maintain_order="left", nulls_equal=True
+        )
+
+    def close_plate(self, plate: PlateProgress) -> pl.DataFrame:
+        """Check the sizes of a plate's images, write its table, and get its results.
+
+        Files of a wrong size are removed. ``status`` is present for files of earlier runs.
+
+        Raises
+        ------
+        StoreError
+            The table cannot be written.
+        """
+        whole = pl.concat([plate.present, plate.new_rows()])
+        order = plate.targets.select(*IMAGE_KEY).with_row_index("place")
+        whole = whole.join(order, on=IMAGE_KEY, nulls_equal=True).sort("place").drop("place")
+        whole, wrong = mark_other_sizes(whole)
+        for path in wrong:
+            with suppress(FileNotFoundError):
+                (self.path / path).unlink()
+        if not _same_rows(plate.earlier, whole):
+            self.plates.update(plate.key, whole)
+        earlier = whole["path"].is_in(plate.present["path"].implode())
+        again = pl.when(earlier & (whole["status"] == "fetched"))
+        return whole.with_columns(
+            status=again.then(pl.lit("present")).otherwise("status"),
+            attempts=again.then(pl.lit(0, pl.Int32)).otherwise("attempts"),
+            seconds=again.then(pl.lit(0.0)).otherwise("seconds"),
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is so full that a table cannot be written."""
+        return free_bytes(self.path) < FULL_BYTES
 
 
-@contextmanager
-def _table(path: Path) -> Generator[Path]:
-    """A place to write a table to, that becomes `path`."""
-    try:
-        with atomic_path(path) as part:
-            yield part
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise StoreError(
-            f"cannot write {path}: {reason}; the same command goes on from here"
-        ) from error
+def _by_file(rows: pl.DataFrame, *, per_site: bool) -> list[list[dict[str, object]]]:
+    """Get the rows of each file."""
+    if not per_site:
+        return [[row] for row in rows.iter_rows(named=True)]
+    groups = rows.partition_by("path", maintain_order=True) if rows.height else []
+    return [group.rows(named=True) for group in groups]
 
 
-def _plate_of(file: Path) -> Plate:
-    return file.parent.parent.name, file.parent.name, file.stem
-
-
-def _merge(old: pl.DataFrame, rows: Sequence[Row] | pl.DataFrame) -> pl.DataFrame:
-    new = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, RESULTS, orient="row")
-    whole = pl.concat([old.join(new, on="path", how="anti"), new])
-    return whole.sort(*SITE_KEY, "path", "Metadata_Channel")
-
-
-def _sites(results: pl.DataFrame) -> pl.DataFrame:
-    """One row a site, with the path of each channel that is there."""
-    keep = ("Metadata_JCP2022", "Metadata_Name", "Metadata_pert_type", "Metadata_PlateType")
-    return results.group_by(SITE_KEY, maintain_order=True).agg(
-        *(pl.col(column).first() for column in keep),
-        *(
-            pl.col("path")
-            .filter(pl.col("Metadata_Channel") == channel, pl.col("status").is_in(DONE))
-            .first()
-            .alias(f"path_{channel}")
-            for channel in CHANNELS
-        ),
+def _same_rows(earlier: pl.DataFrame, rows: pl.DataFrame) -> bool:
+    """Get whether a table has these rows already."""
+    if any(name not in earlier.columns for name in rows.columns):
+        return False
+    known = rows.select(IMAGE_KEY).join(
+        earlier, on=IMAGE_KEY, how="left", maintain_order="left", nulls_equal=True
     )
+    return known.select(rows.columns).equals(rows)

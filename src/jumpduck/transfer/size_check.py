@@ -1,47 +1,43 @@
-"""Images whose shape is not that of their plate's others."""
+"""Images whose size in pixels is not that of the other images of their plate."""
 
 import polars as pl
 
-from jumpduck.schema import RESULTS
-
-ALIKE = 0.75
-"""Share of a plate's images that must have one shape before another shape is wrong."""
+MIN_SHARE = 0.75
+"""Share of a plate's images that must have one size before another size is an error."""
 
 
-def mark_odd_shapes(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Mark images whose shape is not their plate's as corrupt; get the paths of their files.
+def mark_other_sizes(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Mark images whose size is not their plate's as corrupt; get the paths of their files.
 
-    The shape is the plate's if three in four images have it; a plate of mixed shapes is left as
-    it is. Brightfield is compared with brightfield.
+    The plate's size is the one that three in four of its images have; a plate of mixed sizes is
+    left as it is. Images are compared with those of the same ``channel_kind``, because brightfield
+    may be binned otherwise.
     """
-    shape = pl.concat_str(pl.col("width"), pl.lit(" x "), pl.col("height"))
-    bright = pl.col("Metadata_Channel").str.starts_with("Brightfield")
-    there = pl.col("status") == "fetched"
-    known = rows.with_columns(shape=shape, bright=bright)
+    size = pl.concat_str(pl.col("width"), pl.lit(" x "), pl.col("height"))
+    kind = pl.col("channel_kind") if "channel_kind" in rows.columns else pl.lit(None, pl.String)
+    fetched = pl.col("status") == "fetched"
+    known = rows.with_columns(size_px=size, kind=kind.fill_null(""))
     usual = (
-        known.filter(there)
-        .group_by("bright", "shape")
+        known.filter(fetched)
+        .group_by("kind", "size_px")
         .len()
-        .with_columns(share=pl.col("len") / pl.col("len").sum().over("bright"))
-        .filter(pl.col("share") >= ALIKE)
-        .select("bright", usual="shape")
+        .with_columns(share=pl.col("len") / pl.col("len").sum().over("kind"))
+        .filter(pl.col("share") >= MIN_SHARE)
+        .select("kind", usual="size_px")
     )
-    odd = known.join(usual, on="bright").filter(there, pl.col("shape") != pl.col("usual"))
-    if odd.is_empty():
+    other = known.join(usual, on="kind").filter(fetched, pl.col("size_px") != pl.col("usual"))
+    if other.is_empty():
         return rows, []
-    why = pl.concat_str(
-        pl.col("Metadata_Channel"),
-        pl.lit(" is "),
-        "shape",
-        pl.lit(" pixels where its plate's others are "),
-        "usual",
-    )
-    reasons = odd.group_by("path", maintain_order=True).agg(reason=why.first())
-    lost = ("size", "checksum")
+    why = pl.format(
+        "{} is {} pixels where the others of its plate are {}",
+        "Metadata_Channel", "size_px", "usual",
+    )  # fmt: skip
+    reasons = other.group_by("path", maintain_order=True).agg(reason=why.first())
     marked = rows.join(reasons, on="path", how="left", maintain_order="left")
-    is_odd = pl.col("reason").is_not_null()
+    is_other = pl.col("reason").is_not_null()
     return marked.with_columns(
-        status=pl.when(is_odd).then(pl.lit("corrupt")).otherwise("status"),
+        status=pl.when(is_other).then(pl.lit("corrupt")).otherwise("status"),
         error=pl.coalesce("reason", "error"),
-        **{name: pl.when(is_odd).then(None).otherwise(name) for name in lost},
-    ).select(*RESULTS), reasons["path"].to_list()
+        size=pl.when(is_other).then(None).otherwise("size"),
+        checksum=pl.when(is_other).then(None).otherwise("checksum"),
+    ).select(rows.columns), reasons["path"].to_list()

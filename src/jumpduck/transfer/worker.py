@@ -1,139 +1,212 @@
-"""One job: rows of the manifest -> one file under a provisional name, and what became of it."""
+"""One task: from rows of the manifest to a file under a provisional name, and its results."""
 
 import errno
 import hashlib
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import polars as pl
 
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.recipes.base import Encoded, Recipe, Source
+from jumpduck.schema import DONE, Row
 from jumpduck.storage.atomic_files import write_part
 from jumpduck.storage.object_reader import FetchedFile, ObjectReader
-from jumpduck.transfer.committer import DiskError, Finished
-from jumpduck.transfer.manifest_reader import Plate
-from jumpduck.transfer.memory_budget import ROOM, Claim, NoRoomError, Room
-from jumpduck.transfer.output_folder import DONE
+from jumpduck.transfer.manifest_reader import PlateKey
+from jumpduck.transfer.memory_budget import FETCHED_BYTES, WORK_BYTES, MemoryBudget, Reservation
 
-Row = dict[str, object]
+MAX_PREPARE_BYTES = FETCHED_BYTES // 8
+"""Bytes of one file that a recipe may read before the first image of a plate."""
 
 _MEASURED = ("width", "height", "low", "high", "mean", "saturated", "focus", "constant")
-_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+
+_NO_OTHER_FILE_EITHER = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE,
+}  # fmt: skip
+
+
+class DiskError(Exception):
+    """The disk takes no further file, which ends the run; the cause says why.
+
+    `rows` and `size` are those of a file that was not written.
+    """
+
+    def __init__(self, rows: int, size: int) -> None:
+        super().__init__()
+        self.rows = rows
+        self.size = size
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One file to make: its rows of the manifest, and what the recipe knows of the plate."""
+
+    plate: PlateKey
+    rows: Sequence[Row]
+    columns: Mapping[str, pl.DataType]
+    """Names and types of the columns of the plate's results."""
+    context: object
+    reason: Row | None = None
+    """Why no file of the plate can be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task: its results, and the written file that has no name yet, if any."""
+
+    task: Task
+    rows: Sequence[dict[str, object]]
+    descriptor: int | None = None
+    part: Path | None = None
+    target: Path | None = None
 
 
 class Worker:
-    """Does jobs on the thread that calls it; the computing is done by `cores`."""
+    """Does a task on the thread that calls it; the recipe runs on a thread of `cores`.
+
+    Parameters
+    ----------
+    folder
+        The output folder.
+    reader
+        Reads URLs.
+    recipe
+        Makes the files.
+    cores
+        As many threads as images may be made at the same time.
+    """
 
     def __init__(
-        self, results: Path, stores: ObjectReader, recipe: Recipe, cores: ThreadPoolExecutor
+        self, folder: Path, reader: ObjectReader, recipe: Recipe, cores: ThreadPoolExecutor
     ) -> None:
-        self._out = results
-        self._stores = stores
+        self._folder = folder
+        self._reader = reader
         self._recipe = recipe
         self._cores = cores
-        self._room = Room()
-        self.name = f"{recipe.name} {recipe.version}"
-        self.parameters = json.dumps(dict(recipe.parameters), sort_keys=True)
+        self._fetched_memory = MemoryBudget(FETCHED_BYTES)
+        self._work_memory = MemoryBudget(WORK_BYTES)
 
     def prepare(self, rows: Sequence[Row]) -> tuple[object, Row | None]:
-        """Get what the recipe needs to know of the plate, or what to say of all its rows."""
+        """Get what the recipe needs to know of a plate, or the reason why it cannot.
+
+        Raises
+        ------
+        ManifestError
+            The manifest lacks a column that the recipe needs, in each plate.
+        """
         if self._recipe.prepare is None:
             return None, None
         try:
-            fetch = self._stores.read
-            return self._recipe.prepare(
-                rows, lambda url: bytes(fetch(url, _refuse_large).data)
-            ), None
+            return self._recipe.prepare(rows, self._read_small), None
         except ManifestError:
-            raise  # the manifest lacks what the recipe asks for: no plate will fare better
+            raise
         except (JumpduckError, OSError) as error:
             return None, _failure(error)
 
-    def do(
-        self, plate: Plate, rows: Sequence[Row], context: object, reason: Row | None
-    ) -> Finished:
-        """Do one job; whatever happens to it is in its rows.
+    def run(self, task: Task) -> Outcome:
+        """Do a task; a failure is in the rows of the outcome.
 
         Raises
         ------
         DiskError
-            The file could not be written, and no other could.
+            The disk takes no further file.
         """
         started = time.perf_counter()
-        base: Row = {"recipe": self.name, "parameters": self.parameters}
         try:
-            said = [reason] * len(rows) if reason else None
-            file = Finished(plate, [])
-            if said is None:
-                said, file = self._keep(plate, rows, context)
+            if task.reason is not None:
+                outcome = _failed(task, task.reason)
+            else:
+                outcome = self._fetch_and_make(task)
         except (JumpduckError, OSError) as error:
-            said = [_failure(error)] * len(rows)
-            file = Finished(plate, [])
-        seconds = {"seconds": time.perf_counter() - started}
-        results = [{**row, **base, **more, **seconds} for row, more in zip(rows, said, strict=True)]
-        return replace(file, rows=results)
+            outcome = _failed(task, _failure(error))
+        made_by = {"recipe": self._recipe.label, "parameters": self._recipe.parameters_text}
+        seconds = time.perf_counter() - started
+        rows = [{**row, **made_by, "seconds": seconds} for row in outcome.rows]
+        return replace(outcome, rows=rows)
 
-    def _keep(
-        self, plate: Plate, rows: Sequence[Row], context: object
-    ) -> tuple[list[Row], Finished]:
-        """Fetch, make and write, with as much in memory as there is room for."""
-        size = 0
+    def _fetch_and_make(self, task: Task) -> Outcome:
+        """Fetch, make and write; a broken image is fetched again until the same bytes come twice.
+
+        Memory is reserved before bytes are read.
+        """
+        attempts = [0] * len(task.rows)
+        digests: set[bytes] = set()
+        needed = 0
         while True:
-            try:
-                with self._room.claim(size) as claim:
-                    made, said = self._make(rows, context, claim)
-                    return said, self._write(plate, rows, made)
-            except NoRoomError as more:
-                size = more.size
+            with self._fetched_memory.reserve(needed) as reservation:
+                files = self._fetch(task.rows, reservation)
+                if isinstance(files, int):
+                    needed = files
+                    continue
+                attempts = [n + file.attempts for n, file in zip(attempts, files, strict=True)]
+                try:
+                    encoded = self._make(task, files)
+                except ImageError as error:
+                    digest = hashlib.sha256(b"".join(file.data for file in files)).digest()
+                    if digest in digests or len(digests) + 1 == self._reader.attempts:
+                        error.attempts = max(attempts)
+                        raise
+                    digests.add(digest)
+                    continue
+                rows = _fetched(task, encoded, files, attempts)
+                return self._write(task, rows, encoded.data)
 
-    def _write(self, plate: Plate, rows: Sequence[Row], data: bytes | memoryview) -> Finished:
-        target = self._out / str(rows[0]["path"])
+    def _fetch(self, rows: Sequence[Row], reservation: Reservation) -> list[FetchedFile] | int:
+        """Get the files of a task, or the bytes of memory that they need beyond the reservation."""
+        files: list[FetchedFile] = []
+        for number, row in enumerate(rows):
+            held = sum(len(file.data) for file in files)
+            # the files that follow are taken to be as large as this one
+            to_come = len(rows) - number
+            needed = 0
+
+            def on_size(size: int, held: int = held, to_come: int = to_come) -> bool:
+                nonlocal needed
+                needed = held + size * to_come
+                return reservation.cover(needed, may_wait=not held)
+
+            file = self._reader.read_if(str(row["url"]), on_size)
+            if file is None:
+                return needed
+            files.append(file)
+        return files
+
+    def _make(self, task: Task, files: Sequence[FetchedFile]) -> Encoded:
+        """Run the recipe, with memory reserved for the planes that it decodes."""
+        sources = [Source(file.data, row) for file, row in zip(files, task.rows, strict=True)]
+        work_bytes = min(self._recipe.memory_for(sources), self._work_memory.total)
+        with self._work_memory.reserve(work_bytes):
+            return self._cores.submit(self._recipe.make, sources, task.context).result()
+
+    def _write(
+        self, task: Task, rows: Sequence[dict[str, object]], data: bytes | memoryview
+    ) -> Outcome:
+        target = self._folder / str(task.rows[0]["path"])
         try:
-            file, part = write_part(target, data)
+            descriptor, part = write_part(target, data)
         except OSError as error:
-            if error.errno in _FATAL:
+            if error.errno in _NO_OTHER_FILE_EITHER:
                 raise DiskError(len(rows), len(data)) from error
             raise
-        return Finished(plate, [], file, part, target)
+        return Outcome(task, rows, descriptor, part, target)
 
-    def _make(
-        self, rows: Sequence[Row], context: object, claim: Claim
-    ) -> tuple[bytes | memoryview, list[Row]]:
-        """Fetch and make; what came broken is fetched again until the same bytes come twice."""
-        before: set[bytes] = set()
-        attempts = [0] * len(rows)
-        while True:
-            bodies: list[FetchedFile] = []
-            for left, row in zip(range(len(rows), 0, -1), rows, strict=True):
-                there = sum(len(body.data) for body in bodies)
-
-                def announced(size: int, there: int = there, left: int = left) -> None:
-                    claim.at_least(there + size * left, held=there)  # the others are about as large
-
-                bodies.append(self._stores.read(str(row["url"]), announced))
-            attempts = [n + body.attempts for n, body in zip(attempts, bodies, strict=True)]
-            sources = [Source(body.data, row) for body, row in zip(bodies, rows, strict=True)]
-            try:
-                encoded = self._cores.submit(self._recipe.make, sources, context).result()
-                return encoded.data, _said(encoded, bodies, attempts)
-            except ImageError as error:
-                came = hashlib.sha256(b"".join(body.data for body in bodies)).digest()
-                if came in before or len(before) + 1 == self._stores.attempts:
-                    error.attempts = max(attempts)
-                    raise
-                before.add(came)
+    def _read_small(self, url: str) -> bytes:
+        file = self._reader.read_if(url, lambda size: size <= MAX_PREPARE_BYTES)
+        if file is None:
+            raise StoreError(
+                f"{url} has more than {MAX_PREPARE_BYTES} bytes, the most that a recipe reads "
+                "before the first image of a plate"
+            )
+        return bytes(file.data)
 
 
-def _refuse_large(size: int) -> None:
-    """For a recipe that looks at a plate: how many of them it keeps, it alone knows."""
-    if size > ROOM // 8:
-        raise StoreError(f"{size} bytes are too many for a look at the plate")
-
-
-def _said(encoded: Encoded, bodies: Sequence[FetchedFile], attempts: Sequence[int]) -> list[Row]:
+def _fetched(
+    task: Task, encoded: Encoded, files: Sequence[FetchedFile], attempts: Sequence[int]
+) -> list[dict[str, object]]:
+    """Get the results of a file that was made."""
     shared: Row = {
         "status": DONE[0],
         "size": len(encoded.data),
@@ -141,18 +214,25 @@ def _said(encoded: Encoded, bodies: Sequence[FetchedFile], attempts: Sequence[in
     }
     return [
         {
+            **row,
             **shared,
-            "bytes": len(body.data),
-            "etag": body.etag,
+            "bytes": len(file.data),
+            "etag": file.etag,
             "attempts": count,
-            **{name: getattr(seen, name) for name in _MEASURED},
+            **{name: getattr(measured, name) for name in _MEASURED},
         }
-        for body, count, seen in zip(bodies, attempts, encoded.measured, strict=True)
+        for row, file, count, measured in zip(
+            task.rows, files, attempts, encoded.measured, strict=True
+        )
     ]
 
 
+def _failed(task: Task, reason: Row) -> Outcome:
+    return Outcome(task, [{**row, **reason} for row in task.rows])
+
+
 def _failure(error: Exception) -> Row:
-    """What to say of a row that came to nothing."""
+    """Get the columns of the results that say why there is no file."""
     status = "failed"
     if isinstance(error, FileNotFoundError):
         status = "missing"

@@ -1,0 +1,223 @@
+"""The command line of a verb, made from the dataclass that its function takes.
+
+Names, types, defaults and help texts stand once, in the dataclass. What is added here is how a
+value is written on a command line, and under which heading of the help it stands.
+"""
+
+import functools
+import inspect
+import re
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from cyclopts import Group, Parameter
+
+from jumpduck.errors import QueryError
+
+CHOOSE = Group("What to choose", sort_key=1)
+PLACES = Group("Where to read", sort_key=2)
+RECIPE = Group("What to make of an image", sort_key=3)
+WORK = Group("How to work", sort_key=4)
+OUTPUT = Group("Output", sort_key=5)
+
+_Options = TypeVar("_Options")
+
+_PARAMETER = re.compile(r"^(\w+(?:, \w+)*)\n((?:    .*\n|\n)+)", re.MULTILINE)
+
+
+def switch(name: str, help_: str) -> Parameter:
+    """Get an option that is given or not, of how to print."""
+    return Parameter(name, group=OUTPUT, negative="", show_default=False, help=help_)
+
+
+Json = Annotated[bool, switch("--json", "Print one JSON object instead.")]
+Quiet = Annotated[bool, switch("--quiet", "Print errors only.")]
+DryRun = Annotated[bool, switch("--dry-run", "Say what would be done, and stop.")]
+ShowSql = Annotated[bool, switch("--show-sql", "Print the same in SQL, and stop.")]
+
+
+def reads(
+    options: type[_Options], groups: Mapping[Group, Sequence[str]], *, positional: str | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Get a decorator that gives a command the fields of a dataclass as its options.
+
+    The command is called with an instance of `options` first.
+
+    Parameters
+    ----------
+    groups
+        Headings of the help, each with its fields. A field that is in none is not an option of the
+        command line: callbacks and frames cannot be written there.
+    positional
+        Field that is given without a flag.
+    """
+    texts = help_texts(options)
+    hints = get_type_hints(options)
+    by_name: dict[str, Field[Any]] = {one.name: one for one in fields(options)}  # pyright: ignore[reportArgumentType]
+    parameters = [
+        _parameter(by_name[name], hints[name], texts[name], group, positional=name == positional)
+        for group, names in groups.items()
+        for name in names
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(command).parameters.values())[1:]
+
+        @functools.wraps(command)
+        def call(*args: Any, **kwargs: Any) -> None:
+            given = {one.name: kwargs.pop(one.name) for one in parameters if one.name in kwargs}
+            if positional is not None:
+                given[positional] = args
+            converted = {name: _value(hints[name], value) for name, value in given.items()}
+            command(options(**converted), **kwargs)
+
+        signature = inspect.Signature(
+            sorted([*parameters, *own], key=lambda parameter: parameter.kind)
+        )
+        call.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
+        call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+        return call
+
+    return decorate
+
+
+def flag_of(name: str, hint: object) -> str:
+    """Get the flag of a field: ``plate_types``, which takes several names, is ``--plate-type``."""
+    if _is_names(hint):
+        name = name.removesuffix("s") if not name.endswith("ches") else name.removesuffix("es")
+    return "--" + name.replace("_", "-")
+
+
+def flags_of(options: type) -> dict[str, str]:
+    """Get the flag of each field of a dataclass."""
+    return {name: flag_of(name, hint) for name, hint in get_type_hints(options).items()}
+
+
+def help_texts(options: type) -> dict[str, str]:
+    """Get the text of each field of a dataclass, from its docstring and those of its bases."""
+    found: dict[str, str] = {}
+    for base in reversed(options.__mro__):
+        text = inspect.cleandoc(base.__doc__ or "") + "\n"
+        section = text.partition("\nParameters\n----------\n")[2]
+        for match in _PARAMETER.finditer(re.split(r"\n\w+\n-{3,}\n", section)[0] + "\n"):
+            for name in match[1].split(", "):
+                found[name] = " ".join(match[2].split("\n\n")[0].split())
+    return found
+
+
+def words_of(options: object, names: Sequence[str]) -> list[str]:
+    """Get the options that differ from their defaults as words of a command line."""
+    hints = get_type_hints(type(options))
+    words: list[str] = []
+    # first the manifest and the folder, because a reader looks for them
+    for one in sorted(fields(options), key=lambda one: bool(one.kw_only)):  # pyright: ignore[reportArgumentType]
+        value = getattr(options, one.name)
+        if one.name not in names or value == _default(one):
+            continue
+        words.append(flag_of(one.name, hints[one.name]))
+        if isinstance(value, tuple | list):
+            words += map(str, value)  # pyright: ignore[reportUnknownArgumentType]
+        elif value is not True:
+            words.append(_written(value))
+    return words
+
+
+def _parameter(
+    one: Field[Any], hint: object, text: str, group: Group, *, positional: bool
+) -> inspect.Parameter:
+    """Get the parameter of a command that one field is given by."""
+    kind = inspect.Parameter.VAR_POSITIONAL if positional else inspect.Parameter.KEYWORD_ONLY
+    if positional:
+        return inspect.Parameter(
+            one.name, kind, annotation=Annotated[str, Parameter(group=group, help=text)]
+        )
+    default = written = _default(one)
+    if _is_counts(hint):
+        written = _written(default)
+    elif _is_path(hint) and isinstance(default, str):
+        written = Path(default)
+    shown = Parameter(
+        flag_of(one.name, hint),
+        group=group,
+        help=text,
+        negative="",
+        consume_multiple=_is_names(hint),
+        show_default=default is not None and not _is_names(hint) and hint is not bool,
+    )
+    return inspect.Parameter(
+        one.name, kind, default=written, annotation=Annotated[_written_type(hint), shown]
+    )
+
+
+def _default(one: Field[Any]) -> Any:
+    return one.default_factory() if one.default_factory is not MISSING else one.default
+
+
+def _members(hint: object) -> list[object]:
+    """Get the types that a hint allows, without None."""
+    union = get_origin(hint) in (Union, types.UnionType)
+    return [one for one in (get_args(hint) if union else (hint,)) if one is not type(None)]
+
+
+def _is_names(hint: object) -> bool:
+    return any(get_origin(one) is Sequence for one in _members(hint))
+
+
+def _is_path(hint: object) -> bool:
+    return Path in _members(hint)
+
+
+def _is_counts(hint: object) -> bool:
+    return any(get_origin(one) is Mapping for one in _members(hint))
+
+
+def _written_type(hint: object) -> Any:
+    """Get the type that a value has on the command line."""
+    if _is_names(hint):
+        written: Any = tuple[str, ...]
+    elif _is_path(hint):
+        written = Path
+    elif _is_counts(hint) or str in _members(hint):
+        written = str
+    else:
+        return hint
+    return written if len(_members(hint)) == len(_all_members(hint)) else written | None
+
+
+def _all_members(hint: object) -> tuple[object, ...]:
+    union = get_origin(hint) in (Union, types.UnionType)
+    return get_args(hint) if union else (hint,)
+
+
+def _value(hint: object, value: object) -> object:
+    """Get the value of a field from what was written."""
+    if _is_counts(hint) and isinstance(value, str):
+        return counts_of(value)
+    return value
+
+
+def _written(value: object) -> str:
+    """Get a value as it is written on the command line."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={count}" for name, count in value.items())  # pyright: ignore[reportUnknownVariableType]
+    return str(value)
+
+
+def counts_of(text: str) -> dict[str, int]:
+    """Get numbers by name from ``trt=6,poscon=4,negcon=3``.
+
+    Raises
+    ------
+    QueryError
+        The text is not written like that.
+    """
+    counts: dict[str, int] = {}
+    for pair in text.split(","):
+        name, equals, number = pair.strip().partition("=")
+        if not equals or not number.isdecimal():
+            raise QueryError(f"--per-well {text!r} is not like trt=6,poscon=4,negcon=3")
+        counts[name] = int(number)
+    return counts

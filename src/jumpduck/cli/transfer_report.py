@@ -1,0 +1,122 @@
+"""What a download or a repair prints while it runs and at its end."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+
+from jumpduck.cli.report import Report
+from jumpduck.errors import InterruptedRunError, PartialError
+from jumpduck.schema import DONE
+
+MAX_SHOWN_FILES = 10
+
+STATUSES = ("fetched", "missing", "corrupt", "failed")
+
+
+class TransferReport:
+    """Progress bars or lines of JSON from the events of a run, then its summary.
+
+    Parameters
+    ----------
+    files, plates
+        How many there are to do.
+    again
+        Command that goes on after an interruption.
+    """
+
+    def __init__(self, report: Report, files: int, plates: int, again: str) -> None:
+        self._report = report
+        self._files = files
+        self._plates = plates
+        self._again = again
+        self._counts: Counter[str] = Counter()
+        self._summary: list[pl.DataFrame] = []
+        self._not_had: list[pl.DataFrame] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._progress = self._open.enter_context(self._report.progress())
+        self._plate_bar = self._progress.add_task("plates", total=self._plates, note="")
+        self._file_bar = self._progress.add_task("files", total=self._files, note="")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self._open.close()
+        if kind is KeyboardInterrupt:
+            raise InterruptedRunError(
+                f"interrupted; what is finished is kept. Go on with: {self._again}"
+            ) from None
+
+    def event(self, event: Mapping[str, object]) -> None:
+        """Show one event of the run."""
+        match event["event"]:
+            case "present":
+                self._progress.update(self._file_bar, advance=int(str(event["files"])))
+            case "plate":
+                self._progress.update(self._plate_bar, advance=1, note=str(event["plate"]))
+                self._report.event(event)
+            case "file":
+                self._counts[str(event["status"])] += 1
+                self._counts["bytes"] += int(str(event.get("bytes") or 0))
+                self._progress.update(self._file_bar, advance=1, note=self._rate())
+                if event["status"] not in DONE:
+                    names = ("event", "status", "path", "url", "attempts", "error")
+                    self._report.event({name: event.get(name) for name in names})
+            case _:
+                self._report.event(event)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Count the results of a plate."""
+        self._summary = [summarize(rows, self._summary)]
+        not_had = rows.filter(~pl.col("status").is_in(DONE)).select("status", "path", "error")
+        self._not_had = [pl.concat([*self._not_had, not_had]).head(MAX_SHOWN_FILES)]
+
+    def finish(self, out: str | Path) -> None:
+        """Print the summary.
+
+        Raises
+        ------
+        PartialError
+            Some files could not be had.
+        """
+        summary, report = self._summary[0], self._report
+        results, sites = Path(out) / "results.parquet", Path(out) / "sites.parquet"
+        report.table(summary)
+        report.line(f"-> {out}, {results}, {sites}")
+        report.json(
+            {"event": "end", "out": out, "results": results, "by_status": summary.to_dicts()}
+        )
+        not_had = summary.filter(~pl.col("status").is_in(DONE))["files"].sum()
+        if not_had:
+            for row in self._not_had[0].sort("path").iter_rows(named=True):
+                report.line(f"{row['status']}: {row['path']}: {row['error']}")
+            raise PartialError(
+                f"{not_had:,} of {self._files:,} files could not be had; "
+                f"{results} says why, and the same command tries them again"
+            )
+
+    def _rate(self) -> str:
+        seconds = self._progress.tasks[1].elapsed or 0
+        files = sum(self._counts[status] for status in STATUSES)
+        not_had = sum(self._counts[status] for status in STATUSES if status not in DONE)
+        rate = f"{files / seconds:,.0f}/s" if seconds else ""
+        speed = f" {self._counts['bytes'] / seconds / 1e6:,.0f} MB/s" if seconds else ""
+        return f"{rate}{speed}{f', {not_had:,} not had' if not_had else ''}"
+
+
+def summarize(results: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+    """Get files, megabytes fetched and megabytes kept by status; added to those `before`."""
+    counts = (
+        results.with_columns(first=pl.col("path").is_first_distinct())
+        .group_by("status")
+        .agg(
+            files=pl.len(),
+            fetched_mb=pl.col("bytes").sum() / 1e6,
+            kept_mb=pl.col("size").filter("first").sum() / 1e6,
+        )
+    )
+    return pl.concat([*before, counts]).group_by("status").sum().sort("status")

@@ -1,0 +1,69 @@
+"""The options of the recipes that come with the package, all of them together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from jumpduck.recipes.base import Recipe
+from jumpduck.recipes.registry import build
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions:
+    """What is made of an image.
+
+    Options that are None keep the recipe's own default; `jumpduck recipes` lists which recipe has
+    which.
+
+    Parameters
+    ----------
+    recipe
+        A name that `jumpduck recipes` lists, ``module:function``, or a `jumpduck.recipes.Recipe`.
+    crop
+        Edge of the middle square that is kept, in pixels; 0 keeps all.
+    crop_um
+        The same in micrometres: the same piece of the specimen from every source.
+    percentile
+        Percentile of the grey levels that becomes black in 8 bit; 100 minus it becomes white.
+    illum
+        Divide by the plate's illumination functions.
+    resize
+        Longer edge of the result, in pixels.
+    bits
+        Bits of a grey level: 8 or 16, for jxl.
+    effort
+        Time to spend on compression, from 1 (fast) to 9 (small), for jxl.
+    distance
+        Loss of compression, for jxl: 0 is lossless, 1 is the least that a viewer sees.
+    compression
+        Compression of a TIFF.
+    channels
+        Order of a stack's pages; the manifest's order by default.
+    """
+
+    recipe: str | Recipe = "png8"
+    crop: int | None = None
+    crop_um: float | None = None
+    percentile: float | None = None
+    illum: bool | None = None
+    resize: int | None = None
+    bits: int | None = None
+    effort: int | None = None
+    distance: float | None = None
+    compression: Literal["zstd", "deflate"] | None = None
+    channels: Sequence[str] | None = None
+
+    def given(self) -> Mapping[str, object]:
+        """Get the options that are not None, by name."""
+        names = [one.name for one in fields(RecipeOptions) if one.name != "recipe"]
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def build(self) -> Recipe:
+        """Get the recipe with these options.
+
+        Raises
+        ------
+        QueryError
+            There is no such recipe, it does not have one of the options, or a value is wrong.
+        """
+        return build(self.recipe, **self.given())

@@ -1,0 +1,161 @@
+"""What became of each file: one table for each plate.
+
+``plates/SOURCE/BATCH/PLATE.parquet`` is replaced as a whole when a plate is done; until then
+``PLATE.jsonl`` beside it, the journal, has the rows. ``PLATE.sites`` has a row for each site.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from jumpduck.errors import StoreError
+from jumpduck.schema import DONE, OF_ONE_IMAGE, OUTCOME, RESULTS, SITE_KEY, SITE_PATH, Row
+from jumpduck.storage.atomic_files import atomic_path
+from jumpduck.transfer.journal import Journal
+from jumpduck.transfer.manifest_reader import PlateKey
+
+
+class PlateTables:
+    """The tables of an output folder's plates.
+
+    Parameters
+    ----------
+    folder
+        Where they are; it need not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._journals: dict[PlateKey, Journal] = {}
+
+    def plate_keys(self) -> list[PlateKey]:
+        """Get the plates that have rows, in order."""
+        files = (*self.folder.glob("*/*/*.parquet"), *self.folder.glob("*/*/*.jsonl"))
+        return sorted({plate_key_of(file) for file in files})
+
+    def files(self) -> list[Path]:
+        """Get the tables of the plates, in the order of the keys."""
+        return sorted(self.folder.glob("*/*/*.parquet"), key=plate_key_of)
+
+    def read(self, key: PlateKey) -> pl.DataFrame:
+        """Get the rows of a plate, with those that its journal has; no rows where there are none.
+
+        Raises
+        ------
+        StoreError
+            The table cannot be read.
+        """
+        file = self._file(key, ".parquet")
+        try:
+            table = read_table(file) if file.is_file() else pl.DataFrame(schema=RESULTS)
+        except pl.exceptions.PolarsError as error:
+            raise StoreError(
+                f"{file} cannot be read: {str(error).splitlines()[0]}; remove it, and the same "
+                "command fetches the files of this plate again"
+            ) from error
+        rows = self._journal(key).read()
+        return _merge(table, rows) if rows.height else table
+
+    def open(self, key: PlateKey) -> pl.DataFrame:
+        """Get what `read` returns, after the rows of a journal were moved into the table."""
+        known = self.read(key)
+        if self._file(key, ".jsonl").exists():
+            self.replace(key, known)
+        return known
+
+    def append(
+        self, key: PlateKey, rows: Sequence[Row], columns: Mapping[str, pl.DataType]
+    ) -> None:
+        """Add rows to the journal of a plate; they are on the disk when this returns."""
+        self._journal(key).append(rows, columns)
+
+    def update(self, key: PlateKey, rows: pl.DataFrame) -> None:
+        """Write rows into the table of a plate; rows that it has of the same paths are replaced."""
+        self.replace(key, _merge(self.read(key), rows))
+
+    def remove(self, key: PlateKey, paths: pl.Series) -> None:
+        """Remove the rows of some files of a plate."""
+        known = self.read(key)
+        left = known.filter(~pl.col("path").is_in(paths.implode()))
+        if left.height < known.height:
+            self.replace(key, left)
+
+    def replace(self, key: PlateKey, rows: pl.DataFrame) -> None:
+        """Write the table of a plate as a whole, and remove its journal."""
+        file = self._file(key, ".parquet")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with writing_table(self._file(key, ".sites")) as part:
+            sites_of(rows).write_parquet(part)
+        with writing_table(file) as part:
+            rows.write_parquet(part)
+        self._journal(key).remove()
+
+    def _journal(self, key: PlateKey) -> Journal:
+        if key not in self._journals:
+            self._journals[key] = Journal(self._file(key, ".jsonl"))
+        return self._journals[key]
+
+    def _file(self, key: PlateKey, suffix: str) -> Path:
+        source, batch, plate = key
+        return self.folder / source / batch / f"{plate}{suffix}"
+
+
+def plate_key_of(file: Path) -> PlateKey:
+    """Get the plate that a table or journal belongs to."""
+    return file.parent.parent.name, file.parent.name, file.stem
+
+
+def read_table(file: Path) -> pl.DataFrame:
+    """Get a Parquet table whose name may have any characters."""
+    return pl.read_parquet(file, glob=False)
+
+
+def sites_of(results: pl.DataFrame) -> pl.DataFrame:
+    """Get a row for each site: its key, its columns, and the path of each channel that is there."""
+    own = [
+        name
+        for name in results.columns
+        if name not in SITE_KEY and name not in OF_ONE_IMAGE and name not in OUTCOME
+    ]
+    channels = results["Metadata_Channel"].unique(maintain_order=True).drop_nulls()
+    here = pl.col("status").is_in(DONE)
+    return results.group_by(SITE_KEY, maintain_order=True).agg(
+        *(pl.col(name).first() for name in own),
+        *(
+            pl.col("path")
+            .filter(here, pl.col("Metadata_Channel") == channel)
+            .first()
+            .alias(f"{SITE_PATH}{channel}")
+            for channel in channels
+        ),
+    )
+
+
+@contextmanager
+def writing_table(path: Path) -> Generator[Path]:
+    """Get a place to write a table to, which becomes `path` at the end.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written.
+    """
+    try:
+        with atomic_path(path) as part:
+            yield part
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise StoreError(
+            f"cannot write {path}: {reason}; the same command goes on from here"
+        ) from error
+
+
+def _merge(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Get both, with `new` for the paths that both have."""
+    kept = old.join(new, on="path", how="anti", maintain_order="left")
+    # in this order, so that columns that only one of them has stand where they stood; a column
+    # that two manifests have with two types becomes text
+    both = pl.concat([kept, new], how="diagonal_relaxed") if kept.height else new
+    return both.sort(SITE_KEY, maintain_order=True)

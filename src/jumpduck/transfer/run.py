@@ -1,0 +1,78 @@
+"""One run: a manifest, a recipe, an output folder."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import polars as pl
+
+from jumpduck.errors import StoreError
+from jumpduck.recipes.base import Recipe
+from jumpduck.transfer.limits import Limits
+from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.transfer.output_paths import check_one_file_per_site
+from jumpduck.transfer.scheduler import Event, Scheduler
+
+
+def fill(
+    manifest: Manifest,
+    out: str | Path,
+    recipe: Recipe,
+    limits: Limits,
+    *,
+    endpoint: str | None,
+    made_by: str,
+    force: bool = False,
+    only: pl.Series | None = None,
+    progress: Callable[[Event], None] = lambda _: None,
+) -> Generator[pl.DataFrame]:
+    """Fill an output folder, and get the results of each plate as soon as it is done.
+
+    Close the generator (`contextlib.closing`) to end the run early; what is finished is kept.
+
+    Parameters
+    ----------
+    endpoint
+        S3 server other than AWS; by default the one that the manifest's file names.
+    made_by
+        Name by which the recipe is found again.
+    force
+        Fetch files that are there, too.
+    only
+        Paths of the only files to fetch, even if they are there; `jumpduck status` then keeps
+        what an earlier run was asked for.
+    progress
+        Called with each event.
+
+    Raises
+    ------
+    ManifestError, StoreError
+        As `jumpduck.download`.
+    """
+    check_one_file_per_site(manifest, recipe)
+    endpoint = endpoint or manifest.endpoint
+    reader = limits.reader(endpoint)
+    with OutputFolder.open(out, manifest.folders) as folder:
+        asked = manifest.files_by_plate() if only is None else None
+        notes = {"endpoint": endpoint, "recipe": recipe.name, "made_by": made_by}
+        folder.notes.begin(asked, notes)
+        scheduler = Scheduler(
+            folder,
+            reader,
+            recipe,
+            connections=limits.connections,
+            workers=limits.threads,
+            progress=progress,
+        )
+        if force or folder.forgetting:
+            folder.forget(manifest, recipe)
+        files = manifest.files if only is None else len(only)
+        progress({"event": "plan", "files": files, "plates": manifest.plate_count})
+        try:
+            with closing(scheduler.run(manifest, only)) as plates:
+                yield from plates
+        except BaseException:
+            with suppress(StoreError):  # the disk may be what ended the run
+                folder.gathered.write_if_quick()  # the rest is in the tables of the plates
+            raise
