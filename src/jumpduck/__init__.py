@@ -1,7 +1,7 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
-`download`, `status`, `verify`, `sql`.
+`download`, `status`, `verify`, `repair`, `sql`.
 """
 
 from importlib import import_module
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from jumpduck.stages.download import download as download
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
+    from jumpduck.stages.repair import repair as repair
     from jumpduck.stages.sql import sql as sql
     from jumpduck.stages.status import status as status
     from jumpduck.stages.verify import verify as verify
 
-__all__ = ["catalog", "download", "find", "manifest", "sql", "status", "verify"]
+__all__ = ["catalog", "download", "find", "manifest", "repair", "sql", "status", "verify"]
 __version__ = version("jumpduck")
 
 
@@ -26,3 +27,7 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         return getattr(import_module(f"jumpduck.stages.{name}"), name)
     raise AttributeError(f"module 'jumpduck' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

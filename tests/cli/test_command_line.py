@@ -35,9 +35,7 @@ def test_usage_errors_end_with_2(cli):
     assert "--seed" in cli("manifest", "--sede", "1").err
     assert cli("manifes").code == 2
     assert cli("manifest", "--seed", "one").code == 2
-    assert (
-        cli("download", "--connections", "0").code == 1
-    )  # because the manifest is looked for first
+    assert cli("download", "--connections", "0").code == 2
 
 
 @pytest.mark.parametrize("words", [["jumpduck"], [sys.executable, "-m", "jumpduck"]])

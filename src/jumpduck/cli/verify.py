@@ -11,7 +11,8 @@ from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import MAX_SHOWN_FILES, TransferReport
 from jumpduck.errors import PartialError
 from jumpduck.schema import PLATE_KEY
-from jumpduck.stages.verify import RepairOptions, VerifyOptions, kept, repair_plates
+from jumpduck.stages.repair import RepairOptions, repair_plates
+from jumpduck.stages.verify import VerifyOptions, kept
 from jumpduck.stages.verify import verify as check
 
 
@@ -64,8 +65,8 @@ def verify(
     if repair and wrong.height:
         plates = wrong.select(PLATE_KEY).n_unique()
         with TransferReport(report, wrong.height, plates, again) as transfer:
-            asked = RepairOptions(options.out, wrong, endpoint=endpoint, progress=transfer.event)
-            with closing(repair_plates(asked, wrong)) as repaired:
+            asked = RepairOptions(wrong, options.out, endpoint=endpoint, progress=transfer.event)
+            with closing(repair_plates(asked)) as repaired:
                 for rows in repaired:
                     transfer.add(rows)
         transfer.finish(options.out)

@@ -1,10 +1,8 @@
-"""The files on disk against the results: which are not what was kept, and fetching those again."""
+"""The files on disk against the results: which files are not what was kept."""
 
 import hashlib
-import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -12,13 +10,8 @@ import imagecodecs
 import polars as pl
 
 from jumpduck.options import takes
-from jumpduck.recipes.registry import rebuild
-from jumpduck.schema import DONE, OUTCOME, PLATE_KEY, RESULTS, Row
-from jumpduck.transfer.limits import Limits
-from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.schema import DONE, RESULTS, Row
 from jumpduck.transfer.output_folder import OutputFolder
-from jumpduck.transfer.run import fill
-from jumpduck.transfer.scheduler import Event
 
 DECODERS: dict[str, Callable[[bytes], object]] = {
     ".png": imagecodecs.png_decode,
@@ -51,29 +44,6 @@ class VerifyOptions:
     progress: Callable[[int], None] = lambda _: None
 
 
-@dataclass(frozen=True)
-class RepairOptions(Limits):
-    """What to repair, and how.
-
-    Parameters
-    ----------
-    out
-        Folder that `jumpduck download` filled.
-    wrong
-        Rows of files to fetch again, as `jumpduck.verify` returns them; it is called by default.
-    endpoint
-        S3 server other than AWS, as http://HOST:PORT; by default that of the last download.
-    progress
-        Called with each event, as in `jumpduck.download`.
-    """
-
-    out: str | Path = "images"
-    wrong: pl.DataFrame | None = None
-    _: KW_ONLY
-    endpoint: str | None = None
-    progress: Callable[[Event], None] = lambda _: None
-
-
 @takes(VerifyOptions)
 def verify(options: VerifyOptions) -> pl.DataFrame:
     """Check each kept file against its row, and get the rows whose file is wrong.
@@ -103,62 +73,6 @@ def verify(options: VerifyOptions) -> pl.DataFrame:
             wrong.append(rows.with_columns(error=why).filter(why.is_not_null()))
             options.progress(rows.height)
     return pl.concat(wrong, how="diagonal_relaxed")
-
-
-@takes(RepairOptions)
-def repair(options: RepairOptions) -> pl.DataFrame:
-    """Fetch again the files that are not what was kept, and only those.
-
-    A file and its row stay until the new file is complete. Each file is made by the recipe, with
-    the parameters, that made it before.
-
-    Returns
-    -------
-    pl.DataFrame
-        The new rows of the results of these files.
-
-    Raises
-    ------
-    QueryError
-        A recipe has changed since, or cannot be found.
-    StoreError
-        Nothing was downloaded into `out`, or it cannot be written.
-    """
-    wrong = options.wrong
-    if wrong is None:
-        wrong = verify(options.out)
-    with closing(repair_plates(options, wrong)) as plates:
-        rows = pl.concat([pl.DataFrame(schema=RESULTS), *plates], how="diagonal_relaxed")
-    return rows.filter(pl.col("path").is_in(wrong["path"].implode()))
-
-
-def repair_plates(options: RepairOptions, wrong: pl.DataFrame) -> Generator[pl.DataFrame]:
-    """Get the rows of `repair` plate by plate, with those of the files that were right."""
-    folder = OutputFolder(options.out)
-    _, notes = folder.notes.read()
-    endpoint = options.endpoint or notes.get("endpoint")
-    for (label, parameters), rows in wrong.group_by("recipe", "parameters", maintain_order=True):
-        name = str(label).split()[0]
-        made_by = str(notes["made_by"]) if notes["recipe"] == name else name
-        recipe = rebuild(made_by, json.loads(str(parameters)))
-        # all rows of the plates, so that the recipe learns of a plate what it knew before
-        plates = rows.select(PLATE_KEY).unique(maintain_order=True).rows()
-        tables = [folder.plates.read((str(s), str(b), str(p))) for s, b, p in plates]
-        whole = pl.concat(tables, how="diagonal_relaxed")
-        whole = whole.filter(recipe=label, parameters=parameters)
-        asked = recipe.manifest_rows(whole).select(
-            name for name in whole.columns if name not in OUTCOME
-        )
-        yield from fill(
-            Manifest.open(asked),
-            options.out,
-            recipe,
-            options,
-            endpoint=str(endpoint) if endpoint else None,
-            made_by=made_by,
-            only=rows["path"].unique(maintain_order=True),
-            progress=options.progress,
-        )
 
 
 def kept(out: str | Path) -> int:

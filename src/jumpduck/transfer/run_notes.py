@@ -31,7 +31,9 @@ class RunNotes:
 
     def begin(self, asked: pl.DataFrame | None, notes: Row) -> None:
         """Write what a run is asked for; None leaves what an earlier run was asked for."""
-        if asked is not None:
+        if asked is None:
+            _, notes = self.read()
+        else:
             with atomic_path(self._asked) as part:
                 asked.write_parquet(part)
         self._notes = {**notes, "started": time.time()}
