@@ -146,6 +146,6 @@ def writable_folder(folder: Path) -> Path:
 
 
 def _drop_from_cache(file: int) -> None:
-    """Tell the system that this file's pages are not read again: it writes them, then frees them."""
+    """Tell the system that this file is not read again, so that it writes and frees its pages."""
     if sys.platform == "linux":
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
