@@ -1,6 +1,9 @@
 """What is fetched fits into memory, however large the files and many the connections."""
 
 import re
+import threading
+import time
+import tracemalloc
 
 import numpy as np
 import polars as pl
@@ -8,11 +11,16 @@ import pytest
 import tifffile
 
 import jumpduck
+from jumpduck.errors import StoreError
+from jumpduck.recipes.base import Source
+from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
 from jumpduck.transfer import worker
+from jumpduck.transfer.memory_budget import MemoryBudget
 from tests.support.command_line import peak_memory_kb
 from tests.support.fault_proxy import Faults
 from tests.support.folders import same
+from tests.support.pixels import tiff
 from tests.support.web_server import web_server
 
 
@@ -69,3 +77,61 @@ def test_a_stack_that_needs_more_memory_than_allowed_is_a_failed_row(
     assert results["error"].str.contains("bytes of memory at once").all()
     results = jumpduck.download(rows, tmp_path, endpoint=s3.endpoint)
     assert set(results["status"]) == {"fetched"}
+
+
+def test_who_waits_longest_for_memory_is_served_first():
+    budget = MemoryBudget(10)
+    served = []
+
+    def task(name, count):
+        with budget.reserve(count):
+            served.append(name)
+
+    with budget.reserve(8):
+        threads = [threading.Thread(target=task, args=one) for one in (("large", 9), ("small", 1))]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.1)
+        assert served == [], "the small one waits behind the large one"
+    for thread in threads:
+        thread.join(5)
+    assert served == ["large", "small"]
+
+
+def test_a_reservation_that_must_not_wait_says_that_it_is_too_small():
+    budget = MemoryBudget(10)
+    with budget.reserve(4) as reservation:
+        assert reservation.cover(4, may_wait=False)
+        assert not reservation.cover(5, may_wait=False)
+        assert reservation.cover(10, may_wait=True)
+        with pytest.raises(StoreError, match="11 bytes of memory at once, and 10 are allowed"):
+            reservation.cover(11, may_wait=True)
+    with budget.reserve(10):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("png8", {"crop": 0}),
+        ("png8", {"crop": 0, "resize": 700}),
+        ("png8", {"crop": 0, "resize": 3000}),
+        ("png8", {}),
+        ("png16", {"crop": 0}),
+        ("jxl", {"crop": 0}),
+        ("tiff16", {"crop": 0}),
+        ("raw", {}),
+    ],
+)
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_a_recipe_needs_no_more_memory_than_it_reserves(name, options, compression):
+    rng = np.random.default_rng(0)
+    data = tiff(rng.integers(0, 5000, (2000, 2000), np.uint16), compression=compression)
+    recipe = build(name, **options)
+    source = Source(data, {"Metadata_Channel": "x"})
+    recipe.make([source], None)  # imports
+    tracemalloc.start()
+    recipe.make([source], None)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < recipe.memory_for([source]) + 8e6

@@ -41,6 +41,9 @@ BYTES_PER_PIXEL = 12
 BYTES_PER_CORRECTED_PIXEL = 12
 """Memory for each pixel that illumination or resizing adds: three planes of float32."""
 
+BYTES_PER_RESIZED_PIXEL = 40
+"""Memory for each pixel of a resized image: sums and means as float64."""
+
 GREY_LEVELS = 65536
 
 Levels = tuple[np.float32, np.float32]
@@ -189,7 +192,7 @@ class Preprocessing:
         if self.illum or self.resize:
             per_pixel += BYTES_PER_CORRECTED_PIXEL
         kept = (rows.stop - rows.start) * (columns.stop - columns.start)
-        return decoded + per_pixel * max(kept, (self.resize or 0) ** 2)
+        return decoded + per_pixel * kept + BYTES_PER_RESIZED_PIXEL * (self.resize or 0) ** 2
 
     def read(self, source: Source, context: PlateContext) -> PreprocessedImage:
         """Get the part of an image.

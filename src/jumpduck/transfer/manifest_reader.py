@@ -107,8 +107,11 @@ class Manifest:
             rows = manifest.lazy()
         else:
             rows, endpoint = _scan(Path(manifest))
-        columns = manifest_types(dict(rows.collect_schema()), "the manifest")
-        return cls(rows if limit is None else rows.head(limit), columns, endpoint)
+        found = dict(rows.collect_schema())
+        columns = manifest_types(found, "the manifest")
+        opened = cls(rows if limit is None else rows.head(limit), columns, endpoint)
+        opened.check_casts([name for name, dtype in columns.items() if dtype != found[name]])
+        return opened
 
     def plates(self) -> Iterator[PlateRows]:
         """Get the plates in the manifest's order."""
@@ -130,6 +133,11 @@ class Manifest:
     def read(self, first: int, count: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Get `count` rows from number `first` on."""
         return self._collect(self._rows.select(columns or list(self.columns)).slice(first, count))
+
+    def check_casts(self, columns: Sequence[str]) -> None:
+        """Raise ManifestError if a value of these columns is not of the type it is read as."""
+        if columns:
+            self._collect(self._rows.select(pl.col(columns).null_count()), streaming=True)
 
     def _find_plates(self) -> list[PlateRows]:
         number = pl.col("number")
