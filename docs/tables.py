@@ -63,10 +63,6 @@ MEANING = {
     "url_illum": "URL of the illumination function of its plate and channel",
     "channel_kind": "stain, brightfield or other",
     "known_issue": "What has been reported about the image",
-    "Metadata_JCP2022": "Identifier of the perturbation",
-    "Metadata_Name": "Name of the control, or symbol of the gene",
-    "Metadata_pert_type": "Role: trt, negcon, poscon, empty or unknown",
-    "Metadata_PlateType": "What the plate holds",
     "Metadata_Pixel_Size_Microns": "Edge of a pixel in the specimen, in micrometres",
     "status": "fetched, present (by an earlier run), missing, corrupt or failed",
     "bytes": "Bytes of the published file",
@@ -113,14 +109,10 @@ ORDER BY ALL
 def page(catalog: Path) -> str:
     """Get the page's text."""
     manifest = [
-        (f"`{name}`", _type(of), "" if name in schema.OPTIONAL else "yes", MEANING[name])
-        for name, of in schema.MANIFEST.items()
+        *((f"`{name}`", _type(of), "yes", MEANING[name]) for name, of in schema.MANIFEST.items()),
+        *((f"`{name}`", _type(of), "", MEANING[name]) for name, of in schema.OPTIONAL.items()),
     ]
-    added = [
-        (f"`{name}`", _type(of), MEANING[name])
-        for name, of in schema.RESULTS.items()
-        if name not in schema.MANIFEST
-    ]
+    added = [(f"`{name}`", _type(of), MEANING[name]) for name, of in schema.OUTCOME.items()]
     text = HEAD + MANIFEST + _table(("column", "type", "required", "meaning"), manifest)
     text += RESULTS + _table(("column", "type", "meaning"), added)
     text += SITES + CATALOG
