@@ -1,24 +1,27 @@
 """What can go wrong, by what to do about it.
 
 JumpduckError
-├── QueryError      a name, number or option that cannot be meant: the message suggests another
+├── QueryError      a name, number or option is wrong: the message says what is allowed
 ├── CatalogError    the published tables could not be read: the message names the file
 ├── ManifestError   a table lacks what the next stage needs: the message names table and column
 ├── StoreError      a bucket, server or folder cannot be reached or written
-├── ImageError      bytes that are no image we can use; a row in the results, never the end of a run
+├── ImageError      bytes that are not an image we can use; a row in the results, not an error
 ├── PartialError    some files are missing: the message names the results table
 └── InterruptedRunError  Ctrl-C: the message has the command that goes on
+
+A message names parameters as the library does: at its beginning, or between backticks. The command
+line writes them as flags.
 """
 
 
 class JumpduckError(Exception):
-    """Anything jumpduck says is wrong; `exit_code` is what the command line ends with."""
+    """An error that jumpduck explains; `exit_code` is what the command line ends with."""
 
     exit_code = 1
 
 
 class QueryError(JumpduckError):
-    """A name, number or option that cannot be meant."""
+    """A name, number or option is wrong."""
 
     exit_code = 2
 
@@ -40,7 +43,7 @@ class StoreError(JumpduckError):
 
 
 class ImageError(JumpduckError):
-    """Bytes that are no image we can use, after so many `attempts` to get others."""
+    """Bytes are not an image that we can use, after so many `attempts` to fetch others."""
 
     def __init__(self, message: str, attempts: int = 1) -> None:
         super().__init__(message)
@@ -48,12 +51,12 @@ class ImageError(JumpduckError):
 
 
 class PartialError(JumpduckError):
-    """Some of what was asked for could not be had; the rest is there."""
+    """Some of the files that were asked for could not be had; the others are there."""
 
     exit_code = 3
 
 
 class InterruptedRunError(JumpduckError):
-    """The user stopped it; what is finished is there."""
+    """The user stopped a run; what is finished is kept."""
 
     exit_code = 130

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
 
 import jumpduck
+from jumpduck.cli.flags import with_flags
 from jumpduck.cli.presets import CONFIG, fill_from_preset
 from jumpduck.errors import JumpduckError
 
@@ -57,13 +58,13 @@ for _verb in VERBS:
 
 
 def run(tokens: Sequence[str] | None = None) -> int:
-    """Run one command line and get its exit code; errors become one line on stderr."""
+    """Run one command line and get its exit code; an error is one line on stderr."""
     try:
         app(tokens, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return 2  # cyclopts has said what is wrong
     except JumpduckError as error:
-        print(f"jumpduck: {error}", file=sys.stderr)
+        print(f"jumpduck: {with_flags(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("jumpduck: interrupted", file=sys.stderr)
@@ -75,10 +76,10 @@ def run(tokens: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
-    """Run the command line of this process and leave.
+    """Run the command line of this process and end the process.
 
-    At once, without the interpreter's farewell: that would wait for requests that hang, and
-    DuckDB 2.0.0 fills it with warnings of its own.
+    It ends without the interpreter's own shutdown, because that would wait for requests that hang,
+    and because DuckDB 2.0.0 prints warnings in it.
     """
     code = run()
     try:

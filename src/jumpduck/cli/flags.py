@@ -25,6 +25,11 @@ OUTPUT = Group("Output", sort_key=5)
 
 _Options = TypeVar("_Options")
 
+FLAGS: dict[str, str] = {}
+"""Flag of each parameter of the commands that were imported."""
+
+_NAMED = re.compile(r"(^|`)([a-z_]+)(?=[` ])")
+
 _PARAMETER = re.compile(r"^(\w+(?:, \w+)*)\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
@@ -56,6 +61,7 @@ def reads(
     """
     texts = help_texts(options)
     hints = get_type_hints(options)
+    FLAGS.update(flags_of(options))
     by_name: dict[str, Field[Any]] = {one.name: one for one in fields(options)}  # pyright: ignore[reportArgumentType]
     parameters = [
         _parameter(by_name[name], hints[name], texts[name], group, positional=name == positional)
@@ -94,6 +100,11 @@ def flag_of(name: str, hint: object) -> str:
 def flags_of(options: type) -> dict[str, str]:
     """Get the flag of each field of a dataclass."""
     return {name: flag_of(name, hint) for name, hint in get_type_hints(options).items()}
+
+
+def with_flags(message: str) -> str:
+    """Get an error of the library with flags where it names parameters."""
+    return _NAMED.sub(lambda found: found[1] + FLAGS.get(found[2], found[2]), message)
 
 
 def help_texts(options: type) -> dict[str, str]:
