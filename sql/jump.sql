@@ -1,7 +1,19 @@
--- The JUMP collection (cpg0016): published metadata + load_data -> a manifest of images.
+-- The JUMP collection (cpg0016): published metadata + load_data -> sites with their images.
 -- Run from the folder that holds sql/:  duckdb catalog.duckdb -c '.read sql/jump.sql'
--- Order lives here and nowhere else. Where to read is set beforehand, see sql/README.md.
+-- The order of the files stands here and nowhere else. Where to read is set before, see
+-- sql/README.md. One transaction: a build that fails leaves the catalog as it was.
+BEGIN;
+SET VARIABLE collection = 'jump';
+SET VARIABLE perturbation = 'Metadata_JCP2022';
+.read sql/common/collections.sql
+.read sql/common/reported_issues.sql
+.read sql/common/add_controls.sql
+.read sql/common/drop_known_bad.sql
+.read sql/common/sample_sites.sql
+.read sql/common/within_budget.sql
+.read sql/common/list_files.sql
 .read sql/jump/settings.sql
+.read sql/jump/channels.sql
 .read sql/jump/plates.sql
 .read sql/jump/wells.sql
 .read sql/jump/compounds.sql
@@ -15,6 +27,7 @@
 .read sql/jump/source_sizes.sql
 .read sql/jump/recipe_sizes.sql
 .read sql/jump/perturbations.sql
+.read sql/jump/perturbation_names.sql
 .read sql/jump/find_perturbations.sql
 .read sql/jump/orphans.sql
 .read sql/jump/known_issues.sql
@@ -22,14 +35,11 @@
 .read sql/jump/treatments.sql
 .read sql/jump/load_data_files.sql
 .read sql/jump/gallery_url.sql
-.read sql/jump/load_rows.sql
-.read sql/jump/sites.sql
 .read sql/jump/read_url.sql
-.read sql/jump/of_channels.sql
-.read sql/jump/issues_of.sql
-.read sql/jump/images.sql
-.read sql/jump/select_sites.sql
-.read sql/jump/sample_sites.sql
-.read sql/jump/site_files.sql
-.read sql/jump/manifest.sql
+.read sql/jump/load_data_columns.sql
+.read sql/jump/load_data_lines.sql
+.read sql/jump/imaged_plates.sql
+.read sql/jump/sites.sql
+.read sql/jump/problems.sql
 .read sql/jump/find.sql
+COMMIT;

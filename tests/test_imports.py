@@ -23,7 +23,7 @@ ROOMS = {
     "imaging": set(),
     "synthetic": set(),
     "database": set(),
-    "collections": {"storage"},
+    "collections": {"database", "selection", "storage"},
     "selection": {"database"},
     "recipes": {"imaging"},
     "figures": {"imaging", "storage"},

@@ -1,6 +1,12 @@
 -- jump.cellprofiler_versions: one row per source and the CellProfiler that measured its plates.
 -- key: Metadata_Source
-CREATE OR REPLACE TABLE jump.cellprofiler_versions AS
+CREATE OR REPLACE TABLE jump.cellprofiler_versions (
+    Metadata_Source VARCHAR,
+    Metadata_CellProfiler_Version VARCHAR,
+    PRIMARY KEY (Metadata_Source)
+);
+
+INSERT INTO jump.cellprofiler_versions
 SELECT
     Metadata_Source,
     Metadata_CellProfiler_Version

@@ -1,6 +1,12 @@
 -- jump.compound_sources: one row per compound and the source that supplied it.
 -- key: Metadata_Compound_Source, Metadata_JCP2022
-CREATE OR REPLACE TABLE jump.compound_sources AS
+CREATE OR REPLACE TABLE jump.compound_sources (
+    Metadata_Compound_Source VARCHAR,
+    Metadata_JCP2022 VARCHAR,
+    PRIMARY KEY (Metadata_Compound_Source, Metadata_JCP2022)
+);
+
+INSERT INTO jump.compound_sources
 SELECT
     Metadata_Compound_Source,
     Metadata_JCP2022

@@ -2,7 +2,15 @@
 -- key: Metadata_JCP2022
 -- The first SELECT names every column we use: a release without one of them (SMILES came late)
 -- gives NULLs instead of an error.
-CREATE OR REPLACE TABLE jump.compounds AS
+CREATE OR REPLACE TABLE jump.compounds (
+    Metadata_JCP2022 VARCHAR,
+    Metadata_InChIKey VARCHAR,
+    Metadata_InChI VARCHAR,
+    Metadata_SMILES VARCHAR,
+    PRIMARY KEY (Metadata_JCP2022)
+);
+
+INSERT INTO jump.compounds
 WITH published AS (
     SELECT
         NULL::VARCHAR AS Metadata_JCP2022,

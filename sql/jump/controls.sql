@@ -1,7 +1,15 @@
 -- jump.controls: one row per perturbation that is a control, or nothing at all.
 -- key: Metadata_JCP2022
 -- The one place where roles come from.
-CREATE OR REPLACE TABLE jump.controls AS
+CREATE OR REPLACE TABLE jump.controls (
+    Metadata_JCP2022 VARCHAR,
+    Metadata_pert_type VARCHAR,
+    Metadata_Name VARCHAR,
+    Metadata_modality VARCHAR,
+    PRIMARY KEY (Metadata_JCP2022)
+);
+
+INSERT INTO jump.controls
 SELECT
     Metadata_JCP2022,
     Metadata_pert_type,

@@ -1,6 +1,13 @@
 -- jump.crisprs: one row per gene knock-out.
 -- key: Metadata_JCP2022
-CREATE OR REPLACE TABLE jump.crisprs AS
+CREATE OR REPLACE TABLE jump.crisprs (
+    Metadata_JCP2022 VARCHAR,
+    Metadata_Symbol VARCHAR,
+    Metadata_NCBI_Gene_ID VARCHAR,
+    PRIMARY KEY (Metadata_JCP2022)
+);
+
+INSERT INTO jump.crisprs
 SELECT
     Metadata_JCP2022,
     Metadata_Symbol,

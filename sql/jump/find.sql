@@ -1,6 +1,6 @@
 -- jump.find(names): where the perturbations that a name may mean can be seen.
 -- key: asked, Metadata_JCP2022
--- Plates and wells are those published; sites and gigabytes (five stains, an estimate) those of
+-- Plates and wells are those published; sites and gigabytes (of the stains, an estimate) those of
 -- the load_data in this catalog.
 CREATE OR REPLACE MACRO jump.find(names) AS TABLE -- noqa: LT01
 WITH found AS (
@@ -23,16 +23,15 @@ published AS (
 
 seen AS (
     SELECT
-        places.Metadata_JCP2022,
+        Metadata_JCP2022,
         count(*) AS sites,
-        sum(coalesce(
-            sizes.mean_bytes,
-            (SELECT sum(bytes) / sum(tiffs) FROM jump.source_sizes)
-        )) * 5 / 1e9 AS estimated_gb
+        sum(image_bytes) / 1e9 * (
+            SELECT count(*) FROM jump.channels
+            WHERE kind = 'stain'
+        ) AS estimated_gb
     FROM jump.sites
-    INNER JOIN places USING (Metadata_Source, Metadata_Plate, Metadata_Well)
-    LEFT JOIN jump.source_sizes AS sizes USING (Metadata_Source)
-    GROUP BY places.Metadata_JCP2022
+    SEMI JOIN found USING (Metadata_JCP2022)
+    GROUP BY Metadata_JCP2022
 )
 
 SELECT

@@ -1,9 +1,9 @@
--- jump.find_perturbations(names): the perturbations that a name may mean.
+-- jump.find_perturbations(names, modalities): the perturbations that a name may mean.
 -- key: asked, Metadata_JCP2022
--- A name is a JCP2022 identifier, gene symbol, NCBI gene number, everyday name of a control, SMILES
--- or InChIKey. Case does not matter but in SMILES. Published InChIKeys mostly carry no
--- stereochemistry, so a key meets another with the same first layer: that may be a mirror image
--- (quinine, quinidine), and matched_by says so.
+-- A name is one of jump.perturbation_names, a SMILES, or the first layer of an InChIKey. Case does
+-- not matter but in SMILES. Published InChIKeys mostly carry no stereochemistry, so a key meets
+-- another with the same first layer: that may be a mirror image (quinine, quinidine), and
+-- matched_by says so. modalities NULL means all.
 CREATE OR REPLACE MACRO jump.find_perturbations(
     names, -- noqa: LT01
     modalities := NULL
@@ -23,43 +23,13 @@ matches AS (
     SELECT
         asked,
         Metadata_JCP2022,
-        'JCP2022' AS matched_by,
-        1 AS place
-    FROM asked INNER JOIN known ON upper(asked) = upper(Metadata_JCP2022)
+        matched_by
+    FROM asked INNER JOIN jump.perturbation_names ON lower(asked) = lower(name)
     UNION ALL
     SELECT
         asked,
         Metadata_JCP2022,
-        'name' AS matched_by,
-        2 AS place
-    FROM asked INNER JOIN known ON lower(asked) = lower(Metadata_Name)
-    UNION ALL
-    SELECT
-        asked,
-        Metadata_JCP2022,
-        'gene symbol' AS matched_by,
-        3 AS place
-    FROM asked INNER JOIN known ON lower(asked) = lower(Metadata_Symbol)
-    UNION ALL
-    SELECT
-        asked,
-        Metadata_JCP2022,
-        'NCBI gene' AS matched_by,
-        4 AS place
-    FROM asked INNER JOIN known ON lower(asked) = lower(Metadata_NCBI_Gene_ID)
-    UNION ALL
-    SELECT
-        asked,
-        Metadata_JCP2022,
-        'InChIKey' AS matched_by,
-        5 AS place
-    FROM asked INNER JOIN known ON upper(asked) = Metadata_InChIKey
-    UNION ALL
-    SELECT
-        asked,
-        Metadata_JCP2022,
-        'first layer of InChIKey' AS matched_by,
-        6 AS place
+        'first layer of InChIKey' AS matched_by
     FROM asked INNER JOIN known
         ON split_part(upper(asked), '-', 1) = split_part(Metadata_InChIKey, '-', 1)
     WHERE regexp_full_match(upper(asked), '[A-Z]{14}(-[A-Z]{10}(-[A-Z])?)?')
@@ -67,8 +37,7 @@ matches AS (
     SELECT
         asked,
         Metadata_JCP2022,
-        'SMILES' AS matched_by,
-        7 AS place
+        'SMILES' AS matched_by
     FROM asked INNER JOIN known ON asked = Metadata_SMILES
 ),
 
@@ -76,7 +45,10 @@ best AS (
     SELECT
         asked,
         Metadata_JCP2022,
-        min_by(matched_by, place) AS matched_by
+        min_by(matched_by, list_position([
+            'JCP2022', 'name', 'gene symbol', 'NCBI gene', 'InChIKey',
+            'first layer of InChIKey', 'SMILES'
+        ], matched_by)) AS matched_by
     FROM matches
     GROUP BY ALL
 )

@@ -15,4 +15,4 @@ CREATE OR REPLACE MACRO jump.gallery_url(path_name, file_name) AS (
 );
 
 COMMENT ON MACRO jump.gallery_url IS -- noqa: PRS
-'Published URL of a file from load_data''s PathName and FileName';
+'The published URL of a file in any of load_data''s forms';

@@ -3,9 +3,9 @@
 -- jump_load_data names files or patterns; by default every plate of every source that jump.plates
 -- knows, one listing a source: a pattern with the star further left would make S3 list its
 -- 58 million images. Several forms lie side by side in a plate's folder: the one with illum wins,
--- csv before csv.gz before parquet, as the gallery went. Whoever looked for the files beforehand
--- says in jump_load_data_unread which plates have none that can be read, and why. A site index
--- (jump_index) stands for the load_data of all the plates it lists.
+-- csv before csv.gz before parquet, as the gallery went. jump_load_data_unread
+-- lists the plates that have none that can be read, and why: Python sets it, because it looks for
+-- the files beforehand. A site index (jump_index) stands for the load_data of its plates.
 SET VARIABLE jump_load_data = coalesce(
     getvariable('jump_load_data')::VARCHAR[],
     CASE WHEN getvariable('jump_index') IS NOT NULL THEN [] END,
@@ -78,6 +78,8 @@ files AS (
             ELSE 'FROM read_parquet(getvariable(''jump_index''))'
         END
     )
+    WHERE
+        Metadata_Source IS NOT NULL AND Metadata_Batch IS NOT NULL AND Metadata_Plate IS NOT NULL
 )
 
 SELECT

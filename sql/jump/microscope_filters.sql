@@ -1,6 +1,32 @@
 -- jump.microscope_filters: one row per set of optical filters.
 -- key: Metadata_Filter_Configuration
-CREATE OR REPLACE TABLE jump.microscope_filters AS
+CREATE OR REPLACE TABLE jump.microscope_filters (
+    Metadata_Filter_Configuration VARCHAR,
+    Metadata_Excitation_Low_DNA DOUBLE,
+    Metadata_Excitation_Low_ER DOUBLE,
+    Metadata_Excitation_Low_RNA DOUBLE,
+    Metadata_Excitation_Low_AGP DOUBLE,
+    Metadata_Excitation_Low_Mito DOUBLE,
+    Metadata_Excitation_High_DNA DOUBLE,
+    Metadata_Excitation_High_ER DOUBLE,
+    Metadata_Excitation_High_RNA DOUBLE,
+    Metadata_Excitation_High_AGP DOUBLE,
+    Metadata_Excitation_High_Mito DOUBLE,
+    Metadata_Emission_Low_DNA DOUBLE,
+    Metadata_Emission_Low_ER DOUBLE,
+    Metadata_Emission_Low_RNA DOUBLE,
+    Metadata_Emission_Low_AGP DOUBLE,
+    Metadata_Emission_Low_Mito DOUBLE,
+    Metadata_Emission_High_DNA DOUBLE,
+    Metadata_Emission_High_ER DOUBLE,
+    Metadata_Emission_High_RNA DOUBLE,
+    Metadata_Emission_High_AGP DOUBLE,
+    Metadata_Emission_High_Mito DOUBLE,
+    Metadata_FPBase_Config VARCHAR,
+    PRIMARY KEY (Metadata_Filter_Configuration)
+);
+
+INSERT INTO jump.microscope_filters
 SELECT
     Metadata_Filter_Configuration,
     Metadata_Excitation_Low_DNA::DOUBLE AS Metadata_Excitation_Low_DNA,

@@ -1,6 +1,18 @@
 -- jump.microscopes: one row per source and how it imaged.
 -- key: Metadata_Source
-CREATE OR REPLACE TABLE jump.microscopes AS
+CREATE OR REPLACE TABLE jump.microscopes (
+    Metadata_Source VARCHAR,
+    Metadata_Microscope_Name VARCHAR,
+    Metadata_Widefield_vs_Confocal VARCHAR,
+    Metadata_Excitation_Type VARCHAR,
+    Metadata_Objective_NA DOUBLE,
+    Metadata_Sites_Per_Well INTEGER,
+    Metadata_Filter_Configuration VARCHAR,
+    Metadata_Pixel_Size_Microns DOUBLE,
+    PRIMARY KEY (Metadata_Source)
+);
+
+INSERT INTO jump.microscopes
 SELECT
     Metadata_Source,
     Metadata_Microscope_Name,

@@ -1,7 +1,14 @@
 -- jump.orfs: one row per overexpression reagent.
 -- key: Metadata_JCP2022
 -- The published Metadata_pert_type is left out on purpose: jump.controls supersedes it.
-CREATE OR REPLACE TABLE jump.orfs AS
+CREATE OR REPLACE TABLE jump.orfs (
+    Metadata_JCP2022 VARCHAR,
+    Metadata_Symbol VARCHAR,
+    Metadata_NCBI_Gene_ID VARCHAR,
+    PRIMARY KEY (Metadata_JCP2022)
+);
+
+INSERT INTO jump.orfs
 SELECT
     Metadata_JCP2022,
     Metadata_Symbol,

@@ -14,7 +14,7 @@ WITH found AS (
         issues.Metadata_Channel,
         issues.consequence,
         issues.what,
-        issues.thread,
+        issues.report,
         coalesce(issues.Metadata_Well, issues.Metadata_Site::VARCHAR, issues.Metadata_Channel)
         IS NULL AS of_plate
     FROM jump.plates AS plates
@@ -29,7 +29,7 @@ SELECT
     Metadata_Source,
     Metadata_Batch,
     Metadata_Plate,
-    string_agg(what, '; ' ORDER BY what, thread) FILTER (WHERE of_plate) AS plate_issue,
+    string_agg(what, '; ' ORDER BY what, report) FILTER (WHERE of_plate) AS plate_issue,
     coalesce(bool_or(of_plate AND consequence = 'drop'), FALSE) AS plate_dropped,
     list({
         'well': Metadata_Well,
@@ -37,7 +37,7 @@ SELECT
         'channel': Metadata_Channel,
         'consequence': consequence,
         'what': what
-    } ORDER BY what, thread, Metadata_Well, Metadata_Site) FILTER (WHERE NOT of_plate) AS issues
+    } ORDER BY what, report, Metadata_Well, Metadata_Site) FILTER (WHERE NOT of_plate) AS issues
 FROM found
 GROUP BY ALL;
 

@@ -1,7 +1,15 @@
 -- jump.plates: one row per plate.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate
 -- Names of source_2 and source_6 are all digits, hence all_varchar.
-CREATE OR REPLACE TABLE jump.plates AS
+CREATE OR REPLACE TABLE jump.plates (
+    Metadata_Source VARCHAR,
+    Metadata_Batch VARCHAR,
+    Metadata_Plate VARCHAR,
+    Metadata_PlateType VARCHAR,
+    PRIMARY KEY (Metadata_Source, Metadata_Batch, Metadata_Plate)
+);
+
+INSERT INTO jump.plates
 SELECT
     Metadata_Source,
     Metadata_Batch,

@@ -3,6 +3,7 @@
 -- which an http(s) address must spell as percent codes; S3 and files take the key as it is.
 CREATE OR REPLACE MACRO jump.read_url(url, gallery) AS (
     CASE
+        WHEN gallery = 's3://cellpainting-gallery' THEN url
         WHEN NOT starts_with(url, 's3://cellpainting-gallery/') THEN url
         WHEN gallery LIKE 'http%://%'
             THEN gallery || '/' || replace(url_encode(substr(url, 27)), '%2F', '/')
@@ -11,4 +12,4 @@ CREATE OR REPLACE MACRO jump.read_url(url, gallery) AS (
 );
 
 COMMENT ON MACRO jump.read_url IS -- noqa: PRS
-'Place where a published URL is really read from';
+'The place where a published URL is really read from';

@@ -1,16 +1,20 @@
 -- jump.recipe_sizes: one row per recipe with the size of the file it makes.
 -- key: recipe
--- Measured on the five stains of a real Opera Phenix field (1080 x 1080, 16 bit), centre crop
+-- Measured on the five stains of a real Opera Phenix site (1080 x 1080, 16 bit), centre crop
 -- 768 x 768; a size made from it is an estimate. NULL: as published, see jump.source_sizes.
-CREATE OR REPLACE TABLE jump.recipe_sizes AS
+CREATE OR REPLACE TABLE jump.recipe_sizes (
+    recipe VARCHAR PRIMARY KEY,
+    mean_bytes DOUBLE
+);
+
+INSERT INTO jump.recipe_sizes
 SELECT
     recipe,
-    mean_bytes
-FROM (
-    VALUES
-    ('raw', NULL),
-    ('png8', 212000.0)
-) AS measured (recipe, mean_bytes); -- noqa: AL05
+    mean_bytes::DOUBLE AS mean_bytes
+FROM read_csv(
+    coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump/recipe_sizes.csv',
+    header = TRUE, all_varchar = TRUE
+);
 
 COMMENT ON TABLE jump.recipe_sizes IS
 'One row per recipe with the size of the file it makes';

@@ -1,6 +1,14 @@
 -- jump.wells: one row per well and what was put in it.
 -- key: Metadata_Source, Metadata_Plate, Metadata_Well
-CREATE OR REPLACE TABLE jump.wells AS
+CREATE OR REPLACE TABLE jump.wells (
+    Metadata_Source VARCHAR,
+    Metadata_Plate VARCHAR,
+    Metadata_Well VARCHAR,
+    Metadata_JCP2022 VARCHAR,
+    PRIMARY KEY (Metadata_Source, Metadata_Plate, Metadata_Well)
+);
+
+INSERT INTO jump.wells
 SELECT
     Metadata_Source,
     Metadata_Plate,

@@ -25,8 +25,8 @@ import duckdb
 import polars as pl
 
 import jumpduck
-from jumpduck.collections.load_data import local_load_data
-from jumpduck.database.sql_files import open_catalog
+from jumpduck.collections.load_data import fetch_load_data
+from jumpduck.database.connection import open_catalog
 from jumpduck.selection.criteria import Selection
 from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.object_reader import ObjectReader
@@ -196,7 +196,7 @@ def merged_with_pandas(folder: Path) -> None:
 def sample(folder: Path) -> None:
     """The sites chosen, with their columns: all that the pandas way makes."""
     with open_catalog(folder / "c.duckdb") as con:
-        con.execute(f"COPY (FROM jump.site_files()) TO '{folder}/sample.parquet'")
+        con.execute(f"COPY (FROM sample_sites(jump.sites)) TO '{folder}/sample.parquet'")
 
 
 def ours(folder: Path) -> None:
@@ -262,7 +262,7 @@ def _urls(plates: pl.DataFrame) -> list[str]:
 def http_ours(folder: Path, then: Callable[[list[str]], None] = lambda _: None) -> None:
     plates = pl.read_parquet(folder / "plates.parquet")
     with tempfile.TemporaryDirectory() as scratch:
-        found = local_load_data(
+        found = fetch_load_data(
             plates, ROOT, Path(scratch), ObjectReader(), lambda _done, _all: None
         )
         assert len(found.files) == plates.height

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.database.sql_files import frame, open_catalog
+from jumpduck.database.connection import frame, open_catalog
 from jumpduck.schema import DONE
 from tests.support.places import ROOT
 from tests.support.web_server import web_server
@@ -29,7 +29,13 @@ def over_s3(s3, tmp_path_factory):
     return path
 
 
-SITES = "SELECT * EXCLUDE (site_number, plate_number) FROM jump.sites ORDER BY site_key"
+SITES = """
+    SELECT
+        * EXCLUDE (site_number, plate_number, images),
+        [image.channel FOR image IN images] AS channels,
+        [url_decode(split_part(image.url, 'cpg0016', 2)) FOR image IN images] AS keys
+    FROM jump.sites ORDER BY site_key
+"""
 
 
 def test_a_catalog_over_s3_holds_what_the_folder_holds(over_s3, catalog):
@@ -90,5 +96,5 @@ def test_the_duckdb_command_line_builds_the_same_catalog_straight_off_s3(s3, cat
     assert (done.returncode, done.stderr) == (0, "")
     with duckdb.connect(str(tmp_path / "by_cli.duckdb")) as one, open_catalog(catalog) as other:
         assert frame(one, SITES).equals(frame(other, SITES))
-        sample = "SELECT site_key FROM jump.sample_sites(seed := 7) ORDER BY ALL"
+        sample = "SELECT site_key FROM sample_sites(jump.sites, seed := 7) ORDER BY ALL"
         assert frame(one, sample).equals(frame(other, sample))

@@ -1,5 +1,6 @@
 """What can be asked for beyond names: roles, controls, conditions, budgets, known issues."""
 
+import inspect
 import json
 
 import duckdb
@@ -7,9 +8,10 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.database.sql_files import driver_files, frame, open_catalog
+from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
-from jumpduck.selection.criteria import Selection, arguments, sql_text
+from jumpduck.selection.criteria import Selection
+from jumpduck.selection.pipeline import make_query
 
 WELL = ["Metadata_Source", "Metadata_Plate", "Metadata_Well"]
 SITE = [*WELL, "Metadata_Site"]
@@ -61,7 +63,7 @@ def test_a_condition_keeps_what_fits_it(catalog):
 
 
 @pytest.mark.parametrize(
-    "predicate",
+    "where",
     [
         "1) UNION (SELECT 1",
         "TRUE) --",
@@ -76,10 +78,10 @@ def test_a_condition_keeps_what_fits_it(catalog):
         "TRUE)) AS x, (SELECT 1 WHERE (TRUE",
     ],
 )
-def test_a_where_that_is_not_a_plain_condition_is_refused(catalog, predicate):
+def test_a_where_that_is_not_one_condition_is_refused(catalog, where):
     before = catalog.read_bytes()
-    with pytest.raises(QueryError, match="--where"):
-        jumpduck.manifest(catalog, where=predicate or " ")
+    with pytest.raises(QueryError, match="where"):
+        jumpduck.manifest(catalog, where=where or " ")
     assert catalog.read_bytes() == before
 
 
@@ -133,7 +135,7 @@ def test_the_parts_of_a_manifest_make_the_whole(catalog, monkeypatch):
     from jumpduck.stages import manifest as stage
 
     whole = jumpduck.manifest(catalog, seed=4)
-    monkeypatch.setattr(stage, "CHUNK", 1)
+    monkeypatch.setattr(stage, "CHUNK_SITES", 1)
     assert jumpduck.manifest(catalog, seed=4).equals(whole)
     keys = whole.select("Metadata_Source", "Metadata_Batch", *SITE[1:])
     assert keys.equals(keys.sort(keys.columns, maintain_order=True))
@@ -227,11 +229,10 @@ def test_flagged_images_are_kept_with_the_words_of_the_issue(defective):
     ],
 )
 def test_sql_alone_gives_the_manifest_that_python_gives(options, defective, monkeypatch):
-    monkeypatch.setattr("jumpduck.stages.manifest.CHUNK", 1)  # each plate in a part of its own
+    monkeypatch.setattr("jumpduck.stages.manifest.CHUNK_SITES", 1)  # each plate in a chunk
     rows = jumpduck.manifest(defective, **options)
     with open_catalog(defective) as con:
-        values = arguments(con, Selection(**options))
-        assert frame(con, sql_text("manifest", values).rstrip(";")).equals(rows)
+        assert frame(con, make_query(con, Selection(**options)).text()).equals(rows)
     assert rows.height > 3
 
 
@@ -239,8 +240,8 @@ def test_every_known_issue_names_where_it_was_reported(catalog):
     with open_catalog(catalog) as con:
         odd = con.execute(
             """
-            SELECT thread FROM jump.known_issues
-            WHERE NOT regexp_matches(thread, '^[a-zA-Z-]+/[a-zA-Z_]+(#[0-9]+| prep/.*)$')
+            SELECT report FROM jump.known_issues
+            WHERE NOT regexp_matches(report, '^[a-zA-Z-]+/[a-zA-Z_]+(#[0-9]+| prep/.*)$')
             """
         ).fetchall()
     assert odd == []
@@ -260,7 +261,23 @@ def test_find_suggests_similar_names(cli, catalog):
     assert (done.code, "BRCA1" in done.err) == (2, True)
 
 
-def test_every_table_macro_is_made_by_a_file_of_its_name():
-    macros = [file for file in driver_files("jump") if "AS TABLE" in file.read_text()]
-    assert len(macros) >= 5
-    assert all(f"MACRO jump.{file.stem}(" in file.read_text() for file in macros)
+def test_one_text_is_one_name(catalog):
+    assert jumpduck.manifest(catalog, genes="TP53").equals(
+        jumpduck.manifest(catalog, genes=["TP53"])
+    )
+    with pytest.raises(QueryError, match="no gene '29'"):
+        jumpduck.manifest(catalog, genes="29")
+
+
+def test_help_shows_the_parameters_of_a_selection_with_types():
+    parameters = inspect.signature(jumpduck.manifest).parameters
+    assert list(parameters)[:2] == ["catalog", "path"]
+    assert str(parameters["max_gb"]) == "max_gb: float | None = None"
+
+
+def test_the_manifest_file_has_the_sql_that_made_it(catalog, tmp_path):
+    rows = jumpduck.manifest(catalog, path=tmp_path / "m", genes="TP53", with_controls=True)
+    notes = pl.read_parquet_metadata(tmp_path / "m")
+    with duckdb.connect(str(catalog), read_only=True) as con:
+        assert pl.DataFrame(con.sql(notes["jumpduck.sql"])).equals(rows)
+    assert json.loads(notes["jumpduck.catalog"])["collection"] == "jump"

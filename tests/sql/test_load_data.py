@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.database.sql_files import frame, open_catalog, sql_root
+from jumpduck.database.connection import frame, open_catalog
+from jumpduck.database.sql_files import sql_root
 from jumpduck.synthetic.gallery import write_tables
 
 KEY = "cpg0016-jump/source_4/images/B1/images/P1__2021-Measurement 1/Images"
@@ -109,6 +110,14 @@ def build(tmp_path, files):
         return frame(con, "FROM jump.sites ORDER BY ALL")
 
 
+def urls(sites, channel, which="url"):
+    """The URLs of one channel, in the order of the sites; None where it has no image."""
+    return [
+        {image["channel"]: image[which] for image in images}.get(channel)
+        for images in sites["images"].to_list()
+    ]
+
+
 FORMS = {
     "wide csv": {"load_data.csv": wide()},
     "wide csv.gz": {"load_data_with_illum.csv.gz": wide()},
@@ -134,15 +143,14 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_sites(tmp_path, form):
-    sites = build(tmp_path, FORMS[form])
+    sites, gallery = build(tmp_path, FORMS[form]), tmp_path / "gallery"
     assert sites.select("Metadata_Plate", "Metadata_Well", "Metadata_Site").rows() == [
         ("007", "A01", 0),
         ("007", "A02", 1),
     ]
-    assert sites["URL_OrigDNA"].to_list() == [
-        f"{BUCKET}/{KEY}/{well}_DNA.tif" for well in ("A01", "A02")
-    ]
-    assert sites["URL_OrigBrightfield"].null_count() == 2
+    assert urls(sites, "DNA") == [f"{gallery}/{KEY}/{well}_DNA.tif" for well in ("A01", "A02")]
+    for images in sites["images"]:
+        assert [image["channel"] for image in images] == ["DNA", "RNA", "ER", "AGP", "Mito"]
 
 
 def test_a_site_whose_well_is_unknown_stays_and_says_so(tmp_path):
@@ -154,11 +162,11 @@ def test_a_site_whose_well_is_unknown_stays_and_says_so(tmp_path):
 def test_brightfield_is_known_under_all_its_spellings(tmp_path):
     sites = build(tmp_path, {"load_data.csv": wide(("DNA", "Brightfield", "HighZBF", "LowZBF"))})
     for name, channel in (("", "Brightfield"), ("_H", "HighZBF"), ("_L", "LowZBF")):
-        assert sites[f"URL_OrigBrightfield{name}"][0].endswith(f"A01_{channel}.tif")
+        assert urls(sites, f"Brightfield{name}")[0].endswith(f"A01_{channel}.tif")
 
 
 def test_illum_columns_are_kept(tmp_path):
     table = wide().with_columns(URL_IllumDNA=pl.lit(f"{BUCKET}/illum/007_IllumDNA.npy"))
     sites = build(tmp_path, {"load_data_with_illum.csv": table})
-    assert sites["URL_IllumDNA"].to_list() == [f"{BUCKET}/illum/007_IllumDNA.npy"] * 2
-    assert sites["URL_IllumRNA"].null_count() == 2
+    assert urls(sites, "DNA", "illum") == [f"{tmp_path}/gallery/illum/007_IllumDNA.npy"] * 2
+    assert urls(sites, "RNA", "illum") == [None, None]

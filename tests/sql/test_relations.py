@@ -1,14 +1,24 @@
 """Every relation: its key, its columns, its comments, its place in the driver."""
 
+import gzip
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from jumpduck.database.sql_files import driver_files, frame, open_catalog, sql_root
+import jumpduck
+from jumpduck.database.connection import frame, open_catalog
+from jumpduck.database.sql_files import driver_files, find_driver, sql_root
+from jumpduck.errors import CatalogError
+from tests.support.places import ROOT
 
 SITE = "Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site"
 KEYS = {
+    "channels": "Metadata_Channel",
     "plates": "Metadata_Source, Metadata_Batch, Metadata_Plate",
     "wells": "Metadata_Source, Metadata_Plate, Metadata_Well",
     "treatments": "Metadata_Source, Metadata_Plate, Metadata_Well",
@@ -25,15 +35,22 @@ KEYS = {
     "perturbations": "Metadata_JCP2022",
     "find_perturbations(['TP53', 'DMSO'])": "asked, Metadata_JCP2022",
     "find(['TP53', 'DMSO'])": "asked, Metadata_JCP2022",
+    "perturbation_names": "name, matched_by, Metadata_JCP2022",
     "load_data_files": "Metadata_Source, Metadata_Batch, Metadata_Plate",
-    "load_rows": SITE,
+    "load_data_columns": "column_name",
+    "load_data_lines": "plate_number, Metadata_Well, Metadata_Site",
+    "imaged_plates": "plate_number",
     "sites": SITE,
-    "images": f"{SITE}, Metadata_Channel",
-    "select_sites()": SITE,
-    "sample_sites()": SITE,
-    "site_files()": SITE,
-    "manifest()": "path",
 }
+
+
+MACROS = {
+    "add_controls(jump.sites, jump.sites)": SITE,
+    "drop_known_bad(jump.sites)": SITE,
+    "sample_sites(jump.sites)": SITE,
+    "list_files(jump.sites, jump.sites)": "path",
+}
+JUMP = find_driver("jump")
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +61,38 @@ def con(catalog):
 
 def test_every_file_is_in_its_driver_and_every_line_of_the_driver_is_a_file():
     root = sql_root()
-    assert sorted(driver_files("jump")) == sorted((root / "jump").glob("*.sql"))
+    files = [*(root / "common").glob("*.sql"), *(root / "jump").glob("*.sql")]
+    assert sorted(driver_files(JUMP)) == sorted(files)
 
 
 def test_every_file_makes_the_relation_it_is_named_after(con):
     made = frame(
         con,
         """
-        SELECT table_name AS name FROM duckdb_tables() WHERE schema_name = 'jump' UNION
-        SELECT view_name FROM duckdb_views() WHERE schema_name = 'jump' UNION
-        SELECT function_name FROM duckdb_functions() WHERE schema_name = 'jump'
+        SELECT table_name AS name FROM duckdb_tables() WHERE NOT internal UNION
+        SELECT view_name FROM duckdb_views() WHERE NOT internal UNION
+        SELECT function_name FROM duckdb_functions()
+        WHERE NOT internal AND schema_name IN ('main', 'jump')
         """,
     )
-    assert set(made["name"]) == {file.stem for file in driver_files("jump")}
+    assert set(made["name"]) == {file.stem for file in driver_files(JUMP)}
+
+
+def test_no_file_of_sql_names_a_channel_but_the_table_of_channels():
+    """Columns of the published table of filters aside: each has a channel in its name."""
+    for file in driver_files(JUMP):
+        if file.stem != "microscope_filters":
+            text = re.sub("--.*", "", file.read_text())
+            assert not re.search(
+                r"\b(DNA|RNA|ER|AGP|Mito|Brightfield\w*|HighZBF|LowZBF)\b", text
+            ), file
 
 
 def test_every_file_begins_with_what_it_makes():
-    for file in driver_files("jump"):
+    for file in driver_files(JUMP):
         first, second, *_ = file.read_text().splitlines()
-        assert re.match(rf"-- jump\.{file.stem}(\(.*\))?: .+\.$", first), file
+        schema = "main" if file.parent.name == "common" else "jump"
+        assert re.match(rf"-- {schema}\.{file.stem}(\(.*\))?: .+\.$", first), file
         made = file.read_text()
         if "CREATE OR REPLACE MACRO" not in made or "AS TABLE" in made:
             assert second.startswith("-- key: "), file
@@ -73,13 +103,13 @@ def test_every_table_column_and_macro_says_what_it_is(con):
         con,
         """
         SELECT table_name AS name FROM duckdb_tables()
-        WHERE schema_name = 'jump' AND comment IS NULL UNION ALL
+        WHERE NOT internal AND comment IS NULL UNION ALL
         SELECT view_name FROM duckdb_views()
-        WHERE schema_name = 'jump' AND comment IS NULL UNION ALL
+        WHERE NOT internal AND comment IS NULL UNION ALL
         SELECT table_name || '.' || column_name FROM duckdb_columns()
-        WHERE schema_name = 'jump' AND comment IS NULL UNION ALL
+        WHERE NOT internal AND comment IS NULL UNION ALL
         SELECT function_name FROM duckdb_functions()
-        WHERE schema_name = 'jump' AND comment IS NULL
+        WHERE NOT internal AND schema_name IN ('main', 'jump') AND comment IS NULL
         """,
     )
     assert silent["name"].to_list() == []
@@ -89,24 +119,26 @@ def test_the_first_sentence_of_a_file_is_its_comment(con):
     comments = dict(
         con.execute(
             """
-            SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'jump' UNION ALL
-            SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'jump'
+            SELECT table_name, comment FROM duckdb_tables() WHERE NOT internal UNION ALL
+            SELECT view_name, comment FROM duckdb_views() WHERE NOT internal UNION ALL
+            SELECT function_name, comment FROM duckdb_functions()
+            WHERE NOT internal AND schema_name IN ('main', 'jump')
             """
         ).fetchall()
     )
-    for file in driver_files("jump"):
+    for file in driver_files(JUMP):
         if file.stem in comments:
             says = file.read_text().splitlines()[0].partition(": ")[2].rstrip(".")
             assert says.lower() == comments[file.stem].lower()
 
 
-@pytest.mark.parametrize("relation", KEYS)
+@pytest.mark.parametrize("relation", [*(f"jump.{name}" for name in KEYS), *MACROS])
 def test_keys_are_unique_and_never_null(con, relation):
-    key = KEYS[relation]
+    key = {**MACROS, **KEYS}[relation.removeprefix("jump.")]
     rows, distinct, nulls = con.execute(
         f"""
         SELECT count(*), count(DISTINCT ({key})), count(*) FILTER (({key.replace(",", " || '' ||")})
-        IS NULL) FROM jump.{relation}
+        IS NULL) FROM {relation}
         """
     ).fetchall()[0]
     assert rows == distinct > 0
@@ -163,11 +195,72 @@ def test_roles_come_from_the_table_of_controls(con):
     ]
 
 
-def test_the_driver_runs_twice_into_the_same_database(gallery, tmp_path):
-    with duckdb.connect(str(tmp_path / "twice.duckdb")) as con:
-        con.execute("SET VARIABLE jump_gallery = $g", {"g": str(gallery.gallery)})
-        con.execute("SET VARIABLE jump_metadata = $m", {"m": str(gallery.metadata)})
-        for _ in range(2):
-            for file in driver_files("jump"):
-                con.execute(file.read_text())
-        assert con.execute("SELECT count(*) FROM jump.sites").fetchall() == [(75,)]
+DUCKDB = Path(sys.executable).parent / "duckdb"
+
+
+def by_command_line(gallery, metadata, path):
+    """Run the driver with the duckdb command line, as sql/README.md says."""
+    variables = (
+        f"SET VARIABLE jump_gallery = '{gallery}'; SET VARIABLE jump_metadata = '{metadata}'"
+    )
+    return subprocess.run(
+        [DUCKDB, path, "-c", variables, "-c", ".read sql/jump.sql"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def content(path):
+    with duckdb.connect(str(path), read_only=True) as con:
+        names = con.execute(
+            """
+            SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal
+            UNION SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal
+            """
+        ).fetchall()
+        return {name: con.execute(f"FROM {name} ORDER BY ALL").fetchall() for (name,) in names}
+
+
+def test_both_ways_in_give_the_same_tables(gallery, catalog, tmp_path):
+    done = by_command_line(gallery.gallery, gallery.metadata, tmp_path / "c.duckdb")
+    assert (done.returncode, done.stderr) == (0, "")
+    one, other = content(tmp_path / "c.duckdb"), content(catalog)
+    assert set(one) == set(other)
+    # they differ in where the files lay that were read, and in the revision, which Python finds
+    differ = {name for name in one if one[name] != other[name]}
+    assert differ <= {"jump.settings", "jump.load_data_files", "jump.load_data_lines", "jump.sites"}
+    files = "SELECT * FROM list_files(jump.sites, jump.sites) ORDER BY ALL"
+    with duckdb.connect(str(tmp_path / "c.duckdb")) as con, open_catalog(catalog) as same:
+        assert con.execute(files).fetchall() == same.execute(files).fetchall()
+
+
+@pytest.fixture
+def doubled(gallery, tmp_path):
+    """Metadata in which a well stands twice."""
+    folder = tmp_path / "metadata"
+    shutil.copytree(gallery.metadata, folder)
+    lines = gzip.decompress((folder / "well.csv.gz").read_bytes()).splitlines(keepends=True)
+    (folder / "well.csv.gz").write_bytes(gzip.compress(b"".join([*lines, lines[1]])))
+    return folder
+
+
+def test_a_doubled_row_is_refused_with_its_table_and_key(gallery, doubled, tmp_path):
+    key = r"two rows of jump.wells have the same key \(Metadata_Source, .*source_2.*A01"
+    with pytest.raises(CatalogError, match=key):
+        jumpduck.catalog(tmp_path / "c.duckdb", gallery=str(gallery.gallery), metadata=str(doubled))
+
+
+def test_a_build_that_fails_leaves_the_earlier_catalog_on_both_ways(gallery, doubled, tmp_path):
+    path = tmp_path / "c.duckdb"
+    assert by_command_line(gallery.gallery, gallery.metadata, path).returncode == 0
+    before = content(path)
+    done = by_command_line(gallery.gallery, doubled, path)
+    assert done.returncode == 1
+    assert "source_2" in done.stderr
+    assert content(path) == before
+    with pytest.raises(CatalogError):
+        jumpduck.catalog(path, gallery=str(gallery.gallery), metadata=str(doubled))
+    assert content(path) == before
+    assert by_command_line(gallery.gallery, gallery.metadata, path).returncode == 0
+    assert content(path) == before, "the driver runs twice into the same file"

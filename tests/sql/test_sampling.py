@@ -4,19 +4,22 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.database.sql_files import frame, open_catalog
+from jumpduck.database.connection import frame, open_catalog
 
 SITE = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 
 
-def sampled(catalog, arguments="", threads=None):
+def sampled(catalog, arguments="", where="TRUE", threads=None):
     with open_catalog(catalog) as con:
         if threads:
             con.execute(f"SET threads = {threads}")
         return frame(
             con,
-            f"SELECT * EXCLUDE (site_number, plate_number) FROM jump.sample_sites({arguments})"
-            " ORDER BY ALL",
+            f"""
+            WITH chosen AS (FROM jump.sites WHERE {where})
+            SELECT * EXCLUDE (site_number, plate_number)
+            FROM sample_sites(chosen{arguments and ", " + arguments}) ORDER BY ALL
+            """,
         )
 
 
@@ -32,13 +35,17 @@ def test_each_well_gives_as_many_sites_as_its_role_asks_for(catalog):
 
 
 def test_a_well_with_fewer_sites_gives_all_of_them(catalog):
-    counts = sampled(catalog, "negcon := 100").group_by("Metadata_Plate", "Metadata_Well").len()
+    counts = (
+        sampled(catalog, "per_well := MAP {'trt': 6, 'poscon': 4, 'negcon': 100}")
+        .group_by("Metadata_Plate", "Metadata_Well")
+        .len()
+    )
     assert counts["len"].max() == 7
 
 
 def test_roles_that_hold_no_cells_come_only_when_asked_for(catalog):
     assert "empty" not in sampled(catalog)["Metadata_pert_type"]
-    assert "empty" in sampled(catalog, "empty := 1")["Metadata_pert_type"]
+    assert "empty" in sampled(catalog, "per_well := MAP {'empty': 1}")["Metadata_pert_type"]
 
 
 def test_the_choice_is_the_same_every_time_whatever_the_threads(catalog):
@@ -50,7 +57,7 @@ def test_another_seed_makes_another_choice(catalog):
 
 
 def test_a_smaller_sample_is_part_of_a_larger_one(catalog):
-    small = sampled(catalog, "trt := 2, poscon := 2, negcon := 2")
+    small = sampled(catalog, "per_well := MAP {'trt': 2, 'poscon': 2, 'negcon': 2}")
     assert small.join(sampled(catalog), on=SITE, how="anti").is_empty()
 
 
@@ -65,7 +72,7 @@ def test_the_choice_in_a_well_does_not_depend_on_the_rest_of_the_catalog(
     )
     alone = sampled(tmp_path / "one.duckdb")
     assert alone.equals(sampled(catalog).filter(pl.col("Metadata_Source") == "source_3"))
-    assert alone.equals(sampled(catalog, "sources := ['source_3']"))
+    assert alone.equals(sampled(catalog, where="Metadata_Source = 'source_3'"))
 
 
 def test_the_choice_is_the_one_of_md5_and_no_other(catalog):
@@ -74,7 +81,8 @@ def test_the_choice_is_the_one_of_md5_and_no_other(catalog):
 
     keys = [f"source_3__Demo_Phenix1__JD5876c3__A01__{site}" for site in range(1, 8)]
     best = sorted(keys, key=lambda key: md5(f"5/{key}".encode()).hexdigest())[:3]
-    chosen = sampled(catalog, "seed := 5, plates := ['JD5876c3'], wells := ['A01']")
+    place = "Metadata_Plate = 'JD5876c3' AND Metadata_Well = 'A01'"
+    chosen = sampled(catalog, "seed := 5", place)
     assert set(chosen["site_key"]) == set(best)
 
 

@@ -17,10 +17,8 @@ from jumpduck.cli.options import (
     Sources,
 )
 from jumpduck.cli.report import Report
-from jumpduck.collections import published_metadata as published
-from jumpduck.stages.catalog import PROJECT, problems
 from jumpduck.stages.catalog import catalog as build
-from jumpduck.storage.object_reader import GALLERY
+from jumpduck.stages.catalog import problems
 
 
 def catalog(
@@ -28,17 +26,21 @@ def catalog(
     sources: Sources = (),
     plates: Plates = (),
     plate_types: PlateTypes = (),
-    gallery: Annotated[
+    collection: Annotated[
         str,
+        Parameter(group=PLACES, help="Name of a collection, or path of its driver: NAME.sql."),
+    ] = "jump",
+    gallery: Annotated[
+        str | None,
         Parameter(
             group=PLACES,
-            help="What stands for the bucket: s3://, http(s):// or a folder; "
-            "s3://cellpainting-gallery/KEY is read from there.",
+            help="What stands for the collection's bucket: s3://, http(s):// or a folder; the "
+            "bucket itself by default.",
         ),
-    ] = GALLERY,
+    ] = None,
     project: Annotated[
-        str, Parameter(group=PLACES, help="Folder of the collection inside the gallery.")
-    ] = PROJECT,
+        str | None, Parameter(group=PLACES, help="Folder of the collection inside the gallery.")
+    ] = None,
     index: Annotated[
         str | None,
         Parameter(
@@ -48,12 +50,13 @@ def catalog(
         ),
     ] = None,
     metadata: Annotated[
-        str,
+        str | None,
         Parameter(
             group=PLACES,
-            help="Folder of the published metadata tables: s3://, http(s):// or local.",
+            help="Folder of the published metadata tables: s3://, http(s):// or local; as "
+            "published by default.",
         ),
-    ] = published.ROOT,
+    ] = None,
     endpoint: Endpoint = None,
     path: CatalogFile = Path("catalog.duckdb"),
     json: Json = False,
@@ -84,6 +87,7 @@ def catalog(
 
         relations = build(
             path,
+            collection=collection,
             gallery=gallery,
             project=project,
             index=index,
@@ -98,6 +102,6 @@ def catalog(
     odd = problems(path)
     if odd.height:
         report.table(odd)
-        report.line("ask jump.load_data_files and jump.load_rows for all reasons")
+        report.line(f"ask {Path(collection).stem}.problems for all reasons")
     report.line(f"-> {path}")
     report.json({"catalog": path, "relations": relations.to_dicts(), "problems": odd.to_dicts()})

@@ -8,7 +8,8 @@ from cyclopts import Parameter
 
 from jumpduck.cli.options import CatalogFile, Json, ShowSql
 from jumpduck.cli.report import Report
-from jumpduck.selection.criteria import sql_text
+from jumpduck.database.connection import held_collection, open_catalog
+from jumpduck.selection.pipeline import find_text
 from jumpduck.stages.find import find as look
 
 
@@ -38,9 +39,12 @@ def find(
     """
     report = Report(as_json=json)
     if show_sql:
-        print(sql_text("find", {"names": list(names)}))
+        with open_catalog(catalog) as con:
+            print(find_text(held_collection(con), names) + ";")
         return
     found = look(names, catalog)
-    shown = found.with_columns(pl.col("estimated_gb").round(3)).drop("Metadata_InChIKey")
+    shown = found.with_columns(pl.col("^estimated_gb$").round(3)).drop(
+        "Metadata_InChIKey", strict=False
+    )
     report.table(shown)
     report.json({"found": found.to_dicts()})

@@ -25,9 +25,9 @@ from jumpduck.cli.options import (
     switch,
 )
 from jumpduck.cli.report import Report, as_toml, cell_text
-from jumpduck.database.sql_files import open_catalog
-from jumpduck.schema import BRIGHTFIELD, CHANNELS
-from jumpduck.selection.criteria import Selection, arguments, sql_text
+from jumpduck.database.connection import open_catalog
+from jumpduck.selection.criteria import Selection
+from jumpduck.selection.pipeline import make_query
 from jumpduck.stages.manifest import known_bad, write_manifest
 
 
@@ -55,9 +55,13 @@ def manifest(
     ] = False,
     where: Annotated[
         str | None,
-        Parameter(group=CHOOSE, help="One SQL condition over the columns of jump.sites."),
+        Parameter(
+            group=CHOOSE, help="One SQL condition over the columns of the collection's sites."
+        ),
     ] = None,
-    channels: Annotated[tuple[str, ...], names("--channel", "Channels to keep.")] = CHANNELS,
+    channels: Annotated[
+        tuple[str, ...], names("--channel", "Channels to keep; the stains by default.")
+    ] = (),
     brightfield: Annotated[
         bool, switch("--brightfield", "Add the brightfield planes.", CHOOSE)
     ] = False,
@@ -79,7 +83,7 @@ def manifest(
         Parameter(group=CHOOSE, help="Gigabytes to fetch (estimate), spread evenly over wells."),
     ] = None,
     keep_known_bad: Annotated[
-        bool, switch("--keep-known-bad", "Keep what jump.known_issues says to drop.", CHOOSE)
+        bool, switch("--keep-known-bad", "Keep what known issues say to drop.", CHOOSE)
     ] = False,
     seed: Annotated[int, Parameter(group=CHOOSE, help="Another seed, other sites.")] = 0,
     path: Annotated[
@@ -97,8 +101,8 @@ def manifest(
     """Choose images: the same few sites of each well every time.
 
     Prints what the choice holds by source, and estimates of what there is to fetch and to keep as
-    8-bit PNG: files times the mean sizes of jump.source_sizes and jump.recipe_sizes. What is known
-    to be bad stays out; what is flagged comes along, with the words in known_issue.
+    8-bit PNG, from the collection's mean sizes. What is known to be bad stays out; what is flagged
+    comes along, with the words in known_issue.
 
     For example:
 
@@ -120,7 +124,8 @@ def manifest(
         compounds=compounds,
         with_controls=with_controls,
         where=where,
-        channels=(*channels, *(BRIGHTFIELD if brightfield else ())),
+        channels=channels,
+        brightfield=brightfield,
         per_well=per_well_counts(per_well),
         max_sites=max_sites,
         max_gb=max_gb,
@@ -135,7 +140,7 @@ def manifest(
         return
     if show_sql:
         with open_catalog(catalog) as con:
-            print(sql_text("manifest", arguments(con, selection)))
+            print(make_query(con, selection).text() + ";")
         return
     with report.progress() as progress:
         task = progress.add_task("sites", total=None, note="")

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.options import CatalogFile, Json
 from jumpduck.cli.report import Report
-from jumpduck.database.sql_files import open_catalog
+from jumpduck.database.connection import open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.stages.sql import sql as ask
 

@@ -1,4 +1,4 @@
-"""The load_data file of each plate, brought near so that SQL reads thousands at once."""
+"""The load_data file of each plate, fetched, so that SQL reads thousands of local files at once."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from jumpduck.errors import CatalogError
 from jumpduck.schema import PLATE_KEY
 from jumpduck.storage.object_reader import ObjectReader, in_threads, scheme_of
 
-NAMES = tuple(
+FILE_NAMES = tuple(
     f"{stem}.{form}"
     for stem in ("load_data_with_illum", "load_data")
     for form in ("csv", "csv.gz", "parquet")
 )
 """What a plate's load_data may be called, best first."""
 
-THREADS = 64
+FETCH_THREADS = 64
 
 _COLUMN = re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$")
 
@@ -40,7 +40,7 @@ class Found:
     unread: list[dict[str, str]]
 
 
-def local_load_data(
+def fetch_load_data(
     plates: pl.DataFrame,
     project_root: str,
     folder: Path,
@@ -74,7 +74,7 @@ def local_load_data(
         source, batch, plate = row
         place = f"{source}/workspace/load_data_csv/{batch}/{plate}"
         reason = f"no load_data in {place}"
-        for name in NAMES:
+        for name in FILE_NAMES:
             try:
                 if local:
                     data = (Path(project_root) / place / name).read_bytes()
@@ -84,8 +84,8 @@ def local_load_data(
                 continue
             target = folder / place / f"{name.partition('.')[0]}.parquet"
             try:
-                cores.submit(_bring, name, data, target).result()
-            except _OddError as odd:
+                cores.submit(_convert, name, data, target).result()
+            except _UnreadableError as odd:
                 reason = f"{name}: {odd}"
                 continue
             found.files.append(str(target))
@@ -93,18 +93,18 @@ def local_load_data(
         found.unread.append({"source": source, "batch": batch, "plate": plate, "reason": reason})
 
     with ThreadPoolExecutor(os.cpu_count()) as cores:
-        for done, total in in_threads(fetch, rows, THREADS):
+        for done, total in in_threads(fetch, rows, FETCH_THREADS):
             progress(done, total)
     found.files.sort()
     found.unread.sort(key=lambda plate: (plate["source"], plate["batch"], plate["plate"]))
     return found
 
 
-class _OddError(Exception):
-    """Why a file is no load_data."""
+class _UnreadableError(Exception):
+    """Why a file cannot be used as load_data."""
 
 
-def _bring(name: str, data: bytes, target: Path) -> None:
+def _convert(name: str, data: bytes, target: Path) -> None:
     table = _parse(name, data)
     target.parent.mkdir(parents=True, exist_ok=True)
     table.write_parquet(target, compression="lz4", statistics=False)
@@ -113,7 +113,7 @@ def _bring(name: str, data: bytes, target: Path) -> None:
 def _parse(name: str, data: bytes) -> pl.DataFrame:
     """Get the columns of a load_data file that say where the images of which site are, as text."""
     if not data:
-        raise _OddError("empty file")
+        raise _UnreadableError("empty file")
     try:
         if name.endswith(".parquet"):
             table = pl.read_parquet(data)
@@ -122,15 +122,15 @@ def _parse(name: str, data: bytes) -> pl.DataFrame:
                 data = bytes(gzip_ng.decompress(data))  # pyright: ignore[reportUnknownMemberType]
             table = pl.read_csv(data, infer_schema=False, null_values=[""])
     except _UNREADABLE as error:
-        raise _OddError(f"cannot be read: {str(error).strip().splitlines()[0]}") from error
+        raise _UnreadableError(f"cannot be read: {str(error).strip().splitlines()[0]}") from error
     for needed in ("Metadata_Well", "Metadata_Site"):
         if needed not in table.columns:
-            raise _OddError(f"no column {needed}")
+            raise _UnreadableError(f"no column {needed}")
     kept = [column for column in table.columns if _COLUMN.match(column)]
     if not any(column.startswith(("URL_Orig", "FileName_Orig")) for column in kept):
-        raise _OddError("no column URL_Orig* or FileName_Orig*")
+        raise _UnreadableError("no column URL_Orig* or FileName_Orig*")
     if table.is_empty():
-        raise _OddError("no rows")
+        raise _UnreadableError("no rows")
     table = table.select(kept)
     if name.endswith(".parquet"):
         table = table.select(pl.all().cast(pl.String).replace("", None))

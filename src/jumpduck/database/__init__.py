@@ -1,1 +1,1 @@
-"""Running the files of ``sql/`` and opening the catalog that they make."""
+"""Running sql files, opening the catalog that they make, and checking a where condition."""

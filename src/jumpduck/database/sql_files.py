@@ -1,70 +1,115 @@
-"""Find, order and run the files of sql/, and ask the catalog they make."""
+"""Find the sql files of a collection and run them in the order of its driver."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
-from jumpduck.errors import CatalogError, ManifestError
+from jumpduck.errors import CatalogError
 
 Value = str | Sequence[str] | Sequence[dict[str, str]] | None
 
-_READ = re.compile(r"^\.read\s+(\S+)\s*$")
+_READ = re.compile(r"^\.read\s+sql/(\S+)\s*$")
+_KEY = re.compile(r"^-- key: (.+)$", re.MULTILINE)
+_DOUBLED = re.compile(r'uplicate key "(.+)"', re.DOTALL)
 
 
 def sql_root() -> Path:
-    """Get the folder that holds the drivers: the wheel's own copy, else the checkout's."""
+    """Get the folder with jumpduck's own drivers: the wheel's copy, else the checkout's."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "sql", package.parents[1] / "sql"):
         if folder.is_dir():
             return folder
-    raise CatalogError(f"no sql/ beside {package}; install jumpduck again")
+    raise CatalogError(f"there is no folder sql beside {package}; install jumpduck again")
 
 
-def driver_files(collection: str) -> list[Path]:
-    """Get the files that the driver of `collection` reads, in its order."""
-    root = sql_root()
-    driver = root / f"{collection}.sql"
-    if not driver.is_file():
-        known = ", ".join(sorted(file.stem for file in root.glob("*.sql")))
-        raise CatalogError(f"no collection {collection!r}; there is {known}")
-    lines = map(_READ.match, driver.read_text(encoding="utf-8").splitlines())
-    return [root.parent / line[1] for line in lines if line]
+def find_driver(collection: str) -> Path:
+    """Get the driver of a collection.
+
+    Parameters
+    ----------
+    collection
+        Name of a collection that comes with jumpduck, or path of a driver: ``folder/NAME.sql``.
+
+    Raises
+    ------
+    CatalogError
+        There is no such collection, or its name cannot be the name of a schema.
+    """
+    if collection.endswith(".sql"):
+        driver = Path(collection)
+        if not driver.is_file():
+            raise CatalogError(
+                f"collection {collection!r} is not a file; give the path of a driver"
+            )
+    else:
+        driver = sql_root() / f"{collection}.sql"
+        if not driver.is_file():
+            known = ", ".join(
+                sorted(
+                    file.stem
+                    for file in sql_root().glob("*.sql")
+                    if "common/collections.sql" in file.read_text(encoding="utf-8")
+                )
+            )
+            raise CatalogError(
+                f"there is no collection {collection!r}; there is {known}, "
+                "or give the path of a driver: folder/NAME.sql"
+            )
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", driver.stem) or driver.stem in ("main", "temp"):
+        raise CatalogError(
+            f"collection {driver.stem!r} cannot be the name of a schema; "
+            "use small letters, digits and _"
+        )
+    return driver.resolve()
 
 
-def run_driver(
+def driver_files(driver: Path) -> list[Path]:
+    """Get the files that a driver reads, in its order.
+
+    A line ``.read sql/A/B.sql`` names the file A/B.sql beside the driver, else jumpduck's own.
+    """
+    return [step for step in _steps(driver) if isinstance(step, Path)]
+
+
+def run_sql_files(
     con: duckdb.DuckDBPyConnection,
-    collection: str,
+    driver: Path,
     variables: Mapping[str, Value],
     *,
     before: Callable[[Path], None] = lambda _: None,
 ) -> None:
-    """Run the files of one collection in order, as the duckdb command line would.
+    """Run a driver as the duckdb command line would: its files and what stands between them.
 
     Parameters
     ----------
     variables
         Set before the first file; None leaves the default that the SQL has.
     before
-        Called with each file ahead of it: the place for what a file needs from outside, or for
-        a word about progress.
+        Called with each file before it runs. It can prepare what the file reads, or report
+        progress.
 
     Raises
     ------
     CatalogError
-        A file did not run; the message names it and the table it reads.
+        A file did not run; the message names it, and the table and key if a row is doubled.
     """
-    for name, value in variables.items():
+    for name, value in {"jumpduck_sql": str(driver.parent), **variables}.items():
         set_variable(con, name, value)
-    for file in driver_files(collection):
-        before(file)
+    for step in _steps(driver):
+        if isinstance(step, str):
+            con.execute(step)
+            continue
+        before(step)
+        text = step.read_text(encoding="utf-8")
         try:
-            con.execute(file.read_text(encoding="utf-8"))
+            con.execute(text)
         except duckdb.Error as error:
-            reason = str(error).strip().splitlines()[0]
-            raise CatalogError(f"sql/{collection}/{file.name} did not run: {reason}") from error
+            relation = f"{step.parent.name}.{step.stem}"
+            raise CatalogError(
+                f"sql/{step.parent.name}/{step.name} did not run: {_reason(error, relation, text)}"
+            ) from error
 
 
 def set_variable(con: duckdb.DuckDBPyConnection, name: str, value: Value) -> None:
@@ -75,29 +120,25 @@ def set_variable(con: duckdb.DuckDBPyConnection, name: str, value: Value) -> Non
         con.execute(f"SET VARIABLE {name} = $value", {"value": value})
 
 
-def frame(
-    con: duckdb.DuckDBPyConnection, query: str, params: Mapping[str, object] | None = None
-) -> pl.DataFrame:
-    """Get what a query returns as a frame: the one seam between DuckDB and Polars."""
-    return pl.DataFrame(con.sql(query, params=dict(params or {})))
+def _steps(driver: Path) -> Iterator[Path | str]:
+    """Get the files that a driver reads and, as text, the statements between them."""
+    text = ""
+    for line in driver.read_text(encoding="utf-8").splitlines():
+        if read := _READ.match(line):
+            if text.strip():
+                yield text
+            text = ""
+            beside = driver.parent / read[1]
+            yield beside if beside.is_file() else sql_root() / read[1]
+        elif not line.startswith("--"):
+            text += line + "\n"
+    if text.strip():
+        yield text
 
 
-def open_catalog(path: str | Path) -> duckdb.DuckDBPyConnection:
-    """Get a read-only connection to a catalog, with nothing else to be read or written from it.
-
-    Raises
-    ------
-    ManifestError
-        There is no such file, or it is no catalog.
-    """
-    if not Path(path).is_file():
-        raise ManifestError(f"no catalog {path}; make it with `jumpduck catalog`")
-    try:
-        con = duckdb.connect(str(path), read_only=True)
-        con.execute("SET enable_progress_bar = FALSE")  # progress is ours to show
-        con.execute("FROM jump.settings")
-        con.fetchall()
-    except duckdb.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ManifestError(f"{path} is no catalog: {reason}; rebuild it") from error
-    return con
+def _reason(error: duckdb.Error, relation: str, text: str) -> str:
+    message = str(error).strip()
+    doubled, key = _DOUBLED.search(message), _KEY.search(text)
+    if isinstance(error, duckdb.ConstraintException) and doubled and key:
+        return f"two rows of {relation} have the same key ({key[1]}): {doubled[1]}; remove one"
+    return message.splitlines()[0]

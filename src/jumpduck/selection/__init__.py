@@ -1,1 +1,1 @@
-"""What a user asks for, and suggestions for misspelt names."""
+"""What a user asks for, the SQL that says it, and suggestions for misspelt names."""

@@ -1,4 +1,4 @@
-"""Names that a user gives, held against the names there are."""
+"""Names that a user gives, compared with the names there are."""
 
 import difflib
 from collections.abc import Collection, Sequence

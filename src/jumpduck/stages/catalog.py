@@ -1,196 +1,106 @@
-"""Published metadata and load_data -> catalog.duckdb, a cache that can be rebuilt any time."""
+"""The tables of a collection -> catalog.duckdb, a cache that can be rebuilt at any time."""
 
 import tempfile
-from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from jumpduck.collections import published_metadata as published
-from jumpduck.collections.load_data import Found, local_load_data
-from jumpduck.database.sql_files import frame, open_catalog, run_driver, set_variable
-from jumpduck.errors import CatalogError, QueryError, StoreError
-from jumpduck.selection.suggestions import check_names
+from jumpduck.collections.base import CatalogOptions, check_collection
+from jumpduck.collections.registry import table_source
+from jumpduck.database.connection import frame, held_collection, open_catalog
+from jumpduck.database.sql_files import driver_files, find_driver, run_sql_files
+from jumpduck.errors import StoreError
+from jumpduck.options import takes
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
-from jumpduck.storage.object_reader import GALLERY, ObjectReader, root_of, scheme_of
-
-COLLECTION = "jump"
-PROJECT = "cpg0016-jump"
 
 STORAGE: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "v1.2.0"
 }
 """The first that has zstd, which makes URLs half as long as the default, in half the time."""
 
+MEMORY_LIMIT = "1500MB"
+
 RELATIONS = """
     SELECT table_name AS relation, estimated_size AS "rows", comment
     FROM duckdb_tables()
-    WHERE schema_name = 'jump'
+    WHERE schema_name = $name
     UNION ALL
-    SELECT view_name, NULL, comment FROM duckdb_views() WHERE schema_name = 'jump'
+    SELECT view_name, NULL, comment FROM duckdb_views() WHERE schema_name = $name
     UNION ALL
     SELECT DISTINCT function_name || '(…)', NULL, comment
     FROM duckdb_functions()
-    WHERE schema_name = 'jump' AND function_type = 'table_macro'
+    WHERE schema_name IN ($name, 'main') AND function_type = 'table_macro' AND NOT internal
     ORDER BY relation
 """
 
 
-def catalog(
-    path: str | Path = "catalog.duckdb",
-    *,
-    gallery: str = GALLERY,
-    project: str = PROJECT,
-    metadata: str = published.ROOT,
-    index: str | None = None,
-    endpoint: str | None = None,
-    sources: Sequence[str] = (),
-    plates: Sequence[str] = (),
-    plate_types: Sequence[str] = (),
-    progress: Callable[[str, int, int], None] = lambda _step, _done, _total: None,
-) -> pl.DataFrame:
+@takes(CatalogOptions)
+def catalog(options: CatalogOptions) -> pl.DataFrame:
     """Build the catalog and get what is in it: relation, rows (of tables), comment.
 
-    The file appears under its name only when complete; an earlier one stays until then.
+    The file gets its name when it is complete; an earlier catalog stays until then.
 
     Parameters
     ----------
-    path
-        Where the catalog goes.
-    gallery
-        Root that stands for ``s3://cellpainting-gallery``: ``s3://``, ``http(s)://`` or a folder.
-    project
-        Folder of the collection inside the gallery.
-    metadata
-        Folder of the published metadata tables: ``s3://``, ``http(s)://`` or a folder.
-    index
-        Site index to read instead of load_data: one Parquet file with a row for each site. For
-        all of JUMP from its own bucket it is the published one by default.
-    endpoint
-        S3 server other than AWS.
-    sources, plates, plate_types
-        Whose load_data to read; all by default. The metadata is always read whole. A plate whose
-        load_data is missing or odd is a row of jump.load_data_files with the reason.
-    progress
-        Called with a step, how much of it is done, and how much there is.
+    **options
+        The fields of `jumpduck.collections.base.CatalogOptions`.
 
     Raises
     ------
     QueryError
-        A source, plate or plate type that the metadata does not know.
+        A source, plate or plate type that the metadata does not know, or an option that the
+        collection does not have.
     CatalogError
-        A published file is missing or cannot be read, or no plate asked for has load_data.
+        A published file is missing or cannot be read, a table has two rows with the same key, or
+        no plate asked for has images.
     StoreError
         The gallery or the metadata cannot be reached, or `path` cannot be written.
     """
-    path = Path(path)
-    gallery, metadata = root_of(gallery), root_of(metadata)
-    if scheme_of(gallery) == "file" and not Path(gallery).is_dir():
-        raise StoreError(f"no gallery folder {gallery}; check --gallery")
-    if "/" in project or project in ("", ".", ".."):
-        raise QueryError(f"--project {project!r} is no name of a folder, like {PROJECT}")
-    named = bool(sources or plates or plate_types)
-    if index is not None and named:
-        raise QueryError("--index reads all plates; choose among them with `jumpduck manifest`")
-    if index is None and not named and (gallery, project, endpoint) == (GALLERY, PROJECT, None):
-        index = published.SITE_INDEX
-    stores = ObjectReader(endpoint)
-    try:
-        writable_folder(path.parent)
-    except StoreError as error:
-        raise StoreError(f"cannot write {path}: {error.__cause__}") from error
-
+    path = Path(options.path)
+    driver = find_driver(options.collection)
+    last = driver_files(driver)[-1]
     with tempfile.TemporaryDirectory(prefix="jumpduck-", ignore_cleanup_errors=True) as temporary:
         scratch = Path(temporary)
-        progress("metadata", 0, 1)
-        folder = published.metadata_folder(metadata, scratch, stores)
-        progress("metadata", 1, 1)
+        source = table_source(driver, options, scratch)
+        try:
+            writable_folder(path.parent)
+        except StoreError as error:
+            raise StoreError(f"cannot write {path}: {error.__cause__}") from error
+        variables = source.variables()
         with atomic_path(path) as part, duckdb.connect(str(part), config=STORAGE) as con:
-            con.execute("SET memory_limit = '1500MB'")
+            con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             con.execute("SET force_compression = 'zstd'")
-            con.execute("SET enable_progress_bar = FALSE")  # progress is ours to show
+            con.execute(
+                "SET enable_progress_bar = FALSE"
+            )  # because the command line shows progress
             con.execute("SET temp_directory = $folder", {"folder": str(scratch / "spill")})
 
             def before(file: Path) -> None:
-                if file.stem != "load_data_files":
-                    return
-                if index is not None:
-                    where = published.site_index(
-                        root_of(index), scratch, stores, partial(progress, "site index")
-                    )
-                    set_variable(con, "jump_index", str(where))
-                else:
-                    chosen = _choose(con, sources, plates, plate_types)
-                    root = f"{gallery}/{project}"
-                    step = partial(progress, "load_data")
-                    found = local_load_data(chosen, root, scratch, stores, step)
-                    _set_load_data(con, found, root)
-                progress("catalog", 0, 1)
+                source.before(file, con)
+                if file == last:
+                    options.progress("catalog", 0, 1)
 
-            variables = {
-                "jump_gallery": gallery,
-                "jump_endpoint": endpoint,
-                "jump_project": project,
-                "jump_metadata": metadata,
-                "jump_metadata_copy": str(folder),
-                "jump_revision": published.revision(metadata, folder),
-                "jump_site_index": index,
-            }
-            run_driver(con, COLLECTION, variables, before=before)
-            relations = frame(con, RELATIONS)
-    progress("catalog", 1, 1)
+            run_sql_files(con, driver, variables, before=before)
+            check_collection(con, driver.stem)
+            relations = frame(con, RELATIONS, {"name": driver.stem})
+    options.progress("catalog", 1, 1)
     return relations
-
-
-def _set_load_data(con: duckdb.DuckDBPyConnection, found: Found, root: str) -> None:
-    if not found.files:
-        plates, reason = len(found.unread), found.unread[0]["reason"]
-        raise CatalogError(
-            f"none of {plates:,} plates has load_data under {root} ({reason}); "
-            "check --gallery and --endpoint"
-        )
-    set_variable(con, "jump_load_data", found.files)
-    if found.unread:
-        set_variable(con, "jump_load_data_unread", found.unread)
 
 
 def problems(path: str | Path) -> pl.DataFrame:
     """Get what was asked for and could not be read: Metadata_Source, reason, plates, lines."""
     with open_catalog(path) as con:
+        relation = held_collection(con).relation("problems")
         return frame(
             con,
-            """
-            SELECT Metadata_Source, split_part(reason, ' in ', 1) AS reason, count(*) AS plates,
-                   NULL::BIGINT AS lines
-            FROM jump.load_data_files WHERE reason IS NOT NULL GROUP BY ALL
-            UNION ALL
-            SELECT Metadata_Source, split_part(reason, ':', 1) AS reason,
-                   count(DISTINCT Metadata_Plate) AS plates, count(*) AS lines
-            FROM jump.load_rows WHERE reason IS NOT NULL GROUP BY ALL
+            f"""
+            SELECT
+                Metadata_Source, regexp_extract(reason, '^(.*?)(:| in |$)', 1) AS reason,
+                count(DISTINCT (Metadata_Batch, Metadata_Plate)) AS plates,
+                sum(lines)::BIGINT AS lines
+            FROM {relation}
+            GROUP BY ALL
             ORDER BY ALL
-            """,
+            """,  # noqa: S608
         )
-
-
-def _choose(
-    con: duckdb.DuckDBPyConnection,
-    sources: Sequence[str],
-    plates: Sequence[str],
-    plate_types: Sequence[str],
-) -> pl.DataFrame:
-    known = frame(con, "FROM jump.plates")
-    asked = {
-        "Metadata_Source": ("source", sources),
-        "Metadata_Plate": ("plate", plates),
-        "Metadata_PlateType": ("plate type", plate_types),
-    }
-    chosen = known
-    for column, (what, names) in asked.items():
-        check_names(what, names, set(known[column].drop_nulls()))
-        if names:
-            chosen = chosen.filter(pl.col(column).is_in(list(names)))
-    if chosen.is_empty():
-        raise CatalogError("no plate fits all of what was asked for; ask for less at once")
-    return chosen

@@ -1,42 +1,60 @@
 """Names -> the perturbations they may mean, and where these can be seen."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from jumpduck.database.sql_files import frame, open_catalog
+from jumpduck.database.connection import frame, held_collection, open_catalog
 from jumpduck.errors import QueryError
-from jumpduck.selection.criteria import check_perturbations
+from jumpduck.options import takes
+from jumpduck.selection.criteria import as_names
+from jumpduck.selection.pipeline import check_perturbations, find_text
 
 
-def find(names: Sequence[str], catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:
-    """Get the perturbations that `names` may mean, and where they can be seen.
+@dataclass(frozen=True)
+class FindOptions:
+    """What to find.
 
     Parameters
     ----------
     names
-        Gene symbols, NCBI gene numbers, JCP2022 identifiers, names of controls, SMILES, or
-        InChIKeys, whole or their first layer.
+        Genes, compounds and controls, by any name that the collection knows. In JUMP: gene
+        symbols, NCBI gene numbers, JCP2022 identifiers, names of controls, SMILES, or InChIKeys,
+        whole or their first layer.
+    catalog
+        Made by `jumpduck.catalog`.
+    """
+
+    names: str | Sequence[str]
+    catalog: str | Path = "catalog.duckdb"
+
+
+@takes(FindOptions)
+def find(options: FindOptions) -> pl.DataFrame:
+    """Get the perturbations that `names` may mean, and where they can be seen.
 
     Returns
     -------
     pl.DataFrame
-        asked, matched_by, Metadata_JCP2022, _Name, _modality, _pert_type, _InChIKey, plates,
-        wells (published), sites (in this catalog), estimated_gb (of their five stains). A name
-        may mean several: a gene is overexpressed and knocked out, and mirror images share the
-        first layer of their InChIKey.
+        What the collection's macro ``find`` returns. In JUMP: asked, matched_by,
+        Metadata_JCP2022, _Name, _modality, _pert_type, _InChIKey, plates, wells (published),
+        sites (in this catalog), estimated_gb (of their stains). A name may mean several: a gene
+        is overexpressed and knocked out, and mirror images share the first layer of their
+        InChIKey.
 
     Raises
     ------
     QueryError
-        Nothing goes by one of the names; the message brings the nearest.
+        Nothing has one of the names; the message has the nearest ones.
     ManifestError
-        `catalog` is no catalog.
+        `catalog` is not a catalog.
     """
+    names = as_names(options.names)
     if not names:
-        raise QueryError("name what to find: a gene, compound or control")
-    with open_catalog(catalog) as con:
-        found = frame(con, "FROM jump.find($names)", {"names": list(names)})
-        check_perturbations(con, "perturbation", names, set(found["asked"]), None)
-    return found
+        raise QueryError("names is empty; name a gene, compound or control")
+    with open_catalog(options.catalog) as con:
+        found = frame(con, find_text(held_collection(con), names))
+        check_perturbations(con, "perturbation", names, set(found["asked"]))
+        return found

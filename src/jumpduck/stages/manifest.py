@@ -6,50 +6,37 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Unpack
 
 import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from jumpduck.database.sql_files import frame, open_catalog
+from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.schema import MANIFEST, OPTIONAL, PLATE_KEY, ROLES, SITE_KEY, check
-from jumpduck.selection.criteria import Options, Selection, arguments
+from jumpduck.options import takes
+from jumpduck.schema import PLATE_KEY, SITE_KEY
+from jumpduck.selection.criteria import Selection
+from jumpduck.selection.pipeline import Query, make_query
 from jumpduck.storage.atomic_files import atomic_path
 
-CHUNK = 75_000
-"""Sites looked at together: what bounds memory, whatever the size of the catalog."""
+CHUNK_SITES = 75_000
+"""Sites looked at together: this bounds memory, whatever the size of the catalog."""
 
-AHEAD = 2
-"""Parts that are made at the same time."""
+CHUNKS_AHEAD = 2
+"""Chunks that are queried at the same time, because one alone does not keep all cores busy."""
 
-ROW_GROUP = 1 << 18
+MEMORY_LIMIT = "300MB"
+
+ROW_GROUP_ROWS = 1 << 18
 
 RECIPE = "png8"
 
-_COLUMNS: dict[str, pl.DataType] = {
-    **{name: dtype for name, dtype in MANIFEST.items() if name not in ("url", "path")},
-    "Metadata_JCP2022": pl.String(),
-    "Metadata_Name": pl.String(),
-    "Metadata_pert_type": pl.String(),
-    "Metadata_PlateType": pl.String(),
-    "Metadata_Pixel_Size_Microns": pl.Float64(),
-    "url": pl.String(),
-    "url_illum": pl.String(),
-    "path": pl.String(),
-    "known_issue": OPTIONAL["known_issue"],
-}
 
-
-def manifest(
-    catalog: str | Path = "catalog.duckdb",
-    *,
-    path: str | Path | None = None,
-    **options: Unpack[Options],
-) -> pl.DataFrame:
-    """Choose images, the same ones every time, a few sites from each well.
+@dataclass(frozen=True)
+class ManifestOptions(Selection):
+    """What to choose, from which catalog.
 
     Parameters
     ----------
@@ -57,26 +44,37 @@ def manifest(
         Made by `jumpduck.catalog`.
     path
         Parquet file to write too; see `write_manifest`.
-    **options
-        What to choose: the fields of `jumpduck.selection.criteria.Selection`.
+    **selection
+        The fields of `jumpduck.selection.criteria.Selection`.
+    """
+
+    catalog: str | Path = "catalog.duckdb"
+    path: str | Path | None = None
+
+
+@takes(ManifestOptions)
+def manifest(options: ManifestOptions) -> pl.DataFrame:
+    """Choose images, the same ones every time, a few sites from each well.
 
     Returns
     -------
     pl.DataFrame
-        One row per file to fetch, with the columns of `jumpduck.schema.MANIFEST`.
+        One row per file to fetch: Metadata_Source, _Batch, _Plate, _Well, _Site, _Channel, every
+        other Metadata_ column of the collection's sites, channel_kind, url, url_illum, path (where
+        the file goes, without suffix) and known_issue.
 
     Raises
     ------
     QueryError
         A name that the catalog does not know, with the nearest ones, or a selection that is empty.
     ManifestError
-        `catalog` is no catalog.
+        `catalog` is not a catalog.
     StoreError
         `path` cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
-        target = Path(path) if path is not None else Path(scratch) / "manifest.parquet"
-        write_manifest(catalog, target, Selection(**options))
+        target = Path(options.path or Path(scratch) / "manifest.parquet")
+        write_manifest(options.catalog, target, options)
         return pl.read_parquet(target)
 
 
@@ -91,8 +89,8 @@ def write_manifest(
     Parameters
     ----------
     path
-        Parquet file; the query, the seed and the catalog it came from are in its own metadata.
-        It appears only when complete. None only counts.
+        Parquet file; the selection, its SQL and the settings of the catalog are in its own
+        metadata. It appears only when complete. None only counts.
     progress
         Called with the sites looked at, and all.
 
@@ -101,7 +99,7 @@ def write_manifest(
     pl.DataFrame
         Metadata_Source, plates, wells, sites, files, flagged (files with a known issue),
         estimated_gb to fetch, estimated_gb_kept on disk as 8-bit PNG. Gigabytes are files times
-        the mean sizes of jump.source_sizes and jump.recipe_sizes.
+        the image_bytes of the collection's sites and the mean_bytes of its recipe_sizes.
 
     Raises
     ------
@@ -109,190 +107,163 @@ def write_manifest(
         As `manifest`.
     """
     with open_catalog(catalog) as con:
-        con.execute("SET memory_limit = '300MB'")
-        values = arguments(con, selection)
-        settings = frame(con, "FROM jump.settings").row(0, named=True)
+        con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        query = make_query(con, selection)
         counts: list[pl.DataFrame] = []
 
         def tables() -> Iterator[pl.DataFrame]:
-            done = 0
-            for table, count, sites, total in _parts(con, values):
+            done, total = 0, int(query.plates["sites"].sum())
+            for rows, sites in _queried_chunks(con, query):
                 done += sites
                 progress(done, total)
-                if table.height:
-                    counts.append(count)
-                    yield table
+                if rows.height:
+                    counts.append(_count(rows))
+                    yield rows
 
-        def wanted() -> None:
+        def refuse_empty() -> None:
             if not counts:
-                roles = ",".join(f"{role}={values[role]}" for role in ROLES)
+                roles = ",".join(f"{role}={sites}" for role, sites in query.per_well.items())
                 raise QueryError(
-                    "the selection holds no image; "
-                    f"the roles in these wells may all have 0 sites (--per-well {roles})"
+                    "the selection has no image; "
+                    f"the roles in these wells may all have 0 sites (per_well {roles})"
                 )
 
         if path is None:
             for _ in tables():
                 pass
-            wanted()
+            refuse_empty()
         else:
-            notes = {"query": json.dumps(values), "catalog": json.dumps(settings)}
-            _write(path, tables, notes, wanted)
-        return _priced(con, pl.concat(counts))
+            settings = frame(con, f"FROM {query.held.relation('settings')}").row(0, named=True)
+            asked = {one.name: getattr(selection, one.name) for one in fields(Selection)}
+            notes = {
+                "query": json.dumps({**asked, "per_well": dict(query.per_well)}, default=list),
+                "sql": query.text(),
+                "catalog": json.dumps({"collection": query.held.name, **settings}),
+            }
+            schema = frame(con, query.text() + " LIMIT 0").schema
+            _write(path, schema, tables, notes, refuse_empty)
+        return _priced(con, query, pl.concat(counts))
 
 
 def known_bad(catalog: str | Path, selection: Selection) -> int:
-    """Get the number of sites that stay out because jump.known_issues says so."""
+    """Get the number of sites that stay out because the collection's known issues say so."""
     with open_catalog(catalog) as con:
-        values = arguments(con, selection)
-        names = [
-            name
-            for name in values
-            if name in _SELECT_ARGUMENTS and name != "keep_known_bad" and values[name] is not None
-        ]
-        call = ", ".join(f"{name} := ${name}" for name in names)
-        query = f"""
-            SELECT
-                (SELECT count(*) FROM jump.select_sites({call}, keep_known_bad := TRUE))
-                - (SELECT count(*) FROM jump.select_sites({call}))
-        """  # noqa: S608
-        return int(con.execute(query, {name: values[name] for name in names}).fetchall()[0][0])
+        text = make_query(con, selection).known_bad_text()
+        return int(con.execute(text).fetchall()[0][0])
 
 
-_SELECT_ARGUMENTS = (
-    "sources", "batches", "plates", "plate_types", "wells", "perturbations", "roles",
-    "predicate", "with_controls", "channels", "keep_known_bad",
-)  # fmt: skip
+def _chunks(query: Query) -> Iterator[tuple[tuple[int, int] | None, int]]:
+    """Get the first and last plate to ask for together, and the number of their sites.
 
-
-def _chunks(
-    con: duckdb.DuckDBPyConnection, values: Mapping[str, object]
-) -> Iterator[tuple[dict[str, object], int, int]]:
-    """Get plates to ask for together, the sites looked at with them, and the sites in all.
-
-    What is chosen in a well depends on that well alone, so parts asked one by one are the whole;
-    only a budget must see all of it at once.
+    What is chosen in a well depends on that well alone, therefore chunks asked one by one are the
+    whole. Only a budget must see all sites at once: then there is one chunk, without plates.
     """
-    plates = con.execute(
-        """
-        SELECT plate_number, count(*) FROM jump.load_rows
-        SEMI JOIN (
-            SELECT plate_number FROM jump.load_data_files
-            WHERE
-                ($sources IS NULL OR list_contains($sources::VARCHAR[], Metadata_Source))
-                AND ($batches IS NULL OR list_contains($batches::VARCHAR[], Metadata_Batch))
-                AND ($plates IS NULL OR list_contains($plates::VARCHAR[], Metadata_Plate))
-        ) USING (plate_number)
-        GROUP BY ALL
-        ORDER BY ALL
-        """,
-        {name: values[name] for name in ("sources", "batches", "plates")},
-    ).fetchall()
-    total = sum(count for _, count in plates)
-    if values["max_sites"] is not None or values["max_gb"] is not None:
-        yield {}, total, total
+    plates = query.plates.rows()
+    if query.selection.max_sites is not None or query.selection.max_gb is not None:
+        yield None, sum(sites for _, sites in plates)
         return
-    first = sites = 0
-    for place, (number, count) in enumerate(plates, 1):
-        first = first or number
-        sites += count
-        if place == len(plates) or sites + plates[place][1] > CHUNK:
-            yield {"first_plate": first, "last_plate": number}, sites, total
-            first = sites = 0
+    first, together = None, 0
+    for place, (number, sites) in enumerate(plates, 1):
+        first = number if first is None else first
+        together += sites
+        if place == len(plates) or together + plates[place][1] > CHUNK_SITES:
+            yield (first, number), together
+            first, together = None, 0
 
 
-def _parts(
-    con: duckdb.DuckDBPyConnection, values: Mapping[str, object]
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, int, int]]:
-    """Get the manifest's rows part by part, what they hold by source, and sites done and in all.
-
-    Parts are too small to keep the cores busy alone, so the next ones are made meanwhile.
-    """
-    ahead: deque[tuple[Future[tuple[pl.DataFrame, pl.DataFrame]], int, int]] = deque()
-    chunks = _chunks(con, values)
-    with ThreadPoolExecutor(AHEAD) as pool:
+def _queried_chunks(
+    con: duckdb.DuckDBPyConnection, query: Query
+) -> Iterator[tuple[pl.DataFrame, int]]:
+    """Get the manifest's rows chunk by chunk, in order, and the sites looked at for each."""
+    ahead: deque[tuple[Future[pl.DataFrame], int]] = deque()
+    chunks = _chunks(query)
+    with ThreadPoolExecutor(CHUNKS_AHEAD) as pool:
         while True:
-            for part, sites, total in itertools.islice(chunks, AHEAD - len(ahead)):
-                work = pool.submit(_query, con.cursor(), {**values, **part})
-                ahead.append((work, sites, total))
+            for plates, sites in itertools.islice(chunks, CHUNKS_AHEAD - len(ahead)):
+                ahead.append((pool.submit(_rows, con.cursor(), query, plates), sites))
             if not ahead:
                 return
-            work, sites, total = ahead.popleft()
-            yield *work.result(), sites, total
+            rows, sites = ahead.popleft()
+            yield rows.result(), sites
 
 
-def _query(
-    con: duckdb.DuckDBPyConnection, values: Mapping[str, object]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    # by way of a table: streaming a query of joins straight into a frame takes three times as long
-    call = ", ".join(f"{name} := ${name}" for name in values)
+def _rows(
+    con: duckdb.DuckDBPyConnection, query: Query, plates: tuple[int, int] | None
+) -> pl.DataFrame:
     with con:
-        con.execute(f"CREATE TEMP TABLE part AS FROM jump.site_files({call})", dict(values))
-        sites = frame(con, "FROM part").sort(SITE_KEY)
-    lists = [name for name, dtype in sites.schema.items() if dtype == pl.List]
-    rows = sites.explode(lists).filter(pl.col("url").is_not_null())
-    return check(rows, MANIFEST, "jump.manifest").select(*_COLUMNS), _count(sites)
-
-
-def _count(sites: pl.DataFrame) -> pl.DataFrame:
-    here = pl.col("url").list.eval(pl.element().is_not_null())
-    known = pl.col("known_issue").list.eval(pl.element().is_not_null())
-    return (
-        sites.select(*SITE_KEY, files=here.list.sum(), flagged=known.list.sum())
-        .filter(pl.col("files") > 0)
-        .group_by("Metadata_Source")
-        .agg(
-            plates=pl.struct(PLATE_KEY).n_unique(),
-            wells=pl.struct(*PLATE_KEY, "Metadata_Well").n_unique(),
-            sites=pl.len(),
-            files=pl.col("files").sum(),
-            flagged=pl.col("flagged").sum(),
+        sites = query.held.relation("sites")
+        condition = (
+            "TRUE" if plates is None else f"plate_number BETWEEN {plates[0]} AND {plates[1]}"
         )
+        con.execute(f"CREATE TEMP VIEW chunk_sites AS FROM {sites} WHERE {condition}")
+        # by way of a table, because streaming a query of joins into a frame takes three times as
+        # long
+        con.execute(f"CREATE TEMP TABLE chunk AS {query.text('chunk_sites')}")
+        return frame(con, "FROM chunk")
+
+
+def _count(rows: pl.DataFrame) -> pl.DataFrame:
+    """Get what sorted rows hold by source: the number of changes of a key is that of its values."""
+
+    def changes(key: tuple[str, ...]) -> pl.Expr:
+        return pl.any_horizontal(
+            pl.col(name).ne_missing(pl.col(name).shift()) for name in key
+        ).sum()
+
+    return rows.group_by("Metadata_Source").agg(
+        plates=changes(PLATE_KEY),
+        wells=changes((*PLATE_KEY, "Metadata_Well")),
+        sites=changes(SITE_KEY),
+        files=pl.len(),
+        flagged=pl.col("known_issue").is_not_null().sum(),
     )
 
 
-def _priced(con: duckdb.DuckDBPyConnection, counts: pl.DataFrame) -> pl.DataFrame:
-    sizes = frame(con, "SELECT Metadata_Source, mean_bytes FROM jump.source_sizes")
-    overall, kept = con.execute(
-        """
-        SELECT
-            (SELECT sum(bytes) / sum(tiffs) FROM jump.source_sizes),
-            (SELECT mean_bytes FROM jump.recipe_sizes WHERE recipe = $recipe)
-        """,
-        {"recipe": RECIPE},
-    ).fetchall()[0]
+def _priced(con: duckdb.DuckDBPyConnection, query: Query, counts: pl.DataFrame) -> pl.DataFrame:
+    sizes = frame(
+        con,
+        f"""
+        SELECT Metadata_Source, avg(image_bytes) AS image_bytes
+        FROM {query.held.relation("sites")} GROUP BY ALL
+        """,  # noqa: S608
+    )
+    kept = con.execute(
+        f"SELECT any_value(mean_bytes) FROM {query.held.relation('recipe_sizes')} "  # noqa: S608
+        f"WHERE recipe = '{RECIPE}'"
+    ).fetchall()[0][0]
     return (
         counts.group_by("Metadata_Source")
         .sum()
         .join(sizes, on="Metadata_Source", how="left")
         .with_columns(
-            estimated_gb=pl.col("files") * pl.col("mean_bytes").fill_null(overall) / 1e9,
-            estimated_gb_kept=pl.col("files") * kept / 1e9,
+            estimated_gb=pl.col("files") * pl.col("image_bytes") / 1e9,
+            estimated_gb_kept=pl.col("files") * pl.lit(kept, pl.Float64) / 1e9,
         )
-        .drop("mean_bytes")
+        .drop("image_bytes")
         .sort("Metadata_Source")
     )
 
 
 def _write(
     path: Path,
+    schema: Mapping[str, pl.DataType],
     tables: Callable[[], Iterator[pl.DataFrame]],
     notes: Mapping[str, str],
-    wanted: Callable[[], None],
+    refuse_empty: Callable[[], None],
 ) -> None:
     def source(*_: object) -> Iterator[pl.DataFrame]:
-        """All of it, whatever the sink says that it could do with."""
+        """Get all rows, whatever columns or number the sink asks for."""
         yield from tables()
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as part:
-            register_io_source(source, schema=_COLUMNS).sink_parquet(
+            register_io_source(source, schema=dict(schema)).sink_parquet(
                 part,
                 compression="zstd",
-                row_group_size=ROW_GROUP,
+                row_group_size=ROW_GROUP_ROWS,
                 metadata={f"jumpduck.{key}": value for key, value in notes.items()},
             )
-            wanted()
+            refuse_empty()
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from jumpduck.database.sql_files import frame, open_catalog
+from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
 
 
@@ -17,7 +17,7 @@ def sql(query: str, catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:
     QueryError
         DuckDB does not understand the query; its own words follow.
     ManifestError
-        `catalog` is no catalog.
+        `catalog` is not a catalog.
     """
     with open_catalog(catalog) as con:
         try:

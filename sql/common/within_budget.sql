@@ -1,0 +1,24 @@
+-- main.within_budget(sampled, ...): the sampled sites that a budget allows.
+-- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
+-- sampled is made by sample_sites: the first site of every well comes before the second of any.
+-- max_gb counts image_bytes, an estimate, for each of channels; channels NULL means all images.
+CREATE OR REPLACE MACRO main.within_budget(
+    sampled, -- noqa: LT01
+    max_sites := NULL,
+    max_gb := NULL,
+    channels := NULL
+) AS TABLE
+SELECT *
+FROM query_table(sampled)
+QUALIFY
+    row_number() OVER (
+        ORDER BY sample_rank, sample_digest, site_key
+    ) <= coalesce(max_sites, 9223372036854775807)
+    AND sum(
+        image_bytes * CASE WHEN channels IS NULL THEN len(images) ELSE len(channels) END
+    ) OVER (
+        ORDER BY sample_rank, sample_digest, site_key ROWS UNBOUNDED PRECEDING
+    ) <= coalesce(max_gb, 1e12) * 1e9;
+
+COMMENT ON MACRO TABLE main.within_budget IS -- noqa: PRS
+'The sampled sites that a budget allows';

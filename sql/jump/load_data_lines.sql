@@ -1,0 +1,193 @@
+-- jump.load_data_lines: one row per line of load_data.
+-- key: none, a line may stand there twice.
+-- All published forms: URL_* columns, or PathName_* + FileName_*; csv or parquet; with or without
+-- illum, brightfield and columns about the instrument. Source, batch and plate come from the
+-- folder: some files do not say them, and some say a name that no other table knows.
+-- A line that cannot be a site says why in reason. Of lines for the same site one is kept: the
+-- first by its images, whatever the order of files and threads. What the metadata say of the well
+-- is joined here, once, because joins of eight million lines are what takes time; a line whose
+-- well is in no metadata table stays, with NULLs.
+SET VARIABLE jump_load_data_csv = (
+    SELECT list(path ORDER BY path) FROM jump.load_data_files
+    WHERE form = 'csv'
+);
+SET VARIABLE jump_load_data_parquet = (
+    SELECT list(path ORDER BY path) FROM jump.load_data_files
+    WHERE form = 'parquet'
+);
+
+-- Two pieces of SQL are made from jump.load_data_columns. The first names every column that is
+-- looked for, so that a file without one gives NULLs. The second makes the list of a line's images:
+-- of each channel the first URL that is there.
+SET VARIABLE jump_load_data_columns = (
+    SELECT
+        string_agg(
+            format('NULL::VARCHAR AS "{}_{}"', part, column_name), ', '
+            ORDER BY column_name, part
+        )
+    FROM jump.load_data_columns
+    CROSS JOIN unnest(['URL', 'PathName', 'FileName']) AS parts (part)
+);
+SET VARIABLE jump_images = (
+    WITH urls AS (
+        SELECT
+            Metadata_Channel,
+            purpose,
+            format(
+                'jump.read_url(coalesce({}), getvariable(''jump_gallery''))',
+                string_agg(url, ', ' ORDER BY name_order)
+            ) AS url
+        FROM jump.load_data_columns
+        GROUP BY ALL
+    )
+
+    SELECT
+        'list_filter([' || string_agg(
+            '{' || format(
+                '''channel'': ''{}'', ''kind'': ''{}'', ''url'': {}, ''illum'': {}',
+                channels.Metadata_Channel, channels.kind, images.url, illums.url
+            ) || '}',
+            ', ' ORDER BY channels.position
+        ) || '], lambda image: image.url IS NOT NULL)'
+    FROM jump.channels AS channels
+    INNER JOIN urls AS images
+        ON channels.Metadata_Channel = images.Metadata_Channel AND images.purpose = 'Orig'
+    INNER JOIN urls AS illums
+        ON channels.Metadata_Channel = illums.Metadata_Channel AND illums.purpose = 'Illum'
+);
+
+CREATE OR REPLACE TABLE jump.load_data_lines AS
+WITH found AS ( -- noqa: ST03
+    FROM query(
+        'SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS Metadata_Source,'
+        || ' NULL::VARCHAR AS Metadata_Batch, NULL::VARCHAR AS Metadata_Plate,'
+        || ' NULL::VARCHAR AS Metadata_Well, NULL::VARCHAR AS Metadata_Site, '
+        || getvariable('jump_load_data_columns') || ' WHERE FALSE'
+    )
+    UNION ALL BY NAME
+    FROM query(
+        CASE
+            WHEN getvariable('jump_load_data_csv') IS NULL
+                THEN 'SELECT NULL AS filename WHERE FALSE'
+            ELSE
+                'FROM read_csv(getvariable(''jump_load_data_csv''), header = TRUE,'
+                || ' delim = '','', quote = ''"'', escape = ''"'', all_varchar = TRUE,'
+                || ' union_by_name = TRUE, filename = TRUE)'
+        END
+    )
+    UNION ALL BY NAME
+    FROM query(
+        CASE
+            WHEN getvariable('jump_load_data_parquet') IS NULL
+                THEN 'SELECT NULL AS filename WHERE FALSE'
+            ELSE
+                'FROM read_parquet(getvariable(''jump_load_data_parquet''),'
+                || ' union_by_name = TRUE, filename = TRUE)'
+        END
+    )
+    UNION ALL BY NAME
+    FROM query(
+        CASE
+            WHEN getvariable('jump_index') IS NULL
+                THEN 'SELECT NULL AS filename WHERE FALSE'
+            ELSE 'FROM read_parquet(getvariable(''jump_index''))'
+        END
+    )
+),
+
+lines AS (
+    SELECT
+        coalesce(named.plate_number, listed.plate_number) AS plate_number,
+        found.Metadata_Well,
+        try_cast(found.Metadata_Site AS INTEGER) AS Metadata_Site,
+        found.Metadata_Site AS site_text,
+        found.images
+    FROM query('SELECT *, ' || getvariable('jump_images') || ' AS images FROM found') AS found
+    LEFT JOIN jump.load_data_files AS named
+        ON found.filename = named.path AND named.form <> 'index'
+    LEFT JOIN jump.load_data_files AS listed
+        ON
+            found.Metadata_Source = listed.Metadata_Source
+            AND found.Metadata_Batch = listed.Metadata_Batch
+            AND found.Metadata_Plate = listed.Metadata_Plate
+            AND listed.form = 'index'
+),
+
+wells AS (
+    SELECT
+        files.plate_number,
+        treatments.Metadata_Well,
+        treatments.Metadata_JCP2022,
+        treatments.Metadata_Name,
+        treatments.Metadata_pert_type
+    FROM jump.load_data_files AS files
+    INNER JOIN jump.treatments AS treatments
+        ON
+            files.Metadata_Source = treatments.Metadata_Source
+            AND files.Metadata_Plate = treatments.Metadata_Plate
+)
+
+SELECT
+    lines.plate_number,
+    lines.Metadata_Well,
+    lines.Metadata_Site,
+    wells.Metadata_JCP2022,
+    wells.Metadata_Name,
+    coalesce(wells.Metadata_pert_type, 'unknown') AS Metadata_pert_type,
+    lines.images,
+    CASE
+        WHEN lines.plate_number IS NULL THEN 'no source, batch or plate'
+        WHEN coalesce(NOT regexp_full_match(lines.Metadata_Well, '[A-Z]{1,2}[0-9]{2}'), TRUE)
+            THEN 'no well: ' || coalesce(lines.Metadata_Well, 'empty')
+        WHEN lines.Metadata_Site IS NULL
+            THEN 'no site number: ' || coalesce(lines.site_text, 'empty')
+    END AS reason
+FROM lines
+LEFT JOIN wells
+    ON
+        lines.plate_number = wells.plate_number
+        AND lines.Metadata_Well = wells.Metadata_Well;
+
+UPDATE jump.load_data_lines SET reason = 'the same site again'
+WHERE rowid IN (
+    WITH doubled AS (
+        -- the hash only finds candidates in little memory; the key decides below
+        SELECT hash(plate_number, Metadata_Well, Metadata_Site) AS digest FROM jump.load_data_lines
+        GROUP BY digest
+        HAVING count(*) > 1
+    ),
+
+    ranked AS (
+        SELECT
+            again.rowid AS line,
+            row_number() OVER (
+                PARTITION BY again.plate_number, again.Metadata_Well, again.Metadata_Site
+                ORDER BY again.images
+            ) AS place
+        FROM jump.load_data_lines AS again
+        INNER JOIN doubled
+            ON
+                hash(again.plate_number, again.Metadata_Well, again.Metadata_Site)
+                = doubled.digest
+        WHERE again.reason IS NULL
+    )
+
+    SELECT line FROM ranked
+    WHERE place > 1
+);
+
+COMMENT ON TABLE jump.load_data_lines IS 'One row per line of load_data';
+COMMENT ON COLUMN jump.load_data_lines.plate_number IS
+'Plate in jump.load_data_files; means nothing outside this catalog';
+COMMENT ON COLUMN jump.load_data_lines.Metadata_Well IS 'Row letters and two-digit column';
+COMMENT ON COLUMN jump.load_data_lines.Metadata_Site IS
+'Field of view in the well; the first is 0 in some sources, 1 in others';
+COMMENT ON COLUMN jump.load_data_lines.Metadata_JCP2022 IS 'Identifier of the perturbation';
+COMMENT ON COLUMN jump.load_data_lines.Metadata_Name IS
+'Everyday name of a control, else the gene symbol';
+COMMENT ON COLUMN jump.load_data_lines.Metadata_pert_type IS
+'Role: trt, negcon, poscon, empty, or unknown';
+COMMENT ON COLUMN jump.load_data_lines.images IS
+'Its images in the order of jump.channels: channel, kind, url, and illum (URL of the function)';
+COMMENT ON COLUMN jump.load_data_lines.reason IS
+'Why the line is not a site of its own, NULL if it is one';

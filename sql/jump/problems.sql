@@ -1,0 +1,31 @@
+-- jump.problems: one row per plate whose images could not be read, and reason.
+-- key: Metadata_Source, Metadata_Batch, Metadata_Plate, reason
+CREATE OR REPLACE VIEW jump.problems AS
+SELECT
+    Metadata_Source,
+    Metadata_Batch,
+    Metadata_Plate,
+    reason,
+    NULL::BIGINT AS lines
+FROM jump.load_data_files
+WHERE reason IS NOT NULL
+UNION ALL
+SELECT
+    files.Metadata_Source,
+    files.Metadata_Batch,
+    files.Metadata_Plate,
+    lines.reason,
+    count(*) AS lines
+FROM jump.load_data_lines AS lines
+LEFT JOIN jump.load_data_files AS files ON lines.plate_number = files.plate_number
+WHERE lines.reason IS NOT NULL
+GROUP BY ALL;
+
+COMMENT ON VIEW jump.problems IS
+'One row per plate whose images could not be read, and reason';
+COMMENT ON COLUMN jump.problems.Metadata_Source IS 'Source, NULL if the line names no plate';
+COMMENT ON COLUMN jump.problems.Metadata_Batch IS 'Batch, NULL if the line names no plate';
+COMMENT ON COLUMN jump.problems.Metadata_Plate IS 'Plate, NULL if the line names no plate';
+COMMENT ON COLUMN jump.problems.reason IS 'Why';
+COMMENT ON COLUMN jump.problems.lines IS
+'Lines of load_data that it concerns, NULL if the whole plate';

@@ -1,0 +1,144 @@
+"""What a collection does before its sql files run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from jumpduck.database.sql_files import Value
+from jumpduck.errors import CatalogError, QueryError
+
+Progress = Callable[[str, int, int], None]
+
+
+def no_progress(_step: str, _done: int, _total: int) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class CatalogOptions:
+    """What to build a catalog from.
+
+    Parameters
+    ----------
+    path
+        File of the catalog.
+    collection
+        Name of a collection, or path of a driver: ``folder/NAME.sql``.
+    gallery
+        Root that stands for the collection's bucket: ``s3://``, ``http(s)://`` or a folder. The
+        bucket itself by default.
+    project
+        Folder of the collection inside the gallery.
+    metadata
+        Folder of the published metadata tables: ``s3://``, ``http(s)://`` or a folder.
+    index
+        Site index to read instead of load_data: one Parquet file with a row for each site. For
+        all of JUMP from its own bucket it is the published one by default.
+    endpoint
+        S3 server other than AWS.
+    sources, plates, plate_types
+        Whose images to look for; all by default. The metadata is always read whole. A plate that
+        cannot be read is a row of the collection's problems, with the reason.
+    progress
+        Called with a step, how much of it is done, and how much there is.
+    """
+
+    path: str | Path = "catalog.duckdb"
+    _: KW_ONLY
+    collection: str = "jump"
+    gallery: str | None = None
+    project: str | None = None
+    metadata: str | None = None
+    index: str | None = None
+    endpoint: str | None = None
+    sources: Sequence[str] = ()
+    plates: Sequence[str] = ()
+    plate_types: Sequence[str] = ()
+    progress: Progress = field(default=no_progress, repr=False)
+
+
+class TableSource(Protocol):
+    """Where the tables of one collection come from."""
+
+    def variables(self) -> Mapping[str, Value]:
+        """Get the SQL variables to set before the first file runs."""
+        ...
+
+    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
+        """Prepare what `file` reads."""
+        ...
+
+
+class SqlAlone:
+    """A collection whose sql files read all that they need.
+
+    ``gallery``, ``project``, ``metadata`` and ``endpoint`` become the variables NAME_gallery and
+    so on, where NAME is the name of the collection.
+    """
+
+    def __init__(self, name: str, options: CatalogOptions) -> None:
+        for option in ("index", "sources", "plates", "plate_types"):
+            if getattr(options, option):
+                raise QueryError(
+                    f"{option} cannot be used for collection {name!r}, which is read whole; "
+                    "choose with `jumpduck manifest`"
+                )
+        self._variables = {
+            f"{name}_{option}": getattr(options, option)
+            for option in ("gallery", "project", "metadata", "endpoint")
+        }
+
+    def variables(self) -> Mapping[str, Value]:
+        """Get the options that are set."""
+        return self._variables
+
+    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
+        """Do nothing."""
+
+
+REQUIRED: Mapping[str, Sequence[str]] = {
+    "settings": ("endpoint",),
+    "channels": ("Metadata_Channel", "kind", "position", "colour", "emission_nm"),
+    "plates": ("Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_PlateType"),
+    "sites": (
+        "Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_Site",
+        "Metadata_pert_type", "site_key", "site_number", "plate_number", "images", "image_bytes",
+        "plate_issue", "plate_dropped", "issues",
+    ),
+    "perturbation_names": ("name", "Metadata_modality"),
+    "problems": ("Metadata_Source", "Metadata_Batch", "Metadata_Plate", "reason", "lines"),
+    "recipe_sizes": ("recipe", "mean_bytes"),
+}  # fmt: skip
+"""The relations that a collection must make, and the columns that jumpduck reads."""
+
+REQUIRED_MACROS = ("find", "find_perturbations")
+
+
+def check_collection(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Check that the sql files made all that a collection must make.
+
+    Raises
+    ------
+    CatalogError
+        A relation, column or macro is missing; the message names it.
+    """
+    query = "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = $name"
+    made = set(con.execute(query, {"name": name}).fetchall())
+    query = "SELECT function_name FROM duckdb_functions() WHERE schema_name = $name"
+    macros = {macro for (macro,) in con.execute(query, {"name": name}).fetchall()}
+    held = {name for (name,) in con.execute("SELECT collection FROM main.collections").fetchall()}
+    missing = [f"{name}.{macro}(…)" for macro in REQUIRED_MACROS if macro not in macros]
+    for relation, columns in REQUIRED.items():
+        absent = [column for column in columns if (relation, column) not in made]
+        if absent:
+            missing.append(f"{name}.{relation} ({', '.join(absent)})")
+    if held != {name}:
+        missing.append(f"a row {name!r} in main.collections")
+    if missing:
+        raise CatalogError(
+            f"the sql files of collection {name!r} do not make {'; '.join(missing)}; "
+            "see sql/README.md for what a collection provides"
+        )

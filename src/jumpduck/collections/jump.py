@@ -1,0 +1,121 @@
+"""JUMP Cell Painting: the published metadata, and the load_data of each plate or a site index."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from jumpduck.collections import published_metadata as published
+from jumpduck.collections.base import CatalogOptions
+from jumpduck.collections.load_data import fetch_load_data
+from jumpduck.database.connection import frame
+from jumpduck.database.sql_files import Value, set_variable
+from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.selection.suggestions import check_names
+from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
+
+GALLERY = "s3://cellpainting-gallery"
+PROJECT = "cpg0016-jump"
+
+
+class JumpTables:
+    """Where the tables of JUMP come from.
+
+    Files are fetched beforehand, because DuckDB's own reader waits for one after the other: it is
+    ten times as slow for thousands of small files.
+
+    Parameters
+    ----------
+    options
+        What to read.
+    scratch
+        Folder for copies; the caller removes it.
+
+    Raises
+    ------
+    QueryError
+        The project cannot be the name of a folder, or an index is given together with plates.
+    StoreError
+        There is no such gallery folder.
+    """
+
+    def __init__(self, options: CatalogOptions, scratch: Path) -> None:
+        self._options = options
+        self._scratch = scratch
+        self._gallery = root_of(options.gallery or GALLERY)
+        self._project = PROJECT if options.project is None else options.project
+        self._metadata = root_of(options.metadata or published.ROOT)
+        self._reader = ObjectReader(options.endpoint)
+        if scheme_of(self._gallery) == "file" and not Path(self._gallery).is_dir():
+            raise StoreError(f"gallery {self._gallery} is not a folder; give one that exists")
+        if "/" in self._project or self._project in ("", ".", ".."):
+            raise QueryError(
+                f"project {self._project!r} is not the name of a folder, like {PROJECT}"
+            )
+        named = bool(options.sources or options.plates or options.plate_types)
+        if options.index is not None and named:
+            raise QueryError(
+                "index cannot be used with sources, plates or plate_types, because an index is "
+                "read whole; choose with `jumpduck manifest`"
+            )
+        self._index = options.index
+        bucket = (self._gallery, self._project, options.endpoint) == (GALLERY, PROJECT, None)
+        if self._index is None and not named and bucket:
+            self._index = published.SITE_INDEX
+
+    def variables(self) -> Mapping[str, Value]:
+        """Fetch the metadata, and get the variables that say where everything is."""
+        self._options.progress("metadata", 0, 1)
+        folder = published.metadata_folder(self._metadata, self._scratch, self._reader)
+        self._options.progress("metadata", 1, 1)
+        return {
+            "jump_gallery": self._gallery,
+            "jump_endpoint": self._options.endpoint,
+            "jump_project": self._project,
+            "jump_metadata": self._metadata,
+            "jump_metadata_copy": str(folder),
+            "jump_revision": published.revision(self._metadata, folder),
+            "jump_site_index": self._index,
+        }
+
+    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
+        """Fetch the site index or the load_data, when the table of plates is there."""
+        if file.stem != "load_data_files":
+            return
+        if self._index is not None:
+            step = partial(self._options.progress, "site index")
+            index = published.site_index(root_of(self._index), self._scratch, self._reader, step)
+            set_variable(con, "jump_index", str(index))
+            return
+        root = f"{self._gallery}/{self._project}"
+        step = partial(self._options.progress, "load_data")
+        found = fetch_load_data(self._chosen_plates(con), root, self._scratch, self._reader, step)
+        if not found.files:
+            plates, reason = len(found.unread), found.unread[0]["reason"]
+            raise CatalogError(
+                f"none of {plates:,} plates has load_data under {root} ({reason}); "
+                "check gallery and endpoint"
+            )
+        set_variable(con, "jump_load_data", found.files)
+        if found.unread:
+            set_variable(con, "jump_load_data_unread", found.unread)
+
+    def _chosen_plates(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+        known = frame(con, "FROM jump.plates")
+        asked = {
+            "Metadata_Source": ("source", self._options.sources),
+            "Metadata_Plate": ("plate", self._options.plates),
+            "Metadata_PlateType": ("plate type", self._options.plate_types),
+        }
+        chosen = known
+        for column, (what, names) in asked.items():
+            check_names(what, names, set(known[column].drop_nulls()))
+            if names:
+                chosen = chosen.filter(pl.col(column).is_in(list(names)))
+        if chosen.is_empty():
+            raise CatalogError(
+                "no plate is of all the sources, plates and plate_types asked for; ask for fewer"
+            )
+        return chosen

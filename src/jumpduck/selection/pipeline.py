@@ -1,0 +1,279 @@
+"""A selection, checked against a catalog, as the SQL text that chooses its files."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from jumpduck.database.connection import HeldCollection, frame, held_collection
+from jumpduck.database.where_condition import check_where
+from jumpduck.errors import QueryError
+from jumpduck.selection.criteria import SITES_PER_WELL, Names, Selection, as_names
+from jumpduck.selection.suggestions import check_names
+
+GENES = ("orf", "crispr")
+COMPOUNDS = ("compound",)
+"""Metadata_modality of what `genes` and `compounds` look among."""
+
+_COLUMNS = {
+    "sources": "Metadata_Source",
+    "batches": "Metadata_Batch",
+    "plates": "Metadata_Plate",
+    "plate_types": "Metadata_PlateType",
+    "wells": "Metadata_Well",
+    "roles": "Metadata_pert_type",
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A selection in which every name is known to the catalog.
+
+    Parameters
+    ----------
+    held
+        The catalog's collection.
+    plates
+        One row a plate with images that the selection may need: plate_number, and sites.
+    """
+
+    held: HeldCollection
+    plates: pl.DataFrame
+    conditions: Sequence[str]
+    channels: Sequence[str]
+    per_well: Mapping[str, int]
+    selection: Selection
+
+    def text(self, sites: str | None = None) -> str:
+        """Get the SQL that lists the files to fetch.
+
+        Parameters
+        ----------
+        sites
+            Relation to choose from; the collection's sites by default.
+        """
+        sites = sites or self.held.relation("sites")
+        steps, last = self._candidates(sites)
+        if not self.selection.keep_known_bad:
+            steps["usable"] = f"FROM drop_known_bad({last}, channels := {self._channels})"
+            last = "usable"
+        steps["sampled"] = (
+            f"FROM sample_sites({last}, per_well := {literal(self.per_well)}, "
+            f"seed := {self.selection.seed})"
+        )
+        last = "sampled"
+        budget = {
+            name: getattr(self.selection, name)
+            for name in ("max_sites", "max_gb")
+            if getattr(self.selection, name) is not None
+        }
+        if budget:
+            limits = ", ".join(f"{name} := {value}" for name, value in budget.items())
+            steps["affordable"] = (
+                f"FROM within_budget({last}, {limits}, channels := {self._channels})"
+            )
+            last = "affordable"
+        illum = literal(self.selection.illum)
+        return _statement(
+            steps,
+            f"FROM list_files({last}, {sites}, channels := {self._channels}, illum := {illum})",
+        )
+
+    def known_bad_text(self) -> str:
+        """Get the SQL that counts the sites left out because known issues say so."""
+        steps, last = self._candidates(self.held.relation("sites"))
+        steps["usable"] = f"FROM drop_known_bad({last}, channels := {self._channels})"
+        counts = f"(SELECT count(*) FROM {last}) - (SELECT count(*) FROM usable)"  # noqa: S608
+        return _statement(steps, f"SELECT {counts} AS sites")
+
+    @property
+    def _channels(self) -> str:
+        return literal(list(self.channels))
+
+    def _candidates(self, sites: str) -> tuple[dict[str, str], str]:
+        """Get the first steps of the SQL, up to what is asked for, and the name of the last."""
+        steps = {"chosen": f"FROM {sites}"}
+        if self.conditions:
+            steps["chosen"] += "\n    WHERE\n        " + "\n        AND ".join(self.conditions)
+        if self.selection.with_controls:
+            steps["with_controls"] = f"FROM add_controls(chosen, {sites})"
+        return steps, list(steps)[-1]
+
+
+def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
+    """Get a selection with every name checked against an open catalog.
+
+    Raises
+    ------
+    QueryError
+        A name that the catalog does not know, with the nearest ones; a number or condition that
+        is not allowed.
+    """
+    held = held_collection(con)
+    per_well = {**SITES_PER_WELL, **selection.per_well}
+    check_names("role", [*per_well, *as_names(selection.roles)], SITES_PER_WELL)
+    if any(count < 0 for count in per_well.values()):
+        raise QueryError(f"per_well {dict(selection.per_well)} takes numbers of sites, 0 or more")
+    for name in ("max_sites", "max_gb"):
+        budget = getattr(selection, name)
+        if budget is not None and budget <= 0:
+            raise QueryError(f"{name} {budget} is not allowed; give a number above 0")
+    sites = held.relation("sites")
+    plates = _check_places(con, held, selection)
+    conditions = [
+        f"{column} IN {_tuple(as_names(getattr(selection, name)))}"
+        for name, column in _COLUMNS.items()
+        if getattr(selection, name)
+    ]
+    found = _perturbations(con, held, selection)
+    if found is not None:
+        conditions.append(f"{held.perturbation} IN {_tuple(found)}")
+    if selection.where:
+        where = check_where(con, selection.where, sites)
+        conditions.append(f"coalesce((\n{where}\n), FALSE)")
+    channels = _channels(con, held, selection)
+    return Query(held, plates, conditions, channels, per_well, selection)
+
+
+def find_text(held: HeldCollection, names: Names) -> str:
+    """Get the SQL that finds perturbations by their names."""
+    return f"FROM {held.relation('find')}({literal(as_names(names))})"
+
+
+def check_perturbations(
+    con: duckdb.DuckDBPyConnection,
+    what: str,
+    names: Sequence[str],
+    found: Collection[str],
+    modalities: Sequence[str] | None = None,
+) -> None:
+    """Raise QueryError, with the nearest names, for the first of `names` that is not `found`."""
+    missing = [name for name in names if name not in found]
+    if missing:
+        names_of = held_collection(con).relation("perturbation_names")
+        known = frame(
+            con,
+            f"""
+            SELECT DISTINCT name FROM {names_of}
+            WHERE $modalities IS NULL OR list_contains($modalities::VARCHAR[], Metadata_modality)
+            """,  # noqa: S608
+            {"modalities": list(modalities) if modalities else None},
+        )
+        check_names(what, missing, set(known["name"].drop_nulls()) - set(missing))
+
+
+def literal(value: object) -> str:
+    """Get a value as SQL has it."""
+    match value:
+        case bool():
+            return str(value).upper()
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case Mapping():
+            pairs = (f"{literal(key)}: {literal(one)}" for key, one in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            return "MAP {" + ", ".join(pairs) + "}"
+        case list():
+            return "[" + ", ".join(map(literal, value)) + "]"  # pyright: ignore[reportUnknownArgumentType]
+        case _:
+            return str(value)
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return "(" + ", ".join(map(literal, names)) + ")"
+
+
+def _statement(steps: Mapping[str, str], last: str) -> str:
+    parts = (
+        f"{name} AS (\n    {text}\n)" if "\n" in text else f"{name} AS ({text})"
+        for name, text in steps.items()
+    )
+    return "WITH " + ",\n".join(parts) + f"\n{last}"
+
+
+def _check_places(
+    con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
+) -> pl.DataFrame:
+    """Check names of places, and get the plates to look at: plate_number, and sites."""
+    plates = frame(
+        con,
+        f"""
+        SELECT
+            plate_number, any_value(Metadata_Source) AS sources,
+            any_value(Metadata_Batch) AS batches,
+            any_value(Metadata_Plate) AS plates, count(*) AS sites
+        FROM {held.relation("sites")}
+        GROUP BY plate_number
+        ORDER BY plate_number
+        """,  # noqa: S608
+    )
+    known = {name: set(plates[name]) for name in ("sources", "batches", "plates")}
+    if missing := set(as_names(selection.plates)) - known["plates"]:
+        _explain_missing_plates(con, held, missing)
+    for name, what in (("sources", "source"), ("batches", "batch"), ("plates", "plate")):
+        if asked := as_names(getattr(selection, name)):
+            check_names(what, asked, known[name])
+            plates = plates.filter(pl.col(name).is_in(asked))
+    for name, what, relation in (
+        ("plate_types", "plate type", "plates"),
+        ("wells", "well", "sites"),
+    ):
+        if asked := as_names(getattr(selection, name)):
+            query = f"SELECT DISTINCT {_COLUMNS[name]} AS name FROM {held.relation(relation)}"  # noqa: S608
+            check_names(what, asked, set(frame(con, query)["name"].drop_nulls()))
+    return plates.select("plate_number", "sites")
+
+
+def _explain_missing_plates(
+    con: duckdb.DuckDBPyConnection, held: HeldCollection, plates: set[str]
+) -> None:
+    problems, published = held.relation("problems"), held.relation("plates")
+    query = f"SELECT Metadata_Plate, reason FROM {problems} WHERE lines IS NULL ORDER BY ALL"  # noqa: S608
+    for plate, reason in con.execute(query).fetchall():
+        if plate in plates:
+            raise QueryError(f"plate {plate!r} has no images that can be read: {reason}")
+    query = f"SELECT DISTINCT Metadata_Plate FROM {published}"  # noqa: S608
+    if others := sorted(plates & {name for (name,) in con.execute(query).fetchall()}):
+        raise QueryError(
+            f"plate {others[0]!r} is published, but this catalog has no images of it; "
+            f"build the catalog for it: `jumpduck catalog --plate {others[0]}`"
+        )
+
+
+def _channels(
+    con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
+) -> list[str]:
+    query = f"FROM {held.relation('channels')} ORDER BY position"
+    known = frame(con, query).select("Metadata_Channel", "kind")
+    asked = set(as_names(selection.channels))
+    check_names("channel", sorted(asked), set(known["Metadata_Channel"]))
+    wanted = pl.col("Metadata_Channel").is_in(sorted(asked)) if asked else pl.col("kind") == "stain"
+    if selection.brightfield:
+        wanted = wanted | (pl.col("kind") == "brightfield")
+    return known.filter(wanted)["Metadata_Channel"].to_list()
+
+
+def _perturbations(
+    con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
+) -> list[str] | None:
+    """Get the identifiers of all that was named; None if nothing was."""
+    asked: list[tuple[str, list[str], Sequence[str] | None]] = [
+        ("perturbation", as_names(selection.perturbations), None),
+        ("gene", as_names(selection.genes), GENES),
+        ("compound", as_names(selection.compounds), COMPOUNDS),
+    ]
+    found: set[str] = set()
+    for what, names, modalities in asked:
+        if not names:
+            continue
+        rows = frame(
+            con,
+            f"""
+            SELECT asked, {held.perturbation} AS identifier
+            FROM {held.relation("find_perturbations")}($names, modalities := $modalities)
+            """,  # noqa: S608
+            {"names": names, "modalities": list(modalities) if modalities else None},
+        )
+        check_perturbations(con, what, names, set(rows["asked"]), modalities)
+        found |= set(rows["identifier"])
+    return sorted(found) if any(names for _, names, _ in asked) else None
