@@ -1,5 +1,6 @@
 -- jump.compound_sources: one row per compound and the source that supplied it.
 -- key: Metadata_Compound_Source, Metadata_JCP2022
+-- DISTINCT, because the published table has some rows twice.
 CREATE OR REPLACE TABLE jump.compound_sources (
     Metadata_Compound_Source VARCHAR,
     Metadata_JCP2022 VARCHAR,
@@ -7,7 +8,7 @@ CREATE OR REPLACE TABLE jump.compound_sources (
 );
 
 INSERT INTO jump.compound_sources
-SELECT
+SELECT DISTINCT
     Metadata_Compound_Source,
     Metadata_JCP2022
 FROM read_csv(

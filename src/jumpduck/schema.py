@@ -134,14 +134,3 @@ def _further(column: str, dtype: pl.DataType, name: str) -> pl.DataType:
         f"column {column!r} of {name} has the type {dtype}; a column is text, whole numbers, "
         f"floats or booleans: cast it, or drop it"
     )
-
-
-CHANNELS = ("DNA", "RNA", "ER", "AGP", "Mito")
-BRIGHTFIELD = ("Brightfield", "Brightfield_H", "Brightfield_L")
-ROLES = {"trt": 6, "poscon": 4, "negcon": 3, "empty": 0, "unknown": 0}
-
-
-def check(frame: pl.DataFrame, _schema: Mapping[str, pl.DataType], name: str) -> pl.DataFrame:
-    """Get `frame` with the types that a manifest has."""
-    types = manifest_types(dict(frame.schema), name)
-    return frame.select(pl.col(column).cast(dtype) for column, dtype in types.items())

@@ -15,12 +15,12 @@ from jumpduck.errors import ImageError, ManifestError, QueryError
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.preprocessing import LEVEL_IMAGES
 from jumpduck.recipes.registry import BUILT_IN, build
-from jumpduck.schema import CHANNELS
 from jumpduck.synthetic.cells import Phenotype, draw_site
 from tests.support.pixels import formula, tiff
 from tests.support.places import DATA, ROOT
 
 FIELD = draw_site(200, Phenotype(), 7)
+CHANNELS = ("DNA", "RNA", "ER", "AGP", "Mito")
 MARGIN = 40  # around a crop of 120 pixels
 
 
