@@ -29,6 +29,7 @@ def test_commands_and_python_of_a_page_run_and_print_what_it_says(
 ):
     here, empty = copy_by_links(demo[0], tmp_path / "jumpduck-demo"), tmp_path / "empty"
     empty.mkdir()
+    (here / "sql").symlink_to(ROOT / "sql")
     archive = {
         f"JUMPDUCK_CATALOG_{option.upper()}": str(here / option)
         for option in ("gallery", "metadata")

@@ -1,8 +1,8 @@
 """The pages of the project and their code blocks, as a reader runs them.
 
-A console block is made of commands, each after ``$ ``, and of what they print; a line of three dots
-stands for any lines. A command that ends with ``# exits 3`` ends with that exit code, every other
-one with 0. What stands behind the language says more::
+A console block is made of commands, each after ``$ `` (its further lines after ``> ``), and of what
+they print; a line of three dots stands for any lines. A command that ends with ``# exits 3`` ends
+with that exit code, every other one with 0. What stands behind the language says more::
 
     ```console                in the folder that `jumpduck demo` has filled
     ```console install        not run here: it would change the machine
@@ -11,6 +11,7 @@ one with 0. What stands behind the language says more::
     ```python file=mine.py    written to that file of that folder
 """
 
+import itertools
 import os
 import re
 import shlex
@@ -44,8 +45,10 @@ class Block:
     def commands(self) -> Iterator[tuple[str, str]]:
         """Each command and what it prints."""
         for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]:
-            command, _, shown = part.partition("\n")
-            yield command, shown
+            first, *lines = part.splitlines(keepends=True)
+            more = list(itertools.takewhile(lambda line: line.startswith("> "), lines))
+            command = "".join([first, *(line.removeprefix("> ") for line in more)])
+            yield command.rstrip("\n"), "".join(lines[len(more) :])
 
 
 def name_of(page: Path) -> str:
