@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from jumpduck.collections.base import REQUIRED, REQUIRED_MACROS
+from jumpduck.schema import SITE_KEY
 from tests.support.pages import PAGES, blocks, copy_by_links, matches, name_of, prose, run
 from tests.support.places import DATA, ROOT
 
@@ -147,6 +149,15 @@ def test_each_promise_has_a_test():
     rows = re.findall(r"^\| (?!promise)([A-Z`].*?) \| (.*?) \|$", text, re.MULTILINE)
     assert len(rows) == 15
     assert all("`test_" in tests or "the same tests" in tests for _, tests in rows)
+
+
+def test_the_page_of_the_sql_names_all_that_a_collection_must_make():
+    table = (ROOT / "sql/README.md").read_text().partition("## What a collection makes")[2]
+    words = set(re.findall(r"\w+", table))
+    site_key = set(SITE_KEY)  # the page calls it the site's key
+    for relation, columns in REQUIRED.items():
+        assert {relation, *columns} - site_key <= words, relation
+    assert set(REQUIRED_MACROS) <= words
 
 
 def test_the_architecture_names_modules_that_exist():

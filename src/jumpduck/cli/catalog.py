@@ -66,9 +66,9 @@ def catalog(
 
     The metadata is read whole. Sites come from the load_data of the plates chosen; without a
     choice, and from JUMP's own bucket, from the published site index, which has all of JUMP but no
-    brightfield and no illumination functions. Plates without load_data that can be read, and lines
-    that are no site, are said and kept with their reasons. An earlier catalog stays until the new
-    one is complete.
+    brightfield and no illumination functions. Plates whose load_data is missing or cannot be read,
+    and lines that are not a site, are reported with their reasons. An earlier catalog stays until
+    the new one is complete.
 
     For example:
     ```

@@ -28,7 +28,7 @@ def presets() -> dict[str, dict[str, Any]]:
             try:
                 found |= tomllib.loads(file.read_text(encoding="utf-8")).get("preset", {})
             except (tomllib.TOMLDecodeError, UnicodeError) as error:
-                raise QueryError(f"{file.name} is no TOML: {error}") from error
+                raise QueryError(f"{file.name} is not valid TOML: {error}") from error
     return found
 
 
