@@ -8,7 +8,7 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.options import OUTPUT, Json, Quiet
+from jumpduck.cli.flags import OUTPUT, Json, Quiet
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import summarize
 from jumpduck.errors import PartialError

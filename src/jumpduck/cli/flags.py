@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from cyclopts import Group, Parameter
@@ -45,7 +46,12 @@ ShowSql = Annotated[bool, switch("--show-sql", "Print the same in SQL, and stop.
 
 
 def reads(
-    options: type[_Options], groups: Mapping[Group, Sequence[str]], *, positional: str | None = None
+    options: type[_Options],
+    groups: Mapping[Group, Sequence[str]],
+    *,
+    positional: str | None = None,
+    flags: Mapping[str, str] = MappingProxyType({}),
+    defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Get a decorator that gives a command the fields of a dataclass as its options.
 
@@ -58,13 +64,23 @@ def reads(
         command line: callbacks and frames cannot be written there.
     positional
         Field that is given without a flag.
+    flags
+        Flags that are not made of the field's name.
+    defaults
+        Defaults that differ from those of the library.
     """
     texts = help_texts(options)
     hints = get_type_hints(options)
-    FLAGS.update(flags_of(options))
+    FLAGS.update({**flags_of(options), **flags})
     by_name: dict[str, Field[Any]] = {one.name: one for one in fields(options)}  # pyright: ignore[reportArgumentType]
     parameters = [
-        _parameter(by_name[name], hints[name], texts[name], group, positional=name == positional)
+        _parameter(
+            name,
+            hints[name],
+            defaults.get(name, _default(by_name[name])),
+            Parameter(FLAGS[name], group=group, help=with_flags(texts[name])),
+            positional=name == positional,
+        )
         for group, names in groups.items()
         for name in names
     ]
@@ -74,7 +90,11 @@ def reads(
 
         @functools.wraps(command)
         def call(*args: Any, **kwargs: Any) -> None:
-            given = {one.name: kwargs.pop(one.name) for one in parameters if one.name in kwargs}
+            given: dict[str, Any] = {
+                one.name: kwargs.pop(one.name, one.default)
+                for one in parameters
+                if one.name != positional
+            }
             if positional is not None:
                 given[positional] = args
             converted = {name: _value(hints[name], value) for name, value in given.items()}
@@ -132,34 +152,46 @@ def words_of(options: object, names: Sequence[str]) -> list[str]:
         if isinstance(value, tuple | list):
             words += map(str, value)  # pyright: ignore[reportUnknownArgumentType]
         elif value is not True:
-            words.append(_written(value))
+            words.append(written(value))
     return words
 
 
+def as_config(options: object, flags: Mapping[str, str]) -> dict[str, object]:
+    """Get all options that are set, by the names that they have in a configuration file."""
+    names = {**flags_of(type(options)), **flags}
+    values: dict[str, Any] = {
+        one.name: getattr(options, one.name)
+        for one in fields(options)  # pyright: ignore[reportArgumentType]
+    }
+    return {
+        names[name].removeprefix("--"): written(values[name]) if isinstance(value, dict) else value
+        for name, value in values.items()
+        # a number is always set, everything else only if there is something in it
+        if value or (isinstance(value, int | float) and not isinstance(value, bool))
+    }
+
+
 def _parameter(
-    one: Field[Any], hint: object, text: str, group: Group, *, positional: bool
+    name: str, hint: object, default: Any, shown: Parameter, *, positional: bool
 ) -> inspect.Parameter:
     """Get the parameter of a command that one field is given by."""
-    kind = inspect.Parameter.VAR_POSITIONAL if positional else inspect.Parameter.KEYWORD_ONLY
     if positional:
+        only = Parameter(group=shown.group, help=shown.help)
         return inspect.Parameter(
-            one.name, kind, annotation=Annotated[str, Parameter(group=group, help=text)]
+            name, inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[str, only]
         )
-    default = written = _default(one)
-    if _is_counts(hint):
-        written = _written(default)
-    elif _is_path(hint) and isinstance(default, str):
-        written = Path(default)
-    shown = Parameter(
-        flag_of(one.name, hint),
-        group=group,
-        help=text,
+    if _is_path(hint) and isinstance(default, str):
+        default = Path(default)
+    how = Parameter(
         negative="",
         consume_multiple=_is_names(hint),
         show_default=default is not None and not _is_names(hint) and hint is not bool,
     )
     return inspect.Parameter(
-        one.name, kind, default=written, annotation=Annotated[_written_type(hint), shown]
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[_written_type(hint), shown, how],
     )
 
 
@@ -210,7 +242,7 @@ def _value(hint: object, value: object) -> object:
     return value
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
     """Get a value as it is written on the command line."""
     if isinstance(value, Mapping):
         return ",".join(f"{name}={count}" for name, count in value.items())  # pyright: ignore[reportUnknownVariableType]

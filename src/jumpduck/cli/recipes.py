@@ -5,7 +5,7 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.options import CHOOSE, Json, Quiet
+from jumpduck.cli.flags import CHOOSE, Json, Quiet
 from jumpduck.cli.report import Report
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import describe, places

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from jumpduck.cli.options import CatalogFile, Json
+from jumpduck.cli.flags import PLACES, Json
 from jumpduck.cli.report import Report
 from jumpduck.database.connection import open_catalog
 from jumpduck.errors import QueryError
@@ -21,7 +21,9 @@ def sql(
     query: Annotated[str | None, Parameter(help="SQL; without it, a shell on the catalog.")] = None,
     /,
     *,
-    catalog: CatalogFile = Path("catalog.duckdb"),
+    catalog: Annotated[
+        Path, Parameter("--catalog", group=PLACES, help="Made by jumpduck catalog.")
+    ] = Path("catalog.duckdb"),
     json: Json = False,
 ) -> None:
     """Ask the catalog anything.

@@ -39,9 +39,14 @@ class CatalogOptions:
         all of JUMP from its own bucket it is the published one by default.
     endpoint
         S3 server other than AWS.
-    sources, plates, plate_types
-        Whose images to look for; all by default. The metadata is always read whole. A plate that
-        cannot be read is a row of the collection's problems, with the reason.
+    sources
+        Sources whose images to look for; all by default, as for all names. The metadata is always
+        read whole. A plate that cannot be read is a row of the collection's problems, with the
+        reason.
+    plates
+        Plates whose images to look for.
+    plate_types
+        Plate types whose images to look for.
     progress
         Called with a step, how much of it is done, and how much there is.
     """

@@ -1,7 +1,7 @@
 """What a user asks for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 Names = str | Sequence[str]
 
@@ -20,13 +20,26 @@ class Selection:
 
     Parameters
     ----------
-    sources, batches, plates, plate_types, wells, roles
-        Names to keep; all by default.
+    sources
+        Sources to keep; all by default, as for all names.
+    batches
+        Batches to keep.
+    plates
+        Plates to keep.
+    plate_types
+        Plate types to keep. In JUMP: COMPOUND, ORF, CRISPR, TARGET2 and others.
+    wells
+        Wells to keep, as A01.
+    roles
+        Roles to keep: trt (treatment), negcon and poscon (negative and positive control), empty,
+        unknown.
     perturbations
-        Any names of perturbations to keep. In JUMP: JCP2022 identifier, gene symbol, NCBI gene
-        number, control name, InChIKey, SMILES.
-    genes, compounds
-        The same, only among overexpressions and knock-outs, or only among compounds.
+        Perturbations to keep, by any name that the collection knows. In JUMP: identifier, gene
+        symbol, NCBI gene number, name of a control, InChIKey, SMILES.
+    genes
+        The same, only among overexpressions and knock-outs.
+    compounds
+        The same, only among compounds.
     with_controls
         Add the negcon wells of the plates chosen.
     where
@@ -36,13 +49,16 @@ class Selection:
     brightfield
         Add the channels that are brightfield.
     per_well
-        Sites to keep in a well by its role; a role that is not named keeps its default.
-    max_sites, max_gb
-        A budget, spent on the first site of every well before the second of any.
+        Sites to keep in a well by its role; a role that is not named keeps its default, which is
+        trt=6,poscon=4,negcon=3 and 0 for empty and unknown.
+    max_sites
+        Sites in all at most: the first site of every well comes before the second of any.
+    max_gb
+        Gigabytes to fetch at most (estimate), spread like `max_sites`.
     keep_known_bad
         Keep what known issues say to drop.
     illum
-        Bring the URL of the illumination functions along.
+        Bring the URLs of the illumination functions along.
     seed
         Another seed, another choice. Nothing else changes it: not the number of threads, not the
         other plates in the catalog.
@@ -67,19 +83,3 @@ class Selection:
     keep_known_bad: bool = False
     illum: bool = False
     seed: int = 0
-
-    def as_options(self) -> dict[str, object]:
-        """Get all that is set, by the names of the command line's options."""
-        singular = {"batches": "batch", "per_well": "per-well"}
-        options = {
-            singular.get(
-                one.name, one.name.removesuffix("s") if one.type == Names else one.name
-            ).replace("_", "-"): getattr(self, one.name)
-            for one in fields(Selection)
-        }
-        # a number is always set, everything else only if there is something in it
-        return {
-            name: value
-            for name, value in options.items()
-            if value or (isinstance(value, int | float) and not isinstance(value, bool))
-        }

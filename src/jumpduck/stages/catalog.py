@@ -41,10 +41,7 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
 
     The file gets its name when it is complete; an earlier catalog stays until then.
 
-    Parameters
-    ----------
-    **options
-        The fields of `jumpduck.collections.base.CatalogOptions`.
+    The parameters are those of `jumpduck.collections.base.CatalogOptions`.
 
     Raises
     ------

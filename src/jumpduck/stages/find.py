@@ -21,7 +21,7 @@ class FindOptions:
     ----------
     names
         Genes, compounds and controls, by any name that the collection knows. In JUMP: gene
-        symbols, NCBI gene numbers, JCP2022 identifiers, names of controls, SMILES, or InChIKeys,
+        symbols, NCBI gene numbers, identifiers, names of controls, SMILES, or InChIKeys,
         whole or their first layer.
     catalog
         Made by `jumpduck.catalog`.
@@ -38,9 +38,9 @@ def find(options: FindOptions) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        What the collection's macro ``find`` returns. In JUMP: asked, matched_by,
-        Metadata_JCP2022, _Name, _modality, _pert_type, _InChIKey, plates, wells (published),
-        sites (in this catalog), estimated_gb (of their stains). A name may mean several: a gene
+        What the collection's macro ``find`` returns. In JUMP: asked, matched_by, the identifier,
+        Metadata_Name, _modality, _pert_type, _InChIKey, plates, wells (published), sites (in this
+        catalog), estimated_gb (of their stains). A name may mean several: a gene
         is overexpressed and knocked out, and mirror images share the first layer of their
         InChIKey.
 

@@ -43,9 +43,7 @@ class ManifestOptions(Selection):
     catalog
         Made by `jumpduck.catalog`.
     path
-        Parquet file to write too; see `write_manifest`.
-    **selection
-        The fields of `jumpduck.selection.criteria.Selection`.
+        Parquet file to write.
     """
 
     catalog: str | Path = "catalog.duckdb"
@@ -55,6 +53,9 @@ class ManifestOptions(Selection):
 @takes(ManifestOptions)
 def manifest(options: ManifestOptions) -> pl.DataFrame:
     """Choose images, the same ones every time, a few sites from each well.
+
+    The parameters are those of `ManifestOptions`, with those of
+    `jumpduck.selection.criteria.Selection`.
 
     Returns
     -------
