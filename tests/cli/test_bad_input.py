@@ -3,6 +3,7 @@
 import os
 import socket
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import given
@@ -248,3 +249,12 @@ def test_an_earlier_catalog_survives_a_build_that_fails(cli, gallery, catalog, t
     assert cli("catalog", "--gallery", "/no/such", "--metadata", gallery.metadata).code == 1
     assert (tmp_path / "catalog.duckdb").read_bytes() == catalog.read_bytes()
     assert cli("manifest", "--dry-run").code == 0
+
+
+def test_what_an_earlier_version_made_is_refused_in_one_line(said, catalog, tmp_path):
+    rows = jumpduck.manifest(catalog).head(1)
+    rows.write_parquet(tmp_path / "manifest.parquet", metadata={"jumpduck.query": "{}"})
+    assert "was made by an earlier version of jumpduck" in said(1, "download")
+    with duckdb.connect(str(tmp_path / "catalog.duckdb")) as con:
+        con.execute("CREATE SCHEMA jump; CREATE TABLE jump.settings (gallery VARCHAR)")
+    assert "an earlier version of jumpduck made it" in said(1, "manifest")

@@ -164,11 +164,16 @@ def as_config(options: object, flags: Mapping[str, str]) -> dict[str, object]:
         for one in fields(options)  # pyright: ignore[reportArgumentType]
     }
     return {
-        names[name].removeprefix("--"): written(values[name]) if isinstance(value, dict) else value
+        names[name].removeprefix("--"): _plain(value)
         for name, value in values.items()
         # a number is always set, everything else only if there is something in it
         if value or (isinstance(value, int | float) and not isinstance(value, bool))
     }
+
+
+def _plain(value: object) -> object:
+    """Get a value that a configuration file can hold."""
+    return written(value) if isinstance(value, Mapping) else value  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _parameter(

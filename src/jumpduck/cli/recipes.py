@@ -5,9 +5,10 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import CHOOSE, Json, Quiet
+from jumpduck.cli.flags import CHOOSE, Json, Quiet, flags_of
 from jumpduck.cli.report import Report
 from jumpduck.recipes.base import Recipe
+from jumpduck.recipes.options import RecipeOptions
 from jumpduck.recipes.registry import describe, places
 
 
@@ -41,8 +42,9 @@ def recipes(
             }
         )
     )
+    flags = flags_of(RecipeOptions)
     for name, (_, options, _) in found.items():
-        given = " ".join(f"--{_flag(one)} {_text(value)}" for one, value in options.items())
+        given = " ".join(f"{flags.get(one, one)} {_text(value)}" for one, value in options.items())
         report.line(f"{name}: {given or 'no options'}")
     rows = [
         {
@@ -56,10 +58,6 @@ def recipes(
 
 def _unit(recipe: Recipe) -> str:
     return "site" if recipe.per_site else "image"
-
-
-def _flag(name: str) -> str:
-    return name.replace("_", "-")
 
 
 def _text(value: object) -> str:

@@ -45,6 +45,8 @@ def open_catalog(path: str | Path) -> duckdb.DuckDBPyConnection:
         held_collection(con)
     except (duckdb.Error, IndexError) as error:
         reason = str(error).strip().splitlines()[0]
+        if "Table with name collections does not exist" in reason:
+            reason = "an earlier version of jumpduck made it, or another program"
         raise ManifestError(
             f"{path} is not a catalog: {reason}; build it again with `jumpduck catalog`"
         ) from error

@@ -18,7 +18,9 @@ class RecipeOptions:
     Parameters
     ----------
     recipe
-        A name that `jumpduck recipes` lists, ``module:function``, or a `jumpduck.recipes.Recipe`.
+        A name that `jumpduck recipes` lists, or ``module:function``.
+
+        In Python also a `jumpduck.recipes.Recipe`.
     crop
         Edge of the middle square that is kept, in pixels; 0 keeps all.
     crop_um

@@ -24,7 +24,9 @@ class DownloadOptions(Limits, RecipeOptions):
     Parameters
     ----------
     manifest
-        Parquet file or frame with the columns of `jumpduck.schema.MANIFEST`.
+        Parquet file made by `jumpduck manifest`.
+
+        In Python also a frame; its columns are those of `jumpduck.schema.MANIFEST` and more.
     out
         Folder for the files.
     endpoint
@@ -32,9 +34,10 @@ class DownloadOptions(Limits, RecipeOptions):
     limit
         Only the manifest's first so many files.
     force
-        Also fetch files that are there from an earlier run. All of them are forgotten before the
-        first is fetched, so a run that goes on after an interruption fetches the rest again
-        without `force`.
+        Fetch files again that are there from an earlier run.
+
+        All of them are forgotten before the first is fetched, so a run that goes on after an
+        interruption fetches the rest again without `force`.
     progress
         Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``.
     """

@@ -264,12 +264,16 @@ def _scan(path: Path) -> tuple[pl.LazyFrame, str | None]:
     try:
         rows = pl.scan_parquet(path, glob=False)
         rows.collect_schema()
-        notes: dict[str, str | None] = json.loads(
-            pl.read_parquet_metadata(path).get("jumpduck.catalog", "{}")
-        )
+        written = pl.read_parquet_metadata(path)
+        notes: dict[str, str | None] = json.loads(written.get("jumpduck.catalog", "{}"))
     except (pl.exceptions.PolarsError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ManifestError(
             f"{path} is not a Parquet file: {reason}; make it with `jumpduck manifest`"
         ) from error
+    if "jumpduck.query" in written and "jumpduck.sql" not in written:
+        raise ManifestError(
+            f"{path} was made by an earlier version of jumpduck; make it again with "
+            "`jumpduck manifest`"
+        )
     return rows, notes.get("endpoint")
