@@ -1,4 +1,4 @@
-"""Selections by name: built in, or in the user's jumpduck.toml."""
+"""Selections by name: a collection's, in its folder of ``sql/``, or in the user's jumpduck.toml."""
 
 import tomllib
 from pathlib import Path
@@ -15,15 +15,18 @@ CONFIG = Path("jumpduck.toml")
 
 
 def presets() -> dict[str, dict[str, Any]]:
-    """Get every preset by its name; the user's own win over those built in.
+    """Get every preset by its name; the user's replace those of a collection.
 
     Raises
     ------
     QueryError
         jumpduck.toml cannot be read.
     """
+    # imported here, because it loads DuckDB and few commands have a preset
+    from jumpduck.database.sql_files import sql_root
+
     found: dict[str, dict[str, Any]] = {}
-    for file in (Path(__file__).with_suffix(".toml"), CONFIG):
+    for file in (*sorted(sql_root().glob("*/presets.toml")), CONFIG):
         if file.is_file():
             try:
                 found |= tomllib.loads(file.read_text(encoding="utf-8")).get("preset", {})
@@ -33,7 +36,7 @@ def presets() -> dict[str, dict[str, Any]]:
 
 
 def fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Give the options of ``--preset NAME`` to those that nothing else has given."""
+    """Set the options of ``--preset NAME`` that are not set otherwise."""
     for argument in arguments:
         if "--preset" in argument.names and argument.tokens:
             name = argument.tokens[0].value

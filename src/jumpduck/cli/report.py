@@ -1,4 +1,4 @@
-"""What a verb prints: short tables for people, one JSON object for programs, or nothing."""
+"""How a verb prints: short tables, one JSON object, or nothing."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from rich.table import Table
 
 
 class Report:
-    """Collects what a verb has to say and prints it the way it was asked to.
+    """Prints what a verb reports, in the form that was asked for.
 
     Parameters
     ----------
@@ -25,22 +25,22 @@ class Report:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        # a pipe has no width: do not cut columns to 80 there
+        # because a pipe has no width, columns are not cut to 80 there
         width = None if sys.stdout.isatty() else 160
         self.console = Console(highlight=False, width=width, soft_wrap=True)
 
     def line(self, text: str) -> None:
-        """Print a line for people."""
+        """Print a line, unless JSON was asked for."""
         if not self.as_json and not self.quiet:
             self.console.print(text, markup=False)
 
     def event(self, value: Mapping[str, object]) -> None:
-        """Print an object for programs on the way, before the last one."""
+        """Print a JSON object while the verb runs, if JSON was asked for."""
         if self.as_json:
             print(json.dumps(value, default=str), flush=True)
 
     def table(self, frame: pl.DataFrame) -> None:
-        """Print a frame for people."""
+        """Print a frame as a table, unless JSON was asked for."""
         if self.as_json or self.quiet:
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -52,13 +52,13 @@ class Report:
         self.console.print(table)
 
     def json(self, value: Mapping[str, object]) -> None:
-        """Print the object for programs."""
+        """Print the last JSON object, if JSON was asked for."""
         if self.as_json:
             print(json.dumps(value, default=str))
 
     @contextmanager
     def progress(self) -> Generator[Progress]:
-        """Show progress on stderr, if a person is looking."""
+        """Show progress on stderr, if that is a terminal."""
         shown = sys.stderr.isatty() and not self.as_json and not self.quiet
         columns = (
             TextColumn("{task.description}"),
@@ -73,7 +73,7 @@ class Report:
 
 
 def as_toml(table: str, options: Mapping[str, object]) -> str:
-    """Get options as a table of TOML, less those that are None."""
+    """Get options as a table of TOML, without those that are None."""
     lines = [
         f"{name} = {json.dumps(value, default=str, ensure_ascii=False)}"
         for name, value in options.items()
@@ -83,7 +83,7 @@ def as_toml(table: str, options: Mapping[str, object]) -> str:
 
 
 def cell_text(value: object) -> str:
-    """Get a value as people read it: thousands apart, no more digits than mean something."""
+    """Get a value as a table shows it: thousands separated, three digits of a small number."""
     match value:
         case None:
             return ""
