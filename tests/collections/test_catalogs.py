@@ -1,4 +1,4 @@
-"""Catalogs of what is odd, of other projects, and of a site index."""
+"""Catalogs of damaged tables, of other projects, and of a site index."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ KEY = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 
 @pytest.fixture
 def copy(gallery, tmp_path):
-    """A gallery of one's own to break: its load_data, without images."""
+    """A copy of the gallery's load_data, to damage."""
     root = tmp_path / "gallery"
     for file in gallery.gallery.rglob("load_data.*"):
         target = root / file.relative_to(gallery.gallery)
@@ -89,7 +89,7 @@ def test_a_compressed_file_cut_short_is_a_row_too(cli, gallery, copy):
     assert [row["Metadata_Plate"] for row in rows] == ["JD5876c3"]
 
 
-def test_lines_that_are_no_site_keep_their_reason(gallery, copy, tmp_path):
+def test_a_line_that_is_not_a_site_gets_a_reason(gallery, copy, tmp_path):
     file = one(copy, "1000000001")
     lines = file.read_text().splitlines()
     table = pl.read_csv(file, infer_schema=False)
@@ -131,7 +131,7 @@ def test_the_order_of_lines_and_files_does_not_matter(gallery, copy, tmp_path, c
     assert rows.drop("url").equals(same.drop("url"))
 
 
-def test_orphans_are_seen(gallery, copy, tmp_path):
+def test_rows_that_match_no_other_table_are_orphans(gallery, copy, tmp_path):
     metadata = tmp_path / "metadata"
     shutil.copytree(gallery.metadata, metadata)
     wells = gzip.decompress((metadata / "well.csv.gz").read_bytes()).decode()
@@ -150,7 +150,7 @@ def test_orphans_are_seen(gallery, copy, tmp_path):
 
 @pytest.fixture(scope="module")
 def index(catalog, tmp_path_factory):
-    """A site index of the demo, in the published form."""
+    """A site index of the demo's gallery, in the published form."""
     path = tmp_path_factory.mktemp("index") / "index.parquet"
     with open_catalog(catalog) as con:
         files = frame(con, "FROM list_files(jump.sites, jump.sites) ORDER BY path DESC")
@@ -162,7 +162,7 @@ def index(catalog, tmp_path_factory):
     return path
 
 
-def test_a_site_index_serves_as_well_as_load_data(index, gallery, catalog, tmp_path):
+def test_a_site_index_gives_the_same_manifest_as_load_data(index, gallery, catalog, tmp_path):
     path = tmp_path / "c.duckdb"
     jumpduck.catalog(
         path, gallery=str(gallery.gallery), metadata=str(gallery.metadata), index=str(index)
@@ -170,7 +170,7 @@ def test_a_site_index_serves_as_well_as_load_data(index, gallery, catalog, tmp_p
     assert jumpduck.manifest(path, seed=2).equals(jumpduck.manifest(catalog, seed=2))
 
 
-def test_a_line_of_an_index_that_names_no_plate_is_told_and_not_a_site(index, gallery, tmp_path):
+def test_a_line_of_an_index_without_a_plate_is_reported_and_is_not_a_site(index, gallery, tmp_path):
     lost = pl.read_parquet(index).head(2)
     lost = lost.with_columns(Metadata_Batch=pl.lit(None, pl.String))
     pl.concat([pl.read_parquet(index), lost]).write_parquet(tmp_path / "i.parquet")
@@ -230,7 +230,7 @@ def pilot(platemaps, metadata):
 
 
 def test_a_lab_adds_its_own_project_in_sql_alone(tmp_path):
-    """The worked example of sql/README.md, on platemaps made here."""
+    """The example of sql/README.md, on platemaps that this test writes."""
     maps = tmp_path / "platemaps"
     maps.mkdir()
     for name, text in {
@@ -294,7 +294,7 @@ def test_the_real_pilot_platemaps_become_metadata(tmp_path):
 
 
 @pytest.mark.real
-def test_every_known_issue_of_a_published_plate_names_it_right(real_metadata, catalog):
+def test_every_known_issue_names_a_published_batch_and_plate(real_metadata, catalog):
     plates = pl.read_csv(real_metadata / "plate.csv.gz", infer_schema=False)
     with open_catalog(catalog) as con:
         issues = frame(con, "FROM jump.known_issues")
@@ -302,6 +302,7 @@ def test_every_known_issue_of_a_published_plate_names_it_right(real_metadata, ca
     unknown = batches.join(plates, on=["Metadata_Source", "Metadata_Batch"], how="anti")
     assert unknown.is_empty(), unknown
     both = batches.drop_nulls("Metadata_Plate")
+    assert both.height > 0
     unknown = both.join(
         plates, on=["Metadata_Source", "Metadata_Batch", "Metadata_Plate"], how="anti"
     )
@@ -309,7 +310,7 @@ def test_every_known_issue_of_a_published_plate_names_it_right(real_metadata, ca
 
 
 @pytest.mark.real
-def test_the_real_orphans_are_those_that_are_known(real_metadata, gallery, tmp_path):
+def test_the_real_tables_have_the_known_orphans_only(real_metadata, gallery, tmp_path):
     path = tmp_path / "c.duckdb"
     index = tmp_path / "i.parquet"
     stains = [f"URL_Orig{channel}" for channel in ("DNA", "RNA", "ER", "AGP", "Mito")]

@@ -153,7 +153,7 @@ def test_every_form_gives_the_same_sites(tmp_path, form):
         assert [image["channel"] for image in images] == ["DNA", "RNA", "ER", "AGP", "Mito"]
 
 
-def test_a_site_whose_well_is_unknown_stays_and_says_so(tmp_path):
+def test_a_site_whose_well_is_unknown_has_the_role_unknown(tmp_path):
     sites = build(tmp_path, {"load_data.csv": wide()})
     assert sites["Metadata_pert_type"].to_list() == ["negcon", "unknown"]
     assert sites["Metadata_JCP2022"].to_list() == ["JCP2022_915131", None]
@@ -170,3 +170,13 @@ def test_illum_columns_are_kept(tmp_path):
     sites = build(tmp_path, {"load_data_with_illum.csv": table})
     assert urls(sites, "DNA", "illum") == [f"{tmp_path}/gallery/illum/007_IllumDNA.npy"] * 2
     assert urls(sites, "RNA", "illum") == [None, None]
+
+
+def test_illumination_functions_are_in_the_manifest_if_they_are_asked_for(tmp_path):
+    illum = f"{BUCKET}/illum/007_IllumDNA.npy"
+    build(tmp_path, {"load_data_with_illum.csv": wide().with_columns(URL_IllumDNA=pl.lit(illum))})
+    path = tmp_path / "catalog.duckdb"
+    assert jumpduck.manifest(path)["url_illum"].to_list() == [None] * 5
+    asked = dict(jumpduck.manifest(path, illum=True)["Metadata_Channel", "url_illum"].rows())
+    assert asked.pop("DNA") == f"{tmp_path}/gallery/illum/007_IllumDNA.npy"
+    assert set(asked.values()) == {None}

@@ -98,7 +98,7 @@ def test_every_file_begins_with_what_it_makes():
             assert second.startswith("-- key: "), file
 
 
-def test_every_table_column_and_macro_says_what_it_is(con):
+def test_every_table_column_and_macro_has_a_comment(con):
     silent = frame(
         con,
         """

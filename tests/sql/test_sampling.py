@@ -48,7 +48,7 @@ def test_roles_that_hold_no_cells_come_only_when_asked_for(catalog):
     assert "empty" in sampled(catalog, "per_well := MAP {'empty': 1}")["Metadata_pert_type"]
 
 
-def test_the_choice_is_the_same_every_time_whatever_the_threads(catalog):
+def test_the_choice_does_not_depend_on_the_number_of_threads(catalog):
     assert sampled(catalog, threads=1).equals(sampled(catalog, threads=8))
 
 
@@ -75,7 +75,7 @@ def test_the_choice_in_a_well_does_not_depend_on_the_rest_of_the_catalog(
     assert alone.equals(sampled(catalog, where="Metadata_Source = 'source_3'"))
 
 
-def test_the_choice_is_the_one_of_md5_and_no_other(catalog):
+def test_the_choice_follows_the_md5_of_seed_and_site(catalog):
     """A reference outside DuckDB: no version of it may change what was chosen once."""
     from hashlib import md5
 
@@ -113,7 +113,7 @@ def test_a_selection_keeps_what_it_names(catalog, selection, expected):
     assert set(jumpduck.manifest(catalog, **selection)["Metadata_Well"]) == expected
 
 
-def test_brightfield_is_there_when_asked_for_and_only_where_it_was_imaged(catalog):
+def test_brightfield_is_chosen_if_asked_for_where_it_was_imaged(catalog):
     rows = jumpduck.manifest(catalog, channels=["Brightfield"])
     assert set(rows["Metadata_Plate"]) == {"JD5876c3"}
 

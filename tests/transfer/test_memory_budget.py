@@ -79,7 +79,7 @@ def test_a_stack_that_needs_more_memory_than_allowed_is_a_failed_row(
     assert set(results["status"]) == {"fetched"}
 
 
-def test_who_waits_longest_for_memory_is_served_first():
+def test_who_waits_longest_for_memory_gets_it_first():
     budget = MemoryBudget(10)
     served = []
 

@@ -1,0 +1,93 @@
+"""A manifest is refused before anything is fetched if one of its rows is wrong."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import jumpduck
+from jumpduck.errors import ManifestError
+from jumpduck.schema import MANIFEST
+from jumpduck.transfer.manifest_reader import Manifest
+from tests.support.examples import examples
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x",
+        "a/../../x",
+        "/etc/x",
+        "a/./x",
+        "a//x",
+        ".jumpduck/x",
+        "a/.hidden/x",
+        "a/",
+        "a\\..\\x",
+        "a/x\0",
+        "x",
+        "",
+    ],
+)
+def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
+    rows = jumpduck.manifest(catalog).head(3)
+    bad = rows.with_columns(path=pl.when(pl.row_index() == 1).then(pl.lit(path)).otherwise("path"))
+    with pytest.raises(ManifestError, match="path"):
+        jumpduck.download(bad, tmp_path / "images")
+    assert not (tmp_path / "images").exists()
+
+
+@examples(100)
+@given(st.text("ab./\\\0\n", max_size=9))
+def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
+    *folders, name = path.split("/")
+    plain = all(part and part[0] != "." for part in (*folders, name))
+    safe = plain and folders and not set("\\\0\n") & set(path)
+    row = {key: None if kind != pl.String else "x" for key, kind in MANIFEST.items()}
+    rows = pl.DataFrame({**row, "Metadata_Site": 1, "path": path}, schema=MANIFEST)
+    if safe:
+        assert Manifest.open(rows).folders == {"/".join(folders)}
+    else:
+        with pytest.raises(ManifestError, match="path"):
+            Manifest.open(rows)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("url", "ftp://host/a.tif", "ftp://"),
+        ("url", None, "url"),
+        ("Metadata_Plate", "../../x", "plate"),
+        ("Metadata_Plate", None, "Metadata_Plate"),
+        ("path", "a/same", "twice"),
+    ],
+)
+def test_a_row_with_a_wrong_value_is_refused(catalog, tmp_path, column, value, reason):
+    rows = jumpduck.manifest(catalog).head(3).with_columns(pl.lit(value).alias(column))
+    with pytest.raises(jumpduck.errors.JumpduckError, match=reason):
+        jumpduck.download(rows, tmp_path / "images")
+    assert not (tmp_path / "images").exists()
+
+
+@pytest.mark.parametrize(
+    ("site", "stem", "plate", "reason"),
+    [
+        (2, "x__", "p", "two sites of plate p would be the file 'a/x.ome.tiff'"),
+        (1, "y__", "p", "a site of plate p would not be one file"),
+        (1, "x__", "q", "two plates would share the file 'a/x.ome.tiff'"),
+        (1, "x_", "p", "a site of plate p would not be one file"),
+    ],
+)
+def test_sites_and_stacks_that_are_not_one_to_one_are_refused(
+    catalog, tmp_path, site, stem, plate, reason
+):
+    one = jumpduck.manifest(catalog).head(2)
+    rows = one.with_columns(
+        Metadata_Plate=pl.Series(["p", plate]),
+        Metadata_Well=pl.lit("A01"),
+        Metadata_Site=pl.Series([1, site], dtype=pl.Int32),
+        path=pl.Series(["a/x__DNA", f"a/{stem}RNA"]),
+    )
+    with pytest.raises(ManifestError, match=reason):
+        jumpduck.download(rows, tmp_path / "images", recipe="stack")
+    assert not (tmp_path / "images").exists()
