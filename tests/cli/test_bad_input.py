@@ -1,6 +1,5 @@
 """Wrong input ends in one line that names it, and leaves no half-written file."""
 
-import os
 import socket
 
 import duckdb
@@ -8,6 +7,7 @@ import pytest
 
 import jumpduck
 from jumpduck.storage import object_reader
+from tests.support.disks import disk
 
 
 @pytest.fixture
@@ -143,11 +143,10 @@ def test_a_folder_that_cannot_be_written_is_named(said, cli, catalog, tmp_path):
     assert "cannot write images/c.duckdb" in line
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_named(said, catalog, tmp_path):
-    (tmp_path / "images").mkdir(mode=0o500)
+def test_a_read_only_disk_is_named(said, catalog, tmp_path):
     jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
-    assert "cannot write to images" in said(1, "download")
+    with disk(tmp_path / "images", "ro"):
+        assert "cannot write to images" in said(1, "download")
 
 
 def test_a_query_with_a_syntax_error_ends_with_2_and_duckdbs_message(cli, catalog):

@@ -23,6 +23,7 @@ from jumpduck.storage.run_lock import locked
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import peak_memory_kb, process
+from tests.support.disks import disk, mount
 from tests.support.fault_proxy import Faults, always, at_random
 from tests.support.folders import files, same
 
@@ -178,40 +179,24 @@ def test_a_second_run_on_the_same_folder_is_refused_and_names_the_first(
     assert files(tmp_path / "out") == {}
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def mount(size, *, again=False):
-        option = f"{'remount,' if again else ''}size={size}"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", option, "tmpfs", place], check=True)
-        return place
-
-    yield mount
-    subprocess.run(["umount", "-l", place], check=True)
-
-
 @pytest.mark.parametrize("size", ["1m", "300k"])
 def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
-    size, small_disk, manifest, s3, clean, cli
+    size, manifest, s3, clean, tmp_path, cli
 ):
-    """1m: seen after some files that the rest will not fit; 300k: written until it is full."""
-    out = small_disk(size) / "out"
-    words = ("download", "--manifest", manifest, "--out", out, "--endpoint", s3.endpoint)
-    done = cli(*words)
-    assert done.code == 1, done
-    assert done.err.count("\n") == 1
-    assert "files left need about" in done.err
-    assert "run the same command again" in done.err
-    assert not list(out.rglob("*.part"))
-    before = len(files(out))
-    assert before > 0
-    small_disk("50m", again=True)
-    assert cli(*words).code == 3
-    same(out, clean)
+    """With 1m the run stops when it sees that the rest will not fit, with 300k when it is full."""
+    with disk(tmp_path / "disk", f"size={size}") as place:
+        out = place / "out"
+        words = ("download", "--manifest", manifest, "--out", out, "--endpoint", s3.endpoint)
+        done = cli(*words)
+        assert done.code == 1, done
+        assert done.err.count("\n") == 1
+        assert "files left need about" in done.err
+        assert "run the same command again" in done.err
+        assert not list(out.rglob("*.part"))
+        assert files(out)
+        mount(place, "remount,size=50m")
+        assert cli(*words).code == 3
+        same(out, clean)
 
 
 def test_status_reports_progress_while_a_run_goes_on(manifest, s3, tmp_path, cli):
