@@ -23,7 +23,6 @@ from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-GALLERY = "s3://cellpainting-gallery"
 REGION = "us-east-1"
 
 CONNECT_SECONDS = 10.0
