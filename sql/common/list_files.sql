@@ -13,7 +13,10 @@ CREATE OR REPLACE MACRO main.list_files(
     illum := FALSE
 ) AS TABLE
 WITH sorted_sites AS NOT MATERIALIZED (
-    SELECT *
+    SELECT
+        *,
+        Metadata_Source || '/' || Metadata_Batch || '/' || Metadata_Plate || '/'
+        || site_key || '__' AS path_start
     FROM query_table(sites)
     SEMI JOIN query_table(chosen) USING (site_number)
     ORDER BY
@@ -37,7 +40,7 @@ SELECT
     Metadata_Plate,
     Metadata_Well,
     Metadata_Site,
-    image.channel AS Metadata_Channel,
+    image.channel::VARCHAR AS Metadata_Channel,
     COLUMNS(
         LAMBDA name: starts_with(name, 'Metadata_')
         AND name NOT IN (
@@ -48,18 +51,22 @@ SELECT
             'Metadata_Site'
         )
     ),
-    image.kind AS channel_kind,
+    image.kind::VARCHAR AS channel_kind,
     image.url,
     CASE WHEN illum THEN image.illum END AS url_illum,
-    Metadata_Source || '/' || Metadata_Batch || '/' || Metadata_Plate || '/'
-    || site_key || '__' || image.channel AS path,
-    nullif(concat_ws(
-        '; ',
-        plate_issue,
-        main.reported_issues(issues, Metadata_Well, Metadata_Site, [image.channel], NULL)
-    ), '') AS known_issue
+    path_start || image.channel AS path,
+    CASE
+        WHEN plate_issue IS NOT NULL OR issues IS NOT NULL
+            THEN nullif(concat_ws(
+                '; ',
+                plate_issue,
+                main.reported_issues(
+                    issues, Metadata_Well, Metadata_Site, [image.channel::VARCHAR], NULL
+                )
+            ), '')
+    END AS known_issue
 FROM site_images
-WHERE channels IS NULL OR list_contains(channels::VARCHAR[], image.channel);
+WHERE channels IS NULL OR list_contains(channels::VARCHAR[], image.channel::VARCHAR);
 
 COMMENT ON MACRO TABLE main.list_files IS -- noqa: PRS
 'One row per file to fetch, which is a manifest';

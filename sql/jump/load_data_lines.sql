@@ -18,7 +18,8 @@ SET VARIABLE jump_load_data_parquet = (
 
 -- Two pieces of SQL are made from jump.load_data_columns. The first names every column that is
 -- looked for, so that a file without one gives NULLs. The second makes the list of a line's images:
--- of each channel the first URL that is there.
+-- of each channel the first URL that is there. Channel and kind are ENUMs, because a number for each
+-- image makes the catalog a third smaller than text.
 SET VARIABLE jump_load_data_columns = (
     SELECT
         string_agg(
@@ -39,17 +40,27 @@ SET VARIABLE jump_images = (
             ) AS url
         FROM jump.load_data_columns
         GROUP BY ALL
+    ),
+
+    names AS (
+        SELECT
+            string_agg('''' || Metadata_Channel || '''', ', ' ORDER BY position) AS channels,
+            '''stain'', ''brightfield'', ''other''' AS kinds
+        FROM jump.channels
     )
 
     SELECT
         'list_filter([' || string_agg(
             '{' || format(
-                '''channel'': ''{}'', ''kind'': ''{}'', ''url'': {}, ''illum'': {}',
-                channels.Metadata_Channel, channels.kind, images.url, illums.url
+                '''channel'': ''{}''::ENUM({}), ''kind'': ''{}''::ENUM({}), ''url'': {}, '
+                || '''illum'': {}',
+                channels.Metadata_Channel, names.channels,
+                channels.kind, names.kinds, images.url, illums.url
             ) || '}',
             ', ' ORDER BY channels.position
         ) || '], lambda image: image.url IS NOT NULL)'
     FROM jump.channels AS channels
+    CROSS JOIN names
     INNER JOIN urls AS images
         ON channels.Metadata_Channel = images.Metadata_Channel AND images.purpose = 'Orig'
     INNER JOIN urls AS illums
@@ -57,7 +68,7 @@ SET VARIABLE jump_images = (
 );
 
 CREATE OR REPLACE TABLE jump.load_data_lines AS
-WITH found AS ( -- noqa: ST03
+WITH found AS (
     FROM query(
         'SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS Metadata_Source,'
         || ' NULL::VARCHAR AS Metadata_Batch, NULL::VARCHAR AS Metadata_Plate,'
@@ -95,14 +106,11 @@ WITH found AS ( -- noqa: ST03
     )
 ),
 
-lines AS (
+placed AS (
     SELECT
-        coalesce(named.plate_number, listed.plate_number) AS plate_number,
-        found.Metadata_Well,
-        try_cast(found.Metadata_Site AS INTEGER) AS Metadata_Site,
-        found.Metadata_Site AS site_text,
-        found.images
-    FROM query('SELECT *, ' || getvariable('jump_images') || ' AS images FROM found') AS found
+        found.* EXCLUDE (Metadata_Source, Metadata_Batch, Metadata_Plate),
+        coalesce(named.plate_number, listed.plate_number) AS plate_number
+    FROM found
     LEFT JOIN jump.load_data_files AS named
         ON found.filename = named.path AND named.form <> 'index'
     LEFT JOIN jump.load_data_files AS listed
@@ -125,28 +133,37 @@ wells AS (
         ON
             files.Metadata_Source = treatments.Metadata_Source
             AND files.Metadata_Plate = treatments.Metadata_Plate
+),
+
+described AS ( -- noqa: ST03
+    SELECT
+        placed.*,
+        wells.Metadata_JCP2022,
+        wells.Metadata_Name,
+        wells.Metadata_pert_type
+    FROM placed
+    LEFT JOIN wells
+        ON
+            placed.plate_number = wells.plate_number
+            AND placed.Metadata_Well = wells.Metadata_Well
 )
 
 SELECT
-    lines.plate_number,
-    lines.Metadata_Well,
-    lines.Metadata_Site,
-    wells.Metadata_JCP2022,
-    wells.Metadata_Name,
-    coalesce(wells.Metadata_pert_type, 'unknown') AS Metadata_pert_type,
-    lines.images,
+    plate_number,
+    Metadata_Well,
+    try_cast(Metadata_Site AS INTEGER) AS Metadata_Site,
+    Metadata_JCP2022,
+    Metadata_Name,
+    coalesce(Metadata_pert_type, 'unknown') AS Metadata_pert_type,
+    images,
     CASE
-        WHEN lines.plate_number IS NULL THEN 'no source, batch or plate'
-        WHEN coalesce(NOT regexp_full_match(lines.Metadata_Well, '[A-Z]{1,2}[0-9]{2}'), TRUE)
-            THEN 'no well: ' || coalesce(lines.Metadata_Well, 'empty')
-        WHEN lines.Metadata_Site IS NULL
-            THEN 'no site number: ' || coalesce(lines.site_text, 'empty')
+        WHEN plate_number IS NULL THEN 'no source, batch or plate'
+        WHEN coalesce(NOT regexp_full_match(Metadata_Well, '[A-Z]{1,2}[0-9]{2}'), TRUE)
+            THEN 'no well: ' || coalesce(Metadata_Well, 'empty')
+        WHEN try_cast(Metadata_Site AS INTEGER) IS NULL
+            THEN 'no site number: ' || coalesce(Metadata_Site, 'empty')
     END AS reason
-FROM lines
-LEFT JOIN wells
-    ON
-        lines.plate_number = wells.plate_number
-        AND lines.Metadata_Well = wells.Metadata_Well;
+FROM query('SELECT *, ' || getvariable('jump_images') || ' AS images FROM described');
 
 UPDATE jump.load_data_lines SET reason = 'the same site again'
 WHERE rowid IN (
