@@ -18,8 +18,8 @@ SET VARIABLE jump_load_data_parquet = (
 
 -- Two pieces of SQL are made from jump.load_data_columns. The first names every column that is
 -- looked for, so that a file without one gives NULLs. The second makes the list of a line's images:
--- of each channel the first URL that is there. Channel and kind are ENUMs, because a number for each
--- image makes the catalog a third smaller than text.
+-- of each channel the first URL that is there. Channel and kind are ENUMs, because with a number
+-- for each image the catalog is a third smaller than with text.
 SET VARIABLE jump_load_data_columns = (
     SELECT
         string_agg(
