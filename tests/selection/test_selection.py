@@ -98,7 +98,7 @@ def test_a_budget_of_nothing_is_refused(catalog, budget):
         jumpduck.manifest(catalog, **budget)
 
 
-def test_the_parts_of_a_manifest_make_the_whole(catalog, monkeypatch):
+def test_a_manifest_made_in_chunks_equals_one_made_at_once(catalog, monkeypatch):
     from jumpduck.stages import manifest as stage
 
     whole = jumpduck.manifest(catalog, seed=4)

@@ -66,7 +66,7 @@ def fetch_load_data(
         for part in row:
             if part in (None, "", ".", "..") or any(mark in part for mark in '/\\*?["\0'):
                 raise CatalogError(
-                    f"plate {row} of the metadata has a name that no folder can have"
+                    f"plate {row} of the metadata has a name that cannot be the name of a folder"
                 )
     found = Found([], [])
 
