@@ -274,8 +274,9 @@ def test_a_forced_run_that_was_interrupted_goes_on_without_force(
     same(out, clean)
 
 
-def test_events_are_lines_of_json_with_the_summary_last(manifest, s3, tmp_path, cli):
-    done = cli("download", "--manifest", manifest, "--endpoint", s3.endpoint, "--json")
+def test_events_are_lines_of_json_with_the_summary_last(catalog, tmp_path, cli):
+    jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
+    done = cli("download", "--json")
     events = [json.loads(line) for line in done.out.splitlines()]
     assert [event["event"] for event in events].count("plate") == 3
     bad = {event["status"] for event in events if event["event"] == "file"}

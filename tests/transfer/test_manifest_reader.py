@@ -12,6 +12,12 @@ from jumpduck.transfer.manifest_reader import Manifest
 from tests.support.examples import examples
 
 
+@pytest.fixture(scope="module")
+def rows(catalog):
+    """The first three rows of a manifest."""
+    return jumpduck.manifest(catalog).head(3)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -29,8 +35,7 @@ from tests.support.examples import examples
         "",
     ],
 )
-def test_a_path_that_could_leave_the_folder_is_refused(catalog, tmp_path, path):
-    rows = jumpduck.manifest(catalog).head(3)
+def test_a_path_that_could_leave_the_folder_is_refused(rows, tmp_path, path):
     bad = rows.with_columns(path=pl.when(pl.row_index() == 1).then(pl.lit(path)).otherwise("path"))
     with pytest.raises(ManifestError, match="path"):
         jumpduck.download(bad, tmp_path / "images")
@@ -62,10 +67,10 @@ def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
         ("path", "a/same", "twice"),
     ],
 )
-def test_a_row_with_a_wrong_value_is_refused(catalog, tmp_path, column, value, reason):
-    rows = jumpduck.manifest(catalog).head(3).with_columns(pl.lit(value).alias(column))
+def test_a_row_with_a_wrong_value_is_refused(rows, tmp_path, column, value, reason):
+    wrong = rows.with_columns(pl.lit(value).alias(column))
     with pytest.raises(jumpduck.errors.JumpduckError, match=reason):
-        jumpduck.download(rows, tmp_path / "images")
+        jumpduck.download(wrong, tmp_path / "images")
     assert not (tmp_path / "images").exists()
 
 
@@ -79,15 +84,14 @@ def test_a_row_with_a_wrong_value_is_refused(catalog, tmp_path, column, value, r
     ],
 )
 def test_sites_and_stacks_that_are_not_one_to_one_are_refused(
-    catalog, tmp_path, site, stem, plate, reason
+    rows, tmp_path, site, stem, plate, reason
 ):
-    one = jumpduck.manifest(catalog).head(2)
-    rows = one.with_columns(
+    two = rows.head(2).with_columns(
         Metadata_Plate=pl.Series(["p", plate]),
         Metadata_Well=pl.lit("A01"),
         Metadata_Site=pl.Series([1, site], dtype=pl.Int32),
         path=pl.Series(["a/x__DNA", f"a/{stem}RNA"]),
     )
     with pytest.raises(ManifestError, match=reason):
-        jumpduck.download(rows, tmp_path / "images", recipe="stack")
+        jumpduck.download(two, tmp_path / "images", recipe="stack")
     assert not (tmp_path / "images").exists()
