@@ -1,8 +1,6 @@
 """A collection in SQL alone goes the whole way: no line of jumpduck's Python knows it."""
 
-import ast
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,6 @@ import jumpduck
 from jumpduck.errors import CatalogError, QueryError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.recipes.registry import BUILT_IN
-from tests.support.places import ROOT
 
 DRIVER = Path(__file__).parent / "made_up" / "made_up.sql"
 CHANNELS = ("Tubulin", "nuclei", "w3")
@@ -128,36 +125,3 @@ def test_a_collection_that_lacks_something_is_refused_by_name(images, tmp_path):
         jumpduck.catalog(tmp_path / "c", collection="bbbc")
     with pytest.raises(QueryError, match="sources cannot be used for collection 'made_up'"):
         jumpduck.catalog(tmp_path / "c", collection=str(DRIVER), sources=["lab"])
-
-
-OF_JUMP = re.compile(
-    r"cellpainting-gallery|JCP2022|cpg0016|^(DNA|RNA|ER|AGP|Mito)$|Brightfield_|ZBF|\bjump\.\w"
-)
-MAY_KNOW_JUMP = ("collections/", "synthetic/", "cli/demo.py")  # demo shows the synthetic gallery
-
-
-def texts(file):
-    """The strings of a module that are not docstrings: these may give JUMP as an example."""
-    tree = ast.parse(file.read_text())
-    described = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    docstrings = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, described) and isinstance(node.body[0], ast.Expr)
-    }
-    for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in docstrings:
-            yield node.value
-
-
-def test_no_module_outside_the_collections_own_knows_a_name_of_jump():
-    package = ROOT / "src" / "jumpduck"
-    found = [
-        f"{file.relative_to(package)}: {text}"
-        for file in sorted(package.rglob("*.py"))
-        if not file.relative_to(package).as_posix().startswith(MAY_KNOW_JUMP)
-        for text in texts(file)
-        if OF_JUMP.search(text)
-    ]
-    assert found == []
