@@ -26,8 +26,8 @@ class MemoryBudget:
     def __init__(self, total: int) -> None:
         self.total = total
         self._free = total
-        self._waiting: deque[object] = deque()
-        self._changed = threading.Condition()
+        self._waiting: deque[tuple[int, threading.Event]] = deque()
+        self._lock = threading.Lock()
 
     @contextmanager
     def reserve(self, count: int) -> Generator["Reservation"]:
@@ -41,21 +41,24 @@ class MemoryBudget:
 
     def take(self, count: int) -> None:
         """Wait until `count` bytes are free, and take them."""
-        ticket = object()
-        with self._changed:
-            self._waiting.append(ticket)
-            # because small requests would otherwise overtake a large one for ever, only the first
-            # in the queue takes
-            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._free >= count)
-            self._waiting.popleft()
-            self._free -= count
-            self._changed.notify_all()
+        with self._lock:
+            # because small requests would otherwise overtake a large one for ever, a request waits
+            # while another one does
+            if not self._waiting and self._free >= count:
+                self._free -= count
+                return
+            served = threading.Event()
+            self._waiting.append((count, served))
+        served.wait()
 
     def give_back(self, count: int) -> None:
-        """Give `count` bytes back."""
-        with self._changed:
+        """Give `count` bytes back, to the requests that wait longest."""
+        with self._lock:
             self._free += count
-            self._changed.notify_all()
+            while self._waiting and self._waiting[0][0] <= self._free:
+                wanted, served = self._waiting.popleft()
+                self._free -= wanted
+                served.set()
 
 
 class Reservation:
