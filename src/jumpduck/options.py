@@ -2,12 +2,17 @@
 
 import functools
 import inspect
+import re
+import textwrap
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
 _Options = TypeVar("_Options")
 _Result = TypeVar("_Result")
+
+_PARAMETER = re.compile(r"^(\w+)\n((?:    .*\n|\n)+)", re.MULTILINE)
+"""A parameter and its text, in the section "Parameters" of a docstring."""
 
 
 def takes(
@@ -16,18 +21,47 @@ def takes(
     """Get a decorator for a verb that reads its arguments from a dataclass.
 
     The function is written with one argument, an instance of `options`. It is called with the
-    fields of `options` as its parameters, which `help` and type checkers show with their types
-    and defaults. The undecorated function is its attribute ``__wrapped__``.
+    fields of `options` as its parameters, which type checkers and ``help`` show with their types,
+    defaults and texts. The undecorated function is its attribute ``__wrapped__``.
     """
 
     def decorate(verb: Callable[[_Options], _Result]) -> Callable[_P, _Result]:
+        signature = inspect.signature(options)
+
         @functools.wraps(verb)
         def call(*args: _P.args, **kwargs: _P.kwargs) -> _Result:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{verb.__name__}(): {error}") from None
             return verb(options(*args, **kwargs))
 
         returned = inspect.signature(verb).return_annotation
-        signature = inspect.signature(options).replace(return_annotation=returned)
-        call.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
+        call.__signature__ = signature.replace(return_annotation=returned)  # pyright: ignore[reportAttributeAccessIssue]
+        call.__doc__ = _with_parameters(verb, options, list(signature.parameters))
         return call
 
     return decorate
+
+
+def parameter_texts(options: object) -> dict[str, str]:
+    """Get the text of each field of a dataclass, from its docstring and those of its bases."""
+    found: dict[str, str] = {}
+    for base in reversed(getattr(options, "__mro__", ())):
+        text = inspect.cleandoc(base.__doc__ or "") + "\n"
+        section = text.partition("\nParameters\n----------\n")[2]
+        for name, body in _PARAMETER.findall(re.split(r"\n\w+\n-{3,}\n", section)[0] + "\n"):
+            found[name] = textwrap.dedent(body).strip()
+    return found
+
+
+def _with_parameters(verb: Callable[..., object], options: object, names: list[str]) -> str:
+    """Get the docstring of a verb with the texts of its parameters, before what it returns."""
+    texts = parameter_texts(options)
+    section = "Parameters\n----------\n" + "".join(
+        f"{name}\n{textwrap.indent(texts[name], '    ')}\n" for name in names if name in texts
+    )
+    text = inspect.cleandoc(verb.__doc__ or "")
+    place = re.search(r"^(Returns|Raises)\n-+$", text, re.MULTILINE)
+    before, after = (text, "") if place is None else (text[: place.start()], text[place.start() :])
+    return f"{before.rstrip()}\n\n{section}\n{after}".strip() + "\n"

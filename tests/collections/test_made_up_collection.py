@@ -59,7 +59,7 @@ def test_the_default_channels_are_the_stains_of_the_collection_in_its_order(made
     every = jumpduck.manifest(made_up, brightfield=True)
     assert every["Metadata_Channel"].to_list()[:3] == list(CHANNELS)
     assert rows.height * 3 == every.height * 2
-    with pytest.raises(QueryError, match="there is Tubulin, nuclei, w3"):
+    with pytest.raises(QueryError, match="there are Tubulin, nuclei, w3"):
         jumpduck.manifest(made_up, channels="DAPI")
 
 

@@ -240,6 +240,18 @@ def test_verify_finds_what_went_bad_and_repairs_only_that(s3, clean, filled, cli
     same(out, clean)
 
 
+def test_a_repair_that_fails_leaves_the_row_so_that_verify_still_finds_the_file(s3, filled):
+    one, *_ = sorted(files(filled))
+    (filled / one).write_bytes(b"damaged")
+    wrong = jumpduck.verify(filled)
+    with Faults(s3.endpoint, always("404", "")) as proxy:
+        (row,) = jumpduck.repair(wrong, filled, endpoint=proxy.endpoint).rows(named=True)
+    assert row["status"] == "missing"
+    assert jumpduck.verify(filled)["path"].to_list() == [one]
+    assert jumpduck.repair(wrong, filled, endpoint=s3.endpoint)["status"].to_list() == ["fetched"]
+    assert jumpduck.verify(filled).is_empty()
+
+
 def test_force_fetches_all_again_and_limit_only_the_first(manifest, s3, clean, tmp_path, cli):
     with Faults(s3.endpoint) as proxy:
         words = ("download", "--manifest", manifest, "--endpoint", proxy.endpoint, "--limit", 7)

@@ -32,7 +32,7 @@ def catalog(options: CatalogOptions, *, json: Json = False, quiet: Quiet = False
     For example:
     ```
     jumpduck catalog --source source_4 --plate-type TARGET2
-    jumpduck catalog --gallery ./mirror --metadata ./mirror/metadata
+    jumpduck catalog --gallery ./gallery --metadata ./metadata
     jumpduck catalog --collection sql/mylab.sql
     ```
     """

@@ -91,7 +91,7 @@ def demo(
         "All as planned: every image is there but the one that the gallery lacks and the one\n"
         "that it holds broken. `jumpduck download` on this manifest ends with 3 and says so.\n"
         f"Look at {sheet}, then go on:\n"
-        f"   cd {out} && {_me()} sql 'FROM jump.sites LIMIT 5'"
+        f"   cd {out} && {_me()} sql 'FROM jump.channels'"
     )
 
 

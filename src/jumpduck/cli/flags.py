@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 from cyclopts import Group, Parameter
 
 from jumpduck.errors import QueryError
+from jumpduck.options import parameter_texts
 
 CHOOSE = Group("What to choose", sort_key=1)
 PLACES = Group("Where to read", sort_key=2)
@@ -30,8 +31,6 @@ FLAGS: dict[str, str] = {}
 """Flag of each parameter of the commands that were imported."""
 
 _NAMED = re.compile(r"(^|`)([a-z_]+)(?=[` ])")
-
-_PARAMETER = re.compile(r"^(\w+(?:, \w+)*)\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
 def switch(name: str, help_: str) -> Parameter:
@@ -69,7 +68,10 @@ def reads(
     defaults
         Defaults that differ from those of the library.
     """
-    texts = help_texts(options)
+    texts = {
+        name: " ".join(text.split("\n\n")[0].split())
+        for name, text in parameter_texts(options).items()
+    }
     hints = get_type_hints(options)
     FLAGS.update({**flags_of(options), **flags})
     by_name: dict[str, Field[Any]] = {one.name: one for one in fields(options)}  # pyright: ignore[reportArgumentType]
@@ -125,18 +127,6 @@ def flags_of(options: type) -> dict[str, str]:
 def with_flags(message: str) -> str:
     """Get an error of the library with flags where it names parameters."""
     return _NAMED.sub(lambda found: found[1] + FLAGS.get(found[2], found[2]), message)
-
-
-def help_texts(options: type) -> dict[str, str]:
-    """Get the text of each field of a dataclass, from its docstring and those of its bases."""
-    found: dict[str, str] = {}
-    for base in reversed(options.__mro__):
-        text = inspect.cleandoc(base.__doc__ or "") + "\n"
-        section = text.partition("\nParameters\n----------\n")[2]
-        for match in _PARAMETER.finditer(re.split(r"\n\w+\n-{3,}\n", section)[0] + "\n"):
-            for name in match[1].split(", "):
-                found[name] = " ".join(match[2].split("\n\n")[0].split())
-    return found
 
 
 def words_of(options: object, names: Sequence[str]) -> list[str]:

@@ -88,8 +88,8 @@ def manifest(
         dropped = 0 if options.keep_known_bad else known_bad(options.catalog, options)
     _print(report, sizes)
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
-    target = f"-> {path}" if path else "nothing written (--dry-run)"
-    report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate) {target}")
+    target = f" -> {path}" if path else "; nothing written (--dry-run)"
+    report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
     if dropped:
         report.line(f"{dropped:,} sites left out as known to be bad (--keep-known-bad keeps them)")
     report.json(

@@ -1,7 +1,7 @@
 """What a user asks for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Names = str | Sequence[str]
 
@@ -77,7 +77,7 @@ class Selection:
     where: str | None = None
     channels: Names = ()
     brightfield: bool = False
-    per_well: Mapping[str, int] = field(default_factory=dict[str, int])
+    per_well: Mapping[str, int] | None = None
     max_sites: int | None = None
     max_gb: float | None = None
     keep_known_bad: bool = False

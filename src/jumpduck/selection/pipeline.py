@@ -111,10 +111,10 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         is not allowed.
     """
     held = held_collection(con)
-    per_well = {**SITES_PER_WELL, **selection.per_well}
+    per_well = {**SITES_PER_WELL, **(selection.per_well or {})}
     check_names("role", [*per_well, *as_names(selection.roles)], SITES_PER_WELL)
     if any(count < 0 for count in per_well.values()):
-        raise QueryError(f"per_well {dict(selection.per_well)} takes numbers of sites, 0 or more")
+        raise QueryError(f"per_well {per_well} takes numbers of sites, 0 or more")
     for name in ("max_sites", "max_gb"):
         budget = getattr(selection, name)
         if budget is not None and budget <= 0:

@@ -15,11 +15,12 @@ def check_names(what: str, asked: Sequence[str], known: Collection[str]) -> None
         if name in known:
             continue
         near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
-        hint = "did you mean " + ", ".join(lower[one] for one in near) if near else _some(known)
-        raise QueryError(f"no {what} {name!r} in the catalog; {hint}")
+        names = ", ".join(lower[one] for one in near)
+        hint = f"did you mean {names}?" if near else _some(known)
+        raise QueryError(f"there is no {what} {name!r}; {hint}")
 
 
 def _some(known: Collection[str]) -> str:
     first = sorted(known)[:5]
     more = f" and {len(known) - 5:,} more" if len(known) > 5 else ""
-    return f"there is {', '.join(first)}{more}" if first else "there is none"
+    return f"there are {', '.join(first)}{more}" if first else "there is none at all"

@@ -41,8 +41,6 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
 
     The file gets its name when it is complete; an earlier catalog stays until then.
 
-    The parameters are those of `jumpduck.collections.base.CatalogOptions`.
-
     Raises
     ------
     QueryError

@@ -14,7 +14,7 @@ from jumpduck.schema import results_types
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.run import fill
-from jumpduck.transfer.scheduler import Event
+from jumpduck.transfer.scheduler import Event, no_progress
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DownloadOptions(Limits, RecipeOptions):
     endpoint: str | None = None
     limit: int | None = None
     force: bool = False
-    progress: Callable[[Event], None] = lambda _: None
+    progress: Callable[[Event], None] = no_progress
 
 
 @takes(DownloadOptions)
@@ -59,9 +59,6 @@ def download(options: DownloadOptions) -> pl.DataFrame:
     decoded is a row with a status and a reason, and never the end of the run. The folder also gets
     ``results.parquet`` (a row for each file) and ``sites.parquet`` (a row for each site, with the
     path of each channel), which cover all runs into that folder.
-
-    The parameters are those of `DownloadOptions`, with those of
-    `jumpduck.recipes.options.RecipeOptions` and `jumpduck.transfer.limits.Limits`.
 
     Returns
     -------

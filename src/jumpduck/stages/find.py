@@ -53,7 +53,7 @@ def find(options: FindOptions) -> pl.DataFrame:
     """
     names = as_names(options.names)
     if not names:
-        raise QueryError("names is empty; name a gene, compound or control")
+        raise QueryError("no name was given; name a gene, compound or control, like TP53")
     with open_catalog(options.catalog) as con:
         found = frame(con, find_text(held_collection(con), names))
         check_perturbations(con, "perturbation", names, set(found["asked"]))

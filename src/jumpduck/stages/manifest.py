@@ -54,9 +54,6 @@ class ManifestOptions(Selection):
 def manifest(options: ManifestOptions) -> pl.DataFrame:
     """Choose images, the same ones every time, a few sites from each well.
 
-    The parameters are those of `ManifestOptions`, with those of
-    `jumpduck.selection.criteria.Selection`.
-
     Returns
     -------
     pl.DataFrame

@@ -15,7 +15,7 @@ from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.run import fill
-from jumpduck.transfer.scheduler import Event
+from jumpduck.transfer.scheduler import Event, no_progress
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RepairOptions(Limits):
     out: str | Path = "images"
     _: KW_ONLY
     endpoint: str | None = None
-    progress: Callable[[Event], None] = lambda _: None
+    progress: Callable[[Event], None] = no_progress
 
 
 @takes(RepairOptions)

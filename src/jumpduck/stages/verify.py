@@ -21,6 +21,10 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 
 
+def no_progress(_files: int) -> None:
+    """Report nothing."""
+
+
 @dataclass(frozen=True)
 class VerifyOptions:
     """What to verify, and how.
@@ -41,7 +45,7 @@ class VerifyOptions:
     _: KW_ONLY
     deep: bool = False
     threads: int | None = None
-    progress: Callable[[int], None] = lambda _: None
+    progress: Callable[[int], None] = no_progress
 
 
 @takes(VerifyOptions)

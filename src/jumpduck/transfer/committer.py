@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+from jumpduck.schema import DONE
 from jumpduck.storage.atomic_files import sync_folder, sync_part
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.plate_tables import PlateTables
@@ -105,8 +106,14 @@ class Committer(Thread):
         for outcome in batch:
             by_plate.setdefault(outcome.task.plate, []).append(outcome)
         for plate, outcomes in by_plate.items():
-            rows = [row for outcome in outcomes for row in outcome.rows]
-            self._plates.append(plate, rows, outcomes[0].task.columns)
+            rows = [
+                row
+                for outcome in outcomes
+                for row in outcome.rows
+                if row["status"] in DONE or not outcome.task.repair
+            ]
+            if rows:
+                self._plates.append(plate, rows, outcomes[0].task.columns)
         for outcome in batch:
             self._committed.put(outcome)
 

@@ -22,9 +22,9 @@ class Limits:
     workers
         Images processed at the same time; one for each core by default.
     max_requests
-        Requests a second at most.
+        Requests a second at most, over the network.
     max_mbps
-        Megabits a second at most, on average.
+        Megabits a second at most, on average, over the network.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.recipes.base import Recipe
-from jumpduck.schema import OUTCOME, results_types
+from jumpduck.schema import DONE, OUTCOME, results_types
 from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
     free_bytes,
@@ -43,6 +43,8 @@ class PlateProgress:
     present: pl.DataFrame
     """Rows of files that are there and need not be fetched."""
     tasks_left: int
+    repair: bool
+    """Rows of the earlier table stay where no new file was made."""
     new: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
     @property
@@ -53,6 +55,10 @@ class PlateProgress:
     def new_rows(self) -> pl.DataFrame:
         """Get the results that came since."""
         return pl.DataFrame(self.new, self.columns, orient="row")
+
+    def to_keep(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Get the results that go into the plate's table."""
+        return rows.filter(pl.col("status").is_in(DONE)) if self.repair else rows
 
 
 class OutputFolder:
@@ -142,7 +148,8 @@ class OutputFolder:
         if only is not None:
             missing = missing.filter(pl.col("path").is_in(only.implode()))
         groups = _by_file(missing, per_site=recipe.per_site)
-        return PlateProgress(plate.key, targets, earlier, there, len(groups)), groups
+        repair = only is not None
+        return PlateProgress(plate.key, targets, earlier, there, len(groups), repair), groups
 
     def _present(
         self, targets: pl.DataFrame, earlier: pl.DataFrame, recipe: Recipe
@@ -187,8 +194,9 @@ class OutputFolder:
         for path in wrong:
             with suppress(FileNotFoundError):
                 (self.path / path).unlink()
-        if not _same_rows(plate.earlier, whole):
-            self.plates.update(plate.key, whole)
+        kept = plate.to_keep(whole)
+        if not _same_rows(plate.earlier, kept):
+            self.plates.update(plate.key, kept)
         earlier = whole["path"].is_in(plate.present["path"].implode())
         again = pl.when(earlier & (whole["status"] == "fetched"))
         return whole.with_columns(

@@ -126,7 +126,7 @@ def sites_of(results: pl.DataFrame) -> pl.DataFrame:
         *(
             pl.col("path")
             .filter(here, pl.col("Metadata_Channel") == channel)
-            .first()
+            .last()  # of two recipes, the one that ran last
             .alias(f"{SITE_PATH}{channel}")
             for channel in channels
         ),

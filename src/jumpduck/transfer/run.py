@@ -12,7 +12,7 @@ from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.output_paths import check_one_file_per_site
-from jumpduck.transfer.scheduler import Event, Scheduler
+from jumpduck.transfer.scheduler import Event, Scheduler, no_progress
 
 
 def fill(
@@ -25,7 +25,7 @@ def fill(
     made_by: str,
     force: bool = False,
     only: pl.Series | None = None,
-    progress: Callable[[Event], None] = lambda _: None,
+    progress: Callable[[Event], None] = no_progress,
 ) -> Generator[pl.DataFrame]:
     """Fill an output folder, and get the results of each plate as soon as it is done.
 

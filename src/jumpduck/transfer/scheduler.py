@@ -28,6 +28,11 @@ Event = Mapping[str, object]
 
 _T = TypeVar("_T")
 
+
+def no_progress(_event: Event) -> None:
+    """Report nothing."""
+
+
 WAITING_TASKS = 64
 """Tasks that are handed out beyond those that have a connection."""
 
@@ -122,7 +127,7 @@ class Scheduler:
             context, reason = _wait_for(prepared)
             self._folder.disk.check()
             for group in groups:
-                yield Task(plate.key, group, plate.columns, context, reason)
+                yield Task(plate.key, group, plate.columns, context, reason, plate.repair)
 
     def _do(self, task: Task) -> None:
         """Do one task, on a network thread."""
@@ -201,7 +206,7 @@ class Scheduler:
                 self._plates[outcome.task.plate].new.extend(outcome.rows)
         for plate in self._plates.values():
             with suppress(OSError, StoreError):  # on a full disk, the journal has the rows
-                self._folder.plates.update(plate.key, plate.new_rows())
+                self._folder.plates.update(plate.key, plate.to_keep(plate.new_rows()))
 
 
 def _wait_for(future: Future[_T]) -> _T:

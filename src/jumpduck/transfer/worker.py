@@ -51,6 +51,8 @@ class Task:
     context: object
     reason: Row | None = None
     """Why no file of the plate can be made."""
+    repair: bool = False
+    """The row of an earlier run stays until a new file is complete."""
 
 
 @dataclass(frozen=True, slots=True)
