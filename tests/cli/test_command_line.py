@@ -37,6 +37,7 @@ def test_usage_errors_end_with_2(cli):
     assert cli("manifes").code == 2
     assert cli("manifest", "--seed", "one").code == 2
     assert cli("download", "--connections", "0").code == 2
+    assert "--threads 0 is below 1" in cli("verify", "--threads", "0").err
 
 
 @pytest.mark.parametrize("words", [["jumpduck"], [sys.executable, "-m", "jumpduck"]])

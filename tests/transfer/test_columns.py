@@ -98,3 +98,21 @@ def test_the_keys_url_and_path_suffice(rows, tmp_path):
     assert results.columns == [*least.columns, *OUTCOME]
     sites = pl.read_parquet(tmp_path / "sites.parquet")
     assert sites.columns[5:] == [f"path_{channel}" for channel in least["Metadata_Channel"][:5]]
+
+
+@pytest.mark.parametrize("column", ["usual", "reason", "place", "row", "size_px", "kind", "share"])
+def test_a_column_may_have_any_name_that_the_tables_do_not_use(rows, catalog, tmp_path, column):
+    values = pl.Series(column, [str(9 - n) for n in range(rows.height)])
+    other = jumpduck.manifest(catalog, sources=["source_2"])["url"][0]
+    url = pl.when(pl.int_range(pl.len()) == 3).then(pl.lit(other)).otherwise("url")
+    results = jumpduck.download(rows.with_columns(values, url=url), tmp_path)
+    assert results["status"].to_list() == ["fetched"] * 3 + ["corrupt"] + ["fetched"] * 6
+    kept = pl.read_parquet(tmp_path / "results.parquet")
+    assert kept[column].to_list() == values.to_list() == results[column].to_list()
+
+
+@pytest.mark.parametrize("column", ["Metadata_Well", "Metadata_Site", "Metadata_Channel"])
+def test_a_row_without_its_key_is_refused(rows, tmp_path, column):
+    lacking = rows.with_columns(pl.when(pl.int_range(pl.len()) > 0).then(column).alias(column))
+    with pytest.raises(ManifestError, match=f"rows without {column}; fill them in"):
+        jumpduck.download(lacking, tmp_path / "out")

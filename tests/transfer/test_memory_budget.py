@@ -88,7 +88,7 @@ def test_who_waits_longest_for_memory_gets_it_first():
             served.append(name)
 
     with budget.reserve(8):
-        threads = [threading.Thread(target=task, args=one) for one in (("large", 9), ("small", 1))]
+        threads = [threading.Thread(target=task, args=one) for one in (("large", 10), ("small", 1))]
         for thread in threads:
             thread.start()
             time.sleep(0.1)

@@ -136,7 +136,7 @@ def words_of(options: object, names: Sequence[str]) -> list[str]:
     # first the manifest and the folder, because a reader looks for them
     for one in sorted(fields(options), key=lambda one: bool(one.kw_only)):  # pyright: ignore[reportArgumentType]
         value = getattr(options, one.name)
-        if one.name not in names or value == _default(one):
+        if one.name not in names or value is False or value == _default(one):
             continue
         words.append(flag_of(one.name, hints[one.name]))
         if isinstance(value, tuple | list):

@@ -80,6 +80,8 @@ class Recipe:
     """Bytes of memory that `make` needs beside those it is given; by default 8 times as many."""
 
     def __post_init__(self) -> None:
+        if not self.name or any(letter.isspace() for letter in self.name):
+            raise QueryError(f"name {self.name!r} of a recipe is empty or has a blank")
         if not SUFFIX.fullmatch(self.suffix):
             raise QueryError(
                 f"suffix {self.suffix!r} of recipe {self.name} is not like .png or .ome.tiff"

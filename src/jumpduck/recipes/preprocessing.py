@@ -23,7 +23,7 @@ from jumpduck.imaging.transforms import (
     resize,
 )
 from jumpduck.recipes.base import Fetch, Measured, Source
-from jumpduck.schema import Row
+from jumpduck.schema import SITE_KEY, Row
 
 CHANNEL, URL, URL_ILLUM = "Metadata_Channel", "url", "url_illum"
 PIXEL_SIZE_UM = "Metadata_Pixel_Size_Microns"
@@ -139,7 +139,7 @@ class Preprocessing:
                     f"crop_um needs {PIXEL_SIZE_UM} in each row of the manifest, and "
                     f"{row.get('path')} has none; add that column, or use crop"
                 )
-        channels = tuple(dict.fromkeys(str(row[CHANNEL]) for row in rows))
+        channels = _channels_of(rows)
         if not self.illum:
             return PlateContext(channels=channels)
         return replace(_illumination(rows, fetch), channels=channels)
@@ -229,6 +229,20 @@ class Preprocessing:
         if self.crop_um is not None and pixel_size_um:
             edge = max(1, round(self.crop_um / pixel_size_um))
         return crop_slices((header.height, header.width), edge)
+
+
+def _channels_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Get the channels of a plate in the order that its sites have them.
+
+    The sites with the most channels come first, so that the order is the same in whichever order
+    the sites are.
+    """
+    sites: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        key = tuple(str(row.get(name)) for name in SITE_KEY)
+        sites.setdefault(key, []).append(str(row[CHANNEL]))
+    ordered = sorted(sites.items(), key=lambda site: (-len(site[1]), site[0]))
+    return tuple(dict.fromkeys(name for _, names in ordered for name in names))
 
 
 def _part_of_illum(context: PlateContext, channel: str, header: PageHeader) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """A selection, checked against a catalog, as the SQL text that chooses its files."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -117,8 +118,8 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         raise QueryError(f"per_well {per_well} takes numbers of sites, 0 or more")
     for name in ("max_sites", "max_gb"):
         budget = getattr(selection, name)
-        if budget is not None and budget <= 0:
-            raise QueryError(f"{name} {budget} is not allowed; give a number above 0")
+        if budget is not None and not 0 < budget < math.inf:
+            raise QueryError(f"{name} {budget} is not allowed; give a finite number above 0")
     sites = held.relation("sites")
     plates = _check_places(con, held, selection)
     conditions = [

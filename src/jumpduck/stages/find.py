@@ -24,7 +24,7 @@ class FindOptions:
         symbols, NCBI gene numbers, identifiers, names of controls, SMILES, or InChIKeys,
         whole or their first layer.
     catalog
-        Made by `jumpduck.catalog`.
+        Catalog made by `jumpduck catalog`.
     """
 
     names: str | Sequence[str]

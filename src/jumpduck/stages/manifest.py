@@ -41,7 +41,7 @@ class ManifestOptions(Selection):
     Parameters
     ----------
     catalog
-        Made by `jumpduck.catalog`.
+        Catalog made by `jumpduck catalog`.
     path
         Parquet file to write.
     """

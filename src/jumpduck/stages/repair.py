@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from jumpduck.errors import QueryError
 from jumpduck.options import takes
 from jumpduck.recipes.registry import rebuild
 from jumpduck.schema import OUTCOME, PLATE_KEY, RESULTS
@@ -66,6 +67,10 @@ def repair(options: RepairOptions) -> pl.DataFrame:
 
 def repair_plates(options: RepairOptions) -> Generator[pl.DataFrame]:
     """Get the rows of `repair` plate by plate."""
+    if missing := [name for name in RESULTS if name not in options.wrong.columns]:
+        raise QueryError(
+            f"wrong has no column {', '.join(missing)}; give the rows that jumpduck.verify returns"
+        )
     folder = OutputFolder(options.out)
     _, notes = folder.notes.read()
     endpoint = options.endpoint or notes.get("endpoint")

@@ -9,6 +9,7 @@ from pathlib import Path
 import imagecodecs
 import polars as pl
 
+from jumpduck.errors import QueryError
 from jumpduck.options import takes
 from jumpduck.schema import DONE, RESULTS, Row
 from jumpduck.transfer.output_folder import OutputFolder
@@ -46,6 +47,10 @@ class VerifyOptions:
     deep: bool = False
     threads: int | None = None
     progress: Callable[[int], None] = no_progress
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise QueryError(f"threads {self.threads} is below 1")
 
 
 @takes(VerifyOptions)

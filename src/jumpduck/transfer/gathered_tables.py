@@ -86,8 +86,8 @@ class GatheredTables:
 
 def _scan(files: list[Path]) -> pl.LazyFrame:
     """Get the rows of all files; a column that some lack is null in their rows."""
-    schemas = [pl.read_parquet_schema(file) for file in files]
+    frames = [pl.scan_parquet(file, glob=False) for file in files]
+    schemas = [frame.collect_schema() for frame in frames]
     if all(schema == schemas[0] for schema in schemas):
         return pl.scan_parquet(files, glob=False)
-    frames = [pl.scan_parquet(file, glob=False) for file in files]
     return pl.concat(frames, how="diagonal_relaxed")

@@ -37,7 +37,7 @@ class Journal:
     def append(self, rows: Iterable[Row], columns: Mapping[str, pl.DataType]) -> None:
         """Add rows that have these columns; they are on the disk when this returns."""
         lines = [json.dumps(row) for row in rows]
-        if columns is not self._columns:
+        if columns != self._columns:
             lines.insert(0, json.dumps({"columns": {n: str(t) for n, t in columns.items()}}))
             # because a killed run may have left half a line, this run begins on a line of its own
             lines.insert(0, "")

@@ -110,6 +110,7 @@ class Manifest:
         found = dict(rows.collect_schema())
         columns = manifest_types(found, "the manifest")
         opened = cls(rows if limit is None else rows.head(limit), columns, endpoint)
+        opened.check_nulls()
         opened.check_casts([name for name, dtype in columns.items() if dtype != found[name]])
         return opened
 
@@ -133,6 +134,13 @@ class Manifest:
     def read(self, first: int, count: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Get `count` rows from number `first` on."""
         return self._collect(self._rows.select(columns or list(self.columns)).slice(first, count))
+
+    def check_nulls(self) -> None:
+        """Raise ManifestError if a row lacks its well, site or channel."""
+        names = ("Metadata_Well", "Metadata_Site", "Metadata_Channel")
+        nulls = self._collect(self._rows.select(pl.col(names).null_count()), streaming=True)
+        if lacking := [name for name in names if nulls[name].item()]:
+            raise ManifestError(f"the manifest has rows without {', '.join(lacking)}; fill them in")
 
     def check_casts(self, columns: Sequence[str]) -> None:
         """Raise ManifestError if a value of these columns is not of the type it is read as."""

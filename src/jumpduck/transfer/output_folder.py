@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.recipes.base import Recipe
-from jumpduck.schema import DONE, OUTCOME, results_types
+from jumpduck.schema import DONE, OUTCOME, SITE_KEY, results_types
 from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
     free_bytes,
@@ -54,7 +54,16 @@ class PlateProgress:
 
     def new_rows(self) -> pl.DataFrame:
         """Get the results that came since."""
-        return pl.DataFrame(self.new, self.columns, orient="row")
+        return self.in_order(pl.DataFrame(self.new, self.columns, orient="row"))
+
+    def in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Get results in the order of the manifest."""
+        # only the keys are joined, because a manifest may have other columns of any name
+        order = self.targets.select(IMAGE_KEY).with_row_index("place")
+        found = (
+            rows.select(IMAGE_KEY).with_row_index("row").join(order, on=IMAGE_KEY, nulls_equal=True)
+        )
+        return rows[found.sort("place")["row"]]
 
     def to_keep(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Get the results that go into the plate's table."""
@@ -101,6 +110,7 @@ class OutputFolder:
             refuse_links(folder.path, name)
         writable_folder(folder.path)
         writable_folder(folder.state)
+        folder.notes.refuse_earlier_version()
         with locked(folder.state):
             # a run that was killed leaves tables that are not complete
             for left in (
@@ -187,16 +197,13 @@ class OutputFolder:
         StoreError
             The table cannot be written.
         """
-        whole = pl.concat([plate.present, plate.new_rows()])
-        order = plate.targets.select(*IMAGE_KEY).with_row_index("place")
-        whole = whole.join(order, on=IMAGE_KEY, nulls_equal=True).sort("place").drop("place")
+        whole = plate.in_order(pl.concat([plate.present, plate.new_rows()]))
         whole, wrong = mark_other_sizes(whole)
         for path in wrong:
             with suppress(FileNotFoundError):
                 (self.path / path).unlink()
-        kept = plate.to_keep(whole)
-        if not _same_rows(plate.earlier, kept):
-            self.plates.update(plate.key, kept)
+        if not _same_rows(plate.earlier, plate.to_keep(whole)):
+            self.keep(plate, whole)
         earlier = whole["path"].is_in(plate.present["path"].implode())
         again = pl.when(earlier & (whole["status"] == "fetched"))
         return whole.with_columns(
@@ -204,6 +211,11 @@ class OutputFolder:
             attempts=again.then(pl.lit(0, pl.Int32)).otherwise("attempts"),
             seconds=again.then(pl.lit(0.0)).otherwise("seconds"),
         )
+
+    def keep(self, plate: PlateProgress, rows: pl.DataFrame) -> None:
+        """Write the results of a plate into its table."""
+        kept = plate.to_keep(rows)
+        self.plates.update(plate.key, kept, in_place=plate.repair)
 
     @property
     def is_full(self) -> bool:
@@ -220,10 +232,10 @@ def _by_file(rows: pl.DataFrame, *, per_site: bool) -> list[list[dict[str, objec
 
 
 def _same_rows(earlier: pl.DataFrame, rows: pl.DataFrame) -> bool:
-    """Get whether a table has these rows already."""
+    """Get whether a table has these rows already, in the order that it keeps."""
     if any(name not in earlier.columns for name in rows.columns):
         return False
-    known = rows.select(IMAGE_KEY).join(
-        earlier, on=IMAGE_KEY, how="left", maintain_order="left", nulls_equal=True
+    known = earlier.join(
+        rows.select(IMAGE_KEY), on=IMAGE_KEY, how="semi", maintain_order="left", nulls_equal=True
     )
-    return known.select(rows.columns).equals(rows)
+    return known.select(rows.columns).equals(rows.sort(SITE_KEY, maintain_order=True))

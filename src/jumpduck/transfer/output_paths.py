@@ -25,6 +25,9 @@ def check_one_file_per_site(manifest: Manifest, recipe: Recipe) -> None:
     hashes: list[NDArray[np.uint64]] = []
     for plate in manifest.plates():
         rows = recipe.targets(plate.rows(COLUMNS))
+        twice = rows.filter(rows.select("path", "Metadata_Channel").is_duplicated())
+        if twice.height:
+            raise _refused(f"two images of channel {twice['Metadata_Channel'][0]!r} are in", twice)
         files = rows.group_by("path", maintain_order=True).agg(sites=pl.struct(SITE).n_unique())
         shared = files.filter(pl.col("sites") > 1)
         if shared.height:

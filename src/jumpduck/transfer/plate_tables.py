@@ -56,7 +56,8 @@ class PlateTables:
                 "command fetches the files of this plate again"
             ) from error
         rows = self._journal(key).read()
-        return _merge(table, rows) if rows.height else table
+        # in place, because a repair must not change the order
+        return _in_order_of(table, _merge(table, rows)) if rows.height else table
 
     def open(self, key: PlateKey) -> pl.DataFrame:
         """Get what `read` returns, after the rows of a journal were moved into the table."""
@@ -71,9 +72,18 @@ class PlateTables:
         """Add rows to the journal of a plate; they are on the disk when this returns."""
         self._journal(key).append(rows, columns)
 
-    def update(self, key: PlateKey, rows: pl.DataFrame) -> None:
-        """Write rows into the table of a plate; rows that it has of the same paths are replaced."""
-        self.replace(key, _merge(self.read(key), rows))
+    def update(self, key: PlateKey, rows: pl.DataFrame, *, in_place: bool = False) -> None:
+        """Write rows into the table of a plate; rows that it has of the same paths are replaced.
+
+        Parameters
+        ----------
+        in_place
+            Rows that are replaced keep their place within their site; else all take the order
+            of `rows`.
+        """
+        known = self.read(key)
+        merged = _merge(known, rows)
+        self.replace(key, _in_order_of(known, merged) if in_place else merged)
 
     def remove(self, key: PlateKey, paths: pl.Series) -> None:
         """Remove the rows of some files of a plate."""
@@ -150,6 +160,16 @@ def writing_table(path: Path) -> Generator[Path]:
         raise StoreError(
             f"cannot write {path}: {reason}; the same command goes on from here"
         ) from error
+
+
+def _in_order_of(old: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Get rows in the order that a table has, those that it does not have at the end of a site."""
+    key = ("path", "Metadata_Channel")
+    places = old.select(key).with_row_index("place")
+    found = rows.select(key).with_row_index("row")
+    found = found.join(places, on=key, how="left", nulls_equal=True)
+    ordered = rows[found.sort("place", "row", nulls_last=True)["row"]]
+    return ordered.sort(SITE_KEY, maintain_order=True)
 
 
 def _merge(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:

@@ -29,6 +29,20 @@ class RunNotes:
         self._notes: Row = {}
         self._updated = 0.0
 
+    def refuse_earlier_version(self) -> None:
+        """Refuse a folder whose tables an earlier version of jumpduck wrote.
+
+        Raises
+        ------
+        StoreError
+            It is such a folder.
+        """
+        if self._run.with_name("plan.parquet").exists():
+            raise StoreError(
+                f"{self._run.parents[1]} was filled by an earlier version of jumpduck; "
+                "download into another folder"
+            )
+
     def begin(self, asked: pl.DataFrame | None, notes: Row) -> None:
         """Write what a run is asked for; None leaves what an earlier run was asked for."""
         if asked is None:
@@ -59,6 +73,7 @@ class RunNotes:
         StoreError
             No run has begun in this folder.
         """
+        self.refuse_earlier_version()
         try:
             notes = json.loads(self._run.read_text(encoding="utf-8"))
             return read_table(self._asked), notes

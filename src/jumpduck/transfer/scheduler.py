@@ -126,8 +126,9 @@ class Scheduler:
             prepared = self._background.submit(self._worker.prepare, all_rows)
             context, reason = _wait_for(prepared)
             self._folder.disk.check()
+            columns = plate.columns
             for group in groups:
-                yield Task(plate.key, group, plate.columns, context, reason, plate.repair)
+                yield Task(plate.key, group, columns, context, reason, plate.repair)
 
     def _do(self, task: Task) -> None:
         """Do one task, on a network thread."""
@@ -206,7 +207,7 @@ class Scheduler:
                 self._plates[outcome.task.plate].new.extend(outcome.rows)
         for plate in self._plates.values():
             with suppress(OSError, StoreError):  # on a full disk, the journal has the rows
-                self._folder.plates.update(plate.key, plate.to_keep(plate.new_rows()))
+                self._folder.keep(plate, plate.new_rows())
 
 
 def _wait_for(future: Future[_T]) -> _T:

@@ -15,29 +15,30 @@ def mark_other_sizes(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """
     size = pl.concat_str(pl.col("width"), pl.lit(" x "), pl.col("height"))
     kind = pl.col("channel_kind") if "channel_kind" in rows.columns else pl.lit(None, pl.String)
-    fetched = pl.col("status") == "fetched"
-    known = rows.with_columns(size_px=size, kind=kind.fill_null(""))
+    # only these columns, because a manifest may have others of any name
+    images = rows.filter(pl.col("status") == "fetched").select(
+        "path", "Metadata_Channel", size=size, kind=kind.fill_null("")
+    )
     usual = (
-        known.filter(fetched)
-        .group_by("kind", "size_px")
+        images.group_by("kind", "size")
         .len()
         .with_columns(share=pl.col("len") / pl.col("len").sum().over("kind"))
         .filter(pl.col("share") >= MIN_SHARE)
-        .select("kind", usual="size_px")
+        .select("kind", usual="size")
     )
-    other = known.join(usual, on="kind").filter(fetched, pl.col("size_px") != pl.col("usual"))
+    other = images.join(usual, on="kind").filter(pl.col("size") != pl.col("usual"))
     if other.is_empty():
         return rows, []
     why = pl.format(
         "{} is {} pixels where the others of its plate are {}",
-        "Metadata_Channel", "size_px", "usual",
+        "Metadata_Channel", "size", "usual",
     )  # fmt: skip
-    reasons = other.group_by("path", maintain_order=True).agg(reason=why.first())
-    marked = rows.join(reasons, on="path", how="left", maintain_order="left")
-    is_other = pl.col("reason").is_not_null()
-    return marked.with_columns(
+    reasons = dict(other.group_by("path", maintain_order=True).agg(why.first()).rows())
+    is_other = pl.col("path").is_in(list(reasons))
+    reason = pl.col("path").replace_strict(reasons, default=None, return_dtype=pl.String)
+    return rows.with_columns(
         status=pl.when(is_other).then(pl.lit("corrupt")).otherwise("status"),
-        error=pl.coalesce("reason", "error"),
+        error=pl.coalesce(reason, "error"),
         size=pl.when(is_other).then(None).otherwise("size"),
         checksum=pl.when(is_other).then(None).otherwise("checksum"),
-    ).select(rows.columns), reasons["path"].to_list()
+    ), list(reasons)
