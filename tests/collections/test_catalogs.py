@@ -309,6 +309,7 @@ def test_every_known_issue_names_a_published_batch_and_plate(real_metadata, cata
     assert unknown.is_empty(), unknown
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_real_tables_have_the_known_orphans_only(real_metadata, gallery, tmp_path):
     path = tmp_path / "c.duckdb"

@@ -200,6 +200,7 @@ def test_real_images_that_the_server_lacks_are_missing(real_catalog, server, tmp
     assert set(results["status"]) == {"missing"}
 
 
+@pytest.mark.slow
 def test_a_local_copy_of_real_load_data_gives_the_same_sites_as_the_server(
     real_catalog, real_metadata, places, tmp_path
 ):

@@ -85,25 +85,25 @@ def folders(slash="/"):
     )
 
 
-def build(tmp_path, files):
-    """A catalog of one plate whose folder holds `files`."""
+def build(tmp_path, plates):
+    """The sites of a catalog of `plates`: the files that the folder of each plate holds."""
     metadata = tmp_path / "metadata"
-    place = tmp_path / "gallery/cpg0016-jump/source_4/workspace/load_data_csv/B1/007"
-    place.mkdir(parents=True)
     write_tables(metadata)
-    for name, text in {
-        "plate.csv.gz": "Metadata_Source,Metadata_Batch,Metadata_Plate,Metadata_PlateType\n"
-        "source_4,B1,007,ORF\nsource_4,B1,008,ORF\n",
-        "well.csv.gz": "Metadata_Source,Metadata_Plate,Metadata_Well,Metadata_JCP2022\n"
-        "source_4,007,A01,JCP2022_915131\n",
-    }.items():
-        (metadata / name).write_bytes(gzip.compress(text.encode()))
-    for name, table in files.items():
-        if name.endswith("parquet"):
-            table.write_parquet(place / name)
-        else:
-            data = table if isinstance(table, bytes) else table.write_csv().encode()
-            (place / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    for name, header, row in (
+        ("plate", "Metadata_Batch,Metadata_Plate,Metadata_PlateType", "B1,{},ORF"),
+        ("well", "Metadata_Plate,Metadata_Well,Metadata_JCP2022", "{},A01,JCP2022_915131"),
+    ):
+        lines = [f"Metadata_Source,{header}", *(f"source_4,{row.format(one)}" for one in plates)]
+        (metadata / f"{name}.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    for plate, files in plates.items():
+        place = tmp_path / f"gallery/cpg0016-jump/source_4/workspace/load_data_csv/B1/{plate}"
+        place.mkdir(parents=True)
+        for name, table in files.items():
+            if name.endswith("parquet"):
+                table.write_parquet(place / name)
+            else:
+                data = table if isinstance(table, bytes) else table.write_csv().encode()
+                (place / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
     path = tmp_path / "catalog.duckdb"
     jumpduck.catalog(path, gallery=str(tmp_path / "gallery"), metadata=str(metadata))
     with open_catalog(path) as con:
@@ -141,40 +141,54 @@ FORMS = {
 }
 
 
+PLATES = {form: f"{number:03d}" for number, form in enumerate(FORMS, 7)}
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory):
+    """The sites of a catalog in which each form is a plate, and the gallery of it."""
+    folder = tmp_path_factory.mktemp("forms")
+    sites = build(folder, {PLATES[form]: files for form, files in FORMS.items()})
+    return sites, folder / "gallery"
+
+
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_gives_the_same_sites(tmp_path, form):
-    sites, gallery = build(tmp_path, FORMS[form]), tmp_path / "gallery"
-    assert sites.select("Metadata_Plate", "Metadata_Well", "Metadata_Site").rows() == [
-        ("007", "A01", 0),
-        ("007", "A02", 1),
-    ]
+def test_every_form_gives_the_same_sites(form, forms):
+    sites, gallery = forms
+    sites = sites.filter(Metadata_Plate=PLATES[form])
+    assert sites.select("Metadata_Well", "Metadata_Site").rows() == [("A01", 0), ("A02", 1)]
     assert urls(sites, "DNA") == [f"{gallery}/{KEY}/{well}_DNA.tif" for well in ("A01", "A02")]
     for images in sites["images"]:
         assert [image["channel"] for image in images] == ["DNA", "RNA", "ER", "AGP", "Mito"]
 
 
 def test_a_site_whose_well_is_unknown_has_the_role_unknown(tmp_path):
-    sites = build(tmp_path, {"load_data.csv": wide()})
+    sites = build(tmp_path, {"007": {"load_data.csv": wide()}})
     assert sites["Metadata_pert_type"].to_list() == ["negcon", "unknown"]
     assert sites["Metadata_JCP2022"].to_list() == ["JCP2022_915131", None]
 
 
 def test_brightfield_is_known_under_all_its_spellings(tmp_path):
-    sites = build(tmp_path, {"load_data.csv": wide(("DNA", "Brightfield", "HighZBF", "LowZBF"))})
+    sites = build(
+        tmp_path, {"007": {"load_data.csv": wide(("DNA", "Brightfield", "HighZBF", "LowZBF"))}}
+    )
     for name, channel in (("", "Brightfield"), ("_H", "HighZBF"), ("_L", "LowZBF")):
         assert urls(sites, f"Brightfield{name}")[0].endswith(f"A01_{channel}.tif")
 
 
 def test_illum_columns_are_kept(tmp_path):
     table = wide().with_columns(URL_IllumDNA=pl.lit(f"{BUCKET}/illum/007_IllumDNA.npy"))
-    sites = build(tmp_path, {"load_data_with_illum.csv": table})
+    sites = build(tmp_path, {"007": {"load_data_with_illum.csv": table}})
     assert urls(sites, "DNA", "illum") == [f"{tmp_path}/gallery/illum/007_IllumDNA.npy"] * 2
     assert urls(sites, "RNA", "illum") == [None, None]
 
 
 def test_illumination_functions_are_in_the_manifest_if_they_are_asked_for(tmp_path):
     illum = f"{BUCKET}/illum/007_IllumDNA.npy"
-    build(tmp_path, {"load_data_with_illum.csv": wide().with_columns(URL_IllumDNA=pl.lit(illum))})
+    build(
+        tmp_path,
+        {"007": {"load_data_with_illum.csv": wide().with_columns(URL_IllumDNA=pl.lit(illum))}},
+    )
     path = tmp_path / "catalog.duckdb"
     assert jumpduck.manifest(path)["url_illum"].to_list() == [None] * 5
     asked = dict(jumpduck.manifest(path, illum=True)["Metadata_Channel", "url_illum"].rows())
