@@ -57,8 +57,8 @@ class JumpTables:
         named = bool(options.sources or options.plates or options.plate_types)
         if options.index is not None and named:
             raise QueryError(
-                "index cannot be used with sources, plates or plate_types, because an index is "
-                "read whole; choose with `jumpduck manifest`"
+                "index cannot be used with `sources`, `plates` or `plate_types`, because an index "
+                "is read whole; choose with `jumpduck manifest`"
             )
         self._index = options.index
         bucket = (self._gallery, self._project, options.endpoint) == (GALLERY, PROJECT, None)
@@ -96,7 +96,7 @@ class JumpTables:
             plates, reason = len(found.unread), found.unread[0]["reason"]
             raise CatalogError(
                 f"none of {plates:,} plates has load_data under {root} ({reason}); "
-                "check gallery and endpoint"
+                "check `gallery` and `endpoint`"
             )
         set_variable(con, "jump_load_data", found.files)
         if found.unread:
@@ -116,6 +116,7 @@ class JumpTables:
                 chosen = chosen.filter(pl.col(column).is_in(list(names)))
         if chosen.is_empty():
             raise CatalogError(
-                "no plate is of all the sources, plates and plate_types asked for; ask for fewer"
+                "no plate is of all the `sources`, `plates` and `plate_types` asked for; "
+                "ask for fewer"
             )
         return chosen

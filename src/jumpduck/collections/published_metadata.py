@@ -54,7 +54,7 @@ def metadata_folder(root: str, scratch: Path, stores: ObjectReader) -> Path:
     if scheme_of(root) == "file":
         folder = Path(root)
         if not folder.is_dir():
-            raise CatalogError(f"no metadata folder {folder}; check metadata")
+            raise CatalogError(f"no metadata folder {folder}; check `metadata`")
         absent = [name for name in BLOBS if not (folder / name).is_file()]
         if absent:
             raise CatalogError(
@@ -72,7 +72,7 @@ def metadata_folder(root: str, scratch: Path, stores: ObjectReader) -> Path:
         try:
             data = _get(url) if root.startswith("http") else bytes(stores.read(url).data)
         except FileNotFoundError as error:
-            raise CatalogError(f"{error}; check metadata") from error
+            raise CatalogError(f"{error}; check `metadata`") from error
         if root == ROOT and blob_id(data) != blob:
             raise CatalogError(
                 f"{url} is not the published file: its git blob id is {blob_id(data)}, "
@@ -108,7 +108,7 @@ def site_index(
     """
     if scheme_of(url) == "file":
         if not Path(url).is_file():
-            raise CatalogError(f"no site index {url}; check index")
+            raise CatalogError(f"no site index {url}; check `index`")
         return Path(url)
     kept = cache_folder() / f"jump_index-{SITE_INDEX_SHA256[:12]}.parquet"
     file = kept if url == SITE_INDEX else scratch / "index.parquet"
@@ -127,7 +127,7 @@ def site_index(
                     f"{SITE_INDEX_SHA256}; try again, or give another file as index"
                 )
     except FileNotFoundError as error:
-        raise CatalogError(f"{error}; check index") from error
+        raise CatalogError(f"{error}; check `index`") from error
     return file
 
 
