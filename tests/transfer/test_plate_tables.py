@@ -6,6 +6,8 @@ import pytest
 import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.imaging.readers import ome_channels
+from jumpduck.stages.download import DownloadOptions, download_plates
+from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 
 
@@ -88,3 +90,21 @@ def test_a_folder_of_an_earlier_version_is_refused_in_one_line(rows, tmp_path):
 def test_rows_that_verify_did_not_return_are_not_repaired(rows, tmp_path):
     with pytest.raises(QueryError, match="give the rows"):
         jumpduck.repair(rows, tmp_path)
+
+
+def test_the_results_of_a_plate_that_is_there_are_handed_on_before_the_next_is_opened(
+    catalog, tmp_path, monkeypatch
+):
+    rows = jumpduck.manifest(catalog, per_well={"trt": 1})
+    there = jumpduck.download(rows, tmp_path)["status"] == "fetched"
+    options = DownloadOptions(rows.filter(there), tmp_path)
+    manifest, recipe = Manifest.open(options.manifest), options.build()
+    opened = []
+    open_plate = OutputFolder.open_plate
+
+    def count(self, plate, *more):
+        opened.append(plate.key)
+        return open_plate(self, plate, *more)
+
+    monkeypatch.setattr(OutputFolder, "open_plate", count)
+    assert [len(opened) for _ in download_plates(options, manifest, recipe)] == [1, 2, 3]

@@ -101,9 +101,10 @@ class Scheduler:
         self._committer.start()
         try:
             for task in self._tasks(manifest, only):
-                self._network.submit(self._do, task)
-                self._outstanding += 1
-                self._collect(self._max_outstanding)
+                if task is not None:
+                    self._network.submit(self._do, task)
+                    self._outstanding += 1
+                    self._collect(self._max_outstanding)
                 yield from self._take_closed()
             self._collect(0)
             yield from self._take_closed()
@@ -111,8 +112,12 @@ class Scheduler:
         finally:
             self._stop()
 
-    def _tasks(self, manifest: Manifest, only: pl.Series | None) -> Iterator[Task]:
-        """Get the tasks of all plates, each plate opened when its first task is due."""
+    def _tasks(self, manifest: Manifest, only: pl.Series | None) -> Iterator[Task | None]:
+        """Get the tasks of all plates, each plate opened when its first task is due.
+
+        None stands for a plate without tasks, so that its results are handed on at once and do not
+        take memory.
+        """
         for rows in manifest.plates():
             plate, groups = self._folder.open_plate(rows, self._recipe, only)
             if plate.present.height and only is None:
@@ -120,6 +125,7 @@ class Scheduler:
                 self._progress({"event": "present", "files": plate.present.height})
             if not groups:
                 self._close(plate)
+                yield None
                 continue
             self._plates[plate.key] = plate
             all_rows = plate.targets.rows(named=True)
