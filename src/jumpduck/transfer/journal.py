@@ -54,7 +54,9 @@ class Journal:
         types: dict[str, pl.DataType] = {}
         for line in self._lines():
             if isinstance(columns := line.get("columns"), dict):
-                types |= {name: _TYPES[text] for name, text in columns.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+                types |= {
+                    name: _TYPES.get(str(text), pl.String()) for name, text in columns.items()
+                }  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
             else:
                 key = line["path"], line["Metadata_Channel"]
                 found.pop(key, None)
