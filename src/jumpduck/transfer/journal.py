@@ -53,10 +53,9 @@ class Journal:
         found: dict[tuple[object, object], dict[str, Any]] = {}
         types: dict[str, pl.DataType] = {}
         for line in self._lines():
-            if isinstance(columns := line.get("columns"), dict):
-                types |= {
-                    name: _TYPES.get(str(text), pl.String()) for name, text in columns.items()
-                }  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            if isinstance(line.get("columns"), dict):
+                header: dict[str, str] = line["columns"]
+                types |= {name: _TYPES.get(text, pl.String()) for name, text in header.items()}
             else:
                 key = line["path"], line["Metadata_Channel"]
                 found.pop(key, None)
