@@ -14,7 +14,7 @@ from tests.support.pixels import formula
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]  # the fixtures take 5 seconds
 
 LOAD_DATA = DATA / "load_data"
 # file -> where a plate's load_data lies: source, batch, plate, name
