@@ -44,9 +44,10 @@ def test_a_catalog_over_s3_holds_what_the_folder_holds(over_s3, catalog):
 
 
 def test_images_over_s3_are_those_from_the_folder(over_s3, catalog, gallery, tmp_path):
-    jumpduck.manifest(over_s3, path=tmp_path / "s3.parquet")
+    one = {"sources": ["source_2"]}
+    jumpduck.manifest(over_s3, path=tmp_path / "s3.parquet", **one)
     remote = jumpduck.download(tmp_path / "s3.parquet", tmp_path / "s3")
-    local = jumpduck.download(jumpduck.manifest(catalog), tmp_path / "local")
+    local = jumpduck.download(jumpduck.manifest(catalog, **one), tmp_path / "local")
     assert set(remote["url"].str.extract("^(s3://[^/]+/)")) == {"s3://cellpainting-gallery/"}
     same = ["path", "status", "size", "checksum", "width", "height"]
     assert remote.select(same).sort("path").equals(local.select(same).sort("path"))

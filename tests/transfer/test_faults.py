@@ -74,8 +74,10 @@ def test_a_fault_that_comes_once_costs_a_request_and_nothing_else(fault, few, s3
     ],
 )
 def test_a_fault_that_stays_is_the_row_of_one_file(
-    fault, status, requests, reason, few, s3, clean, tmp_path
+    fault, status, requests, reason, few, s3, clean, tmp_path, monkeypatch
 ):
+    if fault in ("hang", "stall"):  # each of the five attempts takes that long
+        monkeypatch.setattr(stores, "IDLE_SECONDS", 0.2)
     with Faults(s3.endpoint, always(fault, VICTIM)) as proxy:
         results = jumpduck.download(few, tmp_path, endpoint=proxy.endpoint)
     (row,) = results.filter(~pl.col("status").is_in(DONE)).rows(named=True)
