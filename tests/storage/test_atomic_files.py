@@ -5,6 +5,7 @@ import pytest
 from jumpduck.errors import StoreError
 from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
+    PartFiles,
     atomic_path,
     atomic_write,
     refuse_links,
@@ -43,29 +44,53 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_part_file_is_hidden_and_its_folder_is_made(tmp_path):
     target = tmp_path / "a" / "b" / "image.png"
-    file, part = write_part(target, memoryview(b"pixels"))
+    part = PartFiles().path_for(target)
+    file = write_part(target, part, memoryview(b"pixels"))
     sync_part(file)
     os.close(file)
-    assert part.name == f".image.png{PART_SUFFIX}"
+    assert part.name.startswith(".")
     assert part.parent == target.parent
     assert part.read_bytes() == b"pixels"
 
 
 def test_a_part_file_is_not_written_through_a_link(tmp_path):
     (tmp_path / "precious").write_bytes(b"keep")
-    (tmp_path / f".image.png{PART_SUFFIX}").symlink_to(tmp_path / "precious")
+    part = tmp_path / f".image.png{PART_SUFFIX}"
+    part.symlink_to(tmp_path / "precious")
     with pytest.raises(FileExistsError):
-        write_part(tmp_path / "image.png", b"pixels")
+        write_part(tmp_path / "image.png", part, b"pixels")
     assert (tmp_path / "precious").read_bytes() == b"keep"
 
 
-def test_sizes_are_those_of_plain_files_and_part_files_are_removed(tmp_path):
+def test_no_two_part_files_have_one_name(tmp_path):
+    one, other = PartFiles(), PartFiles()
+    target = tmp_path / "image.png"
+    names = {parts.path_for(target) for parts in (one, other) for _ in range(100)}
+    assert len(names) == 200
+
+
+def test_part_files_of_other_runs_are_removed_and_nothing_else(tmp_path):
+    mine, other = PartFiles(), PartFiles()
+    left = other.path_for(tmp_path / "image.png")
+    stays = [
+        mine.path_for(tmp_path / "image.png"),
+        tmp_path / ".own.part",
+        tmp_path / f"named{other.path_for(tmp_path / 'x').name}",
+    ]
+    for file in (left, *stays):
+        file.touch()
+    folder = other.path_for(tmp_path / "image.png")
+    folder.mkdir()
+    mine.remove_others(tmp_path)
+    assert set(tmp_path.iterdir()) == {*stays, folder}
+    mine.remove_others(tmp_path / "nothing")
+
+
+def test_sizes_are_those_of_plain_files(tmp_path):
     (tmp_path / "a.png").write_bytes(b"12345")
-    (tmp_path / f".b.png{PART_SUFFIX}").write_bytes(b"1")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "a.png")
     assert sizes_in(tmp_path) == {"a.png": 5}
-    assert not (tmp_path / f".b.png{PART_SUFFIX}").exists()
     assert sizes_in(tmp_path / "nothing") == {}
 
 

@@ -108,3 +108,14 @@ def test_the_results_of_a_plate_that_is_there_are_handed_on_before_the_next_is_o
 
     monkeypatch.setattr(OutputFolder, "open_plate", count)
     assert [len(opened) for _ in download_plates(options, manifest, recipe)] == [1, 2, 3]
+
+
+def test_plates_that_share_a_folder_leave_each_others_files_alone(rows, tmp_path):
+    name = pl.col("path").str.replace_all("/", "_")
+    plates = [
+        rows.head(40).with_columns(Metadata_Plate=pl.lit(plate), path=pl.lit(f"all/{plate}") + name)
+        for plate in ("P1", "P2", "P3", "P4", "P5", "P6")
+    ]
+    results = jumpduck.download(pl.concat(plates), tmp_path, connections=32)
+    assert set(results["status"]) == {"fetched"}
+    assert len(list((tmp_path / "all").iterdir())) == 240

@@ -1,11 +1,14 @@
 """Files that are complete or absent.
 
-An incomplete file has a name that ends with `PART_SUFFIX`; it is called a part file.
+An incomplete file has a name that ends with `PART_SUFFIX`; it is called a part file. No two writers
+use the same name for one, also not on two machines.
 """
 
+import itertools
 import os
+import re
+import secrets
 import sys
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +16,8 @@ from pathlib import Path
 from jumpduck.errors import StoreError
 
 PART_SUFFIX = ".part"
+
+_PART_NAME = re.compile(rf"\.([0-9a-f]{{16}})-\d+{re.escape(PART_SUFFIX)}")
 
 
 @contextmanager
@@ -22,7 +27,7 @@ def atomic_path(path: Path) -> Generator[Path]:
     After an exception the part file is removed and `path` is as before. The data reaches the
     disk before the name, so after a power failure `path` is the old file or the new one.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PART_SUFFIX}")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         yield part
         with part.open("rb") as file:
@@ -39,18 +44,40 @@ def atomic_write(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
-def write_part(target: Path, data: bytes | memoryview) -> tuple[int, Path]:
-    """Write the part file of `target`, and get its open descriptor and its path.
+class PartFiles:
+    """The part files of one run, which have names of their own.
 
-    The caller calls `sync_part`, closes the descriptor and renames the path. The name begins with
-    a dot, which no path of a manifest does. A link is never followed.
+    The names begin with a dot, which no path of a manifest does.
+    """
+
+    def __init__(self) -> None:
+        self._run = secrets.token_hex(8)
+        self._numbers = itertools.count()
+
+    def path_for(self, target: Path) -> Path:
+        """Get a name that no other part file has, in the folder of `target`."""
+        return target.with_name(f".{self._run}-{next(self._numbers)}{PART_SUFFIX}")
+
+    def remove_others(self, folder: Path) -> None:
+        """Remove the part files that other runs left in a folder."""
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                found = _PART_NAME.fullmatch(entry.name)
+                if found and found[1] != self._run and not entry.is_dir(follow_symlinks=False):
+                    Path(entry.path).unlink(missing_ok=True)
+
+
+def write_part(target: Path, part: Path, data: bytes | memoryview) -> int:
+    """Write `part`, which becomes `target`, and get its open descriptor.
+
+    The caller calls `sync_part`, closes the descriptor and renames the path. A link is never
+    followed.
 
     Raises
     ------
     OSError
         The file cannot be written; nothing is left of it.
     """
-    part = target.with_name(f".{target.name}{PART_SUFFIX}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
         file = os.open(part, flags, 0o666)
@@ -67,7 +94,7 @@ def write_part(target: Path, data: bytes | memoryview) -> tuple[int, Path]:
         with suppress(OSError):
             part.unlink()
         raise
-    return file, part
+    return file
 
 
 def sync_part(file: int) -> None:
@@ -90,15 +117,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def sizes_in(folder: Path) -> dict[str, int]:
-    """Get the bytes of each plain file in a folder by its name, and remove all part files."""
-    found: dict[str, int] = {}
+    """Get the bytes of each plain file in a folder by its name."""
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX):
-                Path(entry.path).unlink()
-            elif entry.is_file(follow_symlinks=False):
-                found[entry.name] = entry.stat(follow_symlinks=False).st_size
-    return found
+        return {
+            entry.name: entry.stat(follow_symlinks=False).st_size
+            for entry in entries
+            if entry.is_file(follow_symlinks=False)
+        }
+    return {}
 
 
 def free_bytes(folder: Path) -> int:

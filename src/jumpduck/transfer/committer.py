@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Lock, Thread
 
 from jumpduck.schema import DONE
 from jumpduck.storage.atomic_files import sync_folder, sync_part
@@ -43,6 +43,8 @@ class Committer(Thread):
         self._plates = plates
         self._committed = committed
         self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
+        self._ended = Event()
+        self._naming = Lock()
         # several at once, so that one commit of the file system's journal serves many files
         self._disk = ThreadPoolExecutor(SYNC_THREADS, "disk")
 
@@ -51,10 +53,16 @@ class Committer(Thread):
         self._outcomes.put(outcome)
 
     def close(self, seconds: float) -> None:
-        """Commit what was handed over, within so many seconds."""
+        """Commit what was handed over, within so many seconds; afterwards no file gets its name.
+
+        Because another run may fill the folder as soon as this one has ended, a disk that is still
+        busy with a file must not be waited for, and the file must not get its name later.
+        """
         self._outcomes.put(None)
         if self.is_alive():
             self.join(seconds)
+        with self._naming:
+            self._ended.set()
         self._disk.shutdown(wait=False)
 
     def run(self) -> None:
@@ -98,22 +106,27 @@ class Committer(Thread):
             for outcome in files:
                 discard(outcome)
             raise
-        for outcome in files:
-            _give_name(outcome)
-        for folder in {outcome.target.parent for outcome in files if outcome.target}:
-            sync_folder(folder)
-        by_plate: dict[PlateKey, list[Outcome]] = {}
-        for outcome in batch:
-            by_plate.setdefault(outcome.task.plate, []).append(outcome)
-        for plate, outcomes in by_plate.items():
-            rows = [
-                row
-                for outcome in outcomes
-                for row in outcome.rows
-                if row["status"] in DONE or not outcome.task.repair
-            ]
-            if rows:
-                self._plates.append(plate, rows, outcomes[0].task.columns)
+        with self._naming:
+            if self._ended.is_set():
+                for outcome in files:
+                    discard(outcome)
+                return
+            for outcome in files:
+                _give_name(outcome)
+            for folder in {outcome.target.parent for outcome in files if outcome.target}:
+                sync_folder(folder)
+            by_plate: dict[PlateKey, list[Outcome]] = {}
+            for outcome in batch:
+                by_plate.setdefault(outcome.task.plate, []).append(outcome)
+            for plate, outcomes in by_plate.items():
+                rows = [
+                    row
+                    for outcome in outcomes
+                    for row in outcome.rows
+                    if row["status"] in DONE or not outcome.task.repair
+                ]
+                if rows:
+                    self._plates.append(plate, rows, outcomes[0].task.columns)
         for outcome in batch:
             self._committed.put(outcome)
 

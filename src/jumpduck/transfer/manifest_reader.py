@@ -18,8 +18,8 @@ PLAIN_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
 UNSAFE_IN_PATH = r"//|/\.|/$|[\\\x00\n]"
 UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
 
-MAX_NAME_BYTES = 255 - len("..part") - len(".12345678.12345678")
-"""Bytes of one name that file systems take, less what a part and a recipe's suffix add to it."""
+MAX_NAME_BYTES = 255 - len(".12345678.12345678")
+"""Bytes of one name that file systems take, less what a recipe's suffix adds to it."""
 
 CHECKED_ROWS = 122_880
 """Rows that a thread checks at once: DuckDB's row group, so that each group is read once."""

@@ -11,6 +11,7 @@ from jumpduck.recipes.base import Recipe
 from jumpduck.schema import DONE, OUTCOME, SITE_KEY, results_types
 from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
+    PartFiles,
     free_bytes,
     refuse_links,
     sizes_in,
@@ -77,8 +78,10 @@ class OutputFolder:
     ----------
     path, state
         The folder, and ``.jumpduck`` in it.
-    plates, gathered, notes, disk
-        Tables of the plates, tables of all plates, notes of the run, space on the disk.
+    plates, gathered, notes
+        Tables of the plates, tables of all plates, notes of the run.
+    disk, parts
+        Space on the disk, names of files that are being written.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -88,6 +91,7 @@ class OutputFolder:
         self.gathered = GatheredTables(self.path, self.plates)
         self.notes = RunNotes(self.state)
         self.disk = DiskSpace(self.path)
+        self.parts = PartFiles()
         self._forgetting = self.state / "forgetting"
 
     @classmethod
@@ -117,7 +121,8 @@ class OutputFolder:
                 *folder.path.glob(f"*.parquet.*{PART_SUFFIX}"),
                 *folder.state.rglob(f"*{PART_SUFFIX}"),
             ):
-                left.unlink()
+                if left.is_file():
+                    left.unlink()
             yield folder
 
     def forget(self, manifest: Manifest, recipe: Recipe) -> None:
@@ -166,6 +171,8 @@ class OutputFolder:
     ) -> pl.DataFrame:
         """Get the results of files that this recipe made and that still have their size."""
         folders = targets["path"].str.extract("^(.*)/").unique().sort()
+        for folder in folders:
+            self.parts.remove_others(self.path / str(folder))
         sizes = {
             f"{folder}/{name}": size
             for folder in folders

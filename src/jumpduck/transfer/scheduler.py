@@ -76,7 +76,7 @@ class Scheduler:
         self._network = ThreadPoolExecutor(connections, "network")
         self._cores = ThreadPoolExecutor(workers, "cores")
         self._background = ThreadPoolExecutor(1, "background")
-        self._worker = Worker(folder.path, reader, recipe, self._cores)
+        self._worker = Worker(folder.path, folder.parts, reader, recipe, self._cores)
         self._max_outstanding = connections + WAITING_TASKS
         self._committed: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         self._committer = Committer(folder.plates, self._committed)

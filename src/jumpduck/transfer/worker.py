@@ -13,7 +13,7 @@ import polars as pl
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.recipes.base import Encoded, Recipe, Source
 from jumpduck.schema import DONE, Row
-from jumpduck.storage.atomic_files import write_part
+from jumpduck.storage.atomic_files import PartFiles, write_part
 from jumpduck.storage.object_reader import FetchedFile, ObjectReader
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.memory_budget import FETCHED_BYTES, WORK_BYTES, MemoryBudget, Reservation
@@ -71,8 +71,8 @@ class Worker:
 
     Parameters
     ----------
-    folder
-        The output folder.
+    folder, parts
+        The output folder, and the names of its part files.
     reader
         Reads URLs.
     recipe
@@ -82,9 +82,15 @@ class Worker:
     """
 
     def __init__(
-        self, folder: Path, reader: ObjectReader, recipe: Recipe, cores: ThreadPoolExecutor
+        self,
+        folder: Path,
+        parts: PartFiles,
+        reader: ObjectReader,
+        recipe: Recipe,
+        cores: ThreadPoolExecutor,
     ) -> None:
         self._folder = folder
+        self._parts = parts
         self._reader = reader
         self._recipe = recipe
         self._cores = cores
@@ -187,8 +193,9 @@ class Worker:
         self, task: Task, rows: Sequence[dict[str, object]], data: bytes | memoryview
     ) -> Outcome:
         target = self._folder / str(task.rows[0]["path"])
+        part = self._parts.path_for(target)
         try:
-            descriptor, part = write_part(target, data)
+            descriptor = write_part(target, part, data)
         except OSError as error:
             if error.errno in _NO_OTHER_FILE_EITHER:
                 raise DiskError(len(rows), len(data)) from error
