@@ -25,6 +25,21 @@ def test_a_ramp_becomes_the_published_test_vector():
     assert percentiles(histogram(plane), 1.0) == (1, 99)
 
 
+@pytest.mark.parametrize(
+    ("levels", "low", "high", "grey"),
+    [  # as numpy 1.24.4 gives them; with percentiles rounded to float32, one or two differ by 1
+        ([101, 89, 97], 89.16, 100.92, [255, 0, 169]),
+        ([41, 60, 60], 41.38, 60.0, [0, 254, 254]),
+        ([725, 473, 725], 478.04, 725.0, [254, 0, 254]),
+        ([47, 8, 73], 8.78, 72.48, [153, 0, 255]),
+    ],
+)
+def test_percentiles_become_float32_only_where_they_meet_the_pixels(levels, low, high, grey):
+    plane = np.array([levels], np.uint16)
+    assert percentiles(histogram(plane), 1.0) == (low, high)
+    assert to_8bit(plane, 1.0).tolist() == [grey]
+
+
 planes = st.one_of(
     nps.arrays(np.uint16, nps.array_shapes(min_dims=2, max_dims=2, max_side=40)),
     nps.arrays(np.uint8, nps.array_shapes(min_dims=2, max_dims=2, max_side=40)),

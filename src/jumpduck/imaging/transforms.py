@@ -44,11 +44,11 @@ def histogram(plane: Plane) -> Counts:
     return counts
 
 
-def percentiles(counts: Counts, q: float) -> tuple[np.float32, np.float32]:
+def percentiles(counts: Counts, q: float) -> tuple[float, float]:
     """Get percentiles `q` and ``100 - q`` of the pixels of a histogram, in grey levels.
 
-    They are interpolated linearly in float32, so they have the same bits as
-    ``np.percentile(plane.astype(np.float32), q)``.
+    They are interpolated linearly in float64, so they have the same bits as
+    ``np.percentile(plane.astype(np.float64), q)``.
 
     Parameters
     ----------
@@ -61,17 +61,18 @@ def percentiles(counts: Counts, q: float) -> tuple[np.float32, np.float32]:
     return _percentile(cumulative, q), _percentile(cumulative, 100 - q)
 
 
-def stretch(plane: Plane, low: np.float32, high: np.float32) -> NDArray[np.uint8]:
+def stretch(plane: Plane, low: float, high: float) -> NDArray[np.uint8]:
     """Get `plane` in 8 bit: grey level `low` and less become 0, `high` and more become 255.
 
-    A pixel ``I`` becomes ``floor(255 * clip((I - low) / (high - low + 2.2e-16), 0, 1))``, in
-    float32 as numpy evaluates it on a float32 plane. A constant plane becomes 0. The formula is
-    jump_download's. It is evaluated once for each grey level, not for each pixel: the bits are
+    A pixel ``I`` becomes ``floor(255 * clip((I - low) / (high - low + 2.2e-16), 0, 1))``. A
+    constant plane becomes 0. The formula is jump_download's, and so is its rounding, that of
+    numpy 1.24 on a float32 plane: `low` and the denominator are float64 until they meet the
+    pixels. The formula is evaluated once for each grey level, not for each pixel: the bits are
     the same, and it takes a fraction of the time.
     """
     levels = _LEVELS[: int(plane.max()) + 1]
-    table = np.floor(255 * np.clip((levels - low) / (high - low + 2.2e-16), 0, 1))
-    table, flat = table.astype(np.uint8), plane.ravel()
+    share = (levels - np.float32(low)) / np.float32(high - low + 2.2e-16)
+    table, flat = (255 * np.clip(share, 0, 1)).astype(np.uint8), plane.ravel()
     image = np.empty(flat.size, np.uint8)
     for block in _blocks(flat.size):
         # No level lies outside the table. The mode is set because numpy's default copies `out`.
@@ -118,13 +119,13 @@ def _blocks(pixels: int) -> list[slice]:
     return [slice(start, start + BLOCK_PIXELS) for start in range(0, pixels, BLOCK_PIXELS)]
 
 
-def _percentile(cumulative: Counts, q: float) -> np.float32:
+def _percentile(cumulative: Counts, q: float) -> float:
     n = int(cumulative[-1])
     position = (n - 1) * (q / 100)
     before = int(position)
     weight = position - before
     ranks = (before, min(before + 1, n - 1))
-    a, b = np.searchsorted(cumulative, ranks, side="right").astype(np.float32)
+    a, b = map(int, np.searchsorted(cumulative, ranks, side="right"))
     # the two forms of numpy's interpolation, because their rounding differs
     return a + (b - a) * weight if weight < 0.5 else b - (b - a) * (1 - weight)
 

@@ -108,7 +108,7 @@ def tiff16(
 
     steps = Preprocessing(crop, crop_um, illum, resize)
     return _of_one_image(
-        "tiff16", ".tiff", steps, encode, version=2, more={"compression": compression}
+        "tiff16", ".tiff", steps, encode, version=3, more={"compression": compression}
     )
 
 
@@ -226,7 +226,7 @@ def _of_one_image(
     encode: Encode,
     percentile: float | None = None,
     *,
-    version: int = 1,
+    version: int = 2,
     more: Mapping[str, object] = MappingProxyType({}),
 ) -> Recipe:
     """Get a recipe that makes one file of each image: preprocessed, then encoded."""
@@ -257,12 +257,12 @@ def _encode_png8(recipe: Recipe, image: PreprocessedImage, levels: Levels) -> by
 
 def _note(recipe: Recipe, levels: Levels) -> str:
     low, high = levels
-    return recipe.note(low=float(low), high=float(high))
+    return recipe.note(low=low, high=high)
 
 
 def _measured(image: PreprocessedImage, levels: Levels | None = None) -> Measured:
     low, high = levels or image.percentiles(PERCENTILE)
-    return image.measured(float(low), float(high))
+    return image.measured(low, high)
 
 
 def _context(context: object) -> PlateContext:

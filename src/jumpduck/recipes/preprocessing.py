@@ -46,7 +46,7 @@ BYTES_PER_RESIZED_PIXEL = 40
 
 GREY_LEVELS = 65536
 
-Levels = tuple[np.float32, np.float32]
+Levels = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
