@@ -1,19 +1,25 @@
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from jumpduck.errors import StoreError
+from jumpduck.schema import RESULTS
 from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
     PartFiles,
     atomic_path,
     atomic_write,
+    make_folder,
     refuse_links,
     sizes_in,
+    sync_folder,
     sync_part,
     writable_folder,
     write_part,
 )
+from jumpduck.transfer.plate_tables import PlateTables
 
 
 def test_a_file_has_its_name_only_when_it_is_complete(tmp_path):
@@ -111,3 +117,86 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         writable_folder(tmp_path / "file" / "below")
     assert writable_folder(tmp_path / "a" / "b").is_dir()
     assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+@pytest.fixture
+def steps(monkeypatch, tmp_path):
+    """What was done to the disk, in order: ("sync" | "replace" | "unlink", path)."""
+    done = []
+
+    def note(name, path):
+        if Path(path).is_relative_to(tmp_path):
+            done.append((name, str(Path(path).relative_to(tmp_path))))
+
+    fsync, replace, unlink = os.fsync, Path.replace, Path.unlink
+
+    def noting_fsync(file):
+        note("sync", Path(f"/proc/self/fd/{file}").readlink())
+        fsync(file)
+
+    def noting_replace(path, target):
+        note("replace", target)
+        return replace(path, target)
+
+    def noting_unlink(path, **options):
+        if path.exists():
+            note("unlink", path)
+        return unlink(path, **options)
+
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(Path, "replace", noting_replace)
+    monkeypatch.setattr(Path, "unlink", noting_unlink)
+    return done
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="/proc is of Linux")
+
+
+@linux
+def test_each_new_folder_is_on_the_disk_before_its_first_file(steps, tmp_path):
+    for make in (make_folder, writable_folder, lambda folder: _write(folder / "x")):
+        steps.clear()
+        name = f"new{id(make)}"
+        make(tmp_path / name / "b" / "c")
+        folders = [path for step, path in steps if step == "sync"]
+        assert set(folders[:3]) == {".", name, f"{name}/b"}, make
+        steps.clear()
+        make_folder(tmp_path / name / "b" / "c")
+        assert steps == [], "a folder that was there costs nothing"
+
+
+def _write(target):
+    os.close(write_part(target, target.with_name(f".x{PART_SUFFIX}"), b"x"))
+
+
+@linux
+def test_a_journal_goes_only_when_the_name_of_its_table_is_on_the_disk(steps, tmp_path):
+    tables = PlateTables(tmp_path)
+    row = dict.fromkeys(RESULTS) | {"path": "a/b", "Metadata_Channel": "DNA", "status": "fetched"}
+    tables.append(("s", "b", "p"), [row], RESULTS)
+    assert steps[-2:] == [("sync", "s/b/p.jsonl"), ("sync", "s/b")]
+    tables.open(("s", "b", "p"))
+    table = steps.index(("replace", "s/b/p.parquet"))
+    assert steps.index(("sync", "s/b"), table) < steps.index(("unlink", "s/b/p.jsonl"))
+    assert tables.read(("s", "b", "p"))["path"].to_list() == ["a/b"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EIO])
+def test_a_file_system_that_cannot_sync_is_written_to_and_one_that_fails_is_not(
+    number, monkeypatch, tmp_path
+):
+    def refuse(file):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if number == errno.EIO:
+        with pytest.raises(OSError, match="error"):
+            sync_folder(tmp_path)
+        return
+    atomic_write(tmp_path / "table", b"new")
+    make_folder(tmp_path / "a" / "b")
+    part = tmp_path / "c" / f".image.png{PART_SUFFIX}"
+    file = write_part(part.with_name("image.png"), part, b"pixels")
+    sync_part(file)
+    os.close(file)
+    assert (part.read_bytes(), (tmp_path / "table").read_bytes()) == (b"pixels", b"new")

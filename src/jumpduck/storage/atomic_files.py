@@ -4,6 +4,7 @@ An incomplete file has a name that ends with `PART_SUFFIX`; it is called a part 
 use the same name for one, also not on two machines.
 """
 
+import errno
 import itertools
 import os
 import re
@@ -17,6 +18,9 @@ from jumpduck.errors import StoreError
 
 PART_SUFFIX = ".part"
 
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""What file systems answer that have no `fsync`: some for folders, few for files."""
+
 _PART_NAME = re.compile(rf"\.([0-9a-f]{{16}})-\d+{re.escape(PART_SUFFIX)}")
 
 
@@ -25,14 +29,16 @@ def atomic_path(path: Path) -> Generator[Path]:
     """Get the path of a part file to write; at the end it is renamed to `path`.
 
     After an exception the part file is removed and `path` is as before. The data reaches the
-    disk before the name, so after a power failure `path` is the old file or the new one.
+    disk before the name, so after a power failure `path` is the old file or the new one. When this
+    returns, the name is on the disk, too; so what the new file replaces can be removed.
     """
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         yield part
         with part.open("rb") as file:
-            os.fsync(file.fileno())
+            sync(file.fileno())
         part.replace(path)
+        sync_folder(path.parent)
     finally:
         with suppress(OSError):
             part.unlink()
@@ -82,7 +88,7 @@ def write_part(target: Path, part: Path, data: bytes | memoryview) -> int:
     try:
         file = os.open(part, flags, 0o666)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         file = os.open(part, flags, 0o666)
     try:
         rest = memoryview(data)
@@ -103,17 +109,36 @@ def sync_part(file: int) -> None:
     Nothing reads the file again soon. The next file takes the freed pages, which are still in the
     processor's cache.
     """
-    os.fsync(file)
+    sync(file)
     _drop_from_cache(file)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    file = os.open(folder, os.O_RDONLY)
+def sync(file: int) -> None:
+    """Wait until an open file is on the disk, where the file system can say so."""
     try:
         os.fsync(file)
+    except OSError as error:
+        # because no further wait would help, the run goes on with what the file system promises
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the file system can say so."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        sync(file)
     finally:
         os.close(file)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents; when this returns, their names are on the disk."""
+    missing = itertools.takewhile(lambda one: not one.exists(), (folder, *folder.parents))
+    holders = [one.parent for one in missing]
+    folder.mkdir(parents=True, exist_ok=True)
+    for holder in holders:
+        sync_folder(holder)
 
 
 def sizes_in(folder: Path) -> dict[str, int]:
@@ -162,7 +187,7 @@ def writable_folder(folder: Path) -> Path:
         The folder cannot be made or written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         probe = folder / f".{os.getpid()}.probe"
         probe.touch()
         probe.unlink()

@@ -6,7 +6,6 @@ may leave half a line at the end, which is not read.
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from jumpduck.schema import Row
+from jumpduck.storage.atomic_files import make_folder, sync, sync_folder
 
 _TYPES: Mapping[str, pl.DataType] = {
     str(dtype): dtype for dtype in (pl.String(), pl.Int32(), pl.Int64(), pl.Float64(), pl.Boolean())
@@ -41,11 +41,13 @@ class Journal:
             lines.insert(0, json.dumps({"columns": {n: str(t) for n, t in columns.items()}}))
             # because a killed run may have left half a line, this run begins on a line of its own
             lines.insert(0, "")
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.file.parent)
         with self.file.open("ab") as journal:
             journal.write("".join(f"{line}\n" for line in lines).encode())
             journal.flush()
-            os.fsync(journal.fileno())
+            sync(journal.fileno())
+        if columns != self._columns:
+            sync_folder(self.file.parent)  # because the journal may be new there
         self._columns = columns
 
     def read(self) -> pl.DataFrame:

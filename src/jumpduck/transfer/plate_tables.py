@@ -12,7 +12,7 @@ import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.schema import DONE, OF_ONE_IMAGE, OUTCOME, RESULTS, SITE_KEY, SITE_PATH, Row
-from jumpduck.storage.atomic_files import atomic_path
+from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_reader import PlateKey
 
@@ -95,7 +95,7 @@ class PlateTables:
     def replace(self, key: PlateKey, rows: pl.DataFrame) -> None:
         """Write the table of a plate as a whole, and remove its journal."""
         file = self._file(key, ".parquet")
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         with writing_table(self._file(key, ".sites")) as part:
             sites_of(rows).write_parquet(part)
         with writing_table(file) as part:
