@@ -1,5 +1,7 @@
 """The tables of plates: their order, and folders of earlier versions."""
 
+import os
+
 import polars as pl
 import pytest
 
@@ -7,8 +9,10 @@ import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.imaging.readers import ome_channels
 from jumpduck.stages.download import DownloadOptions, download_plates
+from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.transfer.plate_tables import PlateTables
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +25,10 @@ def tables(folder):
         pl.read_parquet(folder / name).drop("seconds", "attempts", strict=False)
         for name in ("results.parquet", "sites.parquet")
     ]
+
+
+def key_of(rows):
+    return rows.select("Metadata_Source", "Metadata_Batch", "Metadata_Plate").row(0)
 
 
 def same(one, other):
@@ -119,3 +127,67 @@ def test_plates_that_share_a_folder_leave_each_others_files_alone(rows, tmp_path
     results = jumpduck.download(pl.concat(plates), tmp_path, connections=32)
     assert set(results["status"]) == {"fetched"}
     assert len(list((tmp_path / "all").iterdir())) == 240
+
+
+def test_rows_of_a_killed_run_are_gathered_by_a_run_of_another_manifest(rows, tmp_path):
+    one, other = rows.head(4), rows.tail(4).with_columns(Metadata_Plate=pl.lit("other"))
+    results = jumpduck.download(one, tmp_path)
+    (table,) = OutputFolder(tmp_path).plates.files()
+    table.unlink()
+    killed = OutputFolder(tmp_path)
+    killed.plates.append(key_of(one), results.rows(named=True), dict(results.schema))
+    jumpduck.download(other, tmp_path)
+    assert tables(tmp_path)[0].height == 8
+
+
+def test_results_are_gathered_although_the_clock_was_set_back(rows, tmp_path):
+    for some in (rows.head(4), rows.tail(4).with_columns(Metadata_Plate=pl.lit("other"))):
+        jumpduck.download(some, tmp_path)
+        for name in ("results.parquet", "sites.parquet"):
+            os.utime(tmp_path / name, (4e9, 4e9))
+    assert tables(tmp_path)[0].height == 8
+
+
+def test_a_reader_sees_the_rows_of_a_plate_while_it_closes(rows, tmp_path, monkeypatch):
+    results = jumpduck.download(rows.head(4), tmp_path / "out")
+    key = key_of(rows)
+    writer, reader = (PlateTables(tmp_path / "plates") for _ in range(2))
+    writer.append(key, results.rows(named=True), dict(results.schema))
+    read = Journal.read
+
+    def close_first(self):
+        monkeypatch.undo()
+        writer.replace(key, results)
+        return read(self)
+
+    monkeypatch.setattr(Journal, "read", close_first)
+    assert reader.read(key).height == 4
+
+
+@pytest.mark.parametrize("name", ["results.parquet", "sites.parquet", "*.sites"])
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_torn_table_that_is_made_of_others_is_made_again(rows, tmp_path, name, left):
+    some = rows.head(4)
+    jumpduck.download(some, tmp_path)
+    before = tables(tmp_path)
+    (table,) = tmp_path.rglob(name)
+    os.truncate(table, left)
+    jumpduck.download(some, tmp_path)
+    (tmp_path / "results.parquet").touch()
+    jumpduck.download(pl.concat([some, rows[4:5]]), tmp_path)
+    jumpduck.download(some, tmp_path)
+    now = tables(tmp_path)
+    assert [table.height for table in now] == [5, 1]
+    assert now[0].filter(pl.col("path").is_in(before[0]["path"].implode())).equals(before[0])
+
+
+def test_a_torn_table_of_a_plate_is_named_with_what_to_do(rows, tmp_path):
+    jumpduck.download(rows.head(4), tmp_path)
+    (table,) = OutputFolder(tmp_path).plates.files()
+    os.truncate(table, 0)
+    for verb in (jumpduck.status, jumpduck.verify, lambda out: jumpduck.download(rows[:4], out)):
+        with pytest.raises(StoreError, match=r"\.parquet cannot be read: .*; remove it"):
+            verb(tmp_path)
+    table.unlink()
+    jumpduck.download(rows.head(4), tmp_path)
+    assert tables(tmp_path)[0].height == 4

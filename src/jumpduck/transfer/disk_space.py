@@ -36,14 +36,17 @@ class DiskSpace:
         if not table.is_file():
             return
         asked = manifest.files_by_plate().lazy()
-        self._rows, self._bytes = (
-            pl.scan_parquet(table, glob=False)
-            .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe)
-            .join(asked, on=PLATE_KEY, how="semi")
-            .select(pl.len(), pl.col("size").sum())
-            .collect()
-            .row(0)
-        )
+        try:
+            self._rows, self._bytes = (
+                pl.scan_parquet(table, glob=False)
+                .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe)
+                .join(asked, on=PLATE_KEY, how="semi")
+                .select(pl.len(), pl.col("size").sum())
+                .collect()
+                .row(0)
+            )
+        except pl.exceptions.PolarsError:
+            return  # the run writes this table anew, because it is made from those of the plates
         self.check(max(0, manifest.files - self._rows))
 
     def add(self, rows: int, size: int) -> None:

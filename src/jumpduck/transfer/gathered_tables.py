@@ -1,15 +1,18 @@
 """``results.parquet`` and ``sites.parquet``: the tables of all plates in one, derived from them.
 
-Each is replaced as a whole: a reader sees the old table or the new one.
+Each is replaced as a whole: a reader sees the old table or the new one. Each says which tables it
+was made from, because times of files are no proof: a clock can be set back.
 """
 
+import hashlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.schema import RESULTS, SITE_KEY
-from jumpduck.transfer.plate_tables import PlateTables, writing_table
+from jumpduck.transfer.plate_tables import PlateTables, schema_of, writing_table
 
 RESULTS_FILE = "results.parquet"
 SITES_FILE = "sites.parquet"
@@ -19,6 +22,9 @@ MAX_TIME_SHARE = 0.1
 
 QUICK_BYTES = 10_000_000
 """Bytes of tables that are gathered within half a second."""
+
+MADE_FROM = "jumpduck.made_from"
+"""Key of the file's metadata that identifies the tables of the plates."""
 
 BYTES_PER_FILE = 10_000
 """Bytes that take as long as opening one more table."""
@@ -43,26 +49,27 @@ class GatheredTables:
         self._took_seconds = 0.0
 
     def write(self) -> None:
-        """Write both tables if the table of a plate is newer than they are.
+        """Write both tables, unless they were made from the tables that the plates have now.
 
         Raises
         ------
         StoreError
-            They cannot be written.
+            They cannot be written, or the table of a plate cannot be read.
         """
         started = time.monotonic()
         tables = self._plates.files()
-        if self._up_to_date(tables):
+        made_from = {MADE_FROM: _identity(tables)}
+        if all(_metadata(file) == made_from for file in (self.results, self.sites)):
             return
-        sites = [table.with_suffix(".sites") for table in tables]
         none = pl.DataFrame(schema=RESULTS)
-        both = ((sites, self.sites, none.select(SITE_KEY)), (tables, self.results, none))
+        both = (
+            (self._plates.sites_files(), self.sites, none.select(SITE_KEY)),
+            (tables, self.results, none),
+        )
         for files, target, empty in both:
+            rows = _scan(files) if files else empty.lazy()
             with writing_table(target) as part:
-                if files:
-                    _scan(files).sink_parquet(part, compression_level=1)
-                else:
-                    empty.write_parquet(part)
+                rows.sink_parquet(part, compression_level=1, metadata=made_from)
         self._written_at = time.monotonic()
         self._took_seconds = self._written_at - started
 
@@ -77,17 +84,29 @@ class GatheredTables:
         if sum(table.stat().st_size + BYTES_PER_FILE for table in tables) <= QUICK_BYTES:
             self.write()
 
-    def _up_to_date(self, tables: list[Path]) -> bool:
-        if not (self.results.is_file() and self.sites.is_file()):
-            return False
-        written = self.results.stat().st_mtime_ns
-        return all(table.stat().st_mtime_ns < written for table in tables)
+
+def _identity(tables: list[Path]) -> str:
+    """Get a text that changes when a table is added, removed or replaced."""
+    known = hashlib.sha256()
+    for table in tables:
+        stat = table.stat()
+        known.update(f"{table}\0{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}\0".encode())
+    return known.hexdigest()
+
+
+def _metadata(file: Path) -> Mapping[str, str]:
+    """Get what a gathered table says of itself; nothing if it cannot be read."""
+    try:
+        written = pl.read_parquet_metadata(file)
+    except (OSError, pl.exceptions.PolarsError):
+        return {}
+    return {name: text for name, text in written.items() if name == MADE_FROM}
 
 
 def _scan(files: list[Path]) -> pl.LazyFrame:
     """Get the rows of all files; a column that some lack is null in their rows."""
-    frames = [pl.scan_parquet(file, glob=False) for file in files]
-    schemas = [frame.collect_schema() for frame in frames]
+    schemas = [schema_of(file) for file in files]
     if all(schema == schemas[0] for schema in schemas):
         return pl.scan_parquet(files, glob=False)
+    frames = [pl.scan_parquet(file, glob=False) for file in files]
     return pl.concat(frames, how="diagonal_relaxed")

@@ -123,6 +123,7 @@ class OutputFolder:
             ):
                 if left.is_file():
                     left.unlink()
+            folder.plates.close_journals()
             yield folder
 
     def forget(self, manifest: Manifest, recipe: Recipe) -> None:
@@ -155,7 +156,7 @@ class OutputFolder:
             Paths of the only files to fetch, even if they are there.
         """
         targets = recipe.targets(plate.rows())
-        earlier = self.plates.open(plate.key)
+        earlier = self.plates.read(plate.key)
         there = self._present(targets, earlier, recipe)
         if only is not None:
             there = there.filter(~pl.col("path").is_in(only.implode()))

@@ -39,6 +39,19 @@ class PlateTables:
         """Get the tables of the plates, in the order of the keys."""
         return sorted(self.folder.glob("*/*/*.parquet"), key=plate_key_of)
 
+    def sites_files(self) -> list[Path]:
+        """Get the tables of sites in the same order; one that cannot be read is made again."""
+        found: list[Path] = []
+        for table in self.files():
+            sites = table.with_suffix(".sites")
+            try:
+                schema_of(sites)
+            except StoreError:
+                with writing_table(sites) as part:
+                    sites_of(read_table(table)).write_parquet(part)
+            found.append(sites)
+        return found
+
     def read(self, key: PlateKey) -> pl.DataFrame:
         """Get the rows of a plate, with those that its journal has; no rows where there are none.
 
@@ -48,23 +61,22 @@ class PlateTables:
             The table cannot be read.
         """
         file = self._file(key, ".parquet")
-        try:
-            table = read_table(file) if file.is_file() else pl.DataFrame(schema=RESULTS)
-        except pl.exceptions.PolarsError as error:
-            raise StoreError(
-                f"{file} cannot be read: {str(error).splitlines()[0]}; remove it, and the same "
-                "command fetches the files of this plate again"
-            ) from error
-        rows = self._journal(key).read()
+        while True:
+            before = _identity(file)
+            table = read_table(file) if before else pl.DataFrame(schema=RESULTS)
+            rows = self._journal(key).read()
+            # because the journal is removed after its rows came into a new table, the two belong
+            # together only if the table is still the same
+            if _identity(file) == before:
+                break
         # in place, because a repair must not change the order
         return _in_order_of(table, _merge(table, rows)) if rows.height else table
 
-    def open(self, key: PlateKey) -> pl.DataFrame:
-        """Get what `read` returns, after the rows of a journal were moved into the table."""
-        known = self.read(key)
-        if self._file(key, ".jsonl").exists():
-            self.replace(key, known)
-        return known
+    def close_journals(self) -> None:
+        """Move the rows of all journals into the tables: those of a run that was killed."""
+        for file in sorted(self.folder.glob("*/*/*.jsonl")):
+            key = plate_key_of(file)
+            self.replace(key, self.read(key))
 
     def append(
         self, key: PlateKey, rows: Sequence[Row], columns: Mapping[str, pl.DataType]
@@ -118,8 +130,47 @@ def plate_key_of(file: Path) -> PlateKey:
 
 
 def read_table(file: Path) -> pl.DataFrame:
-    """Get a Parquet table whose name may have any characters."""
-    return pl.read_parquet(file, glob=False)
+    """Get a Parquet table whose name may have any characters.
+
+    Raises
+    ------
+    StoreError
+        The table cannot be read.
+    """
+    try:
+        return pl.read_parquet(file, glob=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(file, error) from error
+
+
+def schema_of(file: Path) -> Mapping[str, pl.DataType]:
+    """Get the columns of a Parquet table.
+
+    Raises
+    ------
+    StoreError
+        The table cannot be read.
+    """
+    try:
+        return pl.scan_parquet(file, glob=False).collect_schema()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{file} cannot be read: {str(error).splitlines()[0]}; remove it, and the same command "
+        "fetches the files of this plate again"
+    )
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Get what changes when a file is replaced; None where there is none."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
 
 
 def sites_of(results: pl.DataFrame) -> pl.DataFrame:
