@@ -1,16 +1,29 @@
--- main.add_controls(chosen, sites): the chosen sites, and the negative controls of their plates.
+-- main.add_controls(chosen, sites): the chosen sites, and the negative controls that fit them.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
 -- Both arguments are names of relations with the columns of a collection's sites: controls are
--- looked for in sites, whatever condition chosen was made with.
+-- looked for in sites, whatever condition chosen was made with. A control fits a chosen site of
+-- the same plate and modality, because DMSO says nothing of a knock-out beside it. What has no
+-- modality of its own (empty, unknown) is fitted by every negative control of its plate. added says
+-- which sites are controls that nobody named.
 CREATE OR REPLACE MACRO main.add_controls(chosen, sites) AS TABLE -- noqa: LT01
-SELECT *
+SELECT
+    *,
+    site_number NOT IN (SELECT site_number FROM query_table(chosen)) AS added
 FROM query_table(sites)
 WHERE
-    site_number IN (SELECT site_number FROM query_table(chosen))
+    NOT added
     OR (
         Metadata_pert_type = 'negcon'
-        AND plate_number IN (SELECT plate_number FROM query_table(chosen))
+        AND (
+            (plate_number, Metadata_modality) IN (
+                SELECT (plate_number, Metadata_modality) FROM query_table(chosen)
+            )
+            OR plate_number IN (
+                SELECT plate_number FROM query_table(chosen)
+                WHERE coalesce(Metadata_modality, 'any') = 'any'
+            )
+        )
     );
 
 COMMENT ON MACRO TABLE main.add_controls IS -- noqa: PRS
-'The chosen sites, and the negative controls of their plates';
+'The chosen sites, and the negative controls that fit them';

@@ -127,7 +127,8 @@ wells AS (
         treatments.Metadata_Well,
         treatments.Metadata_JCP2022,
         treatments.Metadata_Name,
-        treatments.Metadata_pert_type
+        treatments.Metadata_pert_type,
+        treatments.Metadata_modality
     FROM jump.load_data_files AS files
     INNER JOIN jump.treatments AS treatments
         ON
@@ -140,7 +141,8 @@ described AS ( -- noqa: ST03
         placed.*,
         wells.Metadata_JCP2022,
         wells.Metadata_Name,
-        wells.Metadata_pert_type
+        wells.Metadata_pert_type,
+        wells.Metadata_modality
     FROM placed
     LEFT JOIN wells
         ON
@@ -155,6 +157,7 @@ SELECT
     Metadata_JCP2022,
     Metadata_Name,
     coalesce(Metadata_pert_type, 'unknown') AS Metadata_pert_type,
+    Metadata_modality,
     images,
     CASE
         WHEN plate_number IS NULL THEN 'no source, batch or plate'
@@ -204,6 +207,8 @@ COMMENT ON COLUMN jump.load_data_lines.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
 COMMENT ON COLUMN jump.load_data_lines.Metadata_pert_type IS
 'Role: trt, negcon, poscon, empty, or unknown';
+COMMENT ON COLUMN jump.load_data_lines.Metadata_modality IS
+'compound, orf, crispr, any (no reagent), or NULL (unknown)';
 COMMENT ON COLUMN jump.load_data_lines.images IS
 'Its images in the order of jump.channels: channel, kind, url, and illum (URL of the function)';
 COMMENT ON COLUMN jump.load_data_lines.reason IS

@@ -1,4 +1,4 @@
--- jump.sites: one row per site with its images, and its well's perturbation and role.
+-- jump.sites: one row per site with its images, and its well's perturbation, role and modality.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
 CREATE OR REPLACE VIEW jump.sites AS
 SELECT
@@ -10,6 +10,7 @@ SELECT
     lines.Metadata_JCP2022,
     lines.Metadata_Name,
     lines.Metadata_pert_type,
+    lines.Metadata_modality,
     plates.Metadata_PlateType,
     plates.Metadata_Pixel_Size_Microns,
     plates.Metadata_Source || '__' || plates.Metadata_Batch || '__' || plates.Metadata_Plate
@@ -26,7 +27,7 @@ INNER JOIN jump.imaged_plates AS plates ON lines.plate_number = plates.plate_num
 WHERE lines.reason IS NULL;
 
 COMMENT ON VIEW jump.sites IS
-'One row per site with its images, and its well''s perturbation and role';
+'One row per site with its images, and its well''s perturbation, role and modality';
 COMMENT ON COLUMN jump.sites.Metadata_Source IS 'Laboratory that made the plate';
 COMMENT ON COLUMN jump.sites.Metadata_Batch IS 'Batch the plate was imaged in';
 COMMENT ON COLUMN jump.sites.Metadata_Plate IS 'Plate barcode, text even if all digits';
@@ -38,6 +39,8 @@ COMMENT ON COLUMN jump.sites.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
 COMMENT ON COLUMN jump.sites.Metadata_pert_type IS
 'Role: trt, negcon, poscon, empty, or unknown';
+COMMENT ON COLUMN jump.sites.Metadata_modality IS
+'compound, orf, crispr, any (no reagent), or NULL (unknown)';
 COMMENT ON COLUMN jump.sites.Metadata_PlateType IS 'What the plate holds';
 COMMENT ON COLUMN jump.sites.Metadata_Pixel_Size_Microns IS 'Edge of a pixel in micrometres';
 COMMENT ON COLUMN jump.sites.site_key IS 'source__batch__plate__well__site';

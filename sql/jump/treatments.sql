@@ -1,4 +1,4 @@
--- jump.treatments: one row per well with its perturbation and role.
+-- jump.treatments: one row per well with its perturbation, role and modality.
 -- key: Metadata_Source, Metadata_Plate, Metadata_Well
 -- Roles come from jump.controls alone; a perturbation that no table describes is 'unknown'.
 CREATE OR REPLACE VIEW jump.treatments AS
@@ -10,7 +10,10 @@ SELECT
     coalesce(
         controls.Metadata_pert_type, perturbations.Metadata_pert_type, 'unknown'
     ) AS Metadata_pert_type,
-    coalesce(perturbations.Metadata_Name, controls.Metadata_Name) AS Metadata_Name
+    coalesce(perturbations.Metadata_Name, controls.Metadata_Name) AS Metadata_Name,
+    coalesce(
+        controls.Metadata_modality, perturbations.Metadata_modality
+    ) AS Metadata_modality
 FROM jump.wells AS wells
 LEFT JOIN jump.controls AS controls
     ON wells.Metadata_JCP2022 = controls.Metadata_JCP2022
@@ -18,7 +21,7 @@ LEFT JOIN jump.perturbations AS perturbations
     ON wells.Metadata_JCP2022 = perturbations.Metadata_JCP2022;
 
 COMMENT ON VIEW jump.treatments IS
-'One row per well with its perturbation and role';
+'One row per well with its perturbation, role and modality';
 COMMENT ON COLUMN jump.treatments.Metadata_Source IS 'Laboratory that made the plate';
 COMMENT ON COLUMN jump.treatments.Metadata_Plate IS 'Plate barcode, text even if all digits';
 COMMENT ON COLUMN jump.treatments.Metadata_Well IS 'Row letters and two-digit column';
@@ -27,3 +30,5 @@ COMMENT ON COLUMN jump.treatments.Metadata_pert_type IS
 'Role: trt, negcon, poscon, empty, or unknown';
 COMMENT ON COLUMN jump.treatments.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
+COMMENT ON COLUMN jump.treatments.Metadata_modality IS
+'compound, orf, crispr, any (no reagent), or NULL (unknown)';

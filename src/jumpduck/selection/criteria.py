@@ -41,7 +41,7 @@ class Selection:
     compounds
         The same, only among compounds.
     with_controls
-        Add the negcon wells of the plates chosen.
+        Add the negcon wells of the same plates and modality: no DMSO for a gene.
     where
         One SQL condition over the columns of the collection's sites.
     channels

@@ -16,6 +16,7 @@ SELECT
     numbered.Metadata_Compound,
     compounds.Metadata_Name,
     compounds.Metadata_pert_type,
+    'compound' AS Metadata_modality,
     numbered.Metadata_Dose,
     0.5 AS Metadata_Pixel_Size_Microns,
     concat_ws(
