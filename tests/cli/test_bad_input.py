@@ -149,6 +149,14 @@ def test_a_read_only_disk_is_named(said, catalog, tmp_path):
         assert "cannot write to images" in said(1, "download")
 
 
+@pytest.mark.parametrize("url", ["http://[::1/x", "http://host:port/x", "http:///x"])
+@pytest.mark.parametrize("option", ["--metadata", "--index", "--gallery", "--endpoint"])
+def test_an_address_that_is_none_is_named(said, gallery, option, url):
+    places = () if option == "--metadata" else ("--metadata", gallery.metadata)
+    code = 2 if option == "--endpoint" else 1
+    assert url in said(code, "catalog", *places, option, url)
+
+
 def test_a_query_with_a_syntax_error_ends_with_2_and_duckdbs_message(cli, catalog):
     done = cli("sql", "SELEC 1", "--catalog", catalog)
     assert done.code == 2

@@ -1,12 +1,16 @@
+import contextlib
 import functools
 import http.server
 import threading
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from jumpduck.errors import QueryError, StoreError
+from jumpduck.errors import JumpduckError, QueryError, StoreError
 from jumpduck.storage.object_reader import ObjectReader, in_threads, root_of, scheme_of
+from tests.support.examples import examples
 
 
 class Flaky(http.server.SimpleHTTPRequestHandler):
@@ -33,7 +37,7 @@ def server(tmp_path):
     handler = functools.partial(Handler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
         httpd.handler = Handler
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         yield httpd
         httpd.shutdown()
 
@@ -77,11 +81,6 @@ def test_other_schemes_are_refused():
         scheme_of("ftp://host/a")
 
 
-def test_an_endpoint_that_is_not_an_address_is_refused():
-    with pytest.raises(QueryError, match="http://HOST:PORT"):
-        ObjectReader("127.0.0.1:9000")
-
-
 def test_roots_lose_their_end_slash_and_folders_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert root_of("s3://bucket/prefix/") == "s3://bucket/prefix"
@@ -100,3 +99,49 @@ def test_work_in_threads_stops_at_the_first_error():
     with pytest.raises(ValueError, match="3"):
         list(in_threads(work, range(10_000), 2))
     assert len(worked) < 10_000
+
+
+ODD_URLS = (
+    "http://host:port/x", "http:///x", "http://", "http://[::1/x", "http://[::1]:x/x", "s3://[/x",
+    "http://127.0.0.1:99999/x", "http://127.0.0.1:-1/x", "http://a\u2100b/x", "http://\u00e9/x",
+    "s3://", "s3:///x", "s3://a b/x", "s3://b?x/y", "s3://b/../x", "s3://b/\n", "s3://b/\0",
+    "http://127.0.0.1:2/" + "x" * 70_000, "http://127.0.0.1:2/\udcff", "ftp://host/x", "a" * 5000,
+    "/dev/null", "/", "", "\udcff", "\0",
+)  # fmt: skip
+
+
+def read_without_network(url):
+    """Read a URL where no request leaves this machine, whatever host it names."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy"):
+            patch.setenv(name, "http://127.0.0.1:1")
+        ObjectReader("http://127.0.0.1:2", attempts=1).read(url)
+
+
+@pytest.mark.parametrize("url", ODD_URLS, ids=range(len(ODD_URLS)))
+def test_an_odd_url_is_an_error_of_our_own_that_names_it(url):
+    with pytest.raises((JumpduckError, FileNotFoundError)) as found:
+        read_without_network(url)
+    assert url[:20] in str(found.value) or repr(url[:20])[1:-1] in str(found.value)
+    assert "redirects" not in str(found.value)
+
+
+@examples(50)
+@given(st.data())
+def test_any_text_as_a_url_is_bytes_or_an_error_of_our_own(data):
+    """Odd characters are put into a good URL."""
+    url = data.draw(st.sampled_from(("s3://b/k", "http://127.0.0.1:2/k", "/tmp/k")))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(url)))
+        odd = data.draw(st.one_of(st.characters(), st.sampled_from("/:@[]?#%\\.\0\n ")))
+        url = url[:place] + odd + url[place + data.draw(st.integers(0, 1)) :]
+    with contextlib.suppress(JumpduckError, FileNotFoundError, PermissionError):
+        read_without_network(url)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["127.0.0.1:9000", "http://", "http://host:port", "http://[::1", "http://h:99999"]
+)
+def test_an_endpoint_that_is_not_an_address_is_refused(endpoint):
+    with pytest.raises(QueryError, match="http://HOST:PORT"):
+        ObjectReader(endpoint)

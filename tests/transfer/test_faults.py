@@ -94,6 +94,15 @@ def test_a_fault_that_stays_is_the_row_of_one_file(
     same(tmp_path, clean)
 
 
+def test_a_url_that_is_no_address_is_the_row_of_one_file(few, s3, clean, tmp_path):
+    odd = ("http://host:port/x", "http:///x", "http://[::1/x", "s3://a b/x", "/")
+    rows = few.with_columns(url=pl.Series([*odd, *few["url"][len(odd) :]]))
+    results = jumpduck.download(rows, tmp_path, endpoint=s3.endpoint)
+    bad = results.filter(~pl.col("status").is_in(DONE))
+    assert set(bad["url"]) == set(odd)
+    assert set(bad["status"]) == {"failed"}
+
+
 def test_faults_in_one_request_of_ten_change_nothing(rows, s3, clean, tmp_path):
     with Faults(s3.endpoint, at_random((*PASSING, "slow", "long"), 0.1, seed=7)) as proxy:
         results = jumpduck.download(rows, tmp_path, endpoint=proxy.endpoint)

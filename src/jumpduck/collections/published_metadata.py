@@ -179,8 +179,10 @@ def _insist(url: str, get: Callable[[], T], attempts: int = 4) -> T:
     for attempt in range(1, attempts + 1):
         try:
             return get()
-        except httpx.HTTPError as error:
-            lasting = isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            lasting = isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol) or (
+                isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error
+            )
             if lasting or attempt == attempts:
                 raise StoreError(f"{url}: {error} ({attempt} attempts)") from error
             time.sleep(0.5 * 2**attempt)

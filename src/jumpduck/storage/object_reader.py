@@ -34,6 +34,12 @@ FIRST_RETRY_SECONDS = 0.3
 MAX_FILE_BYTES = 256 * 2**20
 """A larger file is refused; the largest published planes have 10 MB."""
 
+MAX_URL_BYTES = 16 * 2**10
+"""A longer URL is refused: written with %XX it could pass what obstore takes, which ends badly."""
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HOST = re.compile(r"([^@/?#\s]+@)?([A-Za-z0-9_-][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+
 _T = TypeVar("_T")
 
 # obstore does not retry, because attempts are counted and reported here.
@@ -100,7 +106,7 @@ class ObjectReader:
         first_retry_seconds: float | None = None,
         rate_limit: RateLimit | None = None,
     ) -> None:
-        if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
+        if endpoint is not None and not _is_server(endpoint):
             raise QueryError(f"endpoint {endpoint!r} is not an address; write http://HOST:PORT")
         self.endpoint = endpoint
         self.attempts = attempts
@@ -200,13 +206,26 @@ class ObjectReader:
         return hashlib.md5(data, usedforsecurity=False).hexdigest() == match[1]
 
     def _locate(self, url: str, scheme: str) -> tuple[S3Store | HTTPStore, str]:
-        parts = urlsplit(url)
-        root = f"{scheme}://{parts.netloc}"
-        key = url[len(root) + 1 :]
+        """Get the store of a URL, opened if need be, and the key of the file in it.
+
+        Raises
+        ------
+        StoreError
+            The URL names no bucket or server.
+        """
+        host, _, key = url[len(scheme) + 3 :].partition("/")
+        root = f"{scheme}://{host}"
+        good = _BUCKET.fullmatch(host) if scheme == "s3" else _is_server(root)
+        if not good or len(url.encode(errors="replace")) > MAX_URL_BYTES:
+            form = "s3://BUCKET/KEY" if scheme == "s3" else f"{scheme}://HOST:PORT/PATH"
+            raise StoreError(
+                f"{url[:200]!r} is not an address; write {form}, with at most "
+                f"{MAX_URL_BYTES} bytes, in ASCII up to the first slash"
+            )
         with self._lock:
             store = self._stores.get(root)
             if store is None:
-                store = self._stores[root] = self._open(root, scheme, parts.netloc)
+                store = self._stores[root] = self._open(root, scheme, host)
         return store, unquote(key) if scheme != "s3" else key
 
     def _open(self, root: str, scheme: str, host: str) -> S3Store | HTTPStore:
@@ -268,6 +287,18 @@ def root_of(text: str) -> str:
     return text.rstrip("/")
 
 
+def _is_server(address: str) -> bool:
+    """Tell whether an address is http(s)://HOST or http(s)://HOST:PORT, and can be one."""
+    scheme, _, host = address.rstrip("/").partition("://")
+    try:
+        return scheme in ("http", "https") and bool(
+            # the port is read because that checks its range
+            _HOST.fullmatch(host) and (urlsplit(address).port or urlsplit(address).hostname)
+        )
+    except ValueError:
+        return False
+
+
 def in_threads(
     work: Callable[[_T], object], items: Iterable[_T], threads: int
 ) -> Iterator[tuple[int, int]]:
@@ -315,11 +346,16 @@ def _get(
 
 
 def _read_local(path: Path, on_size: Callable[[int], bool]) -> bytes | None:
-    if not path.exists():
-        raise FileNotFoundError(f"no such file: {path}")
-    if not path.is_file():
-        raise StoreError(f"{path} is not a plain file")
-    return path.read_bytes() if on_size(path.stat().st_size) else None
+    try:
+        if not path.exists():
+            raise FileNotFoundError(f"no such file: {path}")
+        if not path.is_file():
+            raise StoreError(f"{path} is not a plain file")
+        return path.read_bytes() if on_size(path.stat().st_size) else None
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {str(path)[:200]!r}: {error}") from error
 
 
 def _explain(error: Exception) -> tuple[str, bool, bool]:
