@@ -70,6 +70,11 @@ def test_the_recipe_is_read_from_the_environment_or_a_file(cli, manifest, tmp_pa
         (("--recipe", "png9"), "did you mean png"),
         (("--recipe", "raw", "--crop", 5), "recipe raw has no option 'crop'"),
         (("--crop", -3), "crop -3"),
+        (("--recipe", ":x"), "MODULE:FUNCTION"),
+        (("--recipe", "./x.py:f"), "MODULE:FUNCTION"),
+        (("--recipe", "..x:f"), "MODULE:FUNCTION"),
+        (("--recipe", "no_such:f"), "No module named 'no_such'"),
+        (("--recipe", "json:dumps"), "missing a required argument: 'obj'"),
     ],
 )
 def test_a_wrong_recipe_or_option_ends_with_2_before_anything_is_read(cli, words, said):
@@ -77,6 +82,13 @@ def test_a_wrong_recipe_or_option_ends_with_2_before_anything_is_read(cli, words
     assert done.code == 2
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_users_module_that_cannot_be_imported_is_one_line(cli, tmp_path):
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    done = cli("download", "--recipe", "broken:f")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "SyntaxError" in done.err
 
 
 def test_a_recipe_that_needs_a_column_the_manifest_lacks_names_it_in_one_line(cli, manifest):

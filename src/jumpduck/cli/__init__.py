@@ -1,6 +1,7 @@
 """The command line: each verb in a module of its own, imported when it runs."""
 
 import ast
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -11,10 +12,15 @@ from cyclopts.config import Env, Toml
 
 import jumpduck
 from jumpduck.cli.flags import with_flags
-from jumpduck.cli.presets import CONFIG, fill_from_preset
+from jumpduck.cli.presets import fill_from_preset
+from jumpduck.cli.settings import CONFIG, VARIABLES, check_settings
 from jumpduck.errors import JumpduckError
 
 INTERRUPTED = 130
+
+VERBS = (
+    "demo", "catalog", "find", "manifest", "download", "status", "verify", "recipes", "sql",
+)  # fmt: skip
 
 app = App(
     name="jumpduck",
@@ -31,13 +37,14 @@ app = App(
     version=jumpduck.__version__,
     default_parameter=Parameter(show_env_var=False),
     suppress_keyboard_interrupt=False,
-    config=(Env("JUMPDUCK_"), Toml(CONFIG, must_exist=False), fill_from_preset),
+    config=(
+        functools.partial(check_settings, VERBS),
+        Env(VARIABLES),
+        Toml(CONFIG, must_exist=False),
+        fill_from_preset,
+    ),
 )
 app["--help"].group = app["--version"].group = "Options"
-
-VERBS = (
-    "demo", "catalog", "find", "manifest", "download", "status", "verify", "recipes", "sql",
-)  # fmt: skip
 
 
 def _docstring(verb: str) -> str:

@@ -1,17 +1,14 @@
 """Selections by name: a collection's, in its folder of ``sql/``, or in the user's jumpduck.toml."""
 
-import tomllib
-from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
+from jumpduck.cli.settings import CONFIG, PRESETS, read_toml
 from jumpduck.errors import QueryError
 from jumpduck.selection.suggestions import check_names
-
-CONFIG = Path("jumpduck.toml")
 
 
 def presets() -> dict[str, dict[str, Any]]:
@@ -20,18 +17,20 @@ def presets() -> dict[str, dict[str, Any]]:
     Raises
     ------
     QueryError
-        jumpduck.toml cannot be read.
+        A file cannot be read, or has something else than tables under ``preset``.
     """
     # imported here, because it loads DuckDB and few commands have a preset
     from jumpduck.database.sql_files import sql_root
 
     found: dict[str, dict[str, Any]] = {}
     for file in (*sorted(sql_root().glob("*/presets.toml")), CONFIG):
-        if file.is_file():
-            try:
-                found |= tomllib.loads(file.read_text(encoding="utf-8")).get("preset", {})
-            except (tomllib.TOMLDecodeError, UnicodeError) as error:
-                raise QueryError(f"{file.name} is not valid TOML: {error}") from error
+        own: Any = read_toml(file).get(PRESETS, {})
+        if not isinstance(own, dict) or not all(isinstance(one, dict) for one in own.values()):  # pyright: ignore[reportUnknownVariableType]
+            raise QueryError(
+                f"{PRESETS} of {file.name} is not made of tables; write [{PRESETS}.NAME], and the "
+                "options of `jumpduck manifest` below it"
+            )
+        found |= own
     return found
 
 

@@ -47,6 +47,13 @@ def build(recipe: str | Recipe, **options: object) -> Recipe:
     if unknown := [option for option in options if option not in known and not takes_any]:
         has = ", ".join(known) or "none"
         raise QueryError(f"recipe {recipe} has no option {unknown[0]!r}; its options: {has}")
+    try:
+        inspect.signature(function).bind(**options)
+    except TypeError as error:
+        raise QueryError(
+            f"recipe {recipe!r} is not a function that returns a Recipe without further "
+            f"arguments: {error}; give each of its options a default"
+        ) from error
     made = function(**options)
     if not isinstance(made, Recipe):
         raise QueryError(
@@ -101,8 +108,13 @@ def load(name: str) -> Callable[..., object]:
     sys.path.append(here)
     try:
         function = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise QueryError(f"recipe {name!r} cannot be imported: {error}") from error
+    except Exception as error:
+        # because a user's module may raise anything, and each means the same here
+        reason = f"{type(error).__name__}: {error}"
+        raise QueryError(
+            f"recipe {name!r} cannot be imported: {reason}; write MODULE:FUNCTION, where "
+            "MODULE.py is in this folder or installed"
+        ) from error
     finally:
         sys.path.remove(here)
     if not inspect.isfunction(function):
