@@ -147,7 +147,7 @@ def test_tests_that_a_page_names_exist(page):
 def test_each_promise_has_a_test():
     text = (ROOT / "docs/guarantees.md").read_text()
     rows = re.findall(r"^\| (?!promise)([A-Z`].*?) \| (.*?) \|$", text, re.MULTILINE)
-    assert len(rows) == 15
+    assert len(rows) >= 15
     assert all("`test_" in tests or "the same tests" in tests for _, tests in rows)
 
 

@@ -23,7 +23,7 @@ def test_a_file_that_the_disk_confirms_after_the_run_ended_gets_no_name(tmp_path
     row = {"status": "fetched", "path": "images/one.png", "size": 6}
     task = Task(("s", "b", "p"), [row], {}, None)
     committed = SimpleQueue()
-    committer = Committer(PlateTables(tmp_path / "plates"), committed)
+    committer = Committer(PlateTables(tmp_path / "plates"), committed, lambda: False)
     committer.start()
     committer.put(Outcome(task, [row], write_part(target, part, b"pixels"), part, target))
     assert asked.wait(10)

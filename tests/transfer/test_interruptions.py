@@ -2,12 +2,15 @@
 
 import contextlib
 import ctypes
+import errno
+import fcntl
 import json
 import os
 import random
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -19,7 +22,9 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.storage.run_lock import locked
+from jumpduck.errors import StoreError
+from jumpduck.storage import heartbeat_lock
+from jumpduck.storage.heartbeat_lock import HeartbeatLock
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import peak_memory_kb, process
@@ -169,12 +174,62 @@ def test_ctrl_c_ends_a_catalog_in_two_seconds_and_leaves_nothing(s3, tmp_path):
 def test_a_second_run_on_the_same_folder_is_refused_and_names_the_first(
     manifest, s3, tmp_path, cli
 ):
-    (tmp_path / "out" / ".jumpduck").mkdir(parents=True)
-    with locked(tmp_path / "out" / ".jumpduck"):
+    state = tmp_path / "out" / ".jumpduck"
+    state.mkdir(parents=True)
+    with HeartbeatLock(state / "lock", tmp_path / "out"):
         done = cli("download", "--manifest", manifest, "--out", "out", "--endpoint", s3.endpoint)
     assert done.code == 1
     assert f"process {os.getpid()} on {socket.gethostname()}" in done.err
     assert files(tmp_path / "out") == {}
+
+
+def test_a_run_killed_on_another_machine_is_continued_by_the_same_command(
+    manifest, s3, clean, filled, monkeypatch, cli
+):
+    """Or in a container: there, too, no kernel says that the process is gone."""
+    lock = filled / ".jumpduck" / "lock"
+    monkeypatch.setattr(heartbeat_lock, "STALE_SECONDS", 0.1)
+    monkeypatch.setattr(heartbeat_lock, "POLL_SECONDS", 0.01)
+    lock.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    done = cli("download", "--manifest", manifest, "--out", filled, "--endpoint", s3.endpoint)
+    assert done.code == 3, done
+    assert not lock.exists()
+    same(filled, clean)
+
+
+def test_a_file_system_without_flock_and_without_sync_of_folders_can_be_filled(
+    catalog, tmp_path, monkeypatch
+):
+    def no_flock(file, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    fsync = os.fsync
+
+    def no_sync_of_folders(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        fsync(file)
+
+    monkeypatch.setattr(fcntl, "flock", no_flock)
+    monkeypatch.setattr(os, "fsync", no_sync_of_folders)
+    rows = jumpduck.manifest(catalog).head(5)
+    assert set(jumpduck.download(rows, tmp_path / "out")["status"]) == {"fetched"}
+    assert set(jumpduck.download(rows, tmp_path / "out")["status"]) == {"present"}
+
+
+def test_a_run_whose_folder_was_taken_over_ends_and_writes_nothing_more(catalog, tmp_path):
+    out = tmp_path / "out"
+    lock = out / ".jumpduck" / "lock"
+
+    def take_over(event):
+        if event["event"] == "plan":
+            lock.write_text(json.dumps({"pid": 7, "host": "elsewhere"}))
+
+    with pytest.raises(StoreError, match=r"out was taken over by process 7 on elsewhere"):
+        jumpduck.download(jumpduck.manifest(catalog), out, progress=take_over)
+    assert not [file for file in files(out) if file.endswith(".png")]
+    assert "elsewhere" in lock.read_text()
+    assert not (out / "results.parquet").exists()
 
 
 @pytest.mark.parametrize("size", ["1m", "300k"])

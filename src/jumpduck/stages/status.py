@@ -7,7 +7,7 @@ import polars as pl
 
 from jumpduck.options import takes
 from jumpduck.schema import DONE, PLATE_KEY
-from jumpduck.storage.run_lock import is_running
+from jumpduck.storage.heartbeat_lock import is_held
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.output_folder import OutputFolder
 
@@ -66,7 +66,7 @@ def status(options: StatusOptions) -> Progress:
     seconds = float(str(notes["updated"])) - float(str(notes["started"]))
     rate = int(str(notes["done"])) / seconds if seconds > 0 else 0.0
     left = int(plates["left"].sum())
-    running = is_running(folder.state)
+    running = is_held(folder.lock.path)
     return Progress(plates, running, rate or None, left / rate if rate else None)
 
 

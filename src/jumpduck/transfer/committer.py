@@ -6,7 +6,7 @@ fetched only if its file has its name.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
@@ -33,15 +33,20 @@ class Committer(Thread):
 
     It is a thread of its own, apart from those that fetch and compute. So a disk that confirms
     slowly makes the batches larger, and not the run slower. Outcomes that are committed, or the
-    error that ends the run, go to `committed`.
+    error that ends the run, go to `committed`. No file gets its name once `is_lost` says that
+    another run fills the folder.
     """
 
     def __init__(
-        self, plates: PlateTables, committed: "SimpleQueue[Outcome | BaseException]"
+        self,
+        plates: PlateTables,
+        committed: "SimpleQueue[Outcome | BaseException]",
+        is_lost: Callable[[], bool],
     ) -> None:
         super().__init__(name="committer", daemon=True)
         self._plates = plates
         self._committed = committed
+        self._is_lost = is_lost
         self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
         self._ended = Event()
         self._naming = Lock()
@@ -107,7 +112,7 @@ class Committer(Thread):
                 discard(outcome)
             raise
         with self._naming:
-            if self._ended.is_set():
+            if self._ended.is_set() or self._is_lost():
                 for outcome in files:
                     discard(outcome)
                 return

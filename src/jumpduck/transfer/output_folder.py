@@ -18,7 +18,7 @@ from jumpduck.storage.atomic_files import (
     sync_folder,
     writable_folder,
 )
-from jumpduck.storage.run_lock import locked
+from jumpduck.storage.heartbeat_lock import HeartbeatLock
 from jumpduck.transfer.disk_space import DiskSpace
 from jumpduck.transfer.gathered_tables import GatheredTables
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
@@ -87,6 +87,7 @@ class OutputFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.state = self.path / ".jumpduck"
+        self.lock = HeartbeatLock(self.state / "lock", self.path)
         self.plates = PlateTables(self.state / "plates")
         self.gathered = GatheredTables(self.path, self.plates)
         self.notes = RunNotes(self.state)
@@ -115,7 +116,7 @@ class OutputFolder:
         writable_folder(folder.path)
         writable_folder(folder.state)
         folder.notes.refuse_earlier_version()
-        with locked(folder.state):
+        with folder.lock:
             # a run that was killed leaves tables that are not complete
             for left in (
                 *folder.path.glob(f"*.parquet.*{PART_SUFFIX}"),

@@ -73,6 +73,7 @@ def fill(
             with closing(scheduler.run(manifest, only)) as plates:
                 yield from plates
         except BaseException:
-            with suppress(StoreError):  # the disk may be what ended the run
+            with suppress(StoreError):  # the disk or another run may be what ended this one
+                folder.lock.check()
                 folder.gathered.write_if_quick()  # the rest is in the tables of the plates
             raise

@@ -79,7 +79,7 @@ class Scheduler:
         self._worker = Worker(folder.path, folder.parts, reader, recipe, self._cores)
         self._max_outstanding = connections + WAITING_TASKS
         self._committed: SimpleQueue[Outcome | BaseException] = SimpleQueue()
-        self._committer = Committer(folder.plates, self._committed)
+        self._committer = Committer(folder.plates, self._committed, folder.lock.is_lost)
         self._stopping = threading.Event()
         self._plates: dict[PlateKey, PlateProgress] = {}
         self._closed: list[pl.DataFrame] = []
@@ -157,6 +157,7 @@ class Scheduler:
             try:
                 outcome = self._committed.get(timeout=POLL_SECONDS)
             except Empty:
+                self._folder.lock.check()
                 continue
             if isinstance(outcome, BaseException):
                 raise _explain(outcome, self._folder.disk) from None
@@ -180,6 +181,7 @@ class Scheduler:
 
     def _close(self, plate: PlateProgress) -> None:
         """Write the table of a plate and report its results."""
+        self._folder.lock.check()
         try:
             results = self._folder.close_plate(plate)
             _wait_for(self._background.submit(self._folder.gathered.write_if_cheap))
@@ -205,6 +207,8 @@ class Scheduler:
         for pool in (self._background, self._network, self._cores):
             pool.shutdown(wait=False, cancel_futures=True)
         self._committer.close(STOP_SECONDS)
+        if self._folder.lock.is_lost():
+            return
         with suppress(OSError):
             self._folder.notes.write(self._done)
         while not self._committed.empty():
