@@ -1,5 +1,6 @@
 """Wrong input ends in one line that names it, and leaves no half-written file."""
 
+import errno
 import socket
 
 import duckdb
@@ -7,7 +8,7 @@ import pytest
 
 import jumpduck
 from jumpduck.storage import object_reader
-from tests.support.disks import disk
+from tests.support.disks import disk, mount
 
 
 @pytest.fixture
@@ -143,10 +144,42 @@ def test_a_folder_that_cannot_be_written_is_named(said, cli, catalog, tmp_path):
     assert "cannot write images/c.duckdb" in line
 
 
-def test_a_read_only_disk_is_named(said, catalog, tmp_path):
-    jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
-    with disk(tmp_path / "images", "ro"):
-        assert "cannot write to images" in said(1, "download")
+def test_a_read_only_disk_is_named_by_every_verb_that_writes(
+    said, cli, gallery, catalog, tmp_path, monkeypatch
+):
+    jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet", plates=["JD5876c3"])
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    with disk(tmp_path / "d", "size=100m") as place:
+        results = jumpduck.download(tmp_path / "manifest.parquet", place / "images")
+        (place / "images" / results["path"][0]).write_bytes(b"damaged")
+        mount(place, "remount,ro")
+        monkeypatch.setenv("JUMPDUCK_CACHE", str(place / "cache"))
+        reason = "Read-only file system"
+        for named, words in {
+            "d/demo": ("demo", "--out", "d/demo", "--quiet"),
+            "d/c.duckdb": ("catalog", "--catalog", "d/c.duckdb", *places),
+            "d/m.parquet": ("manifest", "--catalog", catalog, "--manifest", "d/m.parquet"),
+            "d/new": ("download", "--out", "d/new"),
+            "d/images": ("download", "--out", "d/images", "--force"),
+            "d/cache": ("catalog",),
+        }.items():
+            line = said(1, *words)
+            assert named in line
+            assert reason in line
+            assert "Errno" not in line
+        assert "d/images" in said(1, "verify", "--repair", "--out", "d/images")
+        assert "1 wrong" in cli("verify", "--out", "d/images").out
+        assert cli("status", "--out", "d/images").code == 0
+
+
+def test_what_the_system_refuses_in_the_middle_is_one_line(cli, tmp_path, monkeypatch):
+    def refuse(_):
+        raise OSError(errno.ENOSPC, "No space left on device", "gallery")
+
+    monkeypatch.setattr("jumpduck.cli.demo.write_gallery", refuse)
+    done = cli("demo", "--quiet")
+    assert done.code == 1
+    assert done.err == "jumpduck: [Errno 28] No space left on device: 'gallery'\n"
 
 
 @pytest.mark.parametrize("url", ["http://[::1/x", "http://host:port/x", "http:///x"])

@@ -79,6 +79,9 @@ def run(tokens: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a disk or a system that refuses, wherever it was asked
+        print(f"jumpduck: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -18,6 +18,7 @@ from jumpduck.selection.criteria import Selection
 from jumpduck.stages.catalog import catalog as build
 from jumpduck.stages.download import download as fetch
 from jumpduck.stages.manifest import write_manifest
+from jumpduck.storage.atomic_files import writable_folder
 from jumpduck.synthetic.gallery import write_gallery
 
 
@@ -42,7 +43,7 @@ def demo(
     """
     report = Report(as_json=json, quiet=quiet)
     report.line("1. A gallery in the layout of the bucket: 3 plates, 12 wells, 2 planned faults")
-    made = write_gallery(out)
+    made = write_gallery(writable_folder(out))
     report.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {made.gallery}\n")
 
     report.line("2. jumpduck catalog --gallery gallery --metadata metadata")

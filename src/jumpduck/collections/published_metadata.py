@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 
 from jumpduck.errors import CatalogError, StoreError
-from jumpduck.storage.atomic_files import atomic_path, atomic_write
+from jumpduck.storage.atomic_files import atomic_path, atomic_write, writable_folder
 from jumpduck.storage.object_reader import ObjectReader, scheme_of
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def metadata_folder(root: str, scratch: Path, stores: ObjectReader) -> Path:
     CatalogError
         A file is missing, or is not the one that was published.
     StoreError
-        The server cannot be reached.
+        The server cannot be reached, or the cache folder cannot be written.
     """
     if scheme_of(root) == "file":
         folder = Path(root)
@@ -63,7 +63,7 @@ def metadata_folder(root: str, scratch: Path, stores: ObjectReader) -> Path:
             )
         return folder
     folder = cache_folder() / "metadata" / COMMIT if root == ROOT else scratch / "metadata"
-    folder.mkdir(parents=True, exist_ok=True)
+    writable_folder(folder)
     for name, blob in BLOBS.items():
         file = folder / name
         if root == ROOT and file.is_file() and blob_id(file.read_bytes()) == blob:
@@ -104,7 +104,7 @@ def site_index(
     CatalogError
         There is no such file, or it is not the one that was published.
     StoreError
-        The server cannot be reached.
+        The server cannot be reached, or the cache folder cannot be written.
     """
     if scheme_of(url) == "file":
         if not Path(url).is_file():
@@ -114,7 +114,7 @@ def site_index(
     file = kept if url == SITE_INDEX else scratch / "index.parquet"
     if file.is_file():
         return file
-    file.parent.mkdir(parents=True, exist_ok=True)
+    writable_folder(file.parent)
     try:
         with atomic_path(file) as part:
             if url.startswith("http"):

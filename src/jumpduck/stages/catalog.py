@@ -61,7 +61,7 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
         try:
             writable_folder(path.parent)
         except StoreError as error:
-            raise StoreError(f"cannot write {path}: {error.__cause__}") from error
+            raise StoreError(f"cannot write {path}: {error}") from error
         variables = source.variables()
         with atomic_path(path) as part, duckdb.connect(str(part), config=STORAGE) as con:
             con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
