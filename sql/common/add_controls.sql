@@ -6,9 +6,17 @@
 -- modality of its own (empty, unknown) is fitted by every negative control of its plate. added says
 -- which sites are controls that nobody named.
 CREATE OR REPLACE MACRO main.add_controls(chosen, sites) AS TABLE -- noqa: LT01
+WITH named AS MATERIALIZED (
+    SELECT
+        site_number,
+        plate_number,
+        coalesce(Metadata_modality, 'any') AS Metadata_modality
+    FROM query_table(chosen)
+)
+
 SELECT
     *,
-    site_number NOT IN (SELECT site_number FROM query_table(chosen)) AS added
+    site_number NOT IN (SELECT site_number FROM named) AS added
 FROM query_table(sites)
 WHERE
     NOT added
@@ -16,11 +24,11 @@ WHERE
         Metadata_pert_type = 'negcon'
         AND (
             (plate_number, Metadata_modality) IN (
-                SELECT (plate_number, Metadata_modality) FROM query_table(chosen)
+                SELECT (plate_number, Metadata_modality) FROM named
             )
             OR plate_number IN (
-                SELECT plate_number FROM query_table(chosen)
-                WHERE coalesce(Metadata_modality, 'any') = 'any'
+                SELECT plate_number FROM named
+                WHERE Metadata_modality = 'any'
             )
         )
     );

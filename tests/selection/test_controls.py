@@ -1,12 +1,14 @@
 """Which wells are compared with what was named."""
 
+from dataclasses import replace
+
+import duckdb
 import pytest
 
 import jumpduck
-
-
-def wells(rows):
-    return set(rows.select("Metadata_Plate", "Metadata_Well").rows())
+from jumpduck.database.connection import frame, open_catalog
+from jumpduck.selection.criteria import Selection
+from jumpduck.selection.pipeline import make_query
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,27 @@ def test_wells_without_a_modality_of_their_own_get_every_negative_control_of_the
     assert set(unknown["Metadata_Name"].drop_nulls()) == {"non-targeting", "DMSO"}
     empty = jumpduck.manifest(plates, roles=["empty"], plates=["O1"], **asked)
     assert set(empty["Metadata_Name"]) == {"Empty", "LacZ", "DMSO"}
+
+
+def test_a_budget_is_spent_on_what_was_named_before_controls(plates):
+    """A gene has two wells, and its plates 24 wells of controls; each well keeps six sites."""
+    gene = Selection(genes="TP53", sources="source_13", with_controls=True)
+    cases = [({"max_sites": 14}, 12, 2)] * 6 + [({"max_sites": 5}, 5, 0), ({"max_gb": 0.2}, 12, 2)]
+    with open_catalog(plates) as con:
+        query = make_query(con, gene)
+        for seed, (budget, named, controls) in enumerate(cases):
+            rows = frame(con, replace(query, selection=replace(gene, seed=seed, **budget)).text())
+            roles = rows.filter(Metadata_Channel="DNA")["Metadata_pert_type"].to_list()
+            assert (roles.count("trt"), roles.count("negcon")) == (named, controls)
+
+
+def test_a_plate_whose_named_sites_all_stay_out_brings_no_controls(plates, tmp_path):
+    path = tmp_path / "catalog.duckdb"
+    path.write_bytes(plates.read_bytes())
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "INSERT INTO jump.known_issues VALUES "
+            "('source_13', 'B', 'C1', 'A01', NULL, NULL, 'drop', 'toss', 'here#1')"
+        )
+    rows = jumpduck.manifest(path, genes="TP53", with_controls=True, plates=["C1", "C2"])
+    assert set(rows["Metadata_Plate"]) == {"C2"}

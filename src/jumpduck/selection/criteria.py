@@ -52,7 +52,8 @@ class Selection:
         Sites to keep in a well by its role; a role that is not named keeps its default, which is
         trt=6,poscon=4,negcon=3 and 0 for empty and unknown.
     max_sites
-        Sites in all at most: the first site of every well comes before the second of any.
+        Sites in all at most: the first site of every well comes before the second of any, and all
+        that was named before controls.
     max_gb
         Gigabytes to fetch at most (estimate), spread like `max_sites`.
     keep_known_bad

@@ -55,10 +55,7 @@ class Query:
             Relation to choose from; the collection's sites by default.
         """
         sites = sites or self.held.relation("sites")
-        steps, last = self._candidates(sites)
-        if not self.selection.keep_known_bad:
-            steps["usable"] = f"FROM drop_known_bad({last}, channels := {self._channels})"
-            last = "usable"
+        steps, last = self._candidates(sites, keep_known_bad=self.selection.keep_known_bad)
         steps["sampled"] = (
             f"FROM sample_sites({last}, per_well := {literal(self.per_well)}, "
             f"seed := {self.selection.seed})"
@@ -83,18 +80,26 @@ class Query:
 
     def known_bad_text(self) -> str:
         """Get the SQL that counts the sites left out because known issues say so."""
-        steps, last = self._candidates(self.held.relation("sites"))
-        steps["usable"] = f"FROM drop_known_bad({last}, channels := {self._channels})"
-        counts = f"(SELECT count(*) FROM {last}) - (SELECT count(*) FROM usable)"  # noqa: S608
+        steps, last = self._candidates(self.held.relation("sites"), keep_known_bad=True)
+        steps["good"] = f"FROM drop_known_bad({last}, channels := {self._channels})"
+        counts = f"(SELECT count(*) FROM {last}) - (SELECT count(*) FROM good)"  # noqa: S608
         return _statement(steps, f"SELECT {counts} AS sites")
 
     @property
     def _channels(self) -> str:
         return literal(list(self.channels))
 
-    def _candidates(self, sites: str) -> tuple[dict[str, str], str]:
-        """Get the first steps of the SQL, up to what is asked for, and the name of the last."""
-        steps = {"chosen": f"FROM {sites}"}
+    def _candidates(self, sites: str, *, keep_known_bad: bool) -> tuple[dict[str, str], str]:
+        """Get the first steps of the SQL, up to what is asked for, and the name of the last.
+
+        What cannot be used stays out first, because controls are looked for on the plates of what
+        remains. No step before the choice is kept in memory: each holds all sites.
+        """
+        steps: dict[str, str] = {}
+        if not keep_known_bad:
+            steps["usable"] = f"FROM drop_known_bad({sites}, channels := {self._channels})"
+            sites = "usable"
+        steps["chosen"] = f"FROM {sites}"
         if self.conditions:
             steps["chosen"] += "\n    WHERE\n        " + "\n        AND ".join(self.conditions)
         if self.selection.with_controls:
@@ -186,7 +191,7 @@ def _tuple(names: Sequence[str]) -> str:
 
 def _statement(steps: Mapping[str, str], last: str) -> str:
     parts = (
-        f"{name} AS (\n    {text}\n)" if "\n" in text else f"{name} AS ({text})"
+        f"{name} AS NOT MATERIALIZED " + (f"(\n    {text}\n)" if "\n" in text else f"({text})")
         for name, text in steps.items()
     )
     return "WITH " + ",\n".join(parts) + f"\n{last}"
