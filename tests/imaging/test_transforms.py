@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
+from jumpduck.imaging import transforms
 from jumpduck.imaging.transforms import (
     crop_slices,
     divide,
@@ -85,22 +86,29 @@ def test_a_crop_of_zero_keeps_the_whole_image():
     assert crop_slices((7, 9), 0) == (slice(0, 7), slice(0, 9))
 
 
-def plain_resize(plane, edge):
+def plain_resize(plane, height, width):
     """Cut each pixel into so many that each pixel of the result is a whole number of them."""
-    fine = np.kron(plane.astype(np.float64), np.ones((edge, edge)))
-    size = len(plane)
-    return np.rint(fine.reshape(edge, size, edge, size).mean(axis=(1, 3)))
+    fine = np.kron(plane.astype(np.float64), np.ones((height, width)))
+    return np.rint(fine.reshape(height, len(plane), width, -1).mean(axis=(1, 3)))
 
 
 @examples(50)
-@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
-def test_a_resized_pixel_is_the_mean_of_what_it_covers(size, edge, seed):
-    plane = np.random.default_rng(seed).integers(0, 65536, (size, size)).astype(np.uint16)
+@given(st.tuples(st.integers(1, 20), st.integers(1, 20)), st.integers(1, 20), st.integers(0, 2**32))
+def test_a_resized_pixel_is_the_mean_of_what_it_covers(shape, edge, seed):
+    plane = np.random.default_rng(seed).integers(0, 65536, shape).astype(np.uint16)
     made = resize(plane, edge)
-    assert made.dtype == np.uint16
+    assert (made.dtype, max(made.shape)) == (np.uint16, edge)
     # a half may round either way
-    assert np.abs(made.astype(float) - plain_resize(plane, edge)).max() <= 1
-    assert np.array_equal(resize(plane, size), plane)
+    assert np.abs(made.astype(float) - plain_resize(plane, *made.shape)).max() <= 1
+    assert np.array_equal(resize(plane, max(shape)), plane)
+
+
+@pytest.mark.parametrize("edge", [100, 600])
+def test_resizing_in_blocks_gives_the_pixels_of_resizing_at_once(edge, monkeypatch):
+    plane = np.random.default_rng(0).integers(0, 65536, (60, 90)).astype(np.uint16)
+    at_once = resize(plane, edge)
+    monkeypatch.setattr(transforms, "BLOCK_LINES", 7)
+    assert np.array_equal(resize(plane, edge), at_once)
 
 
 def test_resizing_keeps_the_proportions():

@@ -42,6 +42,22 @@ def test_large_files_on_many_connections_stay_below_a_gigabyte(tmp_path):
     assert peak < 1_000_000
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [[], ["--resize", 3000]])
+def test_large_planes_on_many_cores_stay_below_a_gigabyte(words, tmp_path):
+    """Four planes of 8000 x 8000 pixels at a time would be 3 GB; a file of one is 151 kB."""
+    plane = np.zeros((8000, 8000), np.uint16)
+    plane[::7, ::5] = 1000
+    file = tmp_path / "large.tif"
+    tifffile.imwrite(file, plane, metadata=None, compression="deflate", rowsperstrip=8000)
+    row = dict.fromkeys(MANIFEST, "x") | {"url": str(file)}
+    rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA"} for n in range(4)]
+    pl.DataFrame(rows, MANIFEST).write_parquet(tmp_path / "manifest.parquet")
+    printed, peak = peak_memory_kb("download", "--crop", 0, "--workers", 4, *words, cwd=tmp_path)
+    assert re.search(r"fetched +4 ", printed)
+    assert peak < 1_000_000
+
+
 @pytest.fixture(scope="module")
 def sites(catalog, gallery):
     """Two wells of a plate over S3; the first channel's files are the smallest of a site."""
@@ -116,6 +132,7 @@ def test_a_reservation_that_must_not_wait_says_that_it_is_too_small():
         ("png8", {"crop": 0}),
         ("png8", {"crop": 0, "resize": 700}),
         ("png8", {"crop": 0, "resize": 1800}),
+        ("png16", {"crop": 0, "resize": 1800}),
         ("png8", {}),
         ("png16", {"crop": 0}),
         ("jxl", {"crop": 0}),

@@ -11,6 +11,9 @@ Counts = NDArray[np.int64]
 BLOCK_PIXELS = 1 << 18
 """Pixels that are used as indices at a time, because numpy copies indices into 8 bytes each."""
 
+BLOCK_LINES = 64
+"""Columns, then rows, that are resized at a time: what stays in the processor's cache."""
+
 _LEVELS = np.arange(65536, dtype=np.float32)
 
 
@@ -100,23 +103,31 @@ def divide(plane: Plane, illum: NDArray[np.float32]) -> Plane:
     return np.clip(np.rint(plane / illum), 0, highest).astype(plane.dtype)
 
 
+def resized_shape(shape: tuple[int, ...], edge_pixels: int) -> tuple[int, int]:
+    """Get the height and width that `resize` gives a plane: its proportions, at least 1 pixel."""
+    longer = max(shape)
+    height, width = (max(1, round(side * edge_pixels / longer)) for side in shape)
+    return height, width
+
+
 def resize(plane: Plane, edge_pixels: int) -> Plane:
     """Get `plane` with a longer edge of `edge_pixels` pixels, in the plane's own type.
 
     Each pixel is the mean of the area that it covers; a pixel at the border of that area counts
     by its covered share. Means are rounded to whole levels, halves to even.
     """
-    longer = max(plane.shape)
-    height, width = (max(1, round(side * edge_pixels / longer)) for side in plane.shape)
-    # in blocks of columns, because a whole plane of float64 takes four times its memory
-    blocks = np.array_split(plane, -(-plane.shape[1] // BLOCK_COLUMNS), axis=1)
-    rows = np.hstack([_band_means(block.astype(np.float64), height) for block in blocks])
-    means = _band_means(rows.T, width).T
-    return np.rint(means).astype(plane.dtype)
+    height, width = resized_shape(plane.shape, edge_pixels)
+    rows, resized = np.empty((height, plane.shape[1])), np.empty((height, width), plane.dtype)
+    # in blocks, because whole planes of float64 take several times their memory
+    for block in _blocks(plane.shape[1], BLOCK_LINES):
+        rows[:, block] = _band_means(plane[:, block], height, axis=0)
+    for block in _blocks(height, BLOCK_LINES):
+        resized[block] = np.rint(_band_means(rows[block], width, axis=1))
+    return resized
 
 
-def _blocks(pixels: int) -> list[slice]:
-    return [slice(start, start + BLOCK_PIXELS) for start in range(0, pixels, BLOCK_PIXELS)]
+def _blocks(count: int, block: int = BLOCK_PIXELS) -> list[slice]:
+    return [slice(start, start + block) for start in range(0, count, block)]
 
 
 def _percentile(cumulative: Counts, q: float) -> float:
@@ -130,16 +141,16 @@ def _percentile(cumulative: Counts, q: float) -> float:
     return a + (b - a) * weight if weight < 0.5 else b - (b - a) * (1 - weight)
 
 
-def _band_means(plane: NDArray[np.float64], bands: int) -> NDArray[np.float64]:
-    """The means of so many equally high bands of a plane, of shape (bands, width)."""
-    total = np.vstack([np.zeros_like(plane[:1]), np.cumsum(plane, axis=0)])
-    edges = np.arange(bands + 1) * (len(plane) / bands)
-    edges[-1] = len(plane)
-    row = np.minimum(edges.astype(np.int64), len(plane) - 1)
-    share = (edges - row)[:, None]
-    at_edges = total[row] + share * plane[row]
-    return np.diff(at_edges, axis=0) * (bands / len(plane))
-
-
-BLOCK_COLUMNS = 512
-"""Columns that are resized at once."""
+def _band_means(
+    plane: Plane | NDArray[np.float64], bands: int, *, axis: int
+) -> NDArray[np.float64]:
+    """The means of so many bands of a plane, equally wide along an axis, instead of its lines."""
+    lines = plane.shape[axis]
+    total = np.zeros((lines + 1, plane.shape[1]) if axis == 0 else (len(plane), lines + 1))
+    np.cumsum(plane, axis=axis, out=total[1:] if axis == 0 else total[:, 1:])
+    edges = np.arange(bands + 1) * (lines / bands)
+    edges[-1] = lines
+    line = np.minimum(edges.astype(np.int64), lines - 1)
+    share = np.expand_dims(edges - line, 1 - axis)
+    at_edges = np.take(total, line, axis) + share * np.take(plane, line, axis)
+    return np.diff(at_edges, axis=axis) * (bands / lines)

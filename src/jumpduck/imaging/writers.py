@@ -45,7 +45,7 @@ def encode_png(image: Plane, note: str = "") -> bytes:
     """
     height, width = image.shape
     pixel_bytes = image.dtype.itemsize
-    big_endian = image if pixel_bytes == 1 else image.astype(">u2")
+    big_endian = np.ascontiguousarray(image, image.dtype.newbyteorder(">"))
     rows = big_endian.view(np.uint8).reshape(height, width * pixel_bytes)
     header = struct.pack(">IIBBBBB", width, height, 8 * pixel_bytes, 0, 0, 0, 0)
     chunks = [(b"IHDR", header)]

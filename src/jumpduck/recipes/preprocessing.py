@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from threading import BoundedSemaphore
+from types import NoneType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from jumpduck.imaging.transforms import (
     histogram,
     percentiles,
     resize,
+    resized_shape,
 )
 from jumpduck.recipes.base import Fetch, Measured, Source
 from jumpduck.schema import SITE_KEY, Row
@@ -39,10 +41,10 @@ BYTES_PER_PIXEL = 12
 """Memory for each pixel of the crop, beside the decoded rows: copy, histogram, encoder."""
 
 BYTES_PER_CORRECTED_PIXEL = 12
-"""Memory for each pixel that illumination or resizing adds: three planes of float32."""
+"""Memory for each pixel that illumination adds: three planes of float32."""
 
-BYTES_PER_RESIZED_PIXEL = 40
-"""Memory for each pixel of a resized image: sums and means as float64."""
+MAX_EDGE_PIXELS = 8192
+"""Longest edge that an image is enlarged to: a square of it is the largest plane that is read."""
 
 GREY_LEVELS = 65536
 
@@ -118,12 +120,17 @@ class Preprocessing:
     resize: int | None
 
     def __post_init__(self) -> None:
+        for name, edge in (("crop", self.crop), ("resize", self.resize)):
+            if type(edge) not in (int, NoneType):
+                raise QueryError(f"{name} {edge!r} is not a whole number of pixels")
         if self.crop < 0:
             raise QueryError(f"crop {self.crop} is below 0; give an edge in pixels, or 0 for all")
         if self.crop_um is not None and not 0 < self.crop_um < math.inf:
             raise QueryError(f"crop_um {self.crop_um} is not above 0; give micrometres")
-        if self.resize is not None and self.resize < 1:
-            raise QueryError(f"resize {self.resize} is below 1; give an edge in pixels")
+        if self.resize is not None and not 1 <= self.resize <= MAX_EDGE_PIXELS:
+            raise QueryError(
+                f"resize {self.resize} is not between 1 and {MAX_EDGE_PIXELS}, in pixels"
+            )
 
     def prepare(self, rows: Sequence[Row], fetch: Fetch) -> PlateContext:
         """Get what the images of a plate will need.
@@ -188,11 +195,15 @@ class Preprocessing:
         header = read_header(source.data)
         rows, columns = self._crop_of(header, source.row)
         decoded = 0 if header.contiguous else rows.stop * header.width * 2
-        per_pixel = BYTES_PER_PIXEL
-        if self.illum or self.resize:
-            per_pixel += BYTES_PER_CORRECTED_PIXEL
-        kept = (rows.stop - rows.start) * (columns.stop - columns.start)
-        return decoded + per_pixel * kept + BYTES_PER_RESIZED_PIXEL * (self.resize or 0) ** 2
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        work = decoded + BYTES_PER_PIXEL * height * width
+        if self.illum:
+            work += BYTES_PER_CORRECTED_PIXEL * height * width
+        if self.resize:
+            shorter, narrower = resized_shape((height, width), self.resize)
+            # between the two axes, the means are float64
+            work += shorter * (8 * width + BYTES_PER_PIXEL * narrower)
+        return work
 
     def read(self, source: Source, context: PlateContext) -> PreprocessedImage:
         """Get the part of an image.
