@@ -1,6 +1,7 @@
--- jump.controls: one row per perturbation that is a control, or nothing at all.
+-- jump.controls: one row per perturbation that is a control, or no treatment.
 -- key: Metadata_JCP2022
--- The one place where roles come from.
+-- empty means untreated cells, as the maintainers say: jump-cellpainting/JUMP-Target#29 and
+-- jump-cellpainting/datasets#24.
 CREATE OR REPLACE TABLE jump.controls (
     Metadata_JCP2022 VARCHAR,
     Metadata_pert_type VARCHAR,
@@ -21,8 +22,9 @@ FROM read_csv(
 );
 
 COMMENT ON TABLE jump.controls IS
-'One row per perturbation that is a control, or nothing at all';
+'One row per perturbation that is a control, or no treatment';
 COMMENT ON COLUMN jump.controls.Metadata_JCP2022 IS 'Identifier of the perturbation';
-COMMENT ON COLUMN jump.controls.Metadata_pert_type IS 'Its role: negcon, poscon or empty';
+COMMENT ON COLUMN jump.controls.Metadata_pert_type IS
+'Its role: negcon, poscon or empty (untreated cells)';
 COMMENT ON COLUMN jump.controls.Metadata_Name IS 'Its everyday name: DMSO, AMG900, PLK1 ...';
 COMMENT ON COLUMN jump.controls.Metadata_modality IS 'compound, crispr, orf or any';

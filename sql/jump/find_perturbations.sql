@@ -1,22 +1,19 @@
 -- jump.find_perturbations(names, modalities): the perturbations that a name may mean.
 -- key: asked, Metadata_JCP2022
 -- A name is one of jump.perturbation_names, a SMILES, or the first layer of an InChIKey. Case does
--- not matter but in SMILES. Published InChIKeys mostly carry no stereochemistry, so a key meets
--- another with the same first layer: that may be a mirror image (quinine, quinidine), and
--- matched_by says so. modalities NULL means all.
+-- not matter but in SMILES; blanks and hyphens in a name do not matter if nothing has the name with
+-- them. Published InChIKeys mostly carry no stereochemistry, so a key meets another with the same
+-- first layer: that may be a mirror image (quinine, quinidine), and matched_by says so. modalities
+-- NULL means all.
 CREATE OR REPLACE MACRO jump.find_perturbations(
     names, -- noqa: LT01
     modalities := NULL
 ) AS TABLE
 WITH asked AS (
-    SELECT DISTINCT unnest(names::VARCHAR[]) AS asked
-),
-
-known AS (
-    SELECT * FROM jump.perturbations
-    UNION ALL BY NAME
-    SELECT * FROM jump.controls
-    ANTI JOIN jump.perturbations USING (Metadata_JCP2022)
+    SELECT DISTINCT
+        unnest(names::VARCHAR[]) AS asked,
+        trim(asked) AS written,
+        regexp_replace(lower(asked), '[^\pL\pN]', '', 'g') AS letters
 ),
 
 matches AS (
@@ -24,21 +21,21 @@ matches AS (
         asked,
         Metadata_JCP2022,
         matched_by
-    FROM asked INNER JOIN jump.perturbation_names ON lower(asked) = lower(name)
+    FROM asked INNER JOIN jump.perturbation_names ON lower(written) = lower(name)
     UNION ALL
     SELECT
         asked,
         Metadata_JCP2022,
         'first layer of InChIKey' AS matched_by
-    FROM asked INNER JOIN known
-        ON split_part(upper(asked), '-', 1) = split_part(Metadata_InChIKey, '-', 1)
-    WHERE regexp_full_match(upper(asked), '[A-Z]{14}(-[A-Z]{10}(-[A-Z])?)?')
+    FROM asked INNER JOIN jump.perturbations
+        ON split_part(upper(written), '-', 1) = split_part(Metadata_InChIKey, '-', 1)
+    WHERE regexp_full_match(upper(written), '[A-Z]{14}(-[A-Z]{10}(-[A-Z])?)?')
     UNION ALL
     SELECT
         asked,
         Metadata_JCP2022,
         'SMILES' AS matched_by
-    FROM asked INNER JOIN known ON asked = Metadata_SMILES
+    FROM asked INNER JOIN jump.perturbations ON written = Metadata_SMILES
 ),
 
 best AS (
@@ -46,20 +43,30 @@ best AS (
         asked,
         Metadata_JCP2022,
         min_by(matched_by, list_position([
-            'JCP2022', 'name', 'gene symbol', 'NCBI gene', 'InChIKey',
+            'JCP2022', 'gene symbol', 'name', 'NCBI gene', 'InChIKey',
             'first layer of InChIKey', 'SMILES'
         ], matched_by)) AS matched_by
     FROM matches
     GROUP BY ALL
+    UNION ALL
+    SELECT DISTINCT
+        asked,
+        Metadata_JCP2022,
+        'other spelling' AS matched_by
+    FROM asked
+    ANTI JOIN matches USING (asked)
+    INNER JOIN jump.perturbation_names
+        ON letters = regexp_replace(lower(name), '[^\pL\pN]', '', 'g')
+    WHERE letters <> '' AND perturbation_names.matched_by IN ('gene symbol', 'name')
 )
 
 SELECT
     best.asked,
     best.matched_by,
-    known.*
+    perturbations.*
 FROM best
-INNER JOIN known USING (Metadata_JCP2022)
-WHERE modalities IS NULL OR list_contains(modalities::VARCHAR[], known.Metadata_modality);
+INNER JOIN jump.perturbations USING (Metadata_JCP2022)
+WHERE modalities IS NULL OR list_contains(modalities::VARCHAR[], perturbations.Metadata_modality);
 
 COMMENT ON MACRO TABLE jump.find_perturbations IS -- noqa: PRS
 'The perturbations that a name may mean';

@@ -1,24 +1,41 @@
 -- jump.orfs: one row per overexpression reagent.
 -- key: Metadata_JCP2022
--- The published Metadata_pert_type is left out on purpose: jump.controls supersedes it.
+-- The published Metadata_pert_type is left out on purpose: jump.controls supersedes it. The text NA
+-- stands for a gene that is not known, so it becomes NULL. The first SELECT names every column we
+-- use: a table without one of them gives NULLs instead of an error.
 CREATE OR REPLACE TABLE jump.orfs (
     Metadata_JCP2022 VARCHAR,
+    Metadata_broad_sample VARCHAR,
     Metadata_Symbol VARCHAR,
     Metadata_NCBI_Gene_ID VARCHAR,
     PRIMARY KEY (Metadata_JCP2022)
 );
 
 INSERT INTO jump.orfs
+WITH published AS (
+    SELECT
+        NULL::VARCHAR AS Metadata_JCP2022,
+        NULL::VARCHAR AS Metadata_broad_sample,
+        NULL::VARCHAR AS Metadata_Symbol,
+        NULL::VARCHAR AS Metadata_NCBI_Gene_ID
+    WHERE FALSE
+    UNION ALL BY NAME
+    FROM read_csv(
+        getvariable('jump_metadata_copy') || '/orf.csv.gz', header = TRUE, all_varchar = TRUE
+    )
+)
+
 SELECT
     Metadata_JCP2022,
-    Metadata_Symbol,
-    Metadata_NCBI_Gene_ID
-FROM read_csv(
-    getvariable('jump_metadata_copy') || '/orf.csv.gz', header = TRUE, all_varchar = TRUE
-);
+    Metadata_broad_sample,
+    nullif(Metadata_Symbol, 'NA') AS Metadata_Symbol,
+    nullif(Metadata_NCBI_Gene_ID, 'NA') AS Metadata_NCBI_Gene_ID
+FROM published;
 
 COMMENT ON TABLE jump.orfs IS 'One row per overexpression reagent';
 COMMENT ON COLUMN jump.orfs.Metadata_JCP2022 IS 'Identifier of the perturbation';
-COMMENT ON COLUMN jump.orfs.Metadata_Symbol IS 'Gene symbol';
+COMMENT ON COLUMN jump.orfs.Metadata_broad_sample IS
+'Identifier of the reagent; BAD CONSTRUCT where it was not what it should have been';
+COMMENT ON COLUMN jump.orfs.Metadata_Symbol IS 'Gene symbol, NULL where the gene is not known';
 COMMENT ON COLUMN jump.orfs.Metadata_NCBI_Gene_ID IS
 'NCBI gene number; a word such as LUCIFERASE for controls';

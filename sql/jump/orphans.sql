@@ -2,6 +2,11 @@
 -- key: what, Metadata_Source, Metadata_Plate, Metadata_JCP2022
 -- Nothing is dropped for being here: this is where it can be seen.
 CREATE OR REPLACE VIEW jump.orphans AS
+WITH undescribed AS (
+    SELECT Metadata_JCP2022 FROM jump.perturbations
+    WHERE Metadata_pert_type = 'unknown'
+)
+
 SELECT
     'wells of a plate that is in no table of plates' AS what,
     Metadata_Source,
@@ -28,8 +33,7 @@ SELECT
     Metadata_JCP2022,
     count(*) AS wells
 FROM jump.wells
-ANTI JOIN jump.perturbations USING (Metadata_JCP2022)
-ANTI JOIN jump.controls USING (Metadata_JCP2022)
+SEMI JOIN undescribed USING (Metadata_JCP2022)
 GROUP BY ALL
 UNION ALL
 SELECT

@@ -1,58 +1,80 @@
--- jump.perturbations: one row per compound, overexpression or knock-out.
+-- jump.perturbations: one row per perturbation that a table describes or a well names.
 -- key: Metadata_JCP2022
+-- The one place where roles come from: what jump.controls says; bad_construct for the reagent that
+-- stands for all ORFs that were not what they should have been; unknown for what wells name and no
+-- table describes, as JCP2022_UNKNOWN; else trt.
 CREATE OR REPLACE VIEW jump.perturbations AS
-WITH published AS (
+WITH described AS (
     SELECT
         Metadata_JCP2022,
         'compound' AS Metadata_modality,
         Metadata_InChIKey,
         Metadata_SMILES,
-        NULL::VARCHAR AS Metadata_Symbol,
-        NULL::VARCHAR AS Metadata_NCBI_Gene_ID
+        'trt' AS Metadata_pert_type
     FROM jump.compounds
-    UNION ALL
+    UNION ALL BY NAME
     SELECT
         Metadata_JCP2022,
         'orf' AS Metadata_modality,
-        NULL AS Metadata_InChIKey,
-        NULL AS Metadata_SMILES,
         Metadata_Symbol,
-        Metadata_NCBI_Gene_ID
+        Metadata_NCBI_Gene_ID,
+        if(
+            Metadata_broad_sample = 'BAD CONSTRUCT', 'bad_construct', 'trt'
+        ) AS Metadata_pert_type,
+        if(Metadata_broad_sample = 'BAD CONSTRUCT', 'BAD CONSTRUCT', NULL) AS name
     FROM jump.orfs
-    UNION ALL
+    UNION ALL BY NAME
     SELECT
         Metadata_JCP2022,
         'crispr' AS Metadata_modality,
-        NULL AS Metadata_InChIKey,
-        NULL AS Metadata_SMILES,
         Metadata_Symbol,
-        Metadata_NCBI_Gene_ID
+        Metadata_NCBI_Gene_ID,
+        'trt' AS Metadata_pert_type
     FROM jump.crisprs
+),
+
+identifiers AS (
+    SELECT Metadata_JCP2022 FROM jump.wells
+    UNION
+    SELECT Metadata_JCP2022 FROM jump.controls
+),
+
+named AS (
+    SELECT * FROM described
+    UNION ALL BY NAME
+    SELECT
+        Metadata_JCP2022,
+        'unknown' AS Metadata_pert_type
+    FROM identifiers
+    ANTI JOIN described USING (Metadata_JCP2022)
+    WHERE Metadata_JCP2022 IS NOT NULL
 )
 
 SELECT
-    published.Metadata_JCP2022,
-    published.Metadata_modality,
-    coalesce(jump.controls.Metadata_pert_type, 'trt') AS Metadata_pert_type,
-    coalesce(jump.controls.Metadata_Name, published.Metadata_Symbol) AS Metadata_Name,
-    published.Metadata_InChIKey,
-    published.Metadata_SMILES,
-    published.Metadata_Symbol,
-    published.Metadata_NCBI_Gene_ID
-FROM published
-LEFT JOIN jump.controls ON published.Metadata_JCP2022 = jump.controls.Metadata_JCP2022;
+    named.Metadata_JCP2022,
+    coalesce(named.Metadata_modality, controls.Metadata_modality) AS Metadata_modality,
+    coalesce(controls.Metadata_pert_type, named.Metadata_pert_type) AS Metadata_pert_type,
+    coalesce(controls.Metadata_Name, named.name, named.Metadata_Symbol) AS Metadata_Name,
+    named.Metadata_InChIKey,
+    named.Metadata_SMILES,
+    named.Metadata_Symbol,
+    named.Metadata_NCBI_Gene_ID
+FROM named
+LEFT JOIN jump.controls AS controls USING (Metadata_JCP2022);
 
 COMMENT ON VIEW jump.perturbations IS
-'One row per compound, overexpression or knock-out';
+'One row per perturbation that a table describes or a well names';
 COMMENT ON COLUMN jump.perturbations.Metadata_JCP2022 IS 'Identifier of the perturbation';
-COMMENT ON COLUMN jump.perturbations.Metadata_modality IS 'compound, orf or crispr';
+COMMENT ON COLUMN jump.perturbations.Metadata_modality IS
+'compound, orf, crispr, any (no reagent), or NULL (unknown)';
 COMMENT ON COLUMN jump.perturbations.Metadata_pert_type IS
-'Role: trt, or what jump.controls says';
+'Role: trt, negcon, poscon, empty (untreated cells), bad_construct, or unknown';
 COMMENT ON COLUMN jump.perturbations.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
 COMMENT ON COLUMN jump.perturbations.Metadata_InChIKey IS
 'InChIKey as published; most carry no stereochemistry';
 COMMENT ON COLUMN jump.perturbations.Metadata_SMILES IS 'SMILES as published';
-COMMENT ON COLUMN jump.perturbations.Metadata_Symbol IS 'Gene symbol';
+COMMENT ON COLUMN jump.perturbations.Metadata_Symbol IS
+'Gene symbol; the tables of two modalities may have different ones for a gene';
 COMMENT ON COLUMN jump.perturbations.Metadata_NCBI_Gene_ID IS
-'NCBI gene number; a word for controls';
+'NCBI gene number, the same in all modalities; a word for controls';

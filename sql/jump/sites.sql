@@ -38,7 +38,7 @@ COMMENT ON COLUMN jump.sites.Metadata_JCP2022 IS 'Identifier of the perturbation
 COMMENT ON COLUMN jump.sites.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
 COMMENT ON COLUMN jump.sites.Metadata_pert_type IS
-'Role: trt, negcon, poscon, empty, or unknown';
+'Role: trt, negcon, poscon, empty (untreated cells), bad_construct, or unknown';
 COMMENT ON COLUMN jump.sites.Metadata_modality IS
 'compound, orf, crispr, any (no reagent), or NULL (unknown)';
 COMMENT ON COLUMN jump.sites.Metadata_PlateType IS 'What the plate holds';

@@ -1,22 +1,15 @@
 -- jump.treatments: one row per well with its perturbation, role and modality.
 -- key: Metadata_Source, Metadata_Plate, Metadata_Well
--- Roles come from jump.controls alone; a perturbation that no table describes is 'unknown'.
 CREATE OR REPLACE VIEW jump.treatments AS
 SELECT
     wells.Metadata_Source,
     wells.Metadata_Plate,
     wells.Metadata_Well,
     wells.Metadata_JCP2022,
-    coalesce(
-        controls.Metadata_pert_type, perturbations.Metadata_pert_type, 'unknown'
-    ) AS Metadata_pert_type,
-    coalesce(perturbations.Metadata_Name, controls.Metadata_Name) AS Metadata_Name,
-    coalesce(
-        controls.Metadata_modality, perturbations.Metadata_modality
-    ) AS Metadata_modality
+    coalesce(perturbations.Metadata_pert_type, 'unknown') AS Metadata_pert_type,
+    perturbations.Metadata_Name,
+    perturbations.Metadata_modality
 FROM jump.wells AS wells
-LEFT JOIN jump.controls AS controls
-    ON wells.Metadata_JCP2022 = controls.Metadata_JCP2022
 LEFT JOIN jump.perturbations AS perturbations
     ON wells.Metadata_JCP2022 = perturbations.Metadata_JCP2022;
 
@@ -27,7 +20,7 @@ COMMENT ON COLUMN jump.treatments.Metadata_Plate IS 'Plate barcode, text even if
 COMMENT ON COLUMN jump.treatments.Metadata_Well IS 'Row letters and two-digit column';
 COMMENT ON COLUMN jump.treatments.Metadata_JCP2022 IS 'Identifier of the perturbation';
 COMMENT ON COLUMN jump.treatments.Metadata_pert_type IS
-'Role: trt, negcon, poscon, empty, or unknown';
+'Role: trt, negcon, poscon, empty (untreated cells), bad_construct, or unknown';
 COMMENT ON COLUMN jump.treatments.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';
 COMMENT ON COLUMN jump.treatments.Metadata_modality IS

@@ -10,6 +10,7 @@ import tifffile
 
 import jumpduck
 from jumpduck.database.connection import frame, open_catalog
+from jumpduck.errors import QueryError
 from tests.support.pixels import formula
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
@@ -108,16 +109,46 @@ def test_plate_names_of_digits_keep_every_digit(real_catalog):
 
 def test_roles_are_those_of_the_published_table(real_catalog):
     with open_catalog(real_catalog) as con:
-        odd = frame(
-            con,
+        odd = con.execute(
             """
-            SELECT perturbations.Metadata_JCP2022 FROM jump.perturbations
+            SELECT Metadata_JCP2022, perturbations.Metadata_pert_type FROM jump.perturbations
             LEFT JOIN jump.controls USING (Metadata_JCP2022)
             WHERE perturbations.Metadata_pert_type
-            IS DISTINCT FROM coalesce(controls.Metadata_pert_type, 'trt')
-            """,
-        )
-        assert odd.is_empty()
+            IS DISTINCT FROM coalesce(controls.Metadata_pert_type, 'trt') ORDER BY ALL
+            """
+        ).fetchall()
+    assert odd == [
+        ("JCP2022_028373", "unknown"),
+        ("JCP2022_900001", "bad_construct"),
+        ("JCP2022_UNKNOWN", "unknown"),
+    ]
+
+
+def test_a_gene_with_two_symbols_has_both_modalities_under_each(real_catalog):
+    with open_catalog(real_catalog) as con:
+        pairs = con.execute(
+            """
+            SELECT orfs.Metadata_Symbol, crisprs.Metadata_Symbol
+            FROM jump.orfs INNER JOIN jump.crisprs USING (Metadata_NCBI_Gene_ID)
+            GROUP BY ALL
+            """
+        ).fetchall()
+    two = [pair for pair in pairs if pair[0] != pair[1]]
+    assert (len(pairs), len(two)) == (5335, 90)
+    assert {("SEPTIN7", "SEPT7"), ("CCN2", "CTGF"), ("H2AX", "H2AFX")} <= set(two)
+    found = jumpduck.find([name for pair in two for name in pair], real_catalog)
+    assert (
+        found.group_by("asked")
+        .agg(pl.col("Metadata_modality").unique().len())["Metadata_modality"]
+        .to_list()
+        == [2] * 180
+    )
+
+
+def test_a_drug_without_a_name_in_jump_is_not_taken_for_a_gene(real_catalog):
+    for drug in ("aspirin", "ibuprofen", "imatinib", "metformin", "tamoxifen", "NA"):
+        with pytest.raises(QueryError, match=r"names that are known: .*InChIKey"):
+            jumpduck.find(drug, real_catalog)
 
 
 def test_every_real_load_data_is_read(real_catalog, places):
@@ -147,7 +178,9 @@ def test_images_join_to_the_well_and_role_that_the_tables_say(real_catalog, real
     )
     role = pl.coalesce(
         "Metadata_pert_type",
-        pl.when(pl.col("Metadata_JCP2022").is_in(known["Metadata_JCP2022"].implode()))
+        pl.when(pl.col("Metadata_JCP2022") == "JCP2022_900001")
+        .then(pl.lit("bad_construct"))
+        .when(pl.col("Metadata_JCP2022").is_in(known["Metadata_JCP2022"].implode()))
         .then(pl.lit("trt"))
         .otherwise(pl.lit("unknown")),
     )

@@ -196,7 +196,7 @@ def test_find_says_what_a_name_means_and_where_it_is(catalog):
     assert found.select("asked", "matched_by", "Metadata_JCP2022", "wells", "sites").rows() == [
         ("672", "NCBI gene", "JCP2022_800102", 1, 6),
         ("DMSO", "name", "JCP2022_033924", 2, 13),
-        ("tp53", "name", "JCP2022_800101", 1, 6),
+        ("tp53", "gene symbol", "JCP2022_800101", 1, 6),
     ]
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 Names = str | Sequence[str]
 
-SITES_PER_WELL: Mapping[str, int] = {"trt": 6, "poscon": 4, "negcon": 3, "empty": 0, "unknown": 0}
+SITES_PER_WELL: Mapping[str, int] = {
+    "trt": 6, "poscon": 4, "negcon": 3, "empty": 0, "bad_construct": 0, "unknown": 0,
+}  # fmt: skip
 """Sites kept in a well by its role, unless asked otherwise."""
 
 
@@ -31,8 +33,8 @@ class Selection:
     wells
         Wells to keep, as A01.
     roles
-        Roles to keep: trt (treatment), negcon and poscon (negative and positive control), empty,
-        unknown.
+        Roles to keep: trt (treatment), negcon and poscon (negative and positive control), empty
+        (untreated cells), bad_construct (a reagent that was not what it should have been), unknown.
     perturbations
         Perturbations to keep, by any name that the collection knows. In JUMP: identifier, gene
         symbol, NCBI gene number, name of a control, InChIKey, SMILES.
@@ -50,7 +52,7 @@ class Selection:
         Add the channels that are brightfield.
     per_well
         Sites to keep in a well by its role; a role that is not named keeps its default, which is
-        trt=6,poscon=4,negcon=3 and 0 for empty and unknown.
+        trt=6,poscon=4,negcon=3 and 0 for empty, bad_construct and unknown.
     max_sites
         Sites in all at most: the first site of every well comes before the second of any, and all
         that was named before controls.

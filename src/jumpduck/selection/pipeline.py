@@ -17,6 +17,10 @@ GENES = ("orf", "crispr")
 COMPOUNDS = ("compound",)
 """Metadata_modality of what `genes` and `compounds` look among."""
 
+LETTERS_PER_MISTAKE = 4
+"""A perturbation is suggested for a name with one mistake in so many letters, because among 28,000
+names one that differs more is that of something else: HASPIN is a gene, and not aspirin."""
+
 _COLUMNS = {
     "sources": "Metadata_Source",
     "batches": "Metadata_Batch",
@@ -156,17 +160,34 @@ def check_perturbations(
 ) -> None:
     """Raise QueryError, with the nearest names, for the first of `names` that is not `found`."""
     missing = [name for name in names if name not in found]
-    if missing:
-        names_of = held_collection(con).relation("perturbation_names")
-        known = frame(
-            con,
-            f"""
-            SELECT DISTINCT name FROM {names_of}
-            WHERE $modalities IS NULL OR list_contains($modalities::VARCHAR[], Metadata_modality)
-            """,  # noqa: S608
-            {"modalities": list(modalities) if modalities else None},
-        )
-        check_names(what, missing, set(known["name"].drop_nulls()) - set(missing))
+    if not missing:
+        return
+    held = held_collection(con)
+    near = con.execute(
+        f"""
+        SELECT DISTINCT name, damerau_levenshtein(lower(name), lower($asked)) AS mistakes
+        FROM {held.relation("perturbation_names")}
+        WHERE
+            ($modalities IS NULL OR list_contains($modalities::VARCHAR[], Metadata_modality))
+            AND mistakes <= len($asked) / {LETTERS_PER_MISTAKE}
+        ORDER BY mistakes, name
+        LIMIT 3
+        """,  # noqa: S608
+        {"asked": missing[0], "modalities": list(modalities) if modalities else None},
+    ).fetchall()
+    if near:
+        hint = f"did you mean {', '.join(name for name, _ in near)}?"
+    else:
+        query = """
+            SELECT comment FROM duckdb_columns()
+            WHERE
+                schema_name = $name AND table_name = 'perturbation_names'
+                AND column_name = 'name' AND comment IS NOT NULL
+        """
+        comments = con.execute(query, {"name": held.name}).fetchall()
+        known = comments[0][0] if comments else f"see {held.relation('perturbation_names')}"
+        hint = f"names that are known: {known}"
+    raise QueryError(f"there is no {what} {missing[0]!r}; {hint}")
 
 
 def literal(value: object) -> str:
