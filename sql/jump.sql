@@ -8,6 +8,7 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/common/collections.sql
 .read sql/common/reported_issues.sql
 .read sql/common/add_controls.sql
+.read sql/common/keep_imaged.sql
 .read sql/common/drop_known_bad.sql
 .read sql/common/sample_sites.sql
 .read sql/common/within_budget.sql

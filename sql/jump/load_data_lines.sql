@@ -158,6 +158,7 @@ SELECT
     Metadata_Name,
     coalesce(Metadata_pert_type, 'unknown') AS Metadata_pert_type,
     Metadata_modality,
+    [image.channel FOR image IN images] AS image_channels,
     images,
     CASE
         WHEN plate_number IS NULL THEN 'no source, batch or plate'
@@ -209,6 +210,7 @@ COMMENT ON COLUMN jump.load_data_lines.Metadata_pert_type IS
 'Role: trt, negcon, poscon, empty (untreated cells), bad_construct, or unknown';
 COMMENT ON COLUMN jump.load_data_lines.Metadata_modality IS
 'compound, orf, crispr, any (no reagent), or NULL (unknown)';
+COMMENT ON COLUMN jump.load_data_lines.image_channels IS 'Channels of its images';
 COMMENT ON COLUMN jump.load_data_lines.images IS
 'Its images in the order of jump.channels: channel, kind, url, and illum (URL of the function)';
 COMMENT ON COLUMN jump.load_data_lines.reason IS

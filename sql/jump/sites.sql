@@ -17,6 +17,7 @@ SELECT
     || '__' || lines.Metadata_Well || '__' || lines.Metadata_Site AS site_key,
     lines.rowid AS site_number,
     lines.plate_number,
+    lines.image_channels,
     lines.images,
     plates.image_bytes,
     plates.plate_issue,
@@ -48,6 +49,8 @@ COMMENT ON COLUMN jump.sites.site_number IS
 'Number of the site; means nothing outside this catalog';
 COMMENT ON COLUMN jump.sites.plate_number IS
 'Place of the plate in the order of its key; means nothing outside this catalog';
+COMMENT ON COLUMN jump.sites.image_channels IS
+'Channels of its images: read in a moment, where images takes seconds';
 COMMENT ON COLUMN jump.sites.images IS
 'Its images in the order of jump.channels: channel, kind, url, and illum (URL of the function)';
 COMMENT ON COLUMN jump.sites.image_bytes IS 'Bytes of one image, an estimate';

@@ -171,7 +171,8 @@ def test_flagged_images_are_kept_with_the_words_of_the_issue(defective):
     "options",
     [
         {"per_well": {"trt": 9}},
-        {"channels": ["Brightfield_H", "ER", "DNA"], "illum": True, "keep_known_bad": True},
+        {"channels": ["Brightfield", "ER", "DNA"], "illum": True, "keep_known_bad": True},
+        {"brightfield": True, "max_gb": 0.1},
         {"plates": ["1000000001", "JD5876c3"], "keep_known_bad": True, "seed": 5},
         {"max_sites": 7, "with_controls": True, "wells": ["B01"]},
     ],

@@ -46,6 +46,7 @@ KEYS = {
 
 MACROS = {
     "add_controls(jump.sites, jump.sites)": SITE,
+    "keep_imaged(jump.sites, ['DNA'])": SITE,
     "drop_known_bad(jump.sites)": SITE,
     "sample_sites(jump.sites)": SITE,
     "list_files(jump.sites, jump.sites)": "path",

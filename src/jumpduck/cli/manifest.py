@@ -90,6 +90,7 @@ def manifest(
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
     report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
+    _say_what_was_not_published(report, options, sizes)
     if dropped:
         report.line(f"{dropped:,} sites left out as known to be bad (--keep-known-bad keeps them)")
     report.json(
@@ -108,4 +109,22 @@ def _print(report: Report, sizes: pl.DataFrame) -> None:
         pl.lit("all").alias("Metadata_Source"), pl.exclude("Metadata_Source").sum()
     )
     shown = pl.concat([sizes, total]) if sizes.height > 1 else sizes
+    shown = shown.drop("brightfield", "illum")
     report.table(shown if shown["flagged"].sum() else shown.drop("flagged"))
+
+
+def _say_what_was_not_published(
+    report: Report, options: ManifestOptions, sizes: pl.DataFrame
+) -> None:
+    """Say where an option adds nothing."""
+    for asked, column, unit, what in (
+        (options.brightfield, "brightfield", "sites", "brightfield image"),
+        (options.illum, "illum", "files", "illumination function"),
+    ):
+        lacking = sizes.filter(pl.col(column) < pl.col(unit))
+        if asked and lacking.height:
+            count = int((lacking[unit] - lacking[column]).sum())
+            sources = ", ".join(lacking["Metadata_Source"])
+            report.line(
+                f"{count:,} of {sizes[unit].sum():,} {unit} have no {what} here ({sources})"
+            )

@@ -47,9 +47,10 @@ class Selection:
     where
         One SQL condition over the columns of the collection's sites.
     channels
-        Channels to keep; the stains of the collection by default.
+        Channels to keep; a site that lacks one of them stays out. By default the stains of the
+        collection, of which a site may lack some.
     brightfield
-        Add the channels that are brightfield.
+        Add brightfield where it was imaged; a site without it stays.
     per_well
         Sites to keep in a well by its role; a role that is not named keeps its default, which is
         trt=6,poscon=4,negcon=3 and 0 for empty, bad_construct and unknown.
@@ -61,7 +62,7 @@ class Selection:
     keep_known_bad
         Keep what known issues say to drop.
     illum
-        Bring the URLs of the illumination functions along.
+        Bring the URLs of the illumination functions along, where they were published.
     seed
         Another seed, another choice. Nothing else changes it: not the number of threads, not the
         other plates in the catalog.

@@ -41,11 +41,17 @@ class Query:
         The catalog's collection.
     plates
         One row a plate with images that the selection may need: plate_number, and sites.
+    needed_channels
+        Channels that a site must have to count: all of them if they were asked for by name, else
+        one of the stains.
+    channels
+        Channels to list: those, and brightfield where it was imaged.
     """
 
     held: HeldCollection
     plates: pl.DataFrame
     conditions: Sequence[str]
+    needed_channels: Sequence[str]
     channels: Sequence[str]
     per_well: Mapping[str, int]
     selection: Selection
@@ -100,9 +106,13 @@ class Query:
         remains. No step before the choice is kept in memory: each holds all sites.
         """
         steps: dict[str, str] = {}
+        every = literal(bool(self.selection.channels))
+        steps["imaged"] = (
+            f"FROM keep_imaged({sites}, {literal(list(self.needed_channels))}, every := {every})"
+        )
         if not keep_known_bad:
-            steps["usable"] = f"FROM drop_known_bad({sites}, channels := {self._channels})"
-            sites = "usable"
+            steps["usable"] = f"FROM drop_known_bad(imaged, channels := {self._channels})"
+        sites = list(steps)[-1]
         steps["chosen"] = f"FROM {sites}"
         if self.conditions:
             steps["chosen"] += "\n    WHERE\n        " + "\n        AND ".join(self.conditions)
@@ -142,8 +152,7 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     if selection.where:
         where = check_where(con, selection.where, sites)
         conditions.append(f"coalesce((\n{where}\n), FALSE)")
-    channels = _channels(con, held, selection)
-    return Query(held, plates, conditions, channels, per_well, selection)
+    return Query(held, plates, conditions, *_channels(con, held, selection), per_well, selection)
 
 
 def find_text(held: HeldCollection, names: Names) -> str:
@@ -269,15 +278,16 @@ def _explain_missing_plates(
 
 def _channels(
     con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
+    """Get the channels that a site must have, and those to list, in the collection's order."""
     query = f"FROM {held.relation('channels')} ORDER BY position"
     known = frame(con, query).select("Metadata_Channel", "kind")
     asked = set(as_names(selection.channels))
     check_names("channel", sorted(asked), set(known["Metadata_Channel"]))
-    wanted = pl.col("Metadata_Channel").is_in(sorted(asked)) if asked else pl.col("kind") == "stain"
-    if selection.brightfield:
-        wanted = wanted | (pl.col("kind") == "brightfield")
-    return known.filter(wanted)["Metadata_Channel"].to_list()
+    needed = pl.col("Metadata_Channel").is_in(sorted(asked)) if asked else pl.col("kind") == "stain"
+    listed = needed | (pl.col("kind") == "brightfield") if selection.brightfield else needed
+    names = [known.filter(one)["Metadata_Channel"].to_list() for one in (needed, listed)]
+    return names[0], names[1]
 
 
 def _perturbations(

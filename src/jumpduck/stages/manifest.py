@@ -96,6 +96,7 @@ def write_manifest(
     -------
     pl.DataFrame
         Metadata_Source, plates, wells, sites, files, flagged (files with a known issue),
+        brightfield (sites with a brightfield image), illum (files with an illumination function),
         estimated_gb to fetch, estimated_gb_kept on disk as 8-bit PNG. Gigabytes are files times
         the image_bytes of the collection's sites and the mean_bytes of its recipe_sizes.
 
@@ -200,10 +201,9 @@ def _rows(
 def _count(rows: pl.DataFrame) -> pl.DataFrame:
     """Get what sorted rows hold by source: the number of changes of a key is that of its values."""
 
-    def changes(key: tuple[str, ...]) -> pl.Expr:
-        return pl.any_horizontal(
-            pl.col(name).ne_missing(pl.col(name).shift()) for name in key
-        ).sum()
+    def changes(key: tuple[str, ...], where: pl.Expr | None = None) -> pl.Expr:
+        columns = [pl.col(name) if where is None else pl.col(name).filter(where) for name in key]
+        return pl.any_horizontal(one.ne_missing(one.shift()) for one in columns).sum()
 
     return rows.group_by("Metadata_Source").agg(
         plates=changes(PLATE_KEY),
@@ -211,6 +211,8 @@ def _count(rows: pl.DataFrame) -> pl.DataFrame:
         sites=changes(SITE_KEY),
         files=pl.len(),
         flagged=pl.col("known_issue").is_not_null().sum(),
+        brightfield=changes(SITE_KEY, pl.col("channel_kind") == "brightfield"),
+        illum=pl.col("url_illum").is_not_null().sum(),
     )
 
 

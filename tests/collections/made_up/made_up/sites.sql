@@ -25,6 +25,7 @@ SELECT
     ) AS site_key,
     row_number() OVER () AS site_number,
     numbered.plate_number,
+    (SELECT list(Metadata_Channel) FROM made_up.channels) AS image_channels,
     (
         SELECT
             list({
