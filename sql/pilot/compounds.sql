@@ -1,7 +1,17 @@
 -- pilot.compounds: one row per compound.
 -- key: Metadata_JCP2022
 -- The pilots know their perturbations by broad_sample: it stands where JUMP has its identifier.
-CREATE OR REPLACE TABLE pilot.compounds AS
+CREATE OR REPLACE TABLE pilot.compounds (
+    Metadata_JCP2022 VARCHAR,
+    Metadata_InChIKey VARCHAR,
+    Metadata_InChI VARCHAR,
+    Metadata_SMILES VARCHAR,
+    name VARCHAR,
+    control_type VARCHAR,
+    PRIMARY KEY (Metadata_JCP2022)
+);
+
+INSERT INTO pilot.compounds
 SELECT
     broad_sample AS Metadata_JCP2022,
     inchikey AS Metadata_InChIKey,

@@ -13,15 +13,26 @@ COPY (
     SELECT * EXCLUDE (name, control_type) FROM pilot.compounds ORDER BY ALL
 ) TO (getvariable('pilot_metadata') || '/compound.csv.gz');
 COPY (
-    SELECT * EXCLUDE (control_type) FROM pilot.crisprs ORDER BY ALL
+    SELECT
+        Metadata_JCP2022,
+        Metadata_Symbol,
+        NULL AS Metadata_NCBI_Gene_ID
+    FROM pilot.genes
+    WHERE Metadata_modality = 'crispr'
+    ORDER BY ALL
 ) TO (getvariable('pilot_metadata') || '/crispr.csv.gz');
+COPY (
+    SELECT
+        Metadata_JCP2022,
+        Metadata_Symbol,
+        NULL AS Metadata_NCBI_Gene_ID
+    FROM pilot.genes
+    WHERE Metadata_modality = 'orf'
+    ORDER BY ALL
+) TO (getvariable('pilot_metadata') || '/orf.csv.gz');
 COPY (
     FROM pilot.controls ORDER BY ALL
 ) TO (getvariable('pilot_metadata') || '/perturbation_control.csv');
-COPY (
-    SELECT * EXCLUDE (control_type) FROM pilot.crisprs
-    WHERE FALSE
-) TO (getvariable('pilot_metadata') || '/orf.csv.gz');
 COPY (
     SELECT
         'source_4' AS Metadata_Source,

@@ -1,6 +1,14 @@
 -- pilot.wells: one row per well and what was put in it.
 -- key: Metadata_Source, Metadata_Plate, Metadata_Well
-CREATE OR REPLACE TABLE pilot.wells AS
+CREATE OR REPLACE TABLE pilot.wells (
+    Metadata_Source VARCHAR,
+    Metadata_Plate VARCHAR,
+    Metadata_Well VARCHAR,
+    Metadata_JCP2022 VARCHAR,
+    PRIMARY KEY (Metadata_Source, Metadata_Plate, Metadata_Well)
+);
+
+INSERT INTO pilot.wells
 WITH maps AS (
     SELECT
         parse_filename(filename, TRUE) AS map,
