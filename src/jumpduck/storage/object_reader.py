@@ -1,5 +1,6 @@
 """Whole files by their URL: s3://, http(s):// or a local path."""
 
+import errno
 import hashlib
 import os
 import re
@@ -18,6 +19,7 @@ from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
 from jumpduck.errors import ImageError, QueryError, StoreError
+from jumpduck.storage.open_files import TOO_MANY_FILES, allowed_connections
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 
 if TYPE_CHECKING:
@@ -140,6 +142,8 @@ class ObjectReader:
             The server says that the file may not be read.
         StoreError
             There was no good answer in all attempts.
+        OSError
+            The process has as many files open as the system lets it have.
         ImageError
             The bytes were not those of the ETag in all attempts.
         """
@@ -317,7 +321,7 @@ def in_threads(
                 failed.set()
                 raise
 
-    pool = ThreadPoolExecutor(threads)
+    pool = ThreadPoolExecutor(allowed_connections(threads))
     try:
         pending = {pool.submit(work_on, item) for item in todo}
         while pending:
@@ -355,6 +359,8 @@ def _read_local(path: Path, on_size: Callable[[int], bool]) -> bytes | None:
     except (FileNotFoundError, PermissionError):
         raise
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in TOO_MANY_FILES:
+            raise
         raise StoreError(f"cannot read {str(path)[:200]!r}: {error}") from error
 
 
@@ -362,8 +368,15 @@ def _explain(error: Exception) -> tuple[str, bool, bool]:
     """The reason in a few words, whether to try again, and whether to slow down.
 
     obstore has one exception for most reasons; its debug text tells them apart.
+
+    Raises
+    ------
+    OSError
+        The process has too many open files, which is nothing about this one.
     """
     text = str(error)
+    if f"(os error {errno.EMFILE})" in text:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from error
     if status := _STATUS.search(text):
         code = int(status[1])
         return f"{code} {status[2]}", code >= 500 or code in _RETRIED, code in _SLOW_DOWN

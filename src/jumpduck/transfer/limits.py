@@ -18,7 +18,8 @@ class Limits:
     Parameters
     ----------
     connections
-        Files fetched at the same time, from 1 to 256.
+        Files fetched at the same time, from 1 to 256; fewer, with a warning, where the system
+        lets the process open too few files (``ulimit -n``).
     workers
         Images processed at the same time; one for each core by default.
     max_requests

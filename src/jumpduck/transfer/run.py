@@ -8,6 +8,7 @@ import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
+from jumpduck.storage.open_files import allowed_connections
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
@@ -61,7 +62,7 @@ def fill(
             folder,
             reader,
             recipe,
-            connections=limits.connections,
+            connections=allowed_connections(limits.connections),
             workers=limits.threads,
             progress=progress,
         )

@@ -15,6 +15,7 @@ from jumpduck.recipes.base import Encoded, Recipe, Source
 from jumpduck.schema import DONE, Row
 from jumpduck.storage.atomic_files import PartFiles, write_part
 from jumpduck.storage.object_reader import FetchedFile, ObjectReader
+from jumpduck.storage.open_files import TOO_MANY_FILES
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.memory_budget import FETCHED_BYTES, WORK_BYTES, MemoryBudget, Reservation
 
@@ -24,7 +25,7 @@ MAX_PREPARE_BYTES = FETCHED_BYTES // 8
 _MEASURED = ("width", "height", "low", "high", "mean", "saturated", "focus", "constant")
 
 _NO_OTHER_FILE_EITHER = {
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE,
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, *TOO_MANY_FILES,
 }  # fmt: skip
 
 
@@ -121,6 +122,8 @@ class Worker:
         ------
         DiskError
             The disk takes no further file.
+        OSError
+            The process has too many open files.
         """
         started = time.perf_counter()
         try:
@@ -129,6 +132,8 @@ class Worker:
             else:
                 outcome = self._fetch_and_make(task)
         except (JumpduckError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in TOO_MANY_FILES:
+                raise
             outcome = _failed(task, _failure(error))
         made_by = {"recipe": self._recipe.label, "parameters": self._recipe.parameters_text}
         seconds = time.perf_counter() - started
