@@ -1,14 +1,17 @@
 """A manifest is refused before anything is fetched if one of its rows is wrong."""
 
+import unicodedata
+from functools import partial
+
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import jumpduck
 from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST
-from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.manifest_reader import Manifest, folded
 from tests.support.examples import examples
 
 
@@ -65,6 +68,9 @@ def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
         ("Metadata_Plate", "../../x", "plate"),
         ("Metadata_Plate", None, "Metadata_Plate"),
         ("path", "a/same", "twice"),
+        ("Metadata_Channel", None, "Metadata_Channel"),
+        ("Metadata_Well", None, "Metadata_Well"),
+        ("Metadata_Site", None, "Metadata_Site"),
     ],
 )
 def test_a_row_with_a_wrong_value_is_refused(rows, tmp_path, column, value, reason):
@@ -72,6 +78,56 @@ def test_a_row_with_a_wrong_value_is_refused(rows, tmp_path, column, value, reas
     with pytest.raises(jumpduck.errors.JumpduckError, match=reason):
         jumpduck.download(wrong, tmp_path / "images")
     assert not (tmp_path / "images").exists()
+
+
+ALIKE = (
+    ("a", "A"),
+    ("\u00e9", "e\u0301"),
+    ("\u00c9", "e\u0301"),
+    ("stra\u00dfe", "STRASSE"),
+    ("\u212a", "k"),
+    ("\ufb01", "FI"),
+    ("\u03c2", "\u03a3"),
+)
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE)
+def test_names_that_macos_would_take_for_one_are_refused(rows, tmp_path, one, other):
+    places = {
+        "paths": {"path": pl.Series([f"{one}/x", "b/x", f"{other}/x"])},
+        "plates": {"Metadata_Plate": pl.Series([one, one, other])},
+    }
+    for what, columns in places.items():
+        with pytest.raises(ManifestError, match=f"{what} .*differ only in case") as found:
+            jumpduck.download(rows.with_columns(**columns), tmp_path / "images")
+        assert one in str(found.value)
+        assert other in str(found.value)
+    stacks = rows.with_columns(
+        path=pl.Series([f"a/{one}__DNA", "a/b__DNA", f"a/{other}__RNA"]),
+        Metadata_Site=pl.Series([1, 2, 3], dtype=pl.Int32),
+        Metadata_Channel=pl.Series(["DNA", "DNA", "RNA"]),
+    )
+    with pytest.raises(ManifestError, match=r"files .*\.ome\.tiff.* differ only in case"):
+        jumpduck.download(stacks, tmp_path / "images", recipe="stack")
+    assert not (tmp_path / "images").exists()
+
+
+FORMS = (
+    str.upper, str.lower, str.casefold, str.swapcase, str.title,
+    partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD"),
+)  # fmt: skip
+
+
+@examples(100)
+@given(st.text(st.characters(codec="utf-8"), max_size=5), st.sampled_from(FORMS))
+def test_names_that_are_equal_without_case_and_form_are_equal_when_folded(name, form):
+    def alone(name):
+        return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+    assume(alone(name) == alone(form(name)))
+    one, other = folded(pl.Series([name, form(name)]))
+    assert one == other
+    assert folded(pl.Series([name]))[0] == one, "whatever stands beside it"
 
 
 @pytest.mark.parametrize(

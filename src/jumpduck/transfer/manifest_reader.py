@@ -21,6 +21,10 @@ UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
 MAX_NAME_BYTES = 255 - len(".12345678.12345678")
 """Bytes of one name that file systems take, less what a recipe's suffix adds to it."""
 
+ONLY_IN_FORM = (
+    "differ only in case or in the Unicode form of a letter, and would be one file on macOS"
+)
+
 CHECKED_ROWS = 122_880
 """Rows that a thread checks at once: DuckDB's row group, so that each group is read once."""
 
@@ -95,8 +99,9 @@ class Manifest:
         ------
         ManifestError
             There is no such file, it is not Parquet, a column is missing or has a wrong type, a
-            path leaves the output folder or occurs twice, a plate has a name that a folder cannot
-            have, or a file of many millions of rows does not keep the rows of a plate together.
+            path leaves the output folder or occurs twice (as macOS compares paths), a plate has a
+            name that a folder cannot have, or a file of many millions of rows does not keep the
+            rows of a plate together.
         QueryError
             `limit` is below 1, or a URL has a scheme other than s3, http and https.
         """
@@ -168,6 +173,13 @@ class Manifest:
                 "folder cannot have; a name is not empty, does not begin with a dot and has no "
                 "slash, backslash or line end"
             )
+        form = folded(plates.select(pl.concat_str(PLATE_KEY, separator="/")).to_series())
+        alike = plates.filter(form.is_duplicated()).sort(form.filter(form.is_duplicated()))
+        if alike.height:
+            one, other = alike.select(PLATE_KEY).rows()[:2]
+            raise ManifestError(
+                f"plates {one} and {other} of the manifest {ONLY_IN_FORM}; rename one"
+            )
         if (plates["last"] - plates["first"] + 1 != plates["rows"]).any():
             self._sort(plates)
             return self._find_plates()
@@ -198,7 +210,7 @@ class Manifest:
             rows = self.read(start, CHECKED_ROWS, ("path", "url"))
             _check_slice(rows)
             path = rows["path"]
-            hashes[start : start + len(path)] = path.hash(seed=0).to_numpy()
+            hashes[start : start + len(path)] = folded(path).hash(seed=0).to_numpy()
             edges = {0, len(path)} | {plate.first - start for plate in self._plates}
             inside = sorted(edge for edge in edges if 0 <= edge <= len(path))
             plates = (path.slice(at, end - at) for at, end in itertools.pairwise(inside))
@@ -209,10 +221,15 @@ class Manifest:
         hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if len(repeated):
-            same = self._rows.filter(pl.col("path").hash(seed=0) == repeated[0]).select("path")
-            name = self._collect(same.head(1), streaming=True).item()
+            alike = pl.col("path").map_batches(folded, pl.String).hash(seed=0) == repeated[0]
+            names = self._collect(self._rows.filter(alike).select("path"))["path"]
+            if names.n_unique() > 1:
+                one, other = names.unique().sort()[:2]
+                raise ManifestError(
+                    f"paths {one!r} and {other!r} of the manifest {ONLY_IN_FORM}; rename one"
+                )
             raise ManifestError(
-                f"path {name!r} occurs twice in the manifest; each row needs a path of its own"
+                f"path {names[0]!r} occurs twice in the manifest; each row needs a path of its own"
             )
         return folders
 
@@ -225,6 +242,16 @@ class Manifest:
                 f"the manifest has a column of another type than expected: {reason}; "
                 "write it with `jumpduck manifest`"
             ) from error
+
+
+def folded(names: pl.Series) -> pl.Series:
+    """Get names as a file system compares them that knows neither case nor Unicode forms."""
+    if names.str.len_bytes().sum() == names.str.len_chars().sum():
+        return names.str.to_uppercase()  # because all of it is ASCII, which has one form
+    # to upper case last, because only there "ß" is "SS"; by lower case, because the sign of Kelvin
+    # has no other upper case
+    cased = names.str.normalize("NFD").str.to_lowercase().str.to_uppercase()
+    return cased.str.normalize("NFD")
 
 
 def _check_slice(rows: pl.DataFrame) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from jumpduck.errors import ManifestError
 from jumpduck.recipes.base import Recipe
-from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.manifest_reader import ONLY_IN_FORM, Manifest, folded
 
 SITE = ("Metadata_Well", "Metadata_Site")
 COLUMNS = ("path", *SITE, "Metadata_Channel")
@@ -36,16 +36,19 @@ def check_one_file_per_site(manifest: Manifest, recipe: Recipe) -> None:
         split = split.filter(~split.select(SITE).is_unique())
         if split.height:
             raise _refused(f"a site of plate {plate.key[2]} would not be one file but also", split)
-        hashes.append(files["path"].hash(seed=0).to_numpy())
+        hashes.append(folded(files["path"]).hash(seed=0).to_numpy())
     every = np.concatenate(hashes)
     every.sort()
     repeated = every[1:][every[1:] == every[:-1]]
     if len(repeated):
-        for plate in manifest.plates():
-            files = recipe.targets(plate.rows(COLUMNS))
-            files = files.filter(pl.col("path").hash(seed=0) == repeated[0])
-            if files.height:
-                raise _refused("two plates would share the file", files)
+        every_plate = (recipe.targets(plate.rows(COLUMNS)) for plate in manifest.plates())
+        alike = pl.concat(
+            rows.filter(folded(rows["path"]).hash(seed=0) == repeated[0]) for rows in every_plate
+        )
+        names = alike["path"].unique().sort()
+        if len(names) > 1:
+            raise ManifestError(f"files {names[0]!r} and {names[1]!r} {ONLY_IN_FORM}; rename one")
+        raise _refused("two plates would share the file", alike)
 
 
 def _refused(what: str, files: pl.DataFrame) -> ManifestError:
