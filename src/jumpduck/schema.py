@@ -13,6 +13,9 @@ PLATE_KEY = ("Metadata_Source", "Metadata_Batch", "Metadata_Plate")
 
 SITE_KEY = (*PLATE_KEY, "Metadata_Well", "Metadata_Site")
 
+IMAGE_KEY = ("path", "Metadata_Channel")
+"""What tells the rows of results apart: the channels of a site may share a file."""
+
 MANIFEST: Mapping[str, pl.DataType] = {
     "Metadata_Source": pl.String(),
     "Metadata_Batch": pl.String(),

@@ -6,7 +6,7 @@ from queue import SimpleQueue
 from jumpduck.storage.atomic_files import PartFiles, write_part
 from jumpduck.transfer import committer as committer_module
 from jumpduck.transfer.committer import Committer
-from jumpduck.transfer.plate_tables import PlateTables
+from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.worker import Outcome, Task
 
 
@@ -23,7 +23,7 @@ def test_a_file_that_the_disk_confirms_after_the_run_ended_gets_no_name(tmp_path
     row = {"status": "fetched", "path": "images/one.png", "size": 6}
     task = Task(("s", "b", "p"), [row], {}, None)
     committed = SimpleQueue()
-    committer = Committer(PlateTables(tmp_path / "plates"), committed, lambda: False)
+    committer = Committer(OutputFolder(tmp_path).plates, committed, lambda: False)
     committer.start()
     committer.put(Outcome(task, [row], write_part(target, part, b"pixels"), part, target))
     assert asked.wait(10)

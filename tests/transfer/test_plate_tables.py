@@ -12,7 +12,6 @@ from jumpduck.stages.download import DownloadOptions, download_plates
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
-from jumpduck.transfer.plate_tables import PlateTables
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +86,6 @@ def test_a_folder_whose_name_is_a_pattern_gets_its_tables(rows, tmp_path):
     assert pl.read_parquet(out / "results.parquet", glob=False).height == 3
 
 
-def test_a_folder_of_an_earlier_version_is_refused_in_one_line(rows, tmp_path):
-    (tmp_path / ".jumpduck").mkdir()
-    (tmp_path / ".jumpduck" / "plan.parquet").touch()
-    for verb in (jumpduck.status, jumpduck.verify, lambda out: jumpduck.download(rows, out)):
-        with pytest.raises(StoreError, match="filled by an earlier version of jumpduck"):
-            verb(tmp_path)
-
-
 def test_rows_that_verify_did_not_return_are_not_repaired(rows, tmp_path):
     with pytest.raises(QueryError, match="give the rows"):
         jumpduck.repair(rows, tmp_path)
@@ -151,7 +142,7 @@ def test_results_are_gathered_although_the_clock_was_set_back(rows, tmp_path):
 def test_a_reader_sees_the_rows_of_a_plate_while_it_closes(rows, tmp_path, monkeypatch):
     results = jumpduck.download(rows.head(4), tmp_path / "out")
     key = key_of(rows)
-    writer, reader = (PlateTables(tmp_path / "plates") for _ in range(2))
+    writer, reader = (OutputFolder(tmp_path).plates for _ in range(2))
     writer.append(key, results.rows(named=True), dict(results.schema))
     read = Journal.read
 

@@ -42,13 +42,16 @@ def status(
     )
     report.table(found.plates if plates else by_source)
     left = int(found.plates["left"].sum())
+    not_had = sum(int(found.plates[name].sum()) for name in ("missing", "corrupt", "failed"))
     said = "running" if found.running else "not running"
     if found.per_second:
         said += f", {found.per_second:,.1f} files/s"
     if left and found.seconds_left is not None:
         said += f", {timedelta(seconds=round(found.seconds_left))} left"
     elif not left:
-        said += ", nothing left to try"
+        said += ", all done" if not not_had else ", all tried"
+    if not_had and not found.running:
+        said += f"; the same `jumpduck download` tries {not_had:,} again that could not be had"
     report.line(said)
     report.json(
         {

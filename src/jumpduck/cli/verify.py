@@ -1,22 +1,27 @@
 """jumpduck verify"""
 
 import shlex
+from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from typing import Annotated
 
+import polars as pl
 from cyclopts import Parameter
 
 from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import MAX_SHOWN_FILES, TransferReport
 from jumpduck.errors import PartialError
-from jumpduck.schema import PLATE_KEY
+from jumpduck.schema import PLATE_KEY, RESULTS
 from jumpduck.stages.repair import RepairOptions, repair_plates
-from jumpduck.stages.verify import VerifyOptions, kept
-from jumpduck.stages.verify import verify as check
+from jumpduck.stages.verify import VerifyOptions, verify_plates
+from jumpduck.transfer.output_folder import OutputFolder
+
+SHOWN = ("wrong", "missing", "corrupt", "failed")
 
 
-@reads(VerifyOptions, {PLACES: ("out",), WORK: ("deep", "threads")})
+@reads(VerifyOptions, {PLACES: ("out", "manifest"), WORK: ("sample", "seed", "deep", "threads")})
 def verify(
     options: VerifyOptions,
     *,
@@ -38,30 +43,39 @@ def verify(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check the files on disk against results.parquet: size and checksum.
+    """Check that all that was asked for is there, and is what was kept: size and checksum.
 
-    Exit code 3 says that files are wrong.
+    What was asked for is known from the runs into the folder; in a folder that was copied without
+    its hidden files it is what results.parquet says. Exit code 3 says that files are wrong, not
+    fetched yet, or could not be had.
 
     For example:
     ```
     jumpduck verify --out images
+    jumpduck verify --manifest manifest.parquet --sample 1%
     jumpduck verify --deep --repair
     ```
     """
     report = Report(as_json=json, quiet=quiet)
-    total = kept(options.out)
+    counts: Counter[str] = Counter()
+    lacking = [pl.DataFrame(schema=RESULTS)]
     with report.progress() as progress:
+        total = OutputFolder.read(options.out).plates.row_count()
         task = progress.add_task("verify", total=total, note="")
-        wrong = check(
-            options.out,
-            deep=options.deep,
-            threads=options.threads,
-            progress=lambda count: progress.update(task, advance=count),
-        )
-    report.line(f"{total:,} files checked, {wrong.height:,} wrong")
-    for row in wrong.head(MAX_SHOWN_FILES).iter_rows(named=True):
-        report.line(f"wrong: {row['path']}: {row['error']}")
-    again = shlex.join(["jumpduck", "verify", "--repair", "--out", str(options.out)])
+
+        def advance(count: int) -> None:
+            progress.update(task, advance=count)
+
+        for rows in verify_plates(replace(options, progress=advance)):
+            counts.update(rows["status"].to_list())
+            lacking.append(rows.filter(pl.col("status").is_in(SHOWN)))
+    lacking = pl.concat(lacking, how="diagonal_relaxed")
+    wrong = lacking.filter(status="wrong")
+    report.line(", ".join(_texts(counts)))
+    for row in lacking.sort(pl.col("status") != "wrong").head(MAX_SHOWN_FILES).rows(named=True):
+        report.line(f"{row['status']}: {row['path']}: {row['error']}")
+    total, out = counts.total(), shlex.quote(str(options.out))
+    again = f"jumpduck verify --repair --out {out}"
     if repair and wrong.height:
         plates = wrong.select(PLATE_KEY).n_unique()
         with TransferReport(report, wrong.height, plates, again) as transfer:
@@ -70,16 +84,32 @@ def verify(
                 for rows in repaired:
                     transfer.add(rows)
         transfer.finish(options.out)
-        return
-    report.json(
-        {
-            "out": options.out,
-            "files": total,
-            "wrong": wrong.select("path", "url", "error").to_dicts(),
-        }
-    )
-    if wrong.height:
-        raise PartialError(
-            f"{wrong.height:,} of {total:,} files in {options.out} are not what was kept; "
-            f"`{again}` fetches them again"
+        del counts["wrong"]
+    else:
+        report.json(
+            {
+                "out": options.out,
+                "files": total,
+                "by_status": dict(sorted(counts.items())),
+                "wrong": wrong.select("path", "url", "error").to_dicts(),
+            }
         )
+    said: list[str] = []
+    if counts["wrong"]:
+        said.append(f"{counts['wrong']:,} are not what was kept, and `{again}` fetches them again")
+    if counts["left"]:
+        said.append(f"{counts['left']:,} are not fetched, and the same `jumpduck download` goes on")
+    if not_had := sum(counts[status] for status in ("missing", "corrupt", "failed")):
+        said.append(f"{not_had:,} could not be had, and the same `jumpduck download` tries again")
+    if said:
+        raise PartialError(f"of {total:,} files in {options.out}, {'; '.join(said)}")
+
+
+def _texts(counts: Counter[str]) -> list[str]:
+    names = {"left": "not fetched", "unread": "not read (--sample)"}
+    order = ("right", "wrong", "left", "missing", "corrupt", "failed", "unread")
+    return [
+        f"{counts[status]:,} {names.get(status, status)}"
+        for status in order
+        if counts[status] or status == "right"
+    ]

@@ -61,6 +61,28 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
+class FileNames:
+    """How a recipe names the files that it makes of a manifest's images."""
+
+    suffix: str
+    per_site: bool
+
+    def targets(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Get rows of a manifest with the paths of the files that are made of them."""
+        path = pl.col("path")
+        if self.per_site:
+            path = path.str.strip_suffix(pl.concat_str(pl.lit("__"), "Metadata_Channel"))
+        return rows.with_columns(path + self.suffix)
+
+    def manifest_rows(self, results: pl.DataFrame) -> pl.DataFrame:
+        """Get rows of results with the paths that a manifest has: the inverse of `targets`."""
+        path = pl.col("path").str.strip_suffix(self.suffix)
+        if self.per_site:
+            path = pl.concat_str(path, pl.lit("__"), "Metadata_Channel")
+        return results.with_columns(path)
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A named way from published files to a file that is kept."""
 
@@ -108,16 +130,15 @@ class Recipe:
             return self.work_bytes(sources)
         return WORK_FACTOR * sum(len(source.data) for source in sources)
 
+    @property
+    def names(self) -> FileNames:
+        """How it names its files."""
+        return FileNames(self.suffix, self.per_site)
+
     def targets(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Get rows of a manifest with the paths of the files that this recipe makes of them."""
-        path = pl.col("path")
-        if self.per_site:
-            path = path.str.strip_suffix(pl.concat_str(pl.lit("__"), "Metadata_Channel"))
-        return rows.with_columns(path + self.suffix)
+        return self.names.targets(rows)
 
     def manifest_rows(self, results: pl.DataFrame) -> pl.DataFrame:
         """Get rows of results with the paths that a manifest has: the inverse of `targets`."""
-        path = pl.col("path").str.strip_suffix(self.suffix)
-        if self.per_site:
-            path = pl.concat_str(path, pl.lit("__"), "Metadata_Channel")
-        return results.with_columns(path)
+        return self.names.manifest_rows(results)

@@ -11,7 +11,7 @@ import polars as pl
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
 from jumpduck.recipes.registry import rebuild
-from jumpduck.schema import OUTCOME, PLATE_KEY, RESULTS
+from jumpduck.schema import DONE, OUTCOME, PLATE_KEY, RESULTS
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
@@ -26,7 +26,7 @@ class RepairOptions(Limits):
     Parameters
     ----------
     wrong
-        Rows of the results whose files to fetch again, as `jumpduck.verify` returns them.
+        What `jumpduck.verify` returns; the files whose status is wrong are fetched again.
     out
         Folder that `jumpduck download` filled.
     endpoint
@@ -71,14 +71,13 @@ def repair_plates(options: RepairOptions) -> Generator[pl.DataFrame]:
         raise QueryError(
             f"wrong has no column {', '.join(missing)}; give the rows that jumpduck.verify returns"
         )
-    folder = OutputFolder(options.out)
-    _, notes = folder.notes.read()
-    endpoint = options.endpoint or notes.get("endpoint")
-    for (label, parameters), rows in options.wrong.group_by(
-        "recipe", "parameters", maintain_order=True
-    ):
-        name = str(label).split()[0]
-        made_by = str(notes["made_by"]) if notes["recipe"] == name else name
+    folder = OutputFolder.read(options.out)
+    runs = folder.asked.runs()
+    endpoint = options.endpoint or (runs[0].notes["endpoint"] if runs else None)
+    made_by_of = {run.notes["recipe"]: str(run.notes["made_by"]) for run in reversed(runs)}
+    wrong = options.wrong.filter(pl.col("status").is_in((*DONE, "wrong")))
+    for (label, parameters), rows in wrong.group_by("recipe", "parameters", maintain_order=True):
+        made_by = made_by_of.get(label, str(label).split()[0])
         recipe = rebuild(made_by, json.loads(str(parameters)))
         # all rows of the plates, so that the recipe learns of a plate what it knew before
         keys = rows.select(PLATE_KEY).unique(maintain_order=True).rows()

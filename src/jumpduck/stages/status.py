@@ -8,6 +8,7 @@ import polars as pl
 from jumpduck.options import takes
 from jumpduck.schema import DONE, PLATE_KEY
 from jumpduck.storage.heartbeat_lock import is_held
+from jumpduck.transfer.asked import FILE_KEY, images_asked_for
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.output_folder import OutputFolder
 
@@ -46,41 +47,45 @@ class Progress:
 def status(options: StatusOptions) -> Progress:
     """Get how far the download into a folder is, from its results and journals.
 
-    Files of plates that the last run was not asked for are not counted.
+    What counts is all that the runs into the folder were asked for.
 
     Raises
     ------
     StoreError
         Nothing was downloaded into the folder.
     """
-    folder = OutputFolder(options.out)
-    asked, notes = folder.notes.read()
-    recipe = pl.col("recipe").str.split(" ").list.first() == str(notes["recipe"])
-    counted = [_count(folder.plates.read(_key(row)).filter(recipe)) for row in asked.rows()]
-    plates = pl.concat([asked, pl.concat(counted)], how="horizontal").with_columns(
-        left=pl.col("files") - pl.sum_horizontal("done", "missing", "corrupt", "failed")
-    )
-    plates = plates.with_columns(pl.col("left").clip(0)).select(
-        *PLATE_KEY, "files", *COUNTS, "fetched_gb", "kept_gb"
-    )
-    seconds = float(str(notes["updated"])) - float(str(notes["started"]))
-    rate = int(str(notes["done"])) / seconds if seconds > 0 else 0.0
+    folder = OutputFolder.read(options.out)
+    runs = folder.asked.runs()
+    # in the order of the manifests, the last one first; a copied folder has results alone
+    keys = list(dict.fromkeys(key for run in runs for key in run.plates))
+    counted: list[pl.DataFrame] = []
+    for key in keys or folder.plates.plate_keys():
+        rows = folder.plates.read(key)
+        counted.append(_count(key, images_asked_for(runs, key) if runs else rows, rows))
+    plates = pl.concat(counted)
     left = int(plates["left"].sum())
+    rate = 0.0
+    if runs:
+        started, updated, done = (float(str(runs[0].notes[name])) for name in _TIMES)
+        rate = done / (updated - started) if updated > started else 0.0
     running = is_held(folder.lock.path)
     return Progress(plates, running, rate or None, left / rate if rate else None)
 
 
-def _key(row: tuple[object, ...]) -> PlateKey:
-    source, batch, plate, *_ = map(str, row)
-    return source, batch, plate
+_TIMES = ("started", "updated", "done")
 
 
-def _count(rows: pl.DataFrame) -> pl.DataFrame:
+def _count(key: PlateKey, asked: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
+    rows = results.join(asked.select(FILE_KEY), on=FILE_KEY, how="semi", nulls_equal=True)
     done = pl.col("status").is_in(DONE)
     by_status = {name: pl.col("status") == name for name in COUNTS[1:-1]}
+    names = {name: pl.lit(value) for name, value in zip(PLATE_KEY, key, strict=True)}
     return rows.select(
-        done=done.sum(),
-        **{name: condition.sum() for name, condition in by_status.items()},
+        **names,
+        files=pl.lit(asked.height, pl.Int64),
+        done=done.sum().cast(pl.Int64),
+        **{name: condition.sum().cast(pl.Int64) for name, condition in by_status.items()},
+        left=pl.lit(asked.height - rows.height, pl.Int64),
         fetched_gb=pl.col("bytes").filter(done).sum() / 1e9,
         kept_gb=pl.col("size").filter(done, pl.col("path").is_first_distinct()).sum() / 1e9,
     )

@@ -1,7 +1,8 @@
-"""The files on disk against the results: which files are not what was kept."""
+"""The output folder against what was asked for: which files are not there, or not right."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
@@ -9,9 +10,12 @@ from pathlib import Path
 import imagecodecs
 import polars as pl
 
-from jumpduck.errors import QueryError
+from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import takes
-from jumpduck.schema import DONE, RESULTS, Row
+from jumpduck.recipes.registry import rebuild
+from jumpduck.schema import DONE, IMAGE_KEY, RESULTS, Row
+from jumpduck.transfer.asked import COLUMNS, FILE_KEY, Asked, images_asked_for, notes_of
+from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 
 DECODERS: dict[str, Callable[[bytes], object]] = {
@@ -20,6 +24,9 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     ".tiff": imagecodecs.tiff_decode,
     ".jxl": imagecodecs.jpegxl_decode,
 }
+
+
+RIGHT, WRONG, UNREAD = "right", "wrong", "unread"
 
 
 def no_progress(_files: int) -> None:
@@ -34,16 +41,27 @@ class VerifyOptions:
     ----------
     out
         Folder that `jumpduck download` filled.
+    manifest
+        Compare with this manifest; by default with all that runs into the folder were asked for.
+
+        Its files are those that the recipe of the last run makes of it.
+    sample
+        Read only this share of the files, such as 1% or 0.01; all files by default.
+    seed
+        Other seeds choose other files.
     deep
         Also decode each file.
     threads
         Files read at the same time; a few more than there are cores by default.
     progress
-        Called with the number of files that were checked since the last call.
+        Called with the number of rows of the results that were checked since the last call.
     """
 
     out: str | Path = "images"
     _: KW_ONLY
+    manifest: str | Path | pl.DataFrame | None = None
+    sample: str | float | None = None
+    seed: int = 0
     deep: bool = False
     threads: int | None = None
     progress: Callable[[int], None] = no_progress
@@ -51,11 +69,12 @@ class VerifyOptions:
     def __post_init__(self) -> None:
         if self.threads is not None and self.threads < 1:
             raise QueryError(f"threads {self.threads} is below 1")
+        share_of(self.sample)
 
 
 @takes(VerifyOptions)
 def verify(options: VerifyOptions) -> pl.DataFrame:
-    """Check each kept file against its row, and get the rows whose file is wrong.
+    """Check that all that was asked for is there, and each kept file against its row.
 
     Nothing is fetched and nothing changed. A file is right when it is there with the size and
     the checksum that its row has.
@@ -63,33 +82,113 @@ def verify(options: VerifyOptions) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Rows of the results, with the reason in ``error``; none when all files are right.
+        A row for each image that has no right file; none when all is there. ``status`` is wrong
+        (the file is not what was kept; ``error`` says why), left (not fetched yet), or missing,
+        corrupt or failed (could not be had, as the results say).
 
     Raises
     ------
+    QueryError
+        An option is out of range.
+    ManifestError
+        The manifest is not one.
     StoreError
         Nothing was downloaded into `out`, or a table of results cannot be read.
     """
-    folder = OutputFolder(options.out)
-    folder.notes.read()
-    wrong = [pl.DataFrame(schema=RESULTS)]
+    lacking = [
+        rows.filter(~pl.col("status").is_in((RIGHT, UNREAD))) for rows in verify_plates(options)
+    ]
+    return pl.concat([pl.DataFrame(schema=RESULTS), *lacking], how="diagonal_relaxed")
+
+
+def verify_plates(options: VerifyOptions) -> Generator[pl.DataFrame]:
+    """Get a row for each image, plate by plate; ``status`` is also right or unread."""
+    folder = OutputFolder.read(options.out)
+    asked: Sequence[Asked] = folder.asked.runs()
+    if options.manifest is not None:
+        asked = [_asked_by(Manifest.open(options.manifest), folder)]
+        keys = list(asked[0].plates)
+    else:
+        keys = sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)})
     with ThreadPoolExecutor(options.threads) as pool:
-        for key in folder.plates.plate_keys():
-            rows = folder.plates.read(key).filter(pl.col("status").is_in(DONE))
-            files = rows.unique("path", maintain_order=True).iter_rows(named=True)
-            reasons = dict(_reasons(pool, folder.path, files, deep=options.deep))
-            why = rows["path"].replace_strict(reasons, default=None, return_dtype=pl.String)
-            wrong.append(rows.with_columns(error=why).filter(why.is_not_null()))
-            options.progress(rows.height)
-    return pl.concat(wrong, how="diagonal_relaxed")
+        for key in keys:
+            results = folder.plates.read(key)
+            rows = results
+            if asked:
+                only_asked = options.manifest is not None
+                rows = _with_left(results, images_asked_for(asked, key), only_asked=only_asked)
+            yield _with_status(pool, folder.path, rows, options)
+            options.progress(results.height)
 
 
-def kept(out: str | Path) -> int:
-    """Get the number of files that the results say are there."""
-    tables = OutputFolder(out).plates
-    return sum(
-        tables.read(key).filter(pl.col("status").is_in(DONE)).height for key in tables.plate_keys()
+def share_of(sample: str | float | None) -> float:
+    """Get the share of the files that a sample has.
+
+    Raises
+    ------
+    QueryError
+        It is not a share above 0, of at most 1.
+    """
+    if sample is None:
+        return 1.0
+    text = str(sample).strip()
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise QueryError(f"sample {sample!r} is not a share of the files, such as 1% or 0.01")
+    return share
+
+
+def _asked_by(manifest: Manifest, folder: OutputFolder) -> Asked:
+    """Get what a manifest asks for, with the recipe of the last run."""
+    for run in folder.asked.runs():
+        return Asked(manifest.scan(COLUMNS), run.notes)
+    for key in folder.plates.plate_keys():
+        for row in folder.plates.read(key).head(1).iter_rows(named=True):
+            recipe = rebuild(str(row["recipe"]).split()[0], json.loads(str(row["parameters"])))
+            return Asked(manifest.scan(COLUMNS), notes_of(recipe))
+    raise StoreError(
+        f"{folder.path} has no results to compare with; fill it with `jumpduck download`"
     )
+
+
+def _with_left(results: pl.DataFrame, asked: pl.DataFrame, *, only_asked: bool) -> pl.DataFrame:
+    """Get the results, with a row for each image that was asked for and has none."""
+    left = asked.join(results, on=FILE_KEY, how="anti", nulls_equal=True)
+    # what another recipe made under the same name is not what was asked for
+    rows = results.join(left, on=IMAGE_KEY, how="anti", maintain_order="left", nulls_equal=True)
+    if only_asked:
+        rows = rows.join(asked, on=IMAGE_KEY, how="semi", maintain_order="left", nulls_equal=True)
+    left = left.with_columns(status=pl.lit("left"), error=pl.lit("not fetched yet"))
+    return pl.concat([rows, left], how="diagonal_relaxed")
+
+
+def _with_status(
+    pool: ThreadPoolExecutor, out: Path, rows: pl.DataFrame, options: VerifyOptions
+) -> pl.DataFrame:
+    """Get the rows with what became of their files; those in the sample are read."""
+    share = share_of(options.sample)
+    kept = rows.filter(pl.col("status").is_in(DONE)).unique("path", maintain_order=True)
+    files = [row for row in kept.iter_rows(named=True) if _is_chosen(row, options.seed, share)]
+    reasons = dict(_reasons(pool, out, iter(files), deep=options.deep))
+    read = pl.col("path").is_in([str(row["path"]) for row in files])
+    why = pl.col("path").replace_strict(reasons, default=None, return_dtype=pl.String)
+    status = pl.when(~read).then(pl.lit(UNREAD)).when(why.is_null()).then(pl.lit(RIGHT))
+    here = pl.col("status").is_in(DONE)
+    return rows.with_columns(
+        error=pl.when(here).then(why).otherwise("error"),
+        status=pl.when(here).then(status.otherwise(pl.lit(WRONG))).otherwise("status"),
+    )
+
+
+def _is_chosen(row: Row, seed: int, share: float) -> bool:
+    """Get whether a file is in the sample, which depends on its path and the seed alone."""
+    if share == 1:
+        return True
+    digest = hashlib.blake2b(f"{seed} {row['path']}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < share * 2**64
 
 
 def _reasons(

@@ -1,5 +1,6 @@
 """The manifest, checked as a whole before a byte is fetched, and read plate by plate."""
 
+import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,6 +73,8 @@ class Manifest:
         Folders that the files go to, relative to the output folder.
     endpoint
         S3 server that the manifest's file names; None for AWS.
+    digest
+        Identifies the paths and their order.
     """
 
     def __init__(
@@ -127,6 +130,10 @@ class Manifest:
     def plate_count(self) -> int:
         """Number of plates."""
         return len(self._plates)
+
+    def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
+        """Get these columns of all rows, to be read when they are needed."""
+        return self._rows.select(columns)
 
     def files_by_plate(self) -> pl.DataFrame:
         """Get a row for each plate: its key, and ``files``, the number of its rows."""
@@ -218,6 +225,7 @@ class Manifest:
 
         with ThreadPoolExecutor(CHECK_THREADS) as pool:
             folders = set[str]().union(*pool.map(check, range(0, self.files, CHECKED_ROWS)))
+        self.digest = hashlib.sha256(hashes.tobytes()).hexdigest()
         hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if len(repeated):

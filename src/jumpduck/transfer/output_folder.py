@@ -7,8 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
+from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
-from jumpduck.schema import DONE, OUTCOME, SITE_KEY, results_types
+from jumpduck.schema import DONE, IMAGE_KEY, OUTCOME, SITE_KEY, results_types
 from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
     PartFiles,
@@ -19,15 +20,12 @@ from jumpduck.storage.atomic_files import (
     writable_folder,
 )
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.transfer.asked import AskedTables, Run
 from jumpduck.transfer.disk_space import DiskSpace
-from jumpduck.transfer.gathered_tables import GatheredTables
-from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
+from jumpduck.transfer.gathered_tables import RESULTS_FILE, GatheredTables
+from jumpduck.transfer.manifest_reader import PlateKey, PlateRows
 from jumpduck.transfer.plate_tables import PlateTables
-from jumpduck.transfer.run_notes import RunNotes
 from jumpduck.transfer.size_check import mark_other_sizes
-
-IMAGE_KEY = ("path", "Metadata_Channel")
-"""What tells the rows of a plate apart: the channels of a site may share a file."""
 
 FULL_BYTES = 2**20
 """Free bytes below which a table that cannot be written means a full disk."""
@@ -78,8 +76,8 @@ class OutputFolder:
     ----------
     path, state
         The folder, and ``.jumpduck`` in it.
-    plates, gathered, notes
-        Tables of the plates, tables of all plates, notes of the run.
+    plates, gathered, asked
+        Tables of the plates, tables of all plates, what runs were asked for.
     disk, parts
         Space on the disk, names of files that are being written.
     """
@@ -88,12 +86,11 @@ class OutputFolder:
         self.path = Path(path)
         self.state = self.path / ".jumpduck"
         self.lock = HeartbeatLock(self.state / "lock", self.path)
-        self.plates = PlateTables(self.state / "plates")
+        self.plates = PlateTables(self.state / "plates", self.path / RESULTS_FILE)
         self.gathered = GatheredTables(self.path, self.plates)
-        self.notes = RunNotes(self.state)
+        self.asked = AskedTables(self.state / "asked")
         self.disk = DiskSpace(self.path)
         self.parts = PartFiles()
-        self._forgetting = self.state / "forgetting"
 
     @classmethod
     @contextmanager
@@ -115,7 +112,6 @@ class OutputFolder:
             refuse_links(folder.path, name)
         writable_folder(folder.path)
         writable_folder(folder.state)
-        folder.notes.refuse_earlier_version()
         with folder.lock:
             # a run that was killed leaves tables that are not complete
             for left in (
@@ -124,27 +120,41 @@ class OutputFolder:
             ):
                 if left.is_file():
                     left.unlink()
+            folder.plates.adopt()
             folder.plates.close_journals()
+            for run in folder.asked.runs():
+                if run.forgetting.exists():  # a run was killed in `forget`
+                    folder.forget(run)
             yield folder
 
-    def forget(self, manifest: Manifest, recipe: Recipe) -> None:
-        """Remove the rows of a manifest's files, so that all are fetched again.
+    def forget(self, run: Run) -> None:
+        """Remove the rows of all files that a run is asked for, so that all are fetched again.
 
         All rows are removed before the first file is fetched. So a later run need not know that
         this one was to begin anew, and `jumpduck status` is right from the start.
         """
-        self._forgetting.touch()
-        sync_folder(self.state)
-        for plate in manifest.plates():
-            paths = recipe.targets(plate.rows(IMAGE_KEY))["path"]
-            self.plates.remove(plate.key, paths)
+        run.forgetting.touch()
+        sync_folder(self.asked.folder)
+        for key in run.plates:
+            self.plates.remove(key, run.rows(key)["path"])
         self.gathered.write()
-        self._forgetting.unlink()
+        run.forgetting.unlink()
 
-    @property
-    def forgetting(self) -> bool:
-        """Whether a run was interrupted in `forget`, which the next one then has to end."""
-        return self._forgetting.exists()
+    @classmethod
+    def read(cls, path: str | Path) -> "OutputFolder":
+        """Get a folder that was filled before, to read from.
+
+        Raises
+        ------
+        StoreError
+            Nothing was downloaded into it.
+        """
+        folder = cls(path)
+        if not (folder.asked.folder.is_dir() or folder.gathered.results.is_file()):
+            raise StoreError(
+                f"{path} was not filled by jumpduck; fill it with `jumpduck download --out {path}`"
+            )
+        return folder
 
     def open_plate(
         self, plate: PlateRows, recipe: Recipe, only: pl.Series | None

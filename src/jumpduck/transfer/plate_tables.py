@@ -4,17 +4,29 @@
 ``PLATE.jsonl`` beside it, the journal, has the rows. ``PLATE.sites`` has a row for each site.
 """
 
+import shutil
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.schema import DONE, OF_ONE_IMAGE, OUTCOME, RESULTS, SITE_KEY, SITE_PATH, Row
-from jumpduck.storage.atomic_files import atomic_path, make_folder
+from jumpduck.schema import (
+    DONE,
+    IMAGE_KEY,
+    OF_ONE_IMAGE,
+    OUTCOME,
+    PLATE_KEY,
+    RESULTS,
+    SITE_KEY,
+    SITE_PATH,
+    Row,
+)
+from jumpduck.storage.atomic_files import atomic_path, make_folder, sync_folder
 from jumpduck.transfer.journal import Journal
-from jumpduck.transfer.manifest_reader import PlateKey
+from jumpduck.transfer.manifest_reader import PLAIN_PATH, UNSAFE_IN_NAME, PlateKey
 
 
 class PlateTables:
@@ -24,16 +36,29 @@ class PlateTables:
     ----------
     folder
         Where they are; it need not exist.
+    results
+        The table that was gathered from them. Where an output folder was copied without its hidden
+        folder, the rows are read from it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, results: Path) -> None:
         self.folder = folder
+        self.results = results
         self._journals: dict[PlateKey, Journal] = {}
 
     def plate_keys(self) -> list[PlateKey]:
         """Get the plates that have rows, in order."""
+        if self._is_copy:
+            return sorted(self._copied_rows.select(PLATE_KEY).unique().collect().rows())
         files = (*self.folder.glob("*/*/*.parquet"), *self.folder.glob("*/*/*.jsonl"))
         return sorted({plate_key_of(file) for file in files})
+
+    def row_count(self) -> int:
+        """Get the number of rows of all plates, without those of journals."""
+        if self._is_copy:
+            return self._copied_rows.select(pl.len()).collect().item()
+        scans = [pl.scan_parquet(file, glob=False).select(pl.len()) for file in self.files()]
+        return sum(frame.item() for frame in pl.collect_all(scans))
 
     def files(self) -> list[Path]:
         """Get the tables of the plates, in the order of the keys."""
@@ -60,6 +85,9 @@ class PlateTables:
         StoreError
             The table cannot be read.
         """
+        if self._is_copy:
+            same = [pl.col(name) == value for name, value in zip(PLATE_KEY, key, strict=True)]
+            return self._copied_rows.filter(same).collect()
         file = self._file(key, ".parquet")
         while True:
             before = _identity(file)
@@ -71,6 +99,34 @@ class PlateTables:
                 break
         # in place, because a repair must not change the order
         return _in_order_of(table, _merge(table, rows)) if rows.height else table
+
+    @property
+    def _is_copy(self) -> bool:
+        """Whether only the results are there, because the hidden folder was not copied."""
+        return not self.folder.is_dir() and self.results.is_file()
+
+    @cached_property
+    def _copied_rows(self) -> pl.LazyFrame:
+        return _rows_in(self.results)
+
+    def adopt(self) -> None:
+        """Make the tables from the results, where the folder was copied without its hidden folder.
+
+        Raises
+        ------
+        StoreError
+            The results are not those of a download, or name a file outside the folder.
+        """
+        if not self._is_copy:
+            return
+        # under another name, so that a run that is killed meanwhile leaves nothing half done
+        part = PlateTables(self.folder.with_suffix(".adopted"), self.results)
+        shutil.rmtree(part.folder, ignore_errors=True)
+        for key in self.plate_keys():
+            part.replace(key, self.read(key))
+        part.folder.mkdir(exist_ok=True)
+        part.folder.replace(self.folder)
+        sync_folder(self.folder.parent)
 
     def close_journals(self) -> None:
         """Move the rows of all journals into the tables: those of a run that was killed."""
@@ -141,6 +197,26 @@ def read_table(file: Path) -> pl.DataFrame:
         return pl.read_parquet(file, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(file, error) from error
+
+
+def _rows_in(results: Path) -> pl.LazyFrame:
+    """Get the rows of gathered results that came from elsewhere, after they were checked."""
+    columns = schema_of(results)
+    if wrong := [name for name, dtype in RESULTS.items() if columns.get(name) != dtype]:
+        raise StoreError(
+            f"{results} is not a table of results: column {wrong[0]} is missing or of another "
+            "type; remove it, or download into another folder"
+        )
+    rows = pl.scan_parquet(results, glob=False)
+    outside = ~pl.col("path").str.contains(PLAIN_PATH).fill_null(value=False)
+    for name in PLATE_KEY:
+        outside |= pl.col(name).str.contains(UNSAFE_IN_NAME).fill_null(value=True)
+    if bad := rows.filter(outside).select("path").head(1).collect()["path"].to_list():
+        raise StoreError(
+            f"{results} has a row with path {bad[0]!r}, which could leave the folder or names no "
+            "plate; remove the file, or download into another folder"
+        )
+    return rows
 
 
 def schema_of(file: Path) -> Mapping[str, pl.DataType]:
@@ -215,10 +291,9 @@ def writing_table(path: Path) -> Generator[Path]:
 
 def _in_order_of(old: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Get rows in the order that a table has, those that it does not have at the end of a site."""
-    key = ("path", "Metadata_Channel")
-    places = old.select(key).with_row_index("place")
-    found = rows.select(key).with_row_index("row")
-    found = found.join(places, on=key, how="left", nulls_equal=True)
+    places = old.select(IMAGE_KEY).with_row_index("place")
+    found = rows.select(IMAGE_KEY).with_row_index("row")
+    found = found.join(places, on=IMAGE_KEY, how="left", nulls_equal=True)
     ordered = rows[found.sort("place", "row", nulls_last=True)["row"]]
     return ordered.sort(SITE_KEY, maintain_order=True)
 

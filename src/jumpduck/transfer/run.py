@@ -41,8 +41,8 @@ def fill(
     force
         Fetch files that are there, too.
     only
-        Paths of the only files to fetch, even if they are there; `jumpduck status` then keeps
-        what an earlier run was asked for.
+        Paths of the only files to fetch, even if they are there; what the folder was asked for
+        stays as it is.
     progress
         Called with each event.
 
@@ -55,19 +55,20 @@ def fill(
     endpoint = endpoint or manifest.endpoint
     reader = limits.reader(endpoint)
     with OutputFolder.open(out, manifest.folders) as folder:
-        asked = manifest.files_by_plate() if only is None else None
-        notes = {"endpoint": endpoint, "recipe": recipe.name, "made_by": made_by}
-        folder.notes.begin(asked, notes)
+        asked = None
+        if only is None:
+            asked = folder.asked.begin(manifest, recipe, made_by=made_by, endpoint=endpoint)
+            if force:
+                folder.forget(asked)
         scheduler = Scheduler(
             folder,
             reader,
             recipe,
+            asked,
             connections=allowed_connections(limits.connections),
             workers=limits.threads,
             progress=progress,
         )
-        if force or folder.forgetting:
-            folder.forget(manifest, recipe)
         files = manifest.files if only is None else len(only)
         progress({"event": "plan", "files": files, "plates": manifest.plate_count})
         try:

@@ -18,6 +18,7 @@ import polars as pl
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.storage.object_reader import ObjectReader
+from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer, discard
 from jumpduck.transfer.disk_space import DiskSpace
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey
@@ -54,6 +55,8 @@ class Scheduler:
         Reads URLs.
     recipe
         Makes the files.
+    asked
+        Where to write how far the run is; None for a repair.
     connections, workers
         Files fetched, and images made, at the same time.
     progress
@@ -65,6 +68,7 @@ class Scheduler:
         folder: OutputFolder,
         reader: ObjectReader,
         recipe: Recipe,
+        asked: Run | None,
         *,
         connections: int,
         workers: int,
@@ -72,6 +76,7 @@ class Scheduler:
     ) -> None:
         self._folder = folder
         self._recipe = recipe
+        self._asked = asked
         self._progress = progress
         self._network = ThreadPoolExecutor(connections, "network")
         self._cores = ThreadPoolExecutor(workers, "cores")
@@ -171,7 +176,8 @@ class Scheduler:
         disk.rows_left -= len(rows)
         self._outstanding -= 1
         self._done += len(rows)
-        self._folder.notes.update(self._done)
+        if self._asked:
+            self._asked.update(self._done)
         if rows[0]["status"] == "fetched":
             disk.add(len(rows), int(str(rows[0]["size"])))
         for row in rows:
@@ -210,7 +216,8 @@ class Scheduler:
         if self._folder.lock.is_lost():
             return
         with suppress(OSError):
-            self._folder.notes.write(self._done)
+            if self._asked:
+                self._asked.write(self._done)
         while not self._committed.empty():
             outcome = self._committed.get()
             if isinstance(outcome, Outcome) and outcome.task.plate in self._plates:

@@ -1,0 +1,182 @@
+"""What an output folder was asked for, by run: the files, the recipe, and how far the run is.
+
+``asked/ID.parquet`` has a row for each image of a manifest, ``asked/ID.json`` the recipe and the
+times of the last run. The same files with the same recipe have the same ID. So a run that goes on
+is no second one, and several manifests may fill one folder.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from jumpduck.errors import StoreError
+from jumpduck.recipes.base import FileNames, Recipe
+from jumpduck.schema import IMAGE_KEY, PLATE_KEY, SITE_KEY, Row
+from jumpduck.storage.atomic_files import atomic_path
+from jumpduck.transfer.manifest_reader import Manifest, PlateKey
+from jumpduck.transfer.plate_tables import schema_of, writing_table
+
+COLUMNS = (*SITE_KEY, "Metadata_Channel", "path")
+
+FILE_KEY = (*IMAGE_KEY, "recipe", "parameters")
+"""What tells an image made by one recipe from the same one made by another."""
+
+MIN_UPDATE_SECONDS = 2.0
+
+ROW_GROUP_ROWS = 65_536
+
+
+class Asked:
+    """Images and the recipe that makes files of them.
+
+    Parameters
+    ----------
+    rows
+        Columns of `COLUMNS`, with the paths of a manifest; the rows of a plate stand together.
+    notes
+        ``recipe``, ``parameters``, ``suffix`` and ``per_site`` of the recipe, and more.
+    """
+
+    def __init__(self, rows: pl.LazyFrame, notes: Row) -> None:
+        self._rows = rows
+        self.notes = notes
+
+    @cached_property
+    def plates(self) -> Mapping[PlateKey, tuple[int, int]]:
+        """First row and number of rows of each plate."""
+        found = (
+            self._rows.select(PLATE_KEY)
+            .with_row_index("number")
+            .group_by(PLATE_KEY)
+            .agg(pl.col("number").min(), rows=pl.len())
+            .sort("number")
+            .collect(engine="streaming")
+        )
+        return {(str(s), str(b), str(p)): (first, count) for s, b, p, first, count in found.rows()}
+
+    def rows(self, key: PlateKey) -> pl.DataFrame:
+        """Get a row for each image of a plate, with the path of its file, recipe and parameters."""
+        first, count = self.plates.get(key, (0, 0))
+        names = FileNames(str(self.notes["suffix"]), per_site=bool(self.notes["per_site"]))
+        return names.targets(self._rows.slice(first, count).collect()).with_columns(
+            recipe=pl.lit(str(self.notes["recipe"])),
+            parameters=pl.lit(str(self.notes["parameters"])),
+        )
+
+
+class Run(Asked):
+    """What a run was asked for, kept on disk.
+
+    Parameters
+    ----------
+    table
+        The Parquet file; the notes are beside it.
+    """
+
+    def __init__(self, table: Path) -> None:
+        try:
+            notes: Row = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{table.with_suffix('.json')} cannot be read: {error}; remove it, and run the "
+                "same `jumpduck download` again"
+            ) from error
+        schema_of(table)
+        super().__init__(pl.scan_parquet(table, glob=False), notes)
+        self._table = table
+        self._updated = 0.0
+
+    def update(self, done: int) -> None:
+        """Write how many images this run has done, every two seconds at most."""
+        if time.time() - self._updated >= MIN_UPDATE_SECONDS:
+            self.write(done)
+
+    def write(self, done: int) -> None:
+        """Write how many images this run has done."""
+        self._updated = time.time()
+        write_notes(self._table, {**self.notes, "done": done, "updated": self._updated})
+
+    @property
+    def forgetting(self) -> Path:
+        """A file that is there while the results of these images are being removed."""
+        return self._table.with_suffix(".forgetting")
+
+
+class AskedTables:
+    """What all runs into an output folder were asked for.
+
+    Parameters
+    ----------
+    folder
+        Where it is kept; it need not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def begin(
+        self, manifest: Manifest, recipe: Recipe, *, made_by: str, endpoint: str | None
+    ) -> Run:
+        """Keep what a run is asked for.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written.
+        """
+        text = f"{manifest.digest} {recipe.label} {recipe.parameters_text}"
+        table = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
+        number = 1 + max((int(str(run.notes["number"])) for run in self.runs()), default=0)
+        self.folder.mkdir(exist_ok=True)
+        if not table.exists():
+            with writing_table(table) as part:
+                manifest.scan(COLUMNS).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
+        now = time.time()
+        notes: Row = {
+            **notes_of(recipe), "number": number, "made_by": made_by, "endpoint": endpoint,
+            "started": now, "updated": now, "done": 0,
+        }  # fmt: skip
+        write_notes(table, notes)
+        return Run(table)
+
+    def runs(self) -> list[Run]:
+        """Get what was asked for, the last run first; nothing where no run has begun.
+
+        Raises
+        ------
+        StoreError
+            A file of it cannot be read.
+        """
+        found = [Run(notes.with_suffix(".parquet")) for notes in self.folder.glob("*.json")]
+        return sorted(found, key=lambda run: int(str(run.notes["number"])), reverse=True)
+
+
+def images_asked_for(asked: Iterable[Asked], key: PlateKey) -> pl.DataFrame:
+    """Get a row for each image of a plate; of two recipes that make one file, the first."""
+    rows = [one.rows(key) for one in asked if key in one.plates]
+    empty = pl.DataFrame(
+        schema={name: pl.Int32 if name == "Metadata_Site" else pl.String for name in COLUMNS}
+        | {"recipe": pl.String, "parameters": pl.String}
+    )
+    return pl.concat([empty, *rows]).unique(IMAGE_KEY, keep="first", maintain_order=True)
+
+
+def notes_of(recipe: Recipe) -> Row:
+    """Get what the notes keep of a recipe."""
+    return {
+        "recipe": recipe.label,
+        "parameters": recipe.parameters_text,
+        "suffix": recipe.suffix,
+        "per_site": recipe.per_site,
+    }
+
+
+def write_notes(table: Path, notes: Row) -> None:
+    """Write the notes that belong to a table."""
+    with atomic_path(table.with_suffix(".json")) as part:
+        part.write_text(json.dumps(notes), encoding="utf-8")

@@ -1,0 +1,242 @@
+"""What verify, repair and status say of a folder, whatever happened to it before."""
+
+import itertools
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.errors import QueryError, StoreError
+from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.transfer.scheduler import Scheduler
+from tests.support.folders import facts, files
+
+
+@pytest.fixture(scope="module")
+def rows(catalog):
+    return jumpduck.manifest(catalog, plates=["JD5876c3"], per_well={"trt": 2})
+
+
+@pytest.fixture(scope="module")
+def whole(rows, tmp_path_factory):
+    """A folder with all files of the manifest. No test may change it."""
+    out = tmp_path_factory.mktemp("whole")
+    jumpduck.download(rows, out)
+    return out
+
+
+@pytest.fixture
+def out(whole, tmp_path):
+    """A copy of that folder, to change."""
+    return Path(shutil.copytree(whole, tmp_path / "images"))
+
+
+@pytest.fixture
+def copied(whole, tmp_path):
+    """A copy of it without hidden files."""
+    return Path(
+        shutil.copytree(whole, tmp_path / "copy", ignore=shutil.ignore_patterns(".jumpduck"))
+    )
+
+
+def of_another_plate(rows):
+    return rows.with_columns(Metadata_Plate=pl.lit("other"), path="other/" + pl.col("path"))
+
+
+def counts(frame):
+    return dict(frame["status"].value_counts().iter_rows())
+
+
+def interrupt(monkeypatch, after):
+    """Interrupt the next run after so many files, as Ctrl-C does."""
+    begun, taken = itertools.count(1), itertools.count(1)
+    do, take = Scheduler._do, Scheduler._take
+
+    def do_some(self, task):
+        if next(begun) <= after:
+            do(self, task)
+
+    def stop(self, outcome):
+        take(self, outcome)
+        if next(taken) == after:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Scheduler, "_do", do_some)
+    monkeypatch.setattr(Scheduler, "_take", stop)
+
+
+def test_verify_tells_what_is_not_fetched_yet(rows, tmp_path, monkeypatch, cli):
+    interrupt(monkeypatch, 9)
+    with pytest.raises(KeyboardInterrupt):
+        jumpduck.download(rows, tmp_path / "images", connections=1)
+    lacking = jumpduck.verify(tmp_path / "images")
+    assert counts(lacking) == {"left": rows.height - 9}
+    said = cli("verify")
+    assert said.code == 3
+    assert f"9 right, {lacking.height} not fetched" in said.out
+    assert "the same `jumpduck download` goes on" in said.err
+    jumpduck.download(rows, tmp_path / "images")
+    assert jumpduck.verify(tmp_path / "images").is_empty()
+    assert cli("verify").code == 0
+
+
+def test_verify_tells_which_files_could_not_be_had(rows, tmp_path, cli):
+    absent = rows.with_columns(pl.col("url") + ".absent")
+    jumpduck.download(absent, tmp_path / "images")
+    assert counts(jumpduck.verify(tmp_path / "images")) == {"missing": rows.height}
+    said = cli("verify")
+    assert said.code == 3
+    assert f"0 right, {rows.height} missing" in said.out
+
+
+def test_verify_compares_with_the_manifest_that_it_is_given(rows, out):
+    assert jumpduck.verify(out, manifest=rows.head(7)).is_empty()
+    more = rows.head(3).with_columns(path="more/" + pl.col("path"))
+    lacking = jumpduck.verify(out, manifest=pl.concat([rows.head(7), more]))
+    assert lacking.select("path", "status").rows() == [
+        (f"{path}.png", "left") for path in more["path"]
+    ]
+
+
+def test_a_sample_reads_some_of_the_files_and_counts_all(rows, out, cli):
+    for file in files(out):
+        (out / file).write_bytes(b"damaged")
+    found = [jumpduck.verify(out, sample="20%", seed=seed)["path"].to_list() for seed in (1, 1, 2)]
+    assert found[0] == found[1] != found[2]
+    assert 0 < len(found[0]) < rows.height / 2
+    said = cli("verify", "--sample", "20%", "--seed", "1", "--json")
+    assert f'"wrong": {len(found[0])}' in said.out
+    assert f'"unread": {rows.height - len(found[0])}' in said.out
+    assert len(jumpduck.verify(out, sample=1.0)) == rows.height
+
+
+@pytest.mark.parametrize("sample", ["0", "x", "120%", 0.0, -1, 2, "nan"])
+def test_a_sample_that_is_not_a_share_is_refused(sample):
+    with pytest.raises(QueryError, match=r"sample .* is not a share"):
+        jumpduck.verify(sample=sample)
+
+
+def test_a_file_of_an_earlier_recipe_is_not_what_was_asked_for(rows, out, monkeypatch):
+    interrupt(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        jumpduck.download(rows, out, resize=32, connections=1)
+    lacking = jumpduck.verify(out)
+    assert counts(lacking) == {"left": rows.height - 1}
+    status = jumpduck.status(out).plates
+    assert (status["done"] + status["left"]).to_list() == [rows.height]
+    assert status["left"].item() == lacking.height
+
+
+def test_a_repair_leaves_what_was_asked_for_as_it_was(rows, out):
+    before = jumpduck.status(out).plates
+    os.truncate(out / next(iter(files(out))), 0)
+    jumpduck.repair(jumpduck.verify(out), out)
+    assert jumpduck.status(out).plates.equals(before)
+
+
+def test_status_counts_what_all_runs_into_a_folder_were_asked_for(rows, out):
+    other = rows.head(2).with_columns(
+        Metadata_Plate=pl.lit("other"), path="other/" + pl.col("path")
+    )
+    for manifest in (rows.head(3), other):
+        jumpduck.download(manifest, out)
+    plates = jumpduck.status(out).plates
+    assert plates.select("Metadata_Plate", "files", "done", "left").rows() == [
+        ("other", 2, 2, 0),
+        ("JD5876c3", rows.height, rows.height, 0),
+    ]
+
+
+def test_status_says_what_the_same_command_would_do(rows, out, cli):
+    assert cli("status").out.endswith("files/s, all done\n")
+    jumpduck.download(rows.with_columns(pl.col("url") + ".absent"), out, force=True)
+    said = cli("status").out
+    assert f"the same `jumpduck download` tries {rows.height} again" in said
+
+
+def test_a_repair_that_cannot_begin_leaves_the_rows_so_that_verify_still_finds_the_file(rows, out):
+    name = next(iter(files(out)))
+    os.truncate(out / name, 1)
+    wrong = jumpduck.verify(out)
+    with (
+        HeartbeatLock(out / ".jumpduck" / "lock", out),
+        pytest.raises(StoreError, match="is being filled"),
+    ):
+        jumpduck.repair(wrong, out)
+    assert jumpduck.verify(out)["path"].to_list() == [name]
+
+
+def test_an_interrupted_repair_leaves_the_rows(out, monkeypatch):
+    name = next(iter(files(out)))
+    os.truncate(out / name, 1)
+    wrong = jumpduck.verify(out)
+    monkeypatch.setattr(Scheduler, "_do", lambda *_: None)
+    monkeypatch.setattr(Scheduler, "_collect", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        jumpduck.repair(wrong, out)
+    assert jumpduck.verify(out)["path"].to_list() == [name]
+
+
+@pytest.mark.parametrize("recipe", ["png8", "stack"])
+def test_files_are_repaired_whatever_their_paths_end_in(rows, tmp_path, recipe):
+    number = pl.int_range(pl.len()).cast(pl.String)
+    site = rows.head(5 if recipe == "png8" else 1).with_columns(path="own/image" + number)
+    jumpduck.download(site, tmp_path, recipe=recipe)
+    before = files(tmp_path)
+    for name in before:
+        (tmp_path / name).unlink()
+    assert set(jumpduck.repair(jumpduck.verify(tmp_path), tmp_path)["status"]) == {"fetched"}
+    assert files(tmp_path) == before
+
+
+def test_a_copied_folder_without_hidden_files_is_verified_and_continued(rows, copied, whole, cli):
+    assert jumpduck.verify(copied).is_empty()
+    assert not (copied / ".jumpduck").exists()
+    status = jumpduck.status(copied)
+    assert status.plates.select("files", "done", "left").row(0) == (rows.height, rows.height, 0)
+    name = next(iter(files(copied)))
+    (copied / name).unlink()
+    assert jumpduck.verify(copied)["path"].to_list() == [name]
+    assert jumpduck.verify(copied, manifest=rows)["path"].to_list() == [name]
+    results = jumpduck.download(rows, copied)
+    assert counts(results) == {"present": rows.height - 1, "fetched": 1}
+    assert files(copied) == files(whole)
+    assert facts(copied).equals(facts(whole))
+
+
+def test_a_copied_folder_is_repaired(copied, whole):
+    name = next(iter(files(copied)))
+    (copied / name).unlink()
+    assert jumpduck.repair(jumpduck.verify(copied), copied)["status"].to_list() == ["fetched"]
+    assert files(copied) == files(whole)
+
+
+def test_a_copied_folder_goes_on_with_another_manifest_and_keeps_its_rows(rows, copied):
+    other = rows.head(2).with_columns(
+        Metadata_Plate=pl.lit("other"), path="other/" + pl.col("path")
+    )
+    jumpduck.download(other, copied)
+    assert facts(copied).height == rows.height + 2
+    assert jumpduck.verify(copied).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (pl.lit("../outside/x.png").alias("path"), "could leave the folder"),
+        (pl.lit("..").alias("Metadata_Plate"), "could leave the folder or names no plate"),
+        (pl.lit("x").alias("size"), "is not a table of results: column size"),
+    ],
+)
+def test_results_from_elsewhere_that_are_not_those_of_a_download_are_refused(
+    rows, copied, change, said
+):
+    table = copied / "results.parquet"
+    pl.read_parquet(table).with_columns(change).write_parquet(table)
+    for verb in (jumpduck.verify, jumpduck.status, lambda out: jumpduck.download(rows, out)):
+        with pytest.raises(StoreError, match=said):
+            verb(copied)
