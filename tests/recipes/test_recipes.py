@@ -11,7 +11,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from jumpduck.errors import ImageError, ManifestError, QueryError
+from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
+from jumpduck.imaging.illumination import decode_illumination
+from jumpduck.imaging.readers import decode_image
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.preprocessing import LEVEL_IMAGES
 from jumpduck.recipes.registry import BUILT_IN, build
@@ -102,8 +104,29 @@ def test_a_crop_in_micrometres_is_as_many_pixels_as_the_source_needs():
     for size, edge in ((0.5, 120), (0.6, 100), (0.598, 100), (1.0, 60)):
         made = make(recipe, source(Metadata_Pixel_Size_Microns=size))
         assert imagecodecs.png_decode(made.data).shape == (edge, edge)
-    with pytest.raises(ManifestError, match="Metadata_Pixel_Size_Microns"):
+    assert recipe.columns == ("Metadata_Pixel_Size_Microns",)
+    with pytest.raises(ManifestError, match="Metadata_Pixel_Size_Microns, and this row has none"):
         make(recipe, source())
+
+
+@pytest.mark.parametrize("size", [1e-9, 0.0, -0.5, 1e9, float("inf")])
+def test_a_pixel_size_that_no_microscope_has_is_the_reason_of_the_row_where_it_is_used(size):
+    one = source(Metadata_Pixel_Size_Microns=size)
+    for name, options in (("tiff16", {}), ("stack", {}), ("png8", {"crop_um": 60})):
+        with pytest.raises(ManifestError, match=r"not between 0[.]001 and 1000 micrometres"):
+            build(name, **options).check(one.row, None)
+    for name in ("png8", "tiff16"):
+        made = make(build(name, crop=7, resize=5), one)
+        assert decode_image(made.data).shape == (5, 5)
+
+
+def test_a_pixel_size_that_is_not_known_is_not_written():
+    for size in (None, float("nan")):
+        one = source(Metadata_Pixel_Size_Microns=size)
+        recipe = build("tiff16", crop=8)
+        recipe.check(one.row, None)
+        with tifffile.TiffFile(io.BytesIO(make(recipe, one).data)) as file:
+            assert file.pages[0].tags["ResolutionUnit"].value == 1  # none
 
 
 def test_resized_images_have_the_size_asked_for_and_the_same_mean():
@@ -213,33 +236,76 @@ def test_illumination_is_fetched_once_a_channel_and_divided_out():
         assert np.abs(made - plane / illum[middle]).max() <= 0.51
 
 
+def npy_header(text):
+    text = text.encode()
+    return b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text
+
+
+def npz(plane):
+    buffer = io.BytesIO()
+    np.savez(buffer, illum=plane)
+    return buffer.getvalue()
+
+
+ILLUM = np.ones((200, 200))
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (npy(np.ones((100, 200))), "200 x 100 pixels, the image 200 x 200"),
-        (npy(np.zeros((200, 200))), "not above 0"),
-        (npy(np.full((200, 200), np.nan)), "not above 0"),
+        (npy(ILLUM[:100]), "200 x 100 pixels, the image 200 x 200"),
+        (npy(0 * ILLUM), "not above 0"),
+        (npy(np.nan * ILLUM), "not above 0"),
+        (npy(1e300 * ILLUM), "not above 0"),  # infinite as float32
+        (npy(1e-300 * ILLUM), "not above 0"),  # 0 as float32
         (npy(np.ones(7)), "not a plane"),
-        (npy(np.ones((200, 200)))[:5000], "no illumination function of DNA"),
-        (b"<Error>", "no illumination function of DNA"),
-        (npy(np.array([{}], object)), "no illumination function of DNA"),
+        (npy(ILLUM.astype(np.int32)), "not a plane"),
+        (npy(ILLUM)[:5000], "cut short"),
+        (npy(ILLUM)[:70], "not an .npy file"),
+        (npz(ILLUM), "not an .npy file"),
+        (npz(ILLUM)[:500], "not an .npy file"),
+        (b"<Error>", "not an .npy file"),
+        (b"", "not an .npy file"),
+        (npy(np.array([{}], object)), "not a plane"),
+        (
+            npy_header("{'descr': '<f8', 'fortran_order': False, 'shape': (2000000, 2000000)}"),
+            "promises 2000000 x 2000000 values",
+        ),
+        (npy_header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 5)}"), "5 x -1"),
+        (npy_header("{'descr': '<f8'," + 9000 * "("), "not an .npy file"),
         (None, "no illumination function of DNA"),
     ],
 )
-def test_an_illumination_function_that_does_not_fit_is_the_reason_of_the_image(answer, reason):
+def test_an_illumination_function_that_does_not_fit_is_the_reason_of_the_row(answer, reason):
     def fetch(url):
         if answer is None:
             raise FileNotFoundError(url)
         return answer
 
     recipe = build("png8", illum=True)
-    with pytest.raises(ImageError, match=reason):
+    # an ImageError would say that the image is corrupt
+    with pytest.raises(StoreError, match=reason):
         make(recipe, source(url_illum="s3://x/I.npy"), fetch=fetch)
 
 
-def test_illumination_without_its_column_is_refused_before_anything_is_made():
-    with pytest.raises(ManifestError, match="url_illum"):
-        build("png8", illum=True).prepare([row()], None)
+@pytest.mark.parametrize("options", [{}, {"order": "F"}, {"dtype": np.float16}, {"dtype": ">f4"}])
+def test_an_illumination_function_of_any_layout_is_read(options):
+    plane = np.linspace(1, 2, 6).reshape(2, 3)
+    found = decode_illumination(npy(np.asarray(plane, **options)))
+    assert found.dtype == np.float32
+    assert np.allclose(found, plane, rtol=1e-3)
+
+
+def test_a_plate_without_one_illumination_function_a_channel_names_the_column():
+    recipe = build("png8", illum=True)
+    assert recipe.columns == ("url_illum",)
+    context = recipe.prepare([row()], None)
+    with pytest.raises(StoreError, match="no value of url_illum for DNA"):
+        recipe.check(row(), context)
+    rows = [row(url_illum="s3://x/1"), row(url_illum="s3://x/2"), row(url_illum=None)]
+    context = recipe.prepare(rows, None)
+    with pytest.raises(StoreError, match="3 values of url_illum for DNA"):
+        recipe.check(row(), context)
 
 
 def test_png8_plate_stretches_all_images_of_a_channel_alike():
@@ -279,7 +345,7 @@ def test_png8_plate_reads_a_sample_of_the_plate_and_ignores_missing_images():
     first, again = set(seen[:LEVEL_IMAGES]), set(seen[LEVEL_IMAGES:])
     assert first == again
     context = recipe.prepare([row(url="s3://x1")], fetch)
-    with pytest.raises(ImageError, match="none of 1 images of DNA"):
+    with pytest.raises(StoreError, match="none of 1 images of DNA"):
         recipe.make([source()], context)
 
 

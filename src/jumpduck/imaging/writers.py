@@ -162,6 +162,8 @@ def _tiff_options(
     image: Plane, compression: Compression, pixel_size_um: float | None
 ) -> dict[str, Any]:
     per_centimetre = 1e4 / pixel_size_um if pixel_size_um else None
+    # a TIFF has 32 bits for each half of the fraction
+    fits = per_centimetre is not None and 2**-31 < per_centimetre < 2**32
     resolution = {"resolution": (per_centimetre,) * 2, "resolutionunit": "CENTIMETER"}
     return {
         "photometric": "minisblack",
@@ -171,7 +173,7 @@ def _tiff_options(
         "rowsperstrip": len(image),
         "software": "jumpduck",
         "maxworkers": 1,  # the recipes already run on all cores
-        **(resolution if per_centimetre else {}),
+        **(resolution if fits else {}),
     }
 
 

@@ -98,6 +98,11 @@ class Recipe:
     """From the images of one file and what `prepare` returned; no files, no network."""
     prepare: Callable[[Sequence[Row], Fetch], object] | None = None
     """Called once for each plate, before its first image, with its rows and a way to read a URL."""
+    check: Callable[[Row, object], None] | None = None
+    """Called for each image before it is fetched, with its row and what `prepare` returned; raises
+    a `jumpduck.errors.JumpduckError` that says why no file can be made."""
+    columns: Sequence[str] = ()
+    """Optional columns of a manifest, each of which must have a value in some row of it."""
     work_bytes: Callable[[Sequence[Source]], int] | None = None
     """Bytes of memory that `make` needs beside those it is given; by default 8 times as many."""
 

@@ -107,9 +107,10 @@ def tiff16(
         )
 
     steps = Preprocessing(crop, crop_um, illum, resize)
-    return _of_one_image(
+    plain = _of_one_image(
         "tiff16", ".tiff", steps, encode, version=3, more={"compression": compression}
     )
+    return dataclasses.replace(plain, check=_check_with_pixel_size(steps))
 
 
 def jxl(
@@ -197,7 +198,10 @@ def stack(
         "compression": compression,
         "channels": list(channels),
     }
-    recipe = Recipe("stack", 2, ".ome.tiff", parameters, True, make, prepare, work_bytes)
+    check = _check_with_pixel_size(steps)
+    recipe = Recipe(
+        "stack", 2, ".ome.tiff", parameters, True, make, prepare, check, steps.columns, work_bytes
+    )
     return recipe
 
 
@@ -241,14 +245,37 @@ def _of_one_image(
         levels = plate.levels.get(str(source.row.get(CHANNEL))) or image.percentiles(q)
         return Encoded(encode(recipe, image, levels), [_measured(image, levels)])
 
+    def check(row: Row, context: object) -> None:
+        steps.check(row, _context(context))
+
     def work_bytes(sources: Sequence[Source]) -> int:
         return steps.work_bytes(sources[0])
 
     parameters = {**dataclasses.asdict(steps), **more}
     if percentile is not None:
         parameters["percentile"] = percentile
-    recipe = Recipe(name, version, suffix, parameters, False, make, steps.prepare, work_bytes)
+    recipe = Recipe(
+        name,
+        version,
+        suffix,
+        parameters,
+        False,
+        make,
+        steps.prepare,
+        check,
+        steps.columns,
+        work_bytes,
+    )
     return recipe
+
+
+def _check_with_pixel_size(steps: Preprocessing) -> Callable[[Row, object], None]:
+    """Get the check of a recipe that writes the pixel size into its files."""
+
+    def check(row: Row, context: object) -> None:
+        steps.check(row, _context(context), keeps_pixel_size=True)
+
+    return check
 
 
 def _encode_png8(recipe: Recipe, image: PreprocessedImage, levels: Levels) -> bytes:

@@ -1,6 +1,5 @@
 """From a file to the part of the image that a recipe keeps, and what that needs of the plate."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,8 @@ from types import NoneType
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
+from jumpduck.errors import JumpduckError, ManifestError, QueryError, StoreError
+from jumpduck.imaging.illumination import decode_illumination
 from jumpduck.imaging.quality import Quality, quality
 from jumpduck.imaging.tiff_reader import PageHeader, Plane, decode_rows, read_header
 from jumpduck.imaging.transforms import (
@@ -42,6 +42,9 @@ BYTES_PER_PIXEL = 12
 
 BYTES_PER_CORRECTED_PIXEL = 12
 """Memory for each pixel that illumination adds: three planes of float32."""
+
+MIN_PIXEL_UM, MAX_PIXEL_UM = 0.001, 1000
+"""Edges of a pixel that a microscope can have, in micrometres."""
 
 MAX_EDGE_PIXELS = 8192
 """Longest edge that an image is enlarged to: a square of it is the largest plane that is read."""
@@ -133,23 +136,44 @@ class Preprocessing:
             )
 
     def prepare(self, rows: Sequence[Row], fetch: Fetch) -> PlateContext:
-        """Get what the images of a plate will need.
-
-        Raises
-        ------
-        ManifestError
-            The manifest lacks a column that the options need.
-        """
-        for row in rows if self.crop_um is not None else ():
-            if not _pixel_size_um(row):
-                raise ManifestError(
-                    f"crop_um needs {PIXEL_SIZE_UM} in each row of the manifest, and "
-                    f"{row.get('path')} has none; add that column, or use crop"
-                )
+        """Get what the images of a plate will need."""
         channels = _channels_of(rows)
         if not self.illum:
             return PlateContext(channels=channels)
         return replace(_illumination(rows, fetch), channels=channels)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the manifest that the options need."""
+        needed = {PIXEL_SIZE_UM: self.crop_um is not None, URL_ILLUM: self.illum}
+        return tuple(name for name, is_needed in needed.items() if is_needed)
+
+    def check(self, row: Row, context: PlateContext, *, keeps_pixel_size: bool = False) -> None:
+        """Raise an error if no file can be made of a row, whatever its image is.
+
+        Parameters
+        ----------
+        keeps_pixel_size
+            The recipe writes the pixel size into the file.
+
+        Raises
+        ------
+        StoreError
+            The illumination function or the grey levels of its channel could not be read.
+        ManifestError
+            The size of its pixels is needed, and is missing or impossible.
+        """
+        if fault := context.faults.get(str(row.get(CHANNEL))):
+            raise StoreError(fault)
+        size = _pixel_size_um(row)
+        if size is None and self.crop_um is not None:
+            raise ManifestError(f"crop_um needs {PIXEL_SIZE_UM}, and this row has none; fill it in")
+        is_used = keeps_pixel_size or self.crop_um is not None
+        if is_used and size is not None and not MIN_PIXEL_UM <= size <= MAX_PIXEL_UM:
+            raise ManifestError(
+                f"{PIXEL_SIZE_UM} {size} of this row is not between {MIN_PIXEL_UM} and "
+                f"{MAX_PIXEL_UM} micrometres; correct it"
+            )
 
     def prepare_levels(self, rows: Sequence[Row], fetch: Fetch, q: float) -> PlateContext:
         """Get what `prepare` returns, and percentiles `q` and ``100 - q`` of each channel.
@@ -168,7 +192,7 @@ class Preprocessing:
                 source = Source(fetch(str(row[URL])), row)
                 with decoders:
                     counts = self.read(source, context).counts
-            except (ImageError, StoreError, OSError):
+            except (JumpduckError, OSError):
                 return None
             return np.pad(counts, (0, GREY_LEVELS - len(counts)))
 
@@ -211,11 +235,12 @@ class Preprocessing:
         Raises
         ------
         ImageError
-            The file cannot be decoded, or its illumination function has another size.
+            The file cannot be decoded.
+        StoreError, ManifestError
+            As `check`, or its illumination function has another size.
         """
+        self.check(source.row, context)
         channel = str(source.row.get(CHANNEL))
-        if channel in context.faults:
-            raise ImageError(context.faults[channel])
         header = read_header(source.data)
         rows, columns = self._crop_of(header, source.row)
         # rows below the crop are not decoded
@@ -227,7 +252,8 @@ class Preprocessing:
         if self.illum:
             plane = divide(plane, _part_of_illum(context, channel, header)[rows, columns])
         if self.resize:
-            pixel_size_um = pixel_size_um and pixel_size_um * max(plane.shape) / self.resize
+            if pixel_size_um is not None:
+                pixel_size_um *= max(plane.shape) / self.resize
             plane = resize(plane, self.resize)
         if self.illum or self.resize:
             counts = histogram(plane)
@@ -237,8 +263,9 @@ class Preprocessing:
         """Get the rows and columns that are kept."""
         edge = self.crop
         pixel_size_um = _pixel_size_um(row)
-        if self.crop_um is not None and pixel_size_um:
-            edge = max(1, round(self.crop_um / pixel_size_um))
+        if self.crop_um is not None and pixel_size_um is not None:
+            longest = max(header.height, header.width)
+            edge = max(1, round(min(self.crop_um / pixel_size_um, longest + 1)))
         return crop_slices((header.height, header.width), edge)
 
 
@@ -259,7 +286,8 @@ def _channels_of(rows: Sequence[Row]) -> tuple[str, ...]:
 def _part_of_illum(context: PlateContext, channel: str, header: PageHeader) -> NDArray[np.float32]:
     illum = context.illum[channel]
     if illum.shape != (header.height, header.width):
-        raise ImageError(
+        # not an ImageError, because either of the two can be the wrong one
+        raise StoreError(
             f"the illumination function of {channel} has {illum.shape[1]} x "
             f"{illum.shape[0]} pixels, the image {header.width} x {header.height}"
         )
@@ -270,38 +298,29 @@ def _illumination(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
     """Get the plate's illumination functions, one for each channel."""
     illum: dict[str, NDArray[np.float32]] = {}
     faults: dict[str, str] = {}
-    urls = {(str(row[CHANNEL]), str(row.get(URL_ILLUM) or "")) for row in rows}
-    for channel, url in sorted(urls):
-        if not url:
-            raise ManifestError(
-                f"illum needs the column {URL_ILLUM} in the manifest, and {channel} has none; "
-                "it is the URL of the plate's illumination function: "
-                "`jumpduck manifest --illum` adds it"
+    urls: dict[str, set[str]] = {}
+    for row in rows:
+        urls.setdefault(str(row[CHANNEL]), set()).add(str(row.get(URL_ILLUM) or ""))
+    for channel, (url, *others) in sorted((name, sorted(some)) for name, some in urls.items()):
+        if others or not url:
+            has = f"{len(others) + 1} values" if others else "no value"
+            faults[channel] = (
+                f"the plate has {has} of {URL_ILLUM} for {channel}; each channel of a plate has "
+                "one illumination function"
             )
-        if channel in illum:
-            raise ManifestError(
-                f"the plate has two values of {URL_ILLUM} for {channel}; each channel of a plate "
-                "has one illumination function"
-            )
+            continue
         try:
-            illum[channel] = _load_illum(fetch(url))
-        except (ValueError, EOFError, OSError, StoreError) as error:
-            faults[channel] = f"no illumination function of {channel}: {url}: {error}"
+            illum[channel] = decode_illumination(fetch(url))
+        except (JumpduckError, OSError) as error:
+            place = "" if url in str(error) else f"{url}: "
+            faults[channel] = f"no illumination function of {channel}: {place}{error}"
     return PlateContext(illum, {}, faults)
 
 
-def _load_illum(data: bytes) -> NDArray[np.float32]:
-    illum = np.load(io.BytesIO(data), allow_pickle=False)
-    if illum.ndim != 2 or illum.dtype.kind != "f":
-        raise ValueError(f"not a plane of floats: {illum.dtype}, shape {illum.shape}")
-    if not (np.isfinite(illum).all() and (illum > 0).all()):
-        raise ValueError("it has values that are not above 0")
-    return illum.astype(np.float32)
-
-
 def _pixel_size_um(row: Row) -> float | None:
+    """Get the size of a row's pixels, None if it is not known."""
     value = row.get(PIXEL_SIZE_UM)
-    return value if isinstance(value, float) and 0 < value < math.inf else None
+    return value if isinstance(value, float) and not math.isnan(value) else None
 
 
 def _digest(row: Row) -> bytes:

@@ -154,6 +154,16 @@ class Manifest:
         if lacking := [name for name in names if nulls[name].item()]:
             raise ManifestError(f"the manifest has rows without {', '.join(lacking)}; fill them in")
 
+    def check_filled(self, columns: Sequence[str], needed_by: str) -> None:
+        """Raise ManifestError if one of these columns is absent or has no value in any row."""
+        there = [name for name in columns if name in self.columns]
+        counts = self._collect(self._rows.select(pl.col(there).count()), streaming=True)
+        if empty := [name for name in columns if name not in there or not counts[name].item()]:
+            raise ManifestError(
+                f"{needed_by} needs the column {empty[0]} of the manifest, and no row has a value "
+                "in it; fill it in (`jumpduck manifest --illum` writes url_illum)"
+            )
+
     def check_casts(self, columns: Sequence[str]) -> None:
         """Raise ManifestError if a value of these columns is not of the type it is read as."""
         if columns:

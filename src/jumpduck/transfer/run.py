@@ -51,6 +51,7 @@ def fill(
     ManifestError, StoreError
         As `jumpduck.download`.
     """
+    manifest.check_filled(recipe.columns, f"recipe {recipe.name} with these options")
     check_one_file_per_site(manifest, recipe)
     endpoint = endpoint or manifest.endpoint
     reader = limits.reader(endpoint)

@@ -145,6 +145,9 @@ class Worker:
 
         Memory is reserved before bytes are read.
         """
+        if self._recipe.check is not None:
+            for row in task.rows:
+                self._recipe.check(row, task.context)
         attempts = [0] * len(task.rows)
         digests: set[bytes] = set()
         needed = 0
