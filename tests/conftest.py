@@ -31,7 +31,8 @@ def bare_environment(monkeypatch, tmp_path_factory):
     Processes write bytecode, because each would otherwise spend a second on compiling imports.
     """
     for name in os.environ:
-        if name.startswith(("AWS_", "JUMPDUCK_", "PYTHONDONTWRITEBYTECODE")):
+        unwanted = ("AWS_", "JUMPDUCK_", "PYTHONDONTWRITEBYTECODE")
+        if name.startswith(unwanted) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("JUMPDUCK_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 

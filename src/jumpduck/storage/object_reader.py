@@ -20,6 +20,7 @@ from obstore.store import HTTPStore, S3Store
 
 from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.storage.open_files import TOO_MANY_FILES, allowed_connections
+from jumpduck.storage.proxies import CLOSED_PORT, only_way_to
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 
 if TYPE_CHECKING:
@@ -47,13 +48,8 @@ _T = TypeVar("_T")
 # obstore does not retry, because attempts are counted and reported here.
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(minutes=3)}
 
-# obstore follows redirects and has no option against it. Therefore all hosts except the one asked
-# for are reached through a proxy that cannot be: on the discard port, where nothing listens.
-_CLOSED_PORT = "127.0.0.1:9"
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
-
 _REASONS = (
-    (f"{_CLOSED_PORT},", "the server redirects to another host; refused", False),
+    (f"{CLOSED_PORT},", "the server redirects to another host; refused", False),
     ("Content-Length Header missing", "the server does not say how long the file is", False),
     ("kind: Timeout", "no answer in time", True),
     ("TimedOut", "no answer in time", True),
@@ -233,34 +229,22 @@ class ObjectReader:
         return store, unquote(key) if scheme != "s3" else key
 
     def _open(self, root: str, scheme: str, host: str) -> S3Store | HTTPStore:
-        address = self.endpoint if scheme == "s3" and self.endpoint else root
+        # AWS is named, because obstore would otherwise ask the server of AWS_ENDPOINT_URL
+        address = root if scheme != "s3" else self.endpoint or f"https://s3.{REGION}.amazonaws.com"
         client: ClientConfig = {
             "allow_http": address.startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
             "read_timeout": timedelta(seconds=IDLE_SECONDS),
             "timeout": timedelta(seconds=TOTAL_SECONDS),
             "user_agent": "jumpduck",
+            **only_way_to(address),
         }
-        # where the user has set a proxy, that one decides which hosts can be reached
-        if not any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES):
-            host_asked = (
-                "amazonaws.com" if address.startswith("s3:") else urlsplit(address).hostname
-            )
-            client |= {"proxy_url": f"http://{_CLOSED_PORT}", "proxy_excludes": host_asked or ""}
         if scheme != "s3":
             return HTTPStore(root, client_options=client, retry_config=_NO_RETRIES)
-        if self.endpoint:
-            return S3Store(
-                host,
-                endpoint=self.endpoint,
-                virtual_hosted_style_request=False,
-                region=REGION,
-                skip_signature=True,
-                client_options=client,
-                retry_config=_NO_RETRIES,
-            )
         return S3Store(
             host,
+            endpoint=address,
+            virtual_hosted_style_request=False,
             region=REGION,
             skip_signature=True,
             client_options=client,
