@@ -14,8 +14,9 @@ PACKAGE = Path(jumpduck.__file__).parent
 MAX_LINES = 400
 
 # room -> the rooms that its modules may import, beside its own and those of BASE
-BASE = {"errors", "options", "schema"}
+BASE = {"daemon_pool", "errors", "options", "schema"}
 ROOMS = {
+    "daemon_pool": set(),
     "errors": set(),
     "options": set(),
     "schema": {"errors"},

@@ -7,7 +7,7 @@ JumpduckError
 ├── StoreError      a bucket, server or folder cannot be reached or written
 ├── ImageError      bytes that are not an image we can use; a row in the results, not an error
 ├── PartialError    some files are missing: the message names the results table
-└── InterruptedRunError  Ctrl-C: the message has the command that goes on
+└── InterruptedRunError  Ctrl-C or SIGTERM: the message has the command that goes on
 
 A message names parameters as the library does: at its beginning, or between backticks. The command
 line writes them as flags.

@@ -171,13 +171,15 @@ def _write(target):
 
 @linux
 def test_a_journal_goes_only_when_the_name_of_its_table_is_on_the_disk(steps, tmp_path):
-    tables = PlateTables(tmp_path)
+    tables = PlateTables(tmp_path / "plates", tmp_path / "results.parquet")
     row = dict.fromkeys(RESULTS) | {"path": "a/b", "Metadata_Channel": "DNA", "status": "fetched"}
     tables.append(("s", "b", "p"), [row], RESULTS)
-    assert steps[-2:] == [("sync", "s/b/p.jsonl"), ("sync", "s/b")]
-    tables.open(("s", "b", "p"))
-    table = steps.index(("replace", "s/b/p.parquet"))
-    assert steps.index(("sync", "s/b"), table) < steps.index(("unlink", "s/b/p.jsonl"))
+    assert steps[-2:] == [("sync", "plates/s/b/p.jsonl"), ("sync", "plates/s/b")]
+    tables.close_journals()
+    table = steps.index(("replace", "plates/s/b/p.parquet"))
+    assert steps.index(("sync", "plates/s/b"), table) < steps.index(
+        ("unlink", "plates/s/b/p.jsonl")
+    )
     assert tables.read(("s", "b", "p"))["path"].to_list() == ["a/b"]
 
 

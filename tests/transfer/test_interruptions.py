@@ -1,9 +1,12 @@
 """Whatever happens to the process, its folder, its disk: nothing lost, nothing half-done."""
 
+import _thread
 import contextlib
 import ctypes
 import errno
 import fcntl
+import functools
+import importlib
 import json
 import os
 import random
@@ -13,6 +16,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +26,7 @@ import polars as pl
 import pytest
 
 import jumpduck
+import jumpduck.cli
 from jumpduck.errors import StoreError
 from jumpduck.storage import heartbeat_lock
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
@@ -98,25 +103,29 @@ def test_a_run_killed_again_and_again_ends_like_one_that_was_not(
     assert set(files(out)) == set(files(clean)), "and no part is left"
 
 
-def interrupt(run, thread):
-    """Send SIGINT to the process, or so that a thread other than the main one takes it."""
+def interrupt(run, thread, number):
+    """Send a signal to the process, or so that a thread other than the main one takes it."""
     if thread == "main":
-        run.send_signal(signal.SIGINT)
+        run.send_signal(number)
         return
     tasks = Path(f"/proc/{run.pid}/task").iterdir()
     other = max(int(task.name) for task in tasks)
     assert other != run.pid
-    assert ctypes.CDLL(None).tgkill(run.pid, other, signal.SIGINT) == 0
+    assert ctypes.CDLL(None).tgkill(run.pid, other, number) == 0
 
 
 ANOTHER = pytest.param(
-    "another", marks=pytest.mark.skipif(sys.platform != "linux", reason="tgkill is of Linux")
+    "another",
+    signal.SIGINT,
+    marks=pytest.mark.skipif(sys.platform != "linux", reason="tgkill is of Linux"),
 )
 
 
-@pytest.mark.parametrize("thread", ["main", ANOTHER])
-def test_ctrl_c_ends_in_two_seconds_and_the_printed_command_continues(
-    thread, manifest, s3, clean, tmp_path
+@pytest.mark.parametrize(
+    ("thread", "number"), [("main", signal.SIGINT), ("main", signal.SIGTERM), ANOTHER]
+)
+def test_ctrl_c_and_sigterm_end_in_two_seconds_and_the_printed_command_continues(
+    thread, number, manifest, s3, clean, tmp_path
 ):
     """With the signal taken by another thread, nothing wakes the main one from waiting."""
     out = tmp_path / "out"
@@ -127,10 +136,10 @@ def test_ctrl_c_ends_in_two_seconds_and_the_printed_command_continues(
             time.sleep(0.5)
             finished = len(list(out.rglob("*.png")))
             pressed = time.monotonic()
-            interrupt(run, thread)
+            interrupt(run, thread, number)
             _, err = run.communicate(timeout=20)
         took = time.monotonic() - pressed
-    assert (run.returncode, err.count("\n")) == (130, 1), err
+    assert (run.returncode, err.count("\n")) == (128 + number, 1), err
     assert took < 2
     kept = pl.read_parquet(out / "results.parquet").filter(pl.col("status") == "fetched")
     assert kept.height >= finished > 0
@@ -142,6 +151,71 @@ def test_ctrl_c_ends_in_two_seconds_and_the_printed_command_continues(
     done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True)
     assert done.returncode == 3
     same(out, clean)
+
+
+def slow(*_args, **_options):
+    time.sleep(0.1)  # each of 253 files
+    if threading.current_thread() is threading.main_thread():
+        time.sleep(5)
+
+
+@pytest.mark.parametrize("verb", ["verify", "demo", "catalog", "manifest", "sql"])
+def test_sigterm_ends_each_verb_that_takes_long_with_one_line(
+    verb, clean, catalog, tmp_path, monkeypatch, capsys
+):
+    """In this process, because a new interpreter would take longer than the rest."""
+    long_query = "SELECT sum(a.range * b.range % 7) FROM range(1000000) a, range(1000000) b"
+    words, slow_part = {
+        "verify": (("--out", clean), "jumpduck.stages.verify._fault"),
+        "demo": (("--out", tmp_path), "jumpduck.synthetic.gallery.write_gallery"),
+        "catalog": ((), "jumpduck.stages.catalog.table_source"),
+        "manifest": (("--catalog", catalog), "jumpduck.stages.manifest.open_catalog"),
+        "sql": ((long_query, "--catalog", catalog), None),
+    }[verb]
+    ended = []
+    if slow_part:
+        monkeypatch.setattr(slow_part, slow)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setattr(sys, "argv", ["jumpduck", verb, *map(str, words)])
+    monkeypatch.chdir(tmp_path)
+    importlib.import_module(f"jumpduck.cli.{verb}")
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sent = threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGTERM))
+    started = time.monotonic()
+    sent.start()
+    try:
+        jumpduck.cli.main()
+    finally:
+        sent.cancel()
+        signal.signal(signal.SIGTERM, before)
+    assert time.monotonic() - started < 2
+    assert ended == [143]
+    assert capsys.readouterr().err == "jumpduck: interrupted\n"
+
+
+@pytest.mark.parametrize("what", ["png8", "png8-plate", "catalog"])
+def test_an_interrupt_from_python_leaves_no_thread_that_the_interpreter_waits_for(
+    what, manifest, s3, tmp_path
+):
+    def interrupt():
+        while proxy.requests < 2:
+            time.sleep(0.01)
+        _thread.interrupt_main()
+
+    before = set(threading.enumerate())
+    with Faults(s3.endpoint, always("hang", "load_data" if what == "catalog" else "")) as proxy:
+        threading.Thread(target=interrupt).start()
+        verb = functools.partial(jumpduck.download, manifest, tmp_path, recipe=what)
+        if what == "catalog":
+            verb = functools.partial(jumpduck.catalog, tmp_path / "new", metadata="s3://metadata")
+        with pytest.raises(KeyboardInterrupt):
+            verb(endpoint=proxy.endpoint)
+        left = set(threading.enumerate()) - before
+        assert [one.name for one in left if not one.daemon and "interrupt" not in one.name] == []
+    until = time.monotonic() + 2
+    while any(one.is_alive() for one in left if one.name in ("network", "levels")):
+        assert time.monotonic() < until, "a thread goes on with requests that nobody waits for"
+        time.sleep(0.01)
 
 
 def test_ctrl_c_ends_in_two_seconds_while_a_recipe_reads_the_plate(manifest, s3, tmp_path):

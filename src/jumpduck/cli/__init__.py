@@ -3,6 +3,7 @@
 import ast
 import functools
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from jumpduck.cli.presets import fill_from_preset
 from jumpduck.cli.settings import CONFIG, VARIABLES, check_settings
 from jumpduck.errors import JumpduckError
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
     "demo", "catalog", "find", "manifest", "download", "status", "verify", "recipes", "sql",
@@ -31,7 +32,8 @@ app = App(
     current folder. Options may also stand in jumpduck.toml or in the environment
     (JUMPDUCK_DOWNLOAD_CONNECTIONS=64); a flag wins over both.
 
-    Exit codes: 0 all well, 1 error, 2 usage, 3 some files could not be had.
+    Exit codes: 0 all well, 1 error, 2 usage, 3 some files could not be had,
+    130 interrupted, 143 ended by SIGTERM.
     """,
     help_format="markdown",
     version=jumpduck.__version__,
@@ -64,7 +66,7 @@ for _verb in VERBS:
     )
 
 
-def run(tokens: Sequence[str] | None = None) -> int:
+def run(tokens: Sequence[str]) -> int:
     """Run one command line and get its exit code; an error is one line on stderr."""
     try:
         app(tokens, exit_on_error=False, result_action="return_value")
@@ -73,7 +75,10 @@ def run(tokens: Sequence[str] | None = None) -> int:
     except JumpduckError as error:
         print(f"jumpduck: {with_flags(str(error))}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # DuckDB raises a RuntimeError for the KeyboardInterrupt that ends a query
+        if not isinstance(error, KeyboardInterrupt) and str(error) != "Query interrupted":
+            raise
         print("jumpduck: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
@@ -88,10 +93,22 @@ def run(tokens: Sequence[str] | None = None) -> int:
 def main() -> None:
     """Run the command line of this process and end the process.
 
+    What a batch scheduler sends to end it, SIGTERM, does the same as Ctrl-C.
+
     It ends without the interpreter's own shutdown, because that would wait for requests that hang,
     and because DuckDB 2.0.0 prints warnings in it.
     """
-    code = run()
+    terminated: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        terminated.append(number)
+        signal.signal(number, signal.SIG_IGN)  # because a second one must not stop the tidying up
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    code = run(sys.argv[1:])
+    if terminated and code == INTERRUPTED:
+        code = 128 + signal.SIGTERM
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from threading import BoundedSemaphore
@@ -11,6 +10,7 @@ from types import NoneType
 import numpy as np
 from numpy.typing import NDArray
 
+from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import JumpduckError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.illumination import decode_illumination
 from jumpduck.imaging.quality import Quality, quality
@@ -199,7 +199,7 @@ class Preprocessing:
         for channel in sorted({str(row[CHANNEL]) for row in rows} - set(faults)):
             all_rows = sorted((row for row in rows if row[CHANNEL] == channel), key=_digest)
             some = all_rows[:LEVEL_IMAGES]
-            with ThreadPoolExecutor(LEVEL_THREADS) as pool:
+            with DaemonPool(LEVEL_THREADS, "levels") as pool:
                 found = list(pool.map(count, some))
             counts = sum(one for one in found if one is not None)
             if isinstance(counts, int):

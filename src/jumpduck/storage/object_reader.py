@@ -5,9 +5,8 @@ import hashlib
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ import obstore
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
+from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.storage.open_files import TOO_MANY_FILES, allowed_connections
 from jumpduck.storage.proxies import CLOSED_PORT, only_way_to
@@ -112,6 +112,11 @@ class ObjectReader:
         self._rate_limit = rate_limit or RateLimit()
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Send no further request, because nobody waits for the answers any more."""
+        self._stopped.set()
 
     def read(self, url: str) -> FetchedFile:
         """Get a whole file: what `read_if` returns for a file of any size."""
@@ -169,7 +174,9 @@ class ObjectReader:
                     raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
                 before = digest
             first = self._first_retry_seconds
-            time.sleep(retry_seconds(FIRST_RETRY_SECONDS if first is None else first, attempt))
+            wait_seconds = retry_seconds(FIRST_RETRY_SECONDS if first is None else first, attempt)
+            if self._stopped.wait(wait_seconds):
+                raise StoreError(f"{url}: the run has ended", attempt)
         raise AssertionError("unreachable")
 
     def _request(
@@ -305,7 +312,7 @@ def in_threads(
                 failed.set()
                 raise
 
-    pool = ThreadPoolExecutor(allowed_connections(threads))
+    pool = DaemonPool(allowed_connections(threads), "reading")
     try:
         pending = {pool.submit(work_on, item) for item in todo}
         while pending:
@@ -315,7 +322,7 @@ def in_threads(
             yield len(todo) - len(pending), len(todo)
     finally:
         # no wait, because after an interruption a thread may wait for its network for minutes
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 def _get(

@@ -7,12 +7,13 @@ fetched only if its file has its name.
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 
+from jumpduck.daemon_pool import DaemonPool
 from jumpduck.schema import DONE
 from jumpduck.storage.atomic_files import sync_folder, sync_part
 from jumpduck.transfer.manifest_reader import PlateKey
@@ -51,7 +52,7 @@ class Committer(Thread):
         self._ended = Event()
         self._naming = Lock()
         # several at once, so that one commit of the file system's journal serves many files
-        self._disk = ThreadPoolExecutor(SYNC_THREADS, "disk")
+        self._disk = DaemonPool(SYNC_THREADS, "disk")
 
     def put(self, outcome: Outcome) -> None:
         """Hand over an outcome."""
@@ -68,7 +69,7 @@ class Committer(Thread):
             self.join(seconds)
         with self._naming:
             self._ended.set()
-        self._disk.shutdown(wait=False)
+        self._disk.shutdown()
 
     def run(self) -> None:
         """Commit outcomes until `close` is called."""

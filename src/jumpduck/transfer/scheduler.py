@@ -8,13 +8,14 @@ main thread hands out tasks, a few more than there are connections, and closes p
 import errno
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import polars as pl
 
+from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.storage.object_reader import ObjectReader
@@ -78,9 +79,10 @@ class Scheduler:
         self._recipe = recipe
         self._asked = asked
         self._progress = progress
-        self._network = ThreadPoolExecutor(connections, "network")
-        self._cores = ThreadPoolExecutor(workers, "cores")
-        self._background = ThreadPoolExecutor(1, "background")
+        self._reader = reader
+        self._network = DaemonPool(connections, "network")
+        self._cores = DaemonPool(workers, "cores")
+        self._background = DaemonPool(1, "background")
         self._worker = Worker(folder.path, folder.parts, reader, recipe, self._cores)
         self._max_outstanding = connections + WAITING_TASKS
         self._committed: SimpleQueue[Outcome | BaseException] = SimpleQueue()
@@ -210,8 +212,9 @@ class Scheduler:
     def _stop(self) -> None:
         """Keep what is committed, and do not wait for the rest."""
         self._stopping.set()
+        self._reader.stop()
         for pool in (self._background, self._network, self._cores):
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
         self._committer.close(STOP_SECONDS)
         if self._folder.lock.is_lost():
             return

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,7 +88,7 @@ class Worker:
         parts: PartFiles,
         reader: ObjectReader,
         recipe: Recipe,
-        cores: ThreadPoolExecutor,
+        cores: Executor,
     ) -> None:
         self._folder = folder
         self._parts = parts
