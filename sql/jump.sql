@@ -7,6 +7,7 @@ SET VARIABLE collection = 'jump';
 SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/common/collections.sql
 .read sql/common/reported_issues.sql
+.read sql/common/is_known_bad.sql
 .read sql/common/add_controls.sql
 .read sql/common/keep_imaged.sql
 .read sql/common/drop_known_bad.sql

@@ -35,7 +35,7 @@ def said(cli, tmp_path):
         ("--source", "source_33", "source_3"),
         ("--batch", "Demo_Phenix2", "Demo_Phenix1"),
         ("--plate-type", "TARGET1", "TARGET2"),
-        ("--well", "A1", "A01"),
+        ("--well", "A011", "A01"),
         ("--perturbation", "TP35", "TP53"),
         ("--perturbation", "JCP2022_0001O1", "JCP2022_000101"),
         ("--channel", "DAN", "DNA"),
@@ -58,7 +58,7 @@ def test_a_per_well_that_cannot_be_read_shows_how_it_is_written(said, catalog, t
 def test_a_selection_without_an_image_is_refused(said, catalog):
     line = said(2, "manifest", "--catalog", catalog, "--well", "B03")
     assert "has no image" in line
-    assert "empty=0" in line
+    assert "empty 6; `--per-well` empty=1 keeps one of each well" in line
 
 
 def test_an_unknown_plate_or_source_of_a_catalog_is_refused_with_similar_names(said, gallery):

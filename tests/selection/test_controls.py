@@ -58,3 +58,10 @@ def test_a_plate_whose_named_sites_all_stay_out_brings_no_controls(plates, tmp_p
         )
     rows = jumpduck.manifest(path, genes="TP53", with_controls=True, plates=["C1", "C2"])
     assert set(rows["Metadata_Plate"]) == {"C2"}
+
+
+def test_it_is_said_if_no_control_was_added(cli, plates):
+    words = ("manifest", "--catalog", plates, "--dry-run", "--gene", "TP53", "--with-controls")
+    assert "no control" not in cli(*words).out
+    said = cli(*words, "--max-sites", 2).out
+    assert "no control was added: the budget was spent before, or the plates have none" in said

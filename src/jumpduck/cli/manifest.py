@@ -1,5 +1,6 @@
 """jumpduck manifest"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,9 @@ from jumpduck.cli.flags import (
 from jumpduck.cli.report import Report, as_toml, cell_text
 from jumpduck.database.connection import open_catalog
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
+from jumpduck.selection.left_out import LeftOut
 from jumpduck.selection.pipeline import make_query
-from jumpduck.stages.manifest import ManifestOptions, known_bad, write_manifest
+from jumpduck.stages.manifest import ManifestOptions, left_out, write_manifest
 
 SELECTION = tuple(Selection.__dataclass_fields__)
 
@@ -85,20 +87,23 @@ def manifest(
             options,
             lambda done, total: progress.update(task, completed=done, total=total),
         )
-        dropped = 0 if options.keep_known_bad else known_bad(options.catalog, options)
+        out = left_out(options.catalog, options)
     _print(report, sizes)
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
     report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
     _say_what_was_not_published(report, options, sizes)
-    if dropped:
-        report.line(f"{dropped:,} sites left out as known to be bad (--keep-known-bad keeps them)")
+    _say_what_is_left_out(report, out)
+    if options.with_controls and not sizes["negcons"].sum():
+        budget = options.max_sites is not None or options.max_gb is not None
+        spent = "the budget was spent before, or " if budget else ""
+        report.line(f"no control was added: {spent}the plates have none of that modality")
     report.json(
         {
             "manifest": path,
             "files": files,
             "estimated_gb": gigabytes,
-            "known_bad_sites": dropped,
+            "left_out": asdict(out),
             "by_source": sizes.to_dicts(),
         }
     )
@@ -109,8 +114,23 @@ def _print(report: Report, sizes: pl.DataFrame) -> None:
         pl.lit("all").alias("Metadata_Source"), pl.exclude("Metadata_Source").sum()
     )
     shown = pl.concat([sizes, total]) if sizes.height > 1 else sizes
-    shown = shown.drop("brightfield", "illum")
+    shown = shown.drop("negcons", "brightfield", "illum")
     report.table(shown if shown["flagged"].sum() else shown.drop("flagged"))
+
+
+def _say_what_is_left_out(report: Report, out: LeftOut) -> None:
+    if out.known_bad:
+        report.line(
+            f"{out.known_bad:,} sites left out as known to be bad (--keep-known-bad takes them)"
+        )
+    if out.without_channels:
+        report.line(f"{out.without_channels:,} sites left out because they lack a --channel")
+    if out.by_role:
+        roles = ", ".join(f"{role} {sites:,}" for role, sites in out.by_role.items())
+        report.line(
+            f"{sum(out.by_role.values()):,} sites left out because of their role: {roles} "
+            f"(--per-well {next(iter(out.by_role))}=1 takes one of each well)"
+        )
 
 
 def _say_what_was_not_published(

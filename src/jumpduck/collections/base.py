@@ -110,8 +110,9 @@ REQUIRED: Mapping[str, Sequence[str]] = {
     "plates": ("Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_PlateType"),
     "sites": (
         "Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_Site",
-        "Metadata_pert_type", "Metadata_modality", "site_key", "site_number", "plate_number",
-        "image_channels", "images", "image_bytes", "plate_issue", "plate_dropped", "issues",
+        "Metadata_PlateType", "Metadata_pert_type", "Metadata_modality", "site_key", "site_number",
+        "plate_number", "image_channels", "images", "image_bytes", "plate_issue", "plate_dropped",
+        "issues",
     ),
     "perturbation_names": ("name", "Metadata_modality"),
     "problems": ("Metadata_Source", "Metadata_Batch", "Metadata_Plate", "reason", "lines"),

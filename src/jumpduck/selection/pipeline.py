@@ -11,24 +11,18 @@ from jumpduck.database.connection import HeldCollection, frame, held_collection
 from jumpduck.database.where_condition import check_where
 from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import SITES_PER_WELL, Names, Selection, as_names
+from jumpduck.selection.places import COLUMNS, check_places, known_wells
 from jumpduck.selection.suggestions import check_names
 
 GENES = ("orf", "crispr")
 COMPOUNDS = ("compound",)
 """Metadata_modality of what `genes` and `compounds` look among."""
 
+BUDGETS = ("max_sites", "max_gb")
+
 LETTERS_PER_MISTAKE = 4
 """A perturbation is suggested for a name with one mistake in so many letters, because among 28,000
 names one that differs more is that of something else: HASPIN is a gene, and not aspirin."""
-
-_COLUMNS = {
-    "sources": "Metadata_Source",
-    "batches": "Metadata_Batch",
-    "plates": "Metadata_Plate",
-    "plate_types": "Metadata_PlateType",
-    "wells": "Metadata_Well",
-    "roles": "Metadata_pert_type",
-}
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,8 @@ class Query:
         The catalog's collection.
     plates
         One row a plate with images that the selection may need: plate_number, and sites.
+    conditions
+        What each site fulfils, in SQL; `perturbations` is the one of them that names perturbations.
     needed_channels
         Channels that a site must have to count: all of them if they were asked for by name, else
         one of the stains.
@@ -51,6 +47,7 @@ class Query:
     held: HeldCollection
     plates: pl.DataFrame
     conditions: Sequence[str]
+    perturbations: str
     needed_channels: Sequence[str]
     channels: Sequence[str]
     per_well: Mapping[str, int]
@@ -65,60 +62,62 @@ class Query:
             Relation to choose from; the collection's sites by default.
         """
         sites = sites or self.held.relation("sites")
-        steps, last = self._candidates(sites, keep_known_bad=self.selection.keep_known_bad)
-        steps["sampled"] = (
-            f"FROM sample_sites({last}, per_well := {literal(self.per_well)}, "
-            f"seed := {self.selection.seed})"
-        )
-        last = "sampled"
-        budget = {
-            name: getattr(self.selection, name)
-            for name in ("max_sites", "max_gb")
-            if getattr(self.selection, name) is not None
-        }
-        if budget:
-            limits = ", ".join(f"{name} := {value}" for name, value in budget.items())
-            steps["affordable"] = (
-                f"FROM within_budget({last}, {limits}, channels := {self._channels})"
-            )
-            last = "affordable"
+        steps = self.candidates(sites, keep_known_bad=self.selection.keep_known_bad)
+        self.sample(steps)
         illum = literal(self.selection.illum)
-        return _statement(
+        return statement(
             steps,
-            f"FROM list_files({last}, {sites}, channels := {self._channels}, illum := {illum})",
+            f"FROM list_files({last(steps)}, {sites}, "
+            f"channels := {self.channel_list}, illum := {illum})",
         )
-
-    def known_bad_text(self) -> str:
-        """Get the SQL that counts the sites left out because known issues say so."""
-        steps, last = self._candidates(self.held.relation("sites"), keep_known_bad=True)
-        steps["good"] = f"FROM drop_known_bad({last}, channels := {self._channels})"
-        counts = f"(SELECT count(*) FROM {last}) - (SELECT count(*) FROM good)"  # noqa: S608
-        return _statement(steps, f"SELECT {counts} AS sites")
 
     @property
-    def _channels(self) -> str:
+    def channel_list(self) -> str:
+        """Get the channels as SQL has them."""
         return literal(list(self.channels))
 
-    def _candidates(self, sites: str, *, keep_known_bad: bool) -> tuple[dict[str, str], str]:
-        """Get the first steps of the SQL, up to what is asked for, and the name of the last.
+    def imaged(self, sites: str) -> str:
+        """Get the SQL of the sites that have the channels asked for."""
+        needed, every = literal(list(self.needed_channels)), literal(bool(self.selection.channels))
+        return f"FROM keep_imaged({sites}, {needed}, every := {every})"
+
+    def chosen(self, sites: str) -> str:
+        """Get the SQL of the sites that fulfil all conditions."""
+        text = f"FROM {sites}"
+        if self.conditions:
+            text += "\n    WHERE\n        " + "\n        AND ".join(self.conditions)
+        return text
+
+    def candidates(self, sites: str, *, keep_known_bad: bool) -> dict[str, str]:
+        """Get the steps of the SQL up to the sites that are asked for.
 
         What cannot be used stays out first, because controls are looked for on the plates of what
-        remains. No step before the choice is kept in memory: each holds all sites.
+        remains.
         """
-        steps: dict[str, str] = {}
-        every = literal(bool(self.selection.channels))
-        steps["imaged"] = (
-            f"FROM keep_imaged({sites}, {literal(list(self.needed_channels))}, every := {every})"
-        )
+        steps = {"imaged": self.imaged(sites)}
         if not keep_known_bad:
-            steps["usable"] = f"FROM drop_known_bad(imaged, channels := {self._channels})"
-        sites = list(steps)[-1]
-        steps["chosen"] = f"FROM {sites}"
-        if self.conditions:
-            steps["chosen"] += "\n    WHERE\n        " + "\n        AND ".join(self.conditions)
+            steps["usable"] = f"FROM drop_known_bad(imaged, channels := {self.channel_list})"
+        usable = last(steps)
+        steps["chosen"] = self.chosen(usable)
         if self.selection.with_controls:
-            steps["with_controls"] = f"FROM add_controls(chosen, {sites})"
-        return steps, list(steps)[-1]
+            steps["with_controls"] = f"FROM add_controls(chosen, {usable})"
+        return steps
+
+    def sample(self, steps: dict[str, str]) -> None:
+        """Add the steps that choose a few sites of each well, within the budget."""
+        steps["sampled"] = (
+            f"FROM sample_sites({last(steps)}, per_well := {literal(self.per_well)}, "
+            f"seed := {self.selection.seed})"
+        )
+        limits = "".join(
+            f"{name} := {value}, "
+            for name in BUDGETS
+            if (value := getattr(self.selection, name)) is not None
+        )
+        if limits:
+            steps["affordable"] = (
+                f"FROM within_budget(sampled, {limits}channels := {self.channel_list})"
+            )
 
 
 def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
@@ -135,24 +134,27 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     check_names("role", [*per_well, *as_names(selection.roles)], SITES_PER_WELL)
     if any(count < 0 for count in per_well.values()):
         raise QueryError(f"per_well {per_well} takes numbers of sites, 0 or more")
-    for name in ("max_sites", "max_gb"):
+    for name in BUDGETS:
         budget = getattr(selection, name)
         if budget is not None and not 0 < budget < math.inf:
             raise QueryError(f"{name} {budget} is not allowed; give a finite number above 0")
     sites = held.relation("sites")
-    plates = _check_places(con, held, selection)
-    conditions = [
-        f"{column} IN {_tuple(as_names(getattr(selection, name)))}"
-        for name, column in _COLUMNS.items()
-        if getattr(selection, name)
-    ]
+    plates = check_places(con, held, selection)
+    named = {
+        **{column: as_names(getattr(selection, name)) for name, (_, column) in COLUMNS.items()},
+        "Metadata_Well": _wells(con, sites, selection),
+        "Metadata_pert_type": as_names(selection.roles),
+    }
+    conditions = [f"{column} IN {_tuple(names)}" for column, names in named.items() if names]
     found = _perturbations(con, held, selection)
+    perturbations = "TRUE" if found is None else f"{held.perturbation} IN {_tuple(found)}"
     if found is not None:
-        conditions.append(f"{held.perturbation} IN {_tuple(found)}")
+        conditions.append(perturbations)
     if selection.where:
         where = check_where(con, selection.where, sites)
         conditions.append(f"coalesce((\n{where}\n), FALSE)")
-    return Query(held, plates, conditions, *_channels(con, held, selection), per_well, selection)
+    channels = _channels(con, held, selection)
+    return Query(held, plates, conditions, perturbations, *channels, per_well, selection)
 
 
 def find_text(held: HeldCollection, names: Names) -> str:
@@ -219,61 +221,29 @@ def _tuple(names: Sequence[str]) -> str:
     return "(" + ", ".join(map(literal, names)) + ")"
 
 
-def _statement(steps: Mapping[str, str], last: str) -> str:
+def last(steps: Mapping[str, str]) -> str:
+    """Get the name of the last step."""
+    return list(steps)[-1]
+
+
+def statement(steps: Mapping[str, str], select: str) -> str:
+    """Get the SQL of steps, and of what is selected from them.
+
+    No step is kept in memory, because the first hold all sites.
+    """
     parts = (
         f"{name} AS NOT MATERIALIZED " + (f"(\n    {text}\n)" if "\n" in text else f"({text})")
         for name, text in steps.items()
     )
-    return "WITH " + ",\n".join(parts) + f"\n{last}"
+    return "WITH " + ",\n".join(parts) + f"\n{select}"
 
 
-def _check_places(
-    con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
-) -> pl.DataFrame:
-    """Check names of places, and get the plates to look at: plate_number, and sites."""
-    plates = frame(
-        con,
-        f"""
-        SELECT
-            plate_number, any_value(Metadata_Source) AS sources,
-            any_value(Metadata_Batch) AS batches,
-            any_value(Metadata_Plate) AS plates, count(*) AS sites
-        FROM {held.relation("sites")}
-        GROUP BY plate_number
-        ORDER BY plate_number
-        """,  # noqa: S608
-    )
-    known = {name: set(plates[name]) for name in ("sources", "batches", "plates")}
-    if missing := set(as_names(selection.plates)) - known["plates"]:
-        _explain_missing_plates(con, held, missing)
-    for name, what in (("sources", "source"), ("batches", "batch"), ("plates", "plate")):
-        if asked := as_names(getattr(selection, name)):
-            check_names(what, asked, known[name])
-            plates = plates.filter(pl.col(name).is_in(asked))
-    for name, what, relation in (
-        ("plate_types", "plate type", "plates"),
-        ("wells", "well", "sites"),
-    ):
-        if asked := as_names(getattr(selection, name)):
-            query = f"SELECT DISTINCT {_COLUMNS[name]} AS name FROM {held.relation(relation)}"  # noqa: S608
-            check_names(what, asked, set(frame(con, query)["name"].drop_nulls()))
-    return plates.select("plate_number", "sites")
-
-
-def _explain_missing_plates(
-    con: duckdb.DuckDBPyConnection, held: HeldCollection, plates: set[str]
-) -> None:
-    problems, published = held.relation("problems"), held.relation("plates")
-    query = f"SELECT Metadata_Plate, reason FROM {problems} WHERE lines IS NULL ORDER BY ALL"  # noqa: S608
-    for plate, reason in con.execute(query).fetchall():
-        if plate in plates:
-            raise QueryError(f"plate {plate!r} has no images that can be read: {reason}")
-    query = f"SELECT DISTINCT Metadata_Plate FROM {published}"  # noqa: S608
-    if others := sorted(plates & {name for (name,) in con.execute(query).fetchall()}):
-        raise QueryError(
-            f"plate {others[0]!r} is published, but this catalog has no images of it; "
-            f"build the catalog for it: `jumpduck catalog --plate {others[0]}`"
-        )
+def _wells(con: duckdb.DuckDBPyConnection, sites: str, selection: Selection) -> list[str]:
+    asked = as_names(selection.wells)
+    if not asked:
+        return []
+    query = f"SELECT DISTINCT Metadata_Well AS name FROM {sites}"  # noqa: S608
+    return known_wells(asked, set(frame(con, query)["name"]))
 
 
 def _channels(

@@ -18,6 +18,8 @@ from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import takes
 from jumpduck.schema import PLATE_KEY, SITE_KEY
 from jumpduck.selection.criteria import Selection
+from jumpduck.selection.left_out import LeftOut, why_empty
+from jumpduck.selection.left_out import left_out as count_left_out
 from jumpduck.selection.pipeline import Query, make_query
 from jumpduck.storage.atomic_files import atomic_path
 
@@ -95,10 +97,11 @@ def write_manifest(
     Returns
     -------
     pl.DataFrame
-        Metadata_Source, plates, wells, sites, files, flagged (files with a known issue),
-        brightfield (sites with a brightfield image), illum (files with an illumination function),
-        estimated_gb to fetch, estimated_gb_kept on disk as 8-bit PNG. Gigabytes are files times
-        the image_bytes of the collection's sites and the mean_bytes of its recipe_sizes.
+        Metadata_Source, plates, wells, sites, files, flagged (files with a known issue), negcons
+        (sites of negative controls), brightfield (sites with a brightfield image), illum (files
+        with an illumination function), estimated_gb to fetch, estimated_gb_kept on disk as 8-bit
+        PNG. Gigabytes are files times the image_bytes of the collection's sites and the mean_bytes
+        of its recipe_sizes.
 
     Raises
     ------
@@ -121,11 +124,7 @@ def write_manifest(
 
         def refuse_empty() -> None:
             if not counts:
-                roles = ",".join(f"{role}={sites}" for role, sites in query.per_well.items())
-                raise QueryError(
-                    "the selection has no image; "
-                    f"the roles in these wells may all have 0 sites (per_well {roles})"
-                )
+                raise QueryError(f"the selection has no image: {why_empty(con, query)}")
 
         if path is None:
             for _ in tables():
@@ -144,11 +143,11 @@ def write_manifest(
         return _priced(con, query, pl.concat(counts))
 
 
-def known_bad(catalog: str | Path, selection: Selection) -> int:
-    """Get the number of sites that stay out because the collection's known issues say so."""
+def left_out(catalog: str | Path, selection: Selection) -> LeftOut:
+    """Count the sites that fulfil a selection's conditions, and that it does not choose."""
     with open_catalog(catalog) as con:
-        text = make_query(con, selection).known_bad_text()
-        return int(con.execute(text).fetchall()[0][0])
+        con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        return count_left_out(con, make_query(con, selection))
 
 
 def _chunks(query: Query) -> Iterator[tuple[tuple[int, int] | None, int]]:
@@ -211,6 +210,7 @@ def _count(rows: pl.DataFrame) -> pl.DataFrame:
         sites=changes(SITE_KEY),
         files=pl.len(),
         flagged=pl.col("known_issue").is_not_null().sum(),
+        negcons=changes(SITE_KEY, pl.col("Metadata_pert_type") == "negcon"),
         brightfield=changes(SITE_KEY, pl.col("channel_kind") == "brightfield"),
         illum=pl.col("url_illum").is_not_null().sum(),
     )

@@ -17,6 +17,7 @@ SELECT
     compounds.Metadata_Name,
     compounds.Metadata_pert_type,
     'compound' AS Metadata_modality,
+    'DOSES' AS Metadata_PlateType,
     numbered.Metadata_Dose,
     0.5 AS Metadata_Pixel_Size_Microns,
     concat_ws(

@@ -1,0 +1,127 @@
+"""What a selection leaves out, and why nothing is left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from jumpduck.selection.criteria import as_names
+from jumpduck.selection.pipeline import BUDGETS, Query, last, literal, statement
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Numbers of sites that fulfil the conditions of a selection, and that it does not choose.
+
+    Parameters
+    ----------
+    known_bad
+        What `keep_known_bad` would choose.
+    without_channels
+        What lacks one of `channels`.
+    by_role
+        What is in wells of which `per_well` keeps no site, by their role.
+    """
+
+    known_bad: int
+    without_channels: int
+    by_role: Mapping[str, int]
+
+
+def left_out(con: duckdb.DuckDBPyConnection, query: Query) -> LeftOut:
+    """Count what a selection leaves out."""
+    keep = query.selection.keep_known_bad
+    known_bad = 0 if keep else _known_bad(con, query)
+    lacking = _without_channels(con, query) if query.selection.channels else 0
+    return LeftOut(known_bad, lacking, _by_role(con, query))
+
+
+def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
+    """Get the reason why a selection has no image, and what to do."""
+    sites = query.held.relation("sites")
+    matched = _count(con, {}, f"({query.chosen(sites)})")
+    if not matched:
+        return _why_nothing_matches(con, query)
+    if _without_channels(con, query) == matched:
+        names = ", ".join(query.needed_channels)
+        return f"none of the {matched:,} sites asked for has an image of {names}; ask for fewer"
+    steps = _candidates(query)
+    if not _count(con, steps, last(steps)):
+        return f"all {matched:,} sites asked for are known to be bad; `keep_known_bad` keeps them"
+    if not _count(con, steps, f"{last(steps)} WHERE {_kept(query)} > 0"):
+        roles = _by_role(con, query)
+        counts = ", ".join(f"{role} {count:,}" for role, count in roles.items())
+        return (
+            f"no site of these roles is kept: {counts}; "
+            f"`per_well` {next(iter(roles))}=1 keeps one of each well"
+        )
+    budget = next(name for name in BUDGETS if getattr(query.selection, name) is not None)
+    return f"`{budget}` {getattr(query.selection, budget)} is less than one site takes"
+
+
+def _why_nothing_matches(con: duckdb.DuckDBPyConnection, query: Query) -> str:
+    names = [
+        name
+        for asked in (
+            query.selection.perturbations,
+            query.selection.genes,
+            query.selection.compounds,
+        )
+        for name in as_names(asked)
+    ]
+    sites = query.held.relation("sites")
+    if names and not _count(con, {}, f"{sites} WHERE {query.perturbations}"):
+        return (
+            f"this catalog has no image of {', '.join(names)}; `jumpduck find` says on how many "
+            "plates they are, and `jumpduck catalog` reads more plates"
+        )
+    return "no site of this catalog is all that was asked for; ask for less at once"
+
+
+def _candidates(query: Query) -> dict[str, str]:
+    sites = query.held.relation("sites")
+    return query.candidates(sites, keep_known_bad=query.selection.keep_known_bad)
+
+
+def _known_bad(con: duckdb.DuckDBPyConnection, query: Query) -> int:
+    """Count the known bad sites among those that would be chosen with them.
+
+    Without a budget, what is chosen of a well depends on that well alone; therefore only plates
+    with known issues are looked at.
+    """
+    steps = query.candidates(query.held.relation("sites"), keep_known_bad=True)
+    if all(getattr(query.selection, name) is None for name in BUDGETS):
+        steps["suspect"] = f"FROM {last(steps)} WHERE plate_dropped OR issues IS NOT NULL"
+    query.sample(steps)
+    bad = (
+        "main.is_known_bad("
+        f"plate_dropped, issues, Metadata_Well, Metadata_Site, {query.channel_list})"
+    )
+    return _count(con, steps, f"{last(steps)} WHERE {bad}")
+
+
+def _without_channels(con: duckdb.DuckDBPyConnection, query: Query) -> int:
+    sites = query.held.relation("sites")
+    steps = {"imaged": query.imaged(sites)}
+    every = _count(con, {}, f"({query.chosen(sites)})")
+    return every - _count(con, steps, f"({query.chosen('imaged')})")
+
+
+def _by_role(con: duckdb.DuckDBPyConnection, query: Query) -> dict[str, int]:
+    steps = _candidates(query)
+    select = f"""
+        SELECT Metadata_pert_type, count(*) FROM {last(steps)}
+        WHERE {_kept(query)} = 0
+        GROUP BY ALL ORDER BY ALL
+    """  # noqa: S608
+    return dict(con.execute(statement(steps, select)).fetchall())
+
+
+def _kept(query: Query) -> str:
+    return f"coalesce({literal(query.per_well)}[Metadata_pert_type], 0)"
+
+
+def _count(con: duckdb.DuckDBPyConnection, steps: Mapping[str, str], relation: str) -> int:
+    select = f"SELECT count(*) FROM {relation}"  # noqa: S608
+    text = statement(steps, select) if steps else select
+    return int(con.execute(text).fetchall()[0][0])
