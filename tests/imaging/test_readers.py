@@ -1,4 +1,6 @@
 import io
+import struct
+import zlib
 
 import imagecodecs
 import numpy as np
@@ -35,7 +37,12 @@ def test_the_pages_of_an_ome_tiff_are_found_by_their_channels():
         assert np.array_equal(decode_image(data, page=page), PLANE + page)
 
 
-@pytest.mark.parametrize("data", [tiff(PLANE), encode_png(PLANE), b""])
+OME = encode_ome_tiff([PLANE], ["a"])
+
+
+@pytest.mark.parametrize(
+    "data", [tiff(PLANE), encode_png(PLANE), b"", OME[:60], OME[:100] + bytes(200) + OME[300:]]
+)
 def test_channels_of_another_file_are_refused(data):
     with pytest.raises(ImageError, match="not an OME-TIFF"):
         ome_channels(data)
@@ -47,6 +54,14 @@ def colour_png():
     return buffer.getvalue()
 
 
+def large_png():
+    """A PNG whose header promises 10,000 times as many pixels as it has."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 16, 0, 0, 0, 0)
+    checksum = struct.pack(">I", zlib.crc32(header))
+    data = encode_png(PLANE)
+    return data[:12] + header + checksum + data[33:]
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -55,6 +70,7 @@ def colour_png():
         (encode_png(PLANE)[:40], "not a readable image"),
         (encode_jxl(PLANE)[:40], "not a readable image"),
         (colour_png(), "not one grey plane"),
+        (large_png(), "promises 100000 x 100000"),
     ],
 )
 def test_another_or_a_broken_file_is_refused_with_a_reason(data, reason):

@@ -1,8 +1,10 @@
 import contextlib
+import itertools
 import struct
 import time
 import tracemalloc
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -71,6 +73,28 @@ def header(width, height, *, more=()):
     return b"II*\0" + struct.pack("<I8xH", 16, len(tags)) + body + bytes(4)
 
 
+def with_tags(*tags, pixels=b"", big=False, entry_type=4):
+    """Return a TIFF file with these tags in this order, each (number, value) or (number, type,
+    count, value), and its pixels from byte 16 on."""
+    entry, count, link = ("<HHQQ", "<Q", "<Q") if big else ("<HHII", "<H", "<I")
+    start = b"II+\0" + struct.pack("<HHQ", 8, 0, 16 + len(pixels))
+    if not big:
+        start = b"II*\0" + struct.pack("<I8x", 16 + len(pixels))
+    entries = [tag if len(tag) == 4 else (tag[0], entry_type, 1, tag[1]) for tag in tags]
+    body = b"".join(struct.pack(entry, *one) for one in entries)
+    return start + pixels + struct.pack(count, len(entries)) + body + struct.pack(link, 0)
+
+
+GREY = [(256, 4), (257, 4), (258, 16), (259, 1), (262, 1), (273, 16), (277, 1), (278, 4), (279, 32)]
+"""The tags of 4 x 4 pixels of 16 bit in one strip, without compression."""
+
+
+def grey_with(*tags):
+    """Return the tags of GREY, those of the same number replaced by these, the others added."""
+    numbers = {tag[0] for tag in tags}
+    return sorted([*(tag for tag in GREY if tag[0] not in numbers), *tags])
+
+
 def loop():
     """Return a TIFF file whose directory names itself as the next one."""
     data = bytearray(header(2, 2))
@@ -111,6 +135,111 @@ WHOLE = tiff(noise((64, 64)))
 def test_bytes_that_are_not_an_image_are_refused_with_a_reason(data, reason):
     with pytest.raises(ImageError, match=reason):
         decode(data)
+
+
+PIXELS = bytes(range(32))
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tiff_written_tag_by_tag_is_read(big):
+    plane = np.frombuffer(PIXELS, "<u2").reshape(4, 4)
+    assert np.array_equal(decode(with_tags(*GREY, pixels=PIXELS, big=big)), plane)
+    half = grey_with((273, 4, 2, 48), (278, 2), (279, 4, 2, 56))
+    if not big:
+        lists = struct.pack("<IIII", 16, 32, 16, 16)
+        assert np.array_equal(decode(with_tags(*half, pixels=PIXELS + lists)), plane)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tag_that_is_there_twice_is_refused(big):
+    """Because libtiff reads the first of them, and another reader the last."""
+    for (number, value), other in itertools.product(GREY, (4, 7)):
+        twice = [(number, value), (number, other)]
+        others = [tag for tag in GREY if tag[0] != number]
+        for tags in (twice + others, sorted(twice + others), [twice[0], *others, twice[1]]):
+            with pytest.raises(ImageError, match=f"tag {number} twice"):
+                decode(with_tags(*tags, pixels=PIXELS, big=big))
+
+
+def test_a_small_file_with_a_doubled_height_does_not_become_large():
+    """With the first height, libtiff would decode 200 times as much as with the other."""
+    large = tiff(np.zeros((2000, 2000), np.uint16), compression="deflate", rowsperstrip=2000)
+    (start,) = struct.unpack_from("<I", large, 4)
+    (count,) = struct.unpack_from("<H", large, start)
+    entries = [large[at : at + 12] for at in range(start + 2, start + 2 + 12 * count, 12)]
+    place = [struct.unpack_from("<H", entry)[0] for entry in entries].index(257)
+    entries.insert(place + 1, struct.pack("<HHII", 257, 4, 1, 10))
+    directory = struct.pack("<H", count + 1) + b"".join(entries) + bytes(4)
+    data = large[:4] + struct.pack("<I", len(large)) + large[8:] + directory
+    assert imagecodecs.tiff_decode(data).shape == (2000, 2000)
+    with pytest.raises(ImageError, match="tag 257 twice"):
+        decode(data)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 5, 6, 7, 8, 9, 11, 12, 13, 16, 17, 18, 99])
+def test_a_tag_of_an_odd_type_is_refused(kind):
+    for number, value in GREY:
+        data = with_tags(*grey_with((number, kind, 1, value)), pixels=PIXELS)
+        with pytest.raises(ImageError, match=f"tag {number} has type {kind}"):
+            decode(data)
+
+
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        ([(278, 4, 2, 16)], "tag 278 has 2 values"),
+        ([(257, 4, 0, 16)], "tag 257 has 0 values"),
+        ([(258, 3, 2, 16 + 8 * 2**16)], "tag 258 has 2 values"),
+        ([(273, 4, 2**30, 16)], "tag 273"),
+        ([(32997, 50)], "50 planes"),  # the depth of an image and of a tile, of SGI
+        ([(32998, 50)], "50 planes"),
+        # in strips by one tag, in tiles by another
+        ([(322, 16)], "both strips and tiles"),
+        ([(323, 16)], "both strips and tiles"),
+        ([(322, 16), (323, 16)], "both strips and tiles"),
+        ([(324, 16), (325, 32), (322, 16), (323, 16)], "both strips and tiles"),
+    ],
+)
+def test_a_header_that_readers_read_in_different_ways_is_refused(tags, reason):
+    with pytest.raises(ImageError, match=reason):
+        decode(with_tags(*grey_with(*tags), pixels=PIXELS))
+
+
+def test_tiles_much_larger_than_the_image_are_refused():
+    tags = [tag for tag in GREY if tag[0] not in (273, 278, 279)]
+    tags += [(322, 8192), (323, 8192), (324, 16), (325, 32)]
+    tags[3] = (259, 8)
+    with pytest.raises(ImageError, match="tiles of 8192 x 8192 pixels"):
+        decode(with_tags(*tags, pixels=PIXELS))
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8, 32773, 50000])
+@pytest.mark.parametrize(
+    ("offsets", "counts"),
+    [([16, 32], [32, 1]), ([16, 32], [17, 16]), ([16, 16], [16, 16]), ([32, 16], [16, 17])],
+)
+def test_strips_that_overlap_are_refused(offsets, counts, compression):
+    lists = struct.pack("<IIII", *offsets, *counts)
+    tags = grey_with((259, compression), (273, 4, 2, 48), (278, 2), (279, 4, 2, 56))
+    data = with_tags(*tags, pixels=PIXELS + lists)
+    with pytest.raises(ImageError, match="overlap"):
+        decode(data)
+
+
+def test_a_strip_that_holds_less_than_its_rows_is_refused():
+    """The strips follow each other, but the last one is not all there."""
+    lists = struct.pack("<IIII", 16, 2**10, 16, 2**20)
+    tags = grey_with((257, 8), (273, 4, 2, 48), (278, 4), (279, 4, 2, 56))
+    for counts in ((32, 1), (1, 32), (33, 31)):
+        lists = struct.pack("<IIII", 16, 48 + 16, *counts)
+        data = with_tags(*tags, pixels=PIXELS + lists + PIXELS)
+        with pytest.raises(ImageError, match="not a readable TIFF"):
+            decode(data)
+    # consecutive strips whose end lies behind the file
+    lists = struct.pack("<IIII", 16 + 16, 16 + 16 + 64, 64, 1)
+    tags = grey_with((256, 8), (257, 8), (273, 4, 2, 16), (278, 4), (279, 4, 2, 24))
+    with pytest.raises(ImageError, match="not a readable TIFF"):
+        decode(with_tags(*tags, pixels=lists + bytes(64)))
 
 
 def test_a_directory_that_names_itself_as_the_next_one_is_read_once():

@@ -10,6 +10,7 @@ which rows a crop needs, so that the rows below are not decoded.
 
 import itertools
 import math
+import operator
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ MAX_PLANE_PIXELS = 1 << 26
 """8192 x 8192; the largest published planes of Cell Painting have 2160 x 2160 pixels."""
 
 MAX_TAGS = 4096
+
+MAX_PIECES = MAX_PLANE_PIXELS // 256
+"""Strips or tiles of a page; the smallest tiles that programs write have 16 x 16 pixels."""
+
+MAX_TILE_PIXELS = 1 << 22
+"""2048 x 2048: a small image has no larger tiles, because a decoder allocates a whole tile."""
 
 COMPRESSIONS = {
     1: "none",
@@ -55,10 +62,14 @@ SAMPLE_FORMAT = {1: "unsigned", 2: "signed", 3: "float"}
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTO, FILL_ORDER = 256, 257, 258, 259, 262, 266
 STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PREDICTOR = 273, 277, 278, 279, 317
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, FORMAT = 322, 323, 324, 325, 339
+DEPTH, TILE_DEPTH = 32997, 32998  # planes of a page, of SGI; libtiff reads them
 _TAGS_READ = {
     WIDTH, HEIGHT, BITS, COMPRESSION, PHOTO, FILL_ORDER, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP,
-    STRIP_BYTES, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, FORMAT,
+    STRIP_BYTES, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, FORMAT, DEPTH,
+    TILE_DEPTH,
 }  # fmt: skip
+_LISTS = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}
+"""Tags with a value for each strip or tile; the others have one value."""
 _WHOLE_NUMBERS = {3: "H", 4: "I", 16: "Q"}
 """`struct` formats of the tag types that hold whole numbers."""
 
@@ -195,8 +206,15 @@ def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag
     tags: dict[int, _Tag] = {}
     for tag_at in range(first_tag, first_tag + tag_count * tag_bytes, tag_bytes):
         name, kind, count, _ = struct.unpack_from(byte_order + tag_format, data, tag_at)
-        if name not in _TAGS_READ or kind not in _WHOLE_NUMBERS or not count:
+        if name not in _TAGS_READ:
             continue
+        # what libtiff makes of the following, this check could take for something else
+        if name in tags:
+            raise ImageError(f"not a readable TIFF: it has tag {name} twice")
+        if kind not in _WHOLE_NUMBERS or (kind == 16 and not big):
+            raise ImageError(f"not a readable TIFF: tag {name} has type {kind}")
+        if not 0 < count <= MAX_PIECES:
+            raise ImageError(f"not a readable TIFF: tag {name} has {count} values")
         number_format = _WHOLE_NUMBERS[kind]
         number_bytes = struct.calcsize(byte_order + number_format)
         value_at = tag_at + tag_bytes - inline_bytes
@@ -226,16 +244,27 @@ def _check_page(
             f"the header promises {width} x {height} pixels, more than {MAX_PLANE_PIXELS}"
         )
     compression = _check_pixel_type(first_value)
-    tiled = TILE_OFFSETS in tags
+    for name in tags.keys() - _LISTS:
+        if len(tags[name].values) > 1:
+            raise ImageError(f"not a readable TIFF: tag {name} has {len(tags[name].values)} values")
+    tiled = not tags.keys().isdisjoint((TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES))
+    if tiled and not tags.keys().isdisjoint((STRIP_OFFSETS, STRIP_BYTES)):
+        raise ImageError("not a readable TIFF: it has both strips and tiles")
     piece_height = min(first_value(ROWS_PER_STRIP, height) or height, height)
     piece_width = width
     if tiled:
         piece_height, piece_width = first_value(TILE_HEIGHT, 0), first_value(TILE_WIDTH, 0)
-        if not 0 < piece_height * piece_width <= MAX_PLANE_PIXELS:
+        if not 0 < piece_height * piece_width <= max(MAX_TILE_PIXELS, 4 * width * height):
             raise ImageError(f"not a readable TIFF: tiles of {piece_width} x {piece_height} pixels")
     pieces = -(-width // piece_width) * -(-height // piece_height)
     offsets, counts = _check_pieces(data, tags, pieces, tiled=tiled)
     row_bytes = -(-width * bits // 8)
+    if compression == "none":
+        last_bytes = (height - (pieces - 1) * piece_height) * row_bytes
+        whole_bytes = piece_height * -(-piece_width * bits // 8)
+        needed = [whole_bytes] * pieces if tiled else [whole_bytes] * (pieces - 1) + [last_bytes]
+        if any(map(operator.lt, counts, needed)):
+            raise ImageError("not a readable TIFF: a strip or tile holds less than its pixels")
     if height * row_bytes > MAX_BYTES_PER_BYTE[compression] * sum(counts):
         raise ImageError(
             f"not a readable TIFF: {sum(counts)} bytes of {compression} for "
@@ -247,7 +276,7 @@ def _check_page(
         after == before + piece_height * row_bytes for before, after in itertools.pairwise(offsets)
     )
     rows_together, to_change = (height if tiled else piece_height), [HEIGHT]
-    if pieces == 1 and compression == "LZW" and ROWS_PER_STRIP in tags:
+    if pieces == 1 and compression == "LZW" and ROWS_PER_STRIP in tags and not tiled:
         # only the decoder of LZW stops inside a strip
         rows_together, to_change = 1, [HEIGHT, ROWS_PER_STRIP]
     fields = [(tags[tag].byte, tags[tag].number_format) for tag in to_change]
@@ -262,6 +291,9 @@ def _check_pixel_type(first_value: Callable[[int, int], int]) -> str:
     if samples != 1 or photo != 1:
         what = PHOTOMETRIC.get(photo, "grey")
         raise ImageError(f"not one grey plane: {what}, {samples} samples a pixel")
+    depth = max(first_value(DEPTH, 1), first_value(TILE_DEPTH, 1))
+    if depth != 1:
+        raise ImageError(f"not one grey plane: {depth} planes")
     bits, sample_format = first_value(BITS, 1), first_value(FORMAT, 1)
     if sample_format != 1 or bits not in (8, 12, 16):
         what = SAMPLE_FORMAT.get(sample_format, "other")
@@ -297,4 +329,7 @@ def _check_pieces(
                 f"not a readable TIFF: cut short, {what} {piece} ends at byte {offset + count} "
                 f"of {len(data)}"
             )
+    by_place = sorted(zip(offsets, counts, strict=True))
+    if any(one + count > other for (one, count), (other, _) in itertools.pairwise(by_place)):
+        raise ImageError(f"not a readable TIFF: two {what}s overlap")
     return offsets, counts

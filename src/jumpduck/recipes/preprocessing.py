@@ -218,7 +218,8 @@ class Preprocessing:
         """
         header = read_header(source.data)
         rows, columns = self._crop_of(header, source.row)
-        decoded = 0 if header.contiguous else rows.stop * header.width * 2
+        # where rows below the crop are not decoded, the decoder is given a copy of the file
+        decoded = 0 if header.contiguous else rows.stop * header.width * 2 + len(source.data)
         height, width = rows.stop - rows.start, columns.stop - columns.start
         work = decoded + BYTES_PER_PIXEL * height * width
         if self.illum:
