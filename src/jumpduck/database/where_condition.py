@@ -1,20 +1,27 @@
 """One SQL condition from a user: a condition on columns, and nothing else."""
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 
 from jumpduck.errors import QueryError
 
-_PROBE = "SELECT 1 FROM t WHERE (\n{}\n)"
+_PROBES = ("SELECT 1 FROM t WHERE (\n{}\n)", "SELECT 1 FROM t WHERE\n{}\n")
+"""Both must be read as the same: the first would take ``a) OR (b``, the second ``a LIMIT 1``."""
+
+_OF_THE_SESSION = frozenset({"getvariable", "current_setting"})
+"""Functions that DuckDB calls consistent, and whose value another connection does not have."""
 
 
 def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
     """Get `where` back if it is one condition on the columns of a relation.
 
     DuckDB's own parser decides: a statement that has `where` as its WHERE clause must be parsed as
-    the same statement with another WHERE clause, without a subquery.
+    the same statement with another WHERE clause, without a subquery. DuckDB's own plan names the
+    functions, those of macros too, and its own table says which of them give the same value always.
 
     Parameters
     ----------
@@ -26,39 +33,90 @@ def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
     Raises
     ------
     QueryError
-        It is something else, or names a column that is not there.
+        It is something else, names a column that is not there, or gives another answer another
+        time.
     """
-    parsed = _parse(con, where)
-    if parsed is None or _without_where(parsed) != _without_where(_parse(con, "TRUE")):
+    parsed = [_parse(con, probe.format(where)) for probe in _PROBES]
+    plain = _parse(con, _PROBES[0].format("TRUE"))
+    same = len({_plain(one) for one in parsed}) == 1
+    if (
+        None in parsed
+        or not same
+        or _plain(parsed[0], "where_clause") != _plain(plain, "where_clause")
+    ):
         raise QueryError(f"where {where!r} is not one SQL condition, like Metadata_Site < 4")
-    if "SUBQUERY" in json.dumps(parsed):
+    if '"class": "SUBQUERY"' in json.dumps(parsed[0]):
         raise QueryError(f"where {where!r} has a subquery; use only columns of {sites}")
-    try:
-        # no injection is possible, because the text was checked above to be one condition; a bound
-        # parameter cannot stand for a condition
-        con.execute(f"SELECT 1 FROM {sites} WHERE coalesce((\n{where}\n), FALSE) LIMIT 0")  # noqa: S608
-        con.fetchall()
-    except duckdb.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise QueryError(f"where {where!r}: {reason}") from error
+    with where_errors(where):
+        con.execute(_statement(sites, where) + " LIMIT 0").fetchall()
+    # what the relation itself calls is not the user's
+    called = _planned(con, _statement(sites, where)) - _planned(con, _statement(sites, "TRUE"))
+    called |= _functions(json.dumps(parsed[0]))
+    if changing := sorted(called & _changing(con)):
+        raise QueryError(
+            f"where {where!r} has {changing[0]}(), which gives another answer another time; "
+            "another `seed` is another choice"
+        )
     return where
 
 
-def _parse(con: duckdb.DuckDBPyConnection, where: str) -> dict[str, Any] | None:
-    text = _PROBE.format(where)
+@contextmanager
+def where_errors(where: str | None) -> Generator[None]:
+    """Raise QueryError for what DuckDB says of a condition while it runs."""
+    try:
+        yield
+    except (duckdb.DataError, duckdb.ProgrammingError) as error:
+        if where is None:
+            raise
+        said = str(error).partition("\nLINE ")[0]
+        raise QueryError(f"where {where!r}: {' '.join(said.split())}") from error
+
+
+def _statement(sites: str, where: str) -> str:
+    # no injection is possible, because the text was checked above to be one condition; a bound
+    # parameter cannot stand for a condition
+    return f"SELECT 1 FROM {sites} WHERE coalesce((\n{where}\n), FALSE)"  # noqa: S608
+
+
+def _planned(con: duckdb.DuckDBPyConnection, text: str) -> set[str]:
+    """Get the functions in the plan of a statement; those of macros are in it."""
+    rows = con.execute("SELECT json_serialize_plan($text)", {"text": text}).fetchall()
+    return _functions(rows[0][0])
+
+
+def _parse(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any] | None:
     rows = con.execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()
     parsed: dict[str, Any] = json.loads(rows[0][0])
     return None if parsed["error"] else parsed
 
 
-def _without_where(parsed: dict[str, Any] | None) -> str:
-    """Get the statement as text, without its condition and the positions of its words."""
+def _plain(parsed: dict[str, Any] | None, without: str = "") -> str:
+    """Get a statement as text, without the positions of its words and one of its parts."""
 
     def less(pairs: list[tuple[str, object]]) -> dict[str, object]:
         return {
             key: value
             for key, value in pairs
-            if key != "where_clause" and not key.startswith("query_location")
+            if key != without and not key.startswith("query_location")
         }
 
     return json.dumps(json.loads(json.dumps(parsed), object_pairs_hook=less))
+
+
+def _functions(text: str) -> set[str]:
+    """Get the names of the functions in a parsed or planned statement, which is JSON."""
+    names: set[str] = set()
+
+    def note(part: dict[str, Any]) -> dict[str, Any]:
+        kind = part.get("class", part.get("expression_class"))
+        if kind in ("FUNCTION", "BOUND_FUNCTION"):
+            names.add(str(part.get("function_name", part.get("name"))))
+        return part
+
+    json.loads(text, object_hook=note)
+    return names
+
+
+def _changing(con: duckdb.DuckDBPyConnection) -> set[str]:
+    query = "SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+    return {name for (name,) in con.execute(query).fetchall()} | _OF_THE_SESSION

@@ -45,7 +45,9 @@ class Selection:
     with_controls
         Add the negcon wells of the same plates and modality: no DMSO for a gene.
     where
-        One SQL condition over the columns of the collection's sites.
+        One SQL condition over the columns of the collection's sites. Like the other conditions it
+        says what is named: controls that `with_controls` adds need not fulfil it. Functions that
+        give another answer another time, like random(), are refused.
     channels
         Channels to keep; a site that lacks one of them stays out. By default the stains of the
         collection, of which a site may lack some.

@@ -14,6 +14,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from jumpduck.database.connection import frame, open_catalog
+from jumpduck.database.where_condition import where_errors
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import takes
 from jumpduck.schema import PLATE_KEY, SITE_KEY
@@ -108,7 +109,7 @@ def write_manifest(
     QueryError, ManifestError, StoreError
         As `manifest`.
     """
-    with open_catalog(catalog) as con:
+    with where_errors(selection.where), open_catalog(catalog) as con:
         con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         query = make_query(con, selection)
         counts: list[pl.DataFrame] = []
@@ -145,7 +146,7 @@ def write_manifest(
 
 def left_out(catalog: str | Path, selection: Selection) -> LeftOut:
     """Count the sites that fulfil a selection's conditions, and that it does not choose."""
-    with open_catalog(catalog) as con:
+    with where_errors(selection.where), open_catalog(catalog) as con:
         con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         return count_left_out(con, make_query(con, selection))
 
