@@ -119,3 +119,5 @@ def test_dividing_by_illumination_rounds_and_stays_in_range():
     plane = np.array([[100, 65535, 3]], np.uint16)
     illum = np.array([[2.0, 0.5, 2.0]], np.float32)
     assert divide(plane, illum).tolist() == [[50, 65535, 2]]
+    tiny = np.full_like(illum, 1e-38)  # the quotients are infinite
+    assert divide(plane, tiny).tolist() == [[65535, 65535, 65535]]

@@ -100,7 +100,9 @@ def divide(plane: Plane, illum: NDArray[np.float32]) -> Plane:
         Both of shape (height, width).
     """
     highest = np.iinfo(plane.dtype).max
-    return np.clip(np.rint(plane / illum), 0, highest).astype(plane.dtype)
+    with np.errstate(over="ignore"):  # an infinite value is clipped
+        quotient = plane / illum
+    return np.clip(np.rint(quotient), 0, highest).astype(plane.dtype)
 
 
 def resized_shape(shape: tuple[int, ...], edge_pixels: int) -> tuple[int, int]:
