@@ -1,7 +1,7 @@
 """``results.parquet`` and ``sites.parquet``: the tables of all plates in one, derived from them.
 
 Each is replaced as a whole: a reader sees the old table or the new one. Each says which tables it
-was made from, because times of files are no proof: a clock can be set back.
+was made from, because times of files prove nothing: a clock can be set back.
 """
 
 import hashlib
