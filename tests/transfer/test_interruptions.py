@@ -180,16 +180,23 @@ def test_sigterm_ends_each_verb_that_takes_long_with_one_line(
     monkeypatch.chdir(tmp_path)
     importlib.import_module(f"jumpduck.cli.{verb}")
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sent = threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGTERM))
+
+    def send():
+        while not ended:
+            time.sleep(0.15)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    sender = threading.Thread(target=send)
+    sender.start()
     started = time.monotonic()
-    sent.start()
     try:
         jumpduck.cli.main()
     finally:
-        sent.cancel()
+        ended.append(None)
+        sender.join()
         signal.signal(signal.SIGTERM, before)
     assert time.monotonic() - started < 2
-    assert ended == [143]
+    assert ended[0] == 143
     assert capsys.readouterr().err == "jumpduck: interrupted\n"
 
 
