@@ -3,8 +3,8 @@
 -- A name is one of jump.perturbation_names, a SMILES, or the first layer of an InChIKey. Case does
 -- not matter but in SMILES; blanks and hyphens in a name do not matter if nothing has the name with
 -- them. Published InChIKeys mostly carry no stereochemistry, so a key meets another with the same
--- first layer: that may be a mirror image (quinine, quinidine), and matched_by says so. modalities
--- NULL means all.
+-- first layer: that may be a mirror image (quinine, quinidine), and matched_by says so. alike says
+-- that a whole key was asked for and only the first layer is the same. modalities NULL means all.
 CREATE OR REPLACE MACRO jump.find_perturbations(
     names, -- noqa: LT01
     modalities := NULL
@@ -63,6 +63,7 @@ best AS (
 SELECT
     best.asked,
     best.matched_by,
+    best.matched_by = 'first layer of InChIKey' AND contains(best.asked, '-') AS alike,
     perturbations.*
 FROM best
 INNER JOIN jump.perturbations USING (Metadata_JCP2022)

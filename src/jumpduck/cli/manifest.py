@@ -79,6 +79,7 @@ def manifest(
             print(make_query(con, options).text() + ";")
         return
     path = None if dry_run else Path(str(options.path))
+    notes: list[str] = []
     with report.progress() as progress:
         task = progress.add_task("sites", total=None, note="")
         sizes = write_manifest(
@@ -86,12 +87,15 @@ def manifest(
             path,
             options,
             lambda done, total: progress.update(task, completed=done, total=total),
+            notes.append,
         )
         out = left_out(options.catalog, options)
     _print(report, sizes)
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
     report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
+    for note in notes:
+        report.line(note)
     _say_what_was_not_published(report, options, sizes)
     _say_what_is_left_out(report, out)
     if options.with_controls and not sizes["negcons"].sum():
@@ -103,6 +107,7 @@ def manifest(
             "manifest": path,
             "files": files,
             "estimated_gb": gigabytes,
+            "notes": notes,
             "left_out": asdict(out),
             "by_source": sizes.to_dicts(),
         }

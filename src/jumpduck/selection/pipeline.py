@@ -42,6 +42,8 @@ class Query:
         one of the stains.
     channels
         Channels to list: those, and brightfield where it was imaged.
+    notes
+        What a user should know of the names: perturbations that are only alike.
     """
 
     held: HeldCollection
@@ -52,6 +54,7 @@ class Query:
     channels: Sequence[str]
     per_well: Mapping[str, int]
     selection: Selection
+    notes: Sequence[str]
 
     def text(self, sites: str | None = None) -> str:
         """Get the SQL that lists the files to fetch.
@@ -146,7 +149,7 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         "Metadata_pert_type": as_names(selection.roles),
     }
     conditions = [f"{column} IN {_tuple(names)}" for column, names in named.items() if names]
-    found = _perturbations(con, held, selection)
+    found, notes = _perturbations(con, held, selection)
     perturbations = "TRUE" if found is None else f"{held.perturbation} IN {_tuple(found)}"
     if found is not None:
         conditions.append(perturbations)
@@ -154,7 +157,7 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         where = check_where(con, selection.where, sites)
         conditions.append(f"coalesce((\n{where}\n), FALSE)")
     channels = _channels(con, held, selection)
-    return Query(held, plates, conditions, perturbations, *channels, per_well, selection)
+    return Query(held, plates, conditions, perturbations, *channels, per_well, selection, notes)
 
 
 def find_text(held: HeldCollection, names: Names) -> str:
@@ -262,25 +265,38 @@ def _channels(
 
 def _perturbations(
     con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
-) -> list[str] | None:
-    """Get the identifiers of all that was named; None if nothing was."""
+) -> tuple[list[str] | None, list[str]]:
+    """Get the identifiers of all that was named, None if nothing was; and what is to be said.
+
+    What is only alike is chosen if nothing is what was asked for.
+    """
     asked: list[tuple[str, list[str], Sequence[str] | None]] = [
         ("perturbation", as_names(selection.perturbations), None),
         ("gene", as_names(selection.genes), GENES),
         ("compound", as_names(selection.compounds), COMPOUNDS),
     ]
     found: set[str] = set()
+    notes: list[str] = []
     for what, names, modalities in asked:
         if not names:
             continue
         rows = frame(
             con,
             f"""
-            SELECT asked, {held.perturbation} AS identifier
+            SELECT asked, {held.perturbation} AS identifier, matched_by, alike
             FROM {held.relation("find_perturbations")}($names, modalities := $modalities)
+            ORDER BY ALL
             """,  # noqa: S608
             {"names": names, "modalities": list(modalities) if modalities else None},
         )
         check_perturbations(con, what, names, set(rows["asked"]), modalities)
-        found |= set(rows["identifier"])
-    return sorted(found) if any(names for _, names, _ in asked) else None
+        exact, alike = rows.filter(~pl.col("alike")), rows.filter("alike")
+        found |= set(exact["identifier"])
+        for (name, how), others in alike.group_by("asked", "matched_by", maintain_order=True):
+            ids = ", ".join(others["identifier"])
+            if name in exact["asked"]:
+                notes.append(f"{what} {name!r}: {ids} left out, alike only by the {how}")
+            else:
+                notes.append(f"{what} {name!r} is not known; chosen is {ids}, by the {how}")
+                found |= set(others["identifier"])
+    return sorted(found) if any(names for _, names, _ in asked) else None, notes

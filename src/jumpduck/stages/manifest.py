@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,8 @@ from jumpduck.selection.left_out import LeftOut, why_empty
 from jumpduck.selection.left_out import left_out as count_left_out
 from jumpduck.selection.pipeline import Query, make_query
 from jumpduck.storage.atomic_files import atomic_path
+
+_log = logging.getLogger(__name__)
 
 CHUNK_SITES = 75_000
 """Sites looked at together: this bounds memory, whatever the size of the catalog."""
@@ -84,6 +87,7 @@ def write_manifest(
     path: Path | None,
     selection: Selection,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    say: Callable[[str], None] = _log.warning,
 ) -> pl.DataFrame:
     """Write a manifest of any size in little memory, and get what it holds by source.
 
@@ -94,6 +98,8 @@ def write_manifest(
         metadata. It appears only when complete. None only counts.
     progress
         Called with the sites looked at, and all.
+    say
+        Called with what a user should know of the names asked for.
 
     Returns
     -------
@@ -112,6 +118,8 @@ def write_manifest(
     with where_errors(selection.where), open_catalog(catalog) as con:
         con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         query = make_query(con, selection)
+        for note in query.notes:
+            say(note)
         counts: list[pl.DataFrame] = []
 
         def tables() -> Iterator[pl.DataFrame]:
