@@ -1,18 +1,18 @@
 """Which sites are chosen, and what may change the choice."""
 
+import duckdb
 import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.database.connection import frame, open_catalog
+from jumpduck.database.connection import frame
 
 SITE = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 
 
 def sampled(catalog, arguments="", where="TRUE", threads=None):
-    with open_catalog(catalog) as con:
-        if threads:
-            con.execute(f"SET threads = {threads}")
+    config = {"threads": threads} if threads else {}
+    with duckdb.connect(str(catalog), read_only=True, config=config) as con:
         return frame(
             con,
             f"""

@@ -28,9 +28,10 @@ def sql(
 ) -> None:
     """Ask the catalog anything.
 
-    The catalog is opened read-only. Without a query the duckdb command line is started on it, or
-    a plain prompt where duckdb is not installed; a query may also come on standard input. --json
-    prints all rows, a table the first 50.
+    A query reads the catalog, and reads and writes no other file. Without a query the duckdb
+    command line is started on the catalog, read-only but free to use other files, or a plain prompt
+    where duckdb is not installed; a query may also come on standard input. --json prints all rows,
+    a table the first 50.
 
     For example:
     ```

@@ -9,6 +9,9 @@ import polars as pl
 
 from jumpduck.errors import ManifestError
 
+USE_CATALOG = 'USE "the catalog"'
+"""Makes names mean those of the catalog; no collection can have a name with a space."""
+
 
 @dataclass(frozen=True)
 class HeldCollection:
@@ -29,23 +32,47 @@ def frame(
     return pl.DataFrame(con.sql(query, params=dict(params or {})))
 
 
-def open_catalog(path: str | Path) -> duckdb.DuckDBPyConnection:
-    """Get a read-only connection to a catalog.
+def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Get a connection that reads a catalog, and reads and writes no other file.
+
+    The catalog is attached to a DuckDB of its own, because the settings hold for all connections of
+    one DuckDB, and another connection to the same file in this process keeps its own. A cursor of
+    the connection says `USE_CATALOG` first.
+
+    Parameters
+    ----------
+    memory_limit
+        As DuckDB writes it, like 300MB; beyond it, DuckDB writes beside the catalog.
 
     Raises
     ------
     ManifestError
-        There is no such file, or it is not a catalog of this version of jumpduck.
+        There is no such file, it is not a catalog of this version of jumpduck, or somebody has it
+        open for writing.
     """
     if not Path(path).is_file():
-        raise ManifestError(f"there is no catalog {path}; make it with `jumpduck catalog`")
+        what = "is a folder" if Path(path).is_dir() else "is not there"
+        raise ManifestError(f"catalog {path} {what}; make one with `jumpduck catalog`")
+    con = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
     try:
-        con = duckdb.connect(str(path), read_only=True)
+        if memory_limit:
+            con.execute(f"SET memory_limit = '{memory_limit}'")
         con.execute("SET enable_progress_bar = FALSE")  # because the command line shows progress
+        con.execute("SET python_enable_replacements = FALSE")
+        name = str(path).replace("'", "''")
+        con.execute(f"ATTACH '{name}' AS \"the catalog\" (READ_ONLY)")
+        con.execute(USE_CATALOG)
+        con.execute("SET enable_external_access = FALSE")
+        con.execute("SET lock_configuration = TRUE")
         held_collection(con)
     except (duckdb.Error, IndexError) as error:
+        con.close()
         reason = str(error).strip().splitlines()[0]
-        if "Table with name collections does not exist" in reason:
+        if "file handle conflict" in reason or "Could not set lock" in reason:
+            raise ManifestError(
+                f"catalog {path} is open for writing in this or another process; close it there"
+            ) from error
+        if "Table with name" in reason or 'schema "main"' in reason:
             reason = "an earlier version of jumpduck made it, or another program"
         raise ManifestError(
             f"{path} is not a catalog: {reason}; build it again with `jumpduck catalog`"

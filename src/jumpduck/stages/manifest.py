@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from jumpduck.database.connection import frame, open_catalog
+from jumpduck.database.connection import USE_CATALOG, frame, open_catalog
 from jumpduck.database.where_condition import where_errors
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import takes
@@ -115,8 +115,7 @@ def write_manifest(
     QueryError, ManifestError, StoreError
         As `manifest`.
     """
-    with where_errors(selection.where), open_catalog(catalog) as con:
-        con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    with where_errors(selection.where), open_catalog(catalog, memory_limit=MEMORY_LIMIT) as con:
         query = make_query(con, selection)
         for note in query.notes:
             say(note)
@@ -154,8 +153,7 @@ def write_manifest(
 
 def left_out(catalog: str | Path, selection: Selection) -> LeftOut:
     """Count the sites that fulfil a selection's conditions, and that it does not choose."""
-    with where_errors(selection.where), open_catalog(catalog) as con:
-        con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    with where_errors(selection.where), open_catalog(catalog, memory_limit=MEMORY_LIMIT) as con:
         return count_left_out(con, make_query(con, selection))
 
 
@@ -202,6 +200,7 @@ def _rows(
         condition = (
             "TRUE" if plates is None else f"plate_number BETWEEN {plates[0]} AND {plates[1]}"
         )
+        con.execute(USE_CATALOG)
         con.execute(f"CREATE TEMP VIEW chunk_sites AS FROM {sites} WHERE {condition}")
         return frame(con, query.text("chunk_sites"))
 

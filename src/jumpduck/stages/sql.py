@@ -10,7 +10,7 @@ from jumpduck.errors import QueryError
 
 
 def sql(query: str, catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:
-    """Get what a query over the catalog returns; the catalog is opened read-only.
+    """Get what a query over the catalog returns; it can read and write no other file.
 
     Raises
     ------
@@ -22,5 +22,10 @@ def sql(query: str, catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:
     with open_catalog(catalog) as con:
         try:
             return frame(con, query)
+        except duckdb.PermissionException as error:
+            reason = str(error).strip().splitlines()[0]
+            raise QueryError(
+                f"{reason}; only the catalog can be read here, use duckdb itself for other files"
+            ) from error
         except duckdb.Error as error:
             raise QueryError(str(error).strip()) from error

@@ -31,7 +31,14 @@ def atomic_path(path: Path) -> Generator[Path]:
     After an exception the part file is removed and `path` is as before. The data reaches the
     disk before the name, so after a power failure `path` is the old file or the new one. When this
     returns, the name is on the disk, too; so what the new file replaces can be removed.
+
+    Raises
+    ------
+    StoreError
+        `path` is a folder.
     """
+    if path.is_dir():
+        raise StoreError(f"cannot write {path}: it is a folder; give the name of a file")
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         yield part

@@ -1,0 +1,97 @@
+"""A connection to a catalog reads it, and reads and writes nothing else."""
+
+import shutil
+
+import duckdb
+import pytest
+
+import jumpduck
+from jumpduck.database.connection import open_catalog
+from jumpduck.errors import ManifestError, QueryError
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY (SELECT 1) TO '{folder}/x.csv'",
+        "COPY jump.plates TO '{folder}/x.parquet'",
+        "EXPORT DATABASE '{folder}/x'",
+        "ATTACH '{folder}/x.duckdb'",
+        "FROM read_text('{folder}/secret.csv')",
+        "FROM read_csv('{folder}/secret.csv')",
+        "FROM '{folder}/secret.csv'",
+        "FROM glob('{folder}/*')",
+        "FROM read_parquet('s3://bucket/key')",
+        "FROM 'https://127.0.0.1:1/x.csv'",
+        "INSTALL httpfs",
+        "LOAD '{folder}/x.duckdb_extension'",
+        "CREATE PERSISTENT SECRET s (TYPE s3)",
+        "SET enable_external_access = TRUE",
+        "SET temp_directory = '{folder}/x'",
+        "SET profiling_output = '{folder}/x.json'",
+        "DELETE FROM jump.plates",
+        "CREATE TABLE jump.x AS SELECT 1",
+        "FROM catalog",  # a variable of Python where the query runs
+    ],
+)
+def test_a_query_reads_and_writes_no_other_file(catalog, tmp_path, query):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    before = catalog.read_bytes()
+    with pytest.raises(QueryError):
+        jumpduck.sql(query.format(folder=tmp_path), catalog)
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.csv"]
+    assert catalog.read_bytes() == before
+
+
+def test_the_message_says_what_can_be_used_instead(catalog):
+    with pytest.raises(QueryError, match="only the catalog can be read here, use duckdb itself"):
+        jumpduck.sql("FROM read_text('/etc/hostname')", catalog)
+
+
+def test_a_connection_of_ones_own_keeps_its_settings(catalog, tmp_path):
+    with duckdb.connect(str(catalog), read_only=True) as own, open_catalog(catalog) as con:
+        con.execute("FROM jump.plates")
+        own.execute(f"COPY (FROM jump.plates) TO '{tmp_path}/x.csv'")
+        with open_catalog(catalog, memory_limit="100MB") as other:
+            limits = {
+                one.execute("SELECT current_setting('memory_limit')").fetchall()[0]
+                for one in (own, con, other)
+            }
+            assert len(limits) == 2
+
+
+def test_a_query_larger_than_memory_still_runs(catalog):
+    with open_catalog(catalog, memory_limit="20MB") as con:
+        query = (
+            "SELECT count(*) FROM (SELECT DISTINCT repeat(i::VARCHAR, 9) FROM range(500000) t(i))"
+        )
+        assert con.execute(query).fetchall() == [(500_000,)]
+    assert not catalog.with_name(catalog.name + ".tmp").exists()
+
+
+def test_a_catalog_that_is_open_for_writing_is_refused_as_that(catalog, tmp_path):
+    path = tmp_path / "it's.duckdb"
+    shutil.copy(catalog, path)
+    assert jumpduck.sql("FROM jump.plates", path).height == 3
+    with (
+        duckdb.connect(str(path)),
+        pytest.raises(ManifestError, match="open for writing in this or another process"),
+    ):
+        open_catalog(path)
+
+
+def test_a_folder_in_place_of_a_file_is_one_line(cli, gallery, catalog, tmp_path):
+    for verb in (["manifest"], ["find", "TP53"], ["sql", "SELECT 1"]):
+        done = cli(*verb, "--catalog", ".")
+        assert (done.code, done.err.count("\n")) == (1, 1), done.err
+        assert "catalog . is a folder" in done.err
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    for words in (
+        ("manifest", "--catalog", catalog, "--manifest", "."),
+        ("manifest", "--catalog", catalog, "--manifest", tmp_path),
+        ("catalog", *places, "--catalog", "."),
+    ):
+        done = cli(*words)
+        assert (done.code, done.err.count("\n")) == (1, 1), done.err
+        assert "it is a folder; give the name of a file" in done.err
+    assert list(tmp_path.iterdir()) == []
