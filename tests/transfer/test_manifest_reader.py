@@ -1,5 +1,11 @@
 """A manifest is refused before anything is fetched if one of its rows is wrong."""
 
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
 import unicodedata
 from functools import partial
 
@@ -12,7 +18,9 @@ import jumpduck
 from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST
 from jumpduck.transfer.manifest_reader import Manifest, folded
+from tests.support.broken_manifests import read_all
 from tests.support.examples import examples
+from tests.support.places import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +159,90 @@ def test_sites_and_stacks_that_are_not_one_to_one_are_refused(
     with pytest.raises(ManifestError, match=reason):
         jumpduck.download(two, tmp_path / "images", recipe="stack")
     assert not (tmp_path / "images").exists()
+
+
+def test_a_broken_manifest_is_one_line_or_can_be_read(tmp_path):
+    found = read_all(60, 0, tmp_path / "manifest.parquet")
+    assert 3 < found["read"] < 50
+    assert all(reason and "\n" not in reason for reason in found["reasons"])
+
+
+def test_a_manifest_that_makes_polars_panic_is_one_line(rows, tmp_path):
+    whole, cut = tmp_path / "whole.parquet", tmp_path / "cut.parquet"
+    rows = rows.select(pl.all().repeat_by(2000).explode())
+    path = pl.format("a/{}", pl.row_index()).alias("path")
+    rows.select(path, pl.exclude("path")).write_parquet(whole)
+    data = whole.read_bytes()
+    footer = 8 + int.from_bytes(data[-8:-4], "little")
+    cut.write_bytes(data[:4] + data[-footer:])  # its columns are said to be after its end
+    with pytest.raises(ManifestError, match="damaged") as error:
+        Manifest.open(cut)
+    assert isinstance(error.value.__cause__, pl.exceptions.PanicException)
+
+
+@pytest.mark.slow
+def test_10_000_broken_manifests_are_one_line_or_can_be_read(tmp_path):
+    """In processes of their own, because what ends one would end the test."""
+    begun = time.monotonic()
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.broken_manifests", "5000", seed, file],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # Rust reports a panic there
+            text=True,
+        )
+        for seed, file in (("1", tmp_path / "one"), ("2", tmp_path / "two"))
+    ]
+    for run in runs:
+        said, _ = run.communicate()
+        assert run.returncode == 0
+        found = json.loads(said)
+        assert 500 < found["read"] < 4500
+        assert found["seconds"] < 5
+        assert found["peak_kb"] < 700_000
+        assert all(reason and "\n" not in reason for reason in found["reasons"])
+    assert time.monotonic() - begun < 60
+
+
+def test_rows_come_from_the_manifest_that_was_checked_although_another_has_its_name(rows, tmp_path):
+    """And its descriptor is closed with it."""
+    path = tmp_path / "manifest.parquet"
+    rows.write_parquet(path)
+    opened = Manifest.open(path)
+    held = opened._file._descriptor
+    rows.with_columns(path=pl.lit("../outside/x")).write_parquet(tmp_path / "new")
+    (tmp_path / "new").replace(path)
+    assert opened.read(0, 3).equals(rows.select(*opened.columns))
+    del opened
+    gc.collect()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(held)
+
+
+def test_a_manifest_that_is_replaced_during_a_run_changes_nothing(rows, tmp_path):
+    path, other = tmp_path / "manifest.parquet", tmp_path / "other.parquet"
+    rows.write_parquet(path)
+    rows.with_columns(path=pl.lit("../outside/x")).write_parquet(other)
+
+    def replace(event):
+        if event["event"] == "plan":
+            other.replace(path)
+
+    results = jumpduck.download(path, tmp_path / "out", progress=replace)
+    assert results["path"].to_list() == [f"{name}.png" for name in rows["path"]]
+
+
+@pytest.mark.parametrize("content", ["other rows", "no Parquet"])
+def test_a_manifest_that_is_written_to_during_a_run_ends_it_in_one_line(content, rows, tmp_path):
+    path = tmp_path / "manifest.parquet"
+    rows.write_parquet(path)
+
+    def write(event):
+        if event["event"] == "plan" and content == "other rows":
+            rows.head(1).write_parquet(path)
+        elif event["event"] == "plan":
+            path.write_bytes(b"x")
+
+    with pytest.raises(ManifestError, match=r"manifest.parquet was written to while it was read"):
+        jumpduck.download(path, tmp_path / "out", progress=write)

@@ -3,6 +3,8 @@
 import hashlib
 import itertools
 import json
+import os
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +36,9 @@ CHECK_THREADS = 2
 MAX_SORTED_ROWS = 5_000_000
 """Rows that are put in order in memory where the rows of a plate do not stand together."""
 
+_CANNOT_READ = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What Polars raises for a damaged file; a panic is not an `Exception`."""
+
 PlateKey = tuple[str, str, str]
 """Source, batch and plate."""
 
@@ -61,7 +66,8 @@ class Manifest:
     """A manifest that was checked: its paths stay in the output folder, its URLs can be read.
 
     In memory are only the keys of the plates; `plates` yields them in the manifest's order, and
-    rows are read when they are asked for.
+    rows are read when they are asked for. They come from the file that was checked, also if another
+    one has its name meanwhile.
 
     Attributes
     ----------
@@ -78,8 +84,13 @@ class Manifest:
     """
 
     def __init__(
-        self, rows: pl.LazyFrame, columns: Mapping[str, pl.DataType], endpoint: str | None
+        self,
+        rows: pl.LazyFrame,
+        columns: Mapping[str, pl.DataType],
+        endpoint: str | None,
+        file: "_HeldFile | None",
     ) -> None:
+        self._file = file
         self._rows = rows.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
         self.columns = columns
         self.endpoint = endpoint
@@ -110,14 +121,14 @@ class Manifest:
         """
         if limit is not None and limit < 1:
             raise QueryError(f"limit {limit} is below 1; leave it out to take all files")
-        endpoint = None
+        endpoint, file = None, None
         if isinstance(manifest, pl.DataFrame):
             rows = manifest.lazy()
         else:
-            rows, endpoint = _scan(Path(manifest))
+            rows, endpoint, file = _scan(Path(manifest))
         found = dict(rows.collect_schema())
         columns = manifest_types(found, "the manifest")
-        opened = cls(rows if limit is None else rows.head(limit), columns, endpoint)
+        opened = cls(rows if limit is None else rows.head(limit), columns, endpoint, file)
         opened.check_nulls()
         opened.check_casts([name for name, dtype in columns.items() if dtype != found[name]])
         return opened
@@ -254,12 +265,38 @@ class Manifest:
     def _collect(self, rows: pl.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
         try:
             return rows.collect(engine="streaming" if streaming else "auto")
-        except pl.exceptions.PolarsError as error:
-            reason = str(error).strip().splitlines()[0]
+        except _CANNOT_READ as error:
+            wrong_type = isinstance(error, pl.exceptions.InvalidOperationError)
+            fault = "has a column of another type than expected" if wrong_type else "is damaged"
             raise ManifestError(
-                f"the manifest has a column of another type than expected: {reason}; "
-                "write it with `jumpduck manifest`"
+                f"the manifest {fault}: {_first_line(error)}; write it with `jumpduck manifest`"
             ) from error
+        finally:
+            if self._file is not None:
+                self._file.check()
+
+
+class _HeldFile:
+    """A manifest's file, held open to notice when it is written to."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = os.dup(descriptor)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._state = self._now()
+
+    def check(self) -> None:
+        """Raise ManifestError if another content was written into the file since it was opened."""
+        if self._now() != self._state:
+            raise ManifestError(
+                f"{self._path} was written to while it was read, so its rows are no longer those "
+                "that were checked; what is finished is kept, and the same command goes on with "
+                "the new rows"
+            )
+
+    def _now(self) -> tuple[int, int]:
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
 
 
 def folded(names: pl.Series) -> pl.Series:
@@ -311,22 +348,28 @@ def _folders(paths: pl.Series) -> set[str]:
     return set(paths.str.replace("/[^/]*$", "").unique())
 
 
-def _scan(path: Path) -> tuple[pl.LazyFrame, str | None]:
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _scan(path: Path) -> tuple[pl.LazyFrame, str | None, _HeldFile]:
     if not path.is_file():
         raise ManifestError(f"there is no manifest {path}; make it with `jumpduck manifest`")
     try:
-        rows = pl.scan_parquet(path, glob=False)
-        rows.collect_schema()
-        written = pl.read_parquet_metadata(path)
-        notes: dict[str, str | None] = json.loads(written.get("jumpduck.catalog", "{}"))
-    except (pl.exceptions.PolarsError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        # the open file and not its path, because another file may get the name during the run
+        with path.open("rb") as file:
+            held = _HeldFile(path, file.fileno())
+            rows = pl.scan_parquet(file, glob=False)
+            rows.collect_schema()
+            written = pl.read_parquet_metadata(file)
+        notes: dict[str, str | None] = dict(json.loads(written.get("jumpduck.catalog", "{}")))
+    except (*_CANNOT_READ, ValueError, TypeError) as error:
         raise ManifestError(
-            f"{path} is not a Parquet file: {reason}; make it with `jumpduck manifest`"
+            f"{path} is not a Parquet file: {_first_line(error)}; make it with `jumpduck manifest`"
         ) from error
     if "jumpduck.query" in written and "jumpduck.sql" not in written:
         raise ManifestError(
             f"{path} was made by an earlier version of jumpduck; make it again with "
             "`jumpduck manifest`"
         )
-    return rows, notes.get("endpoint")
+    return rows, notes.get("endpoint"), held
