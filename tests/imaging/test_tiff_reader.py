@@ -3,6 +3,7 @@ import itertools
 import struct
 import time
 import tracemalloc
+import zlib
 
 import imagecodecs
 import numpy as np
@@ -231,7 +232,7 @@ def test_strips_that_end_behind_the_file_are_refused_though_their_sum_suffices()
     end = len(with_tags(*tags, pixels=bytes(16)))
     # two strips of 64 bytes, the second 28 of them behind the end
     lists = struct.pack("<IIII", end - 100, end - 36, 100, 36)
-    with pytest.raises(ImageError, match="two strips overlap"):
+    with pytest.raises(ImageError, match=r"a strip and what is at byte \d+ overlap"):
         decode(with_tags(*tags, pixels=lists))
 
 
@@ -241,6 +242,55 @@ def test_a_strip_that_holds_less_than_its_rows_is_refused(counts):
     lists = struct.pack("<IIII", 32, 64, *counts)
     with pytest.raises(ImageError, match="holds less than its pixels"):
         decode(with_tags(*tags, pixels=lists + PIXELS + PIXELS))
+
+
+def deflated(*streams, height=4, more=()):
+    """Return a TIFF of 4 columns of 16 bits, with these streams as its strips."""
+    lists = struct.pack(f"<{2 * len(streams)}I", *strip_places(streams))
+    tags = [(257, height), (259, 8), (278, -(-height // len(streams)))]
+    if len(streams) > 1:
+        tags += [(273, 4, len(streams), 16), (279, 4, len(streams), 16 + 4 * len(streams))]
+    else:
+        tags += [(273, 24), (279, len(streams[0]))]
+    return with_tags(*grey_with(*tags, *more), pixels=lists + b"".join(streams))
+
+
+def strip_places(streams):
+    lengths = [len(one) for one in streams]
+    first = 16 + 8 * len(streams)
+    return [first + sum(lengths[:number]) for number in range(len(streams))] + lengths
+
+
+def test_deflated_strips_that_are_not_whole_are_refused():
+    """libtiff takes a stream of too many bytes for success, and leaves memory as it was."""
+    plane = np.frombuffer(PIXELS, "<u2").reshape(4, 4)
+    stored, packed = zlib.compress(PIXELS, 0), zlib.compress(PIXELS)
+    halves = [zlib.compress(PIXELS[:16], 0), zlib.compress(PIXELS[16:], 0)]
+    for good in (deflated(stored), deflated(packed), deflated(*halves)):
+        assert np.array_equal(decode(good), plane)
+        assert np.array_equal(decode_rows(good, read_header(good), 1), plane[:1])
+    broken = bytearray(stored)
+    broken[-1] ^= 1
+    for bad in (
+        deflated(stored, height=3),
+        deflated(zlib.compress(PIXELS + PIXELS, 0)),
+        deflated(zlib.compress(PIXELS[1:])),
+        deflated(bytes(broken)),
+        deflated(stored[:-1]),
+        deflated(b"no stream"),
+        deflated(halves[0], zlib.compress(PIXELS, 0)),
+    ):
+        with pytest.raises(ImageError, match="not a readable TIFF"):
+            decode(bad)
+
+
+def test_pixels_that_lie_in_the_header_or_the_directory_are_refused():
+    end = len(with_tags(*GREY, pixels=PIXELS))
+    for offset in (0, 7, 40, end - 32):
+        for compression in (1, 5):
+            tags = grey_with((273, offset), (259, compression))
+            with pytest.raises(ImageError, match="overlap"):
+                decode(with_tags(*tags, pixels=PIXELS))
 
 
 def test_a_directory_that_names_itself_as_the_next_one_is_read_once():

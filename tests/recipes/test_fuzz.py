@@ -88,7 +88,9 @@ def test_a_broken_image_is_made_or_refused_with_a_reason(count, bounded):
     for number, data in enumerate(mutations(TIFFS, count)):
         source = Source(data, {"Metadata_Channel": "x"})
         try:
-            assert bounded(work, recipes[number % 3], source).data
+            found = bounded(work, recipes[number % 3], source)
+            # a decoder that leaves memory as it was gives other pixels the second time
+            assert work(recipes[number % 3], source) == found
             made += 1
         except ImageError as error:  # any other error fails the test
             reasons.append(str(error))

@@ -93,6 +93,8 @@ class PageHeader:
     """The decoder can stop after a multiple of so many rows; all rows for a file in tiles."""
     height_fields: Sequence[tuple[int, str]]
     """Byte and `struct` format of the numbers to change so that the decoder stops earlier."""
+    streams: Sequence[tuple[int, int, int]]
+    """Of a deflated page: where each strip or tile begins, its bytes, and those it inflates to."""
 
 
 def decode(data: bytes | memoryview, *, page: int = 0) -> Plane:
@@ -127,8 +129,8 @@ def read_header(data: bytes | memoryview, page: int = 0) -> PageHeader:
     if not any(data[:64]) and not any(data):
         raise ImageError(f"zero-filled file of {len(data)} bytes")
     try:
-        byte_order, tags = _directory(data, page)
-        return _check_page(data, page, byte_order, tags)
+        byte_order, tags, directory = _directory(data, page)
+        return _check_page(data, page, byte_order, tags, directory)
     except struct.error as error:
         raise ImageError(f"not a readable TIFF: cut short at {len(data)} bytes") from error
 
@@ -151,6 +153,11 @@ def decode_rows(data: bytes | memoryview, header: PageHeader, rows: int | None =
         plane = flat.reshape(rows, header.width)
         return plane.astype(dtype.newbyteorder("="), copy=False)
     decoded = min(-(-rows // header.rows_together) * header.rows_together, header.height)
+    streams = header.streams
+    for stream in (
+        streams if decoded == header.height else streams[: decoded // header.rows_together]
+    ):
+        _check_stream(data, *stream)
     file = bytearray(data) if decoded < header.height else data
     if isinstance(file, bytearray):
         # libtiff decodes all rows that the header names, therefore a copy names fewer
@@ -167,6 +174,21 @@ def decode_rows(data: bytes | memoryview, header: PageHeader, rows: int | None =
     return plane[:rows]
 
 
+def _check_stream(data: bytes | memoryview, offset: int, count: int, inflated: int) -> None:
+    """Refuse a deflated strip or tile that is not whole.
+
+    libtiff takes a stream of too many bytes for success, and leaves in the plane whatever was in
+    that memory before.
+    """
+    stream = cast("bytes", data[offset : offset + count])
+    try:
+        found = len(imagecodecs.deflate_decode(stream, out=inflated))
+    except Exception as error:
+        raise ImageError(f"not a readable TIFF: {error}") from error
+    if found != inflated:
+        raise ImageError(f"not a readable TIFF: {found} bytes where {inflated} were deflated")
+
+
 @dataclass(frozen=True, slots=True)
 class _Tag:
     values: Sequence[int]
@@ -175,8 +197,8 @@ class _Tag:
     number_format: str
 
 
-def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag]]:
-    """The byte order, and those tags of a page that are read here, by their number."""
+def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag], range]:
+    """The byte order, those tags of a page that are read here, and the bytes of all its tags."""
     byte_order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     magic = struct.unpack_from(f"{byte_order}H", data, 2)[0] if byte_order and len(data) >= 8 else 0
     if byte_order is None or magic not in (42, 43):
@@ -204,7 +226,8 @@ def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag
             byte_order + link_format, data, first_tag + tag_count * tag_bytes
         )
     tags: dict[int, _Tag] = {}
-    for tag_at in range(first_tag, first_tag + tag_count * tag_bytes, tag_bytes):
+    directory = range(first_tag, first_tag + tag_count * tag_bytes)
+    for tag_at in directory[::tag_bytes]:
         name, kind, count, _ = struct.unpack_from(byte_order + tag_format, data, tag_at)
         if name not in _TAGS_READ:
             continue
@@ -227,11 +250,15 @@ def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag
             )
         values = np.frombuffer(data, f"{byte_order}u{number_bytes}", count, value_at).tolist()
         tags[name] = _Tag(values, value_at, number_format)
-    return byte_order, tags
+    return byte_order, tags, directory
 
 
 def _check_page(
-    data: bytes | memoryview, page: int, byte_order: str, tags: Mapping[int, _Tag]
+    data: bytes | memoryview,
+    page: int,
+    byte_order: str,
+    tags: Mapping[int, _Tag],
+    directory: range,
 ) -> PageHeader:
     def first_value(tag: int, default: int) -> int:
         return int(tags[tag].values[0]) if tag in tags else default
@@ -250,6 +277,7 @@ def _check_page(
     tiled = not tags.keys().isdisjoint((TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES))
     if tiled and not tags.keys().isdisjoint((STRIP_OFFSETS, STRIP_BYTES)):
         raise ImageError("not a readable TIFF: it has both strips and tiles")
+    what = "tile" if tiled else "strip"
     piece_height = min(first_value(ROWS_PER_STRIP, height) or height, height)
     piece_width = width
     if tiled:
@@ -257,14 +285,13 @@ def _check_page(
         if not 0 < piece_height * piece_width <= max(MAX_TILE_PIXELS, 4 * width * height):
             raise ImageError(f"not a readable TIFF: tiles of {piece_width} x {piece_height} pixels")
     pieces = -(-width // piece_width) * -(-height // piece_height)
-    offsets, counts = _check_pieces(data, tags, pieces, tiled=tiled)
+    offsets, counts = _check_pieces(data, tags, pieces, directory, tiled=tiled)
     row_bytes = -(-width * bits // 8)
-    if compression == "none":
-        last_bytes = (height - (pieces - 1) * piece_height) * row_bytes
-        whole_bytes = piece_height * -(-piece_width * bits // 8)
-        needed = [whole_bytes] * pieces if tiled else [whole_bytes] * (pieces - 1) + [last_bytes]
-        if any(map(operator.lt, counts, needed)):
-            raise ImageError("not a readable TIFF: a strip or tile holds less than its pixels")
+    piece_bytes = [piece_height * -(-piece_width * bits // 8)] * pieces
+    if not tiled:
+        piece_bytes[-1] = (height - (pieces - 1) * piece_height) * row_bytes
+    if compression == "none" and any(map(operator.lt, counts, piece_bytes)):
+        raise ImageError(f"not a readable TIFF: a {what} holds less than its pixels")
     if height * row_bytes > MAX_BYTES_PER_BYTE[compression] * sum(counts):
         raise ImageError(
             f"not a readable TIFF: {sum(counts)} bytes of {compression} for "
@@ -280,8 +307,19 @@ def _check_page(
         # only the decoder of LZW stops inside a strip
         rows_together, to_change = 1, [HEIGHT, ROWS_PER_STRIP]
     fields = [(tags[tag].byte, tags[tag].number_format) for tag in to_change]
+    is_deflated = compression == "deflate"
+    streams = list(zip(offsets, counts, piece_bytes, strict=True)) if is_deflated else []
     return PageHeader(
-        page, width, height, bits, byte_order, contiguous, offsets[0], rows_together, fields
+        page,
+        width,
+        height,
+        bits,
+        byte_order,
+        contiguous,
+        offsets[0],
+        rows_together,
+        fields,
+        streams,
     )
 
 
@@ -315,7 +353,12 @@ def _check_pixel_type(first_value: Callable[[int, int], int]) -> str:
 
 
 def _check_pieces(
-    data: bytes | memoryview, tags: Mapping[int, _Tag], pieces: int, *, tiled: bool
+    data: bytes | memoryview,
+    tags: Mapping[int, _Tag],
+    pieces: int,
+    directory: range,
+    *,
+    tiled: bool,
 ) -> tuple[Sequence[int], Sequence[int]]:
     """Where each strip or tile of a page begins, and its bytes."""
     names = (TILE_OFFSETS, TILE_BYTES) if tiled else (STRIP_OFFSETS, STRIP_BYTES)
@@ -329,7 +372,9 @@ def _check_pieces(
                 f"not a readable TIFF: cut short, {what} {piece} ends at byte {offset + count} "
                 f"of {len(data)}"
             )
-    by_place = sorted(zip(offsets, counts, strict=True))
-    if any(one + count > other for (one, count), (other, _) in itertools.pairwise(by_place)):
-        raise ImageError(f"not a readable TIFF: two {what}s overlap")
+    header = [(0, 8), (directory.start, len(directory))]
+    by_place = sorted([*header, *(one for one in zip(offsets, counts, strict=True) if one[1])])
+    for (one, count), (other, _) in itertools.pairwise(by_place):
+        if one + count > other:
+            raise ImageError(f"not a readable TIFF: a {what} and what is at byte {other} overlap")
     return offsets, counts

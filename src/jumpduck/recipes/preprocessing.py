@@ -218,8 +218,11 @@ class Preprocessing:
         """
         header = read_header(source.data)
         rows, columns = self._crop_of(header, source.row)
-        # where rows below the crop are not decoded, the decoder is given a copy of the file
-        decoded = 0 if header.contiguous else rows.stop * header.width * 2 + len(source.data)
+        decoded = 0
+        if not header.contiguous:
+            # a copy of the file, as a rule, because the decoder stops where its header says
+            decoded = rows.stop * header.width * 2 + len(source.data)
+            decoded += max((inflated for *_, inflated in header.streams), default=0)
         height, width = rows.stop - rows.start, columns.stop - columns.start
         work = decoded + BYTES_PER_PIXEL * height * width
         if self.illum:
