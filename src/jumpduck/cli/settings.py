@@ -28,7 +28,7 @@ def check_settings(
 ) -> None:
     """Refuse tables of jumpduck.toml that no verb reads; print a line for such variables.
 
-    A variable is no error, because it may be another version's.
+    A variable does not end the command, because it may be another version's.
 
     Raises
     ------
