@@ -43,7 +43,8 @@ class Faults:
     Faults: 503, 404, 403, reset (no answer), short (half of the announced bytes), long (more than
     announced), half (half of the bytes, announced so), hang (no answer), stall (half, then
     nothing), slow (in pieces), corrupt (other bytes each time), broken (the same wrong bytes each
-    time), zero, elsewhere (a redirect to another host).
+    time), zero, elsewhere (a redirect to another host), gone (no connection for anybody until
+    `come_back`).
     """
 
     def __init__(self, upstream: str, rule: Rule = lambda path, n: None, delay: float = 0.0):
@@ -54,6 +55,7 @@ class Faults:
         self.times: list[float] = []
         self.elsewhere = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
 
     def __enter__(self):
         self._loop = asyncio.new_event_loop()
@@ -88,6 +90,15 @@ class Faults:
         self._thread.join(10)
         self._loop.close()
 
+    def come_back(self) -> None:
+        """Serve at the same address again, after the fault "gone"."""
+
+        async def serve():
+            port = int(self.endpoint.rpartition(":")[2])
+            self._server = await asyncio.start_server(self._answer, "127.0.0.1", port)
+
+        asyncio.run_coroutine_threadsafe(serve(), self._loop).result(10)
+
     @property
     def requests(self) -> int:
         return len(self.times)
@@ -98,6 +109,7 @@ class Faults:
 
     async def _answer(self, reader, writer):
         self._writers.add(writer)
+        self._clients.add(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -116,6 +128,11 @@ class Faults:
         """Answer one request, and return True if the connection can be used again."""
         if fault == "hang":
             await asyncio.sleep(3600)
+        if fault == "gone":
+            self._server.close()
+            for one in self._clients:
+                one.transport.abort()
+            return False
         if fault == "reset":
             writer.transport.abort()
             return False

@@ -8,6 +8,7 @@ import pytest
 import jumpduck
 from jumpduck.schema import DONE
 from jumpduck.storage import object_reader as stores
+from jumpduck.storage import outage
 from tests.support.fault_proxy import Faults, always, at_random, once
 from tests.support.folders import same
 
@@ -19,6 +20,7 @@ VICTIM = "p01-ch3sk"
 def impatient(monkeypatch):
     monkeypatch.setattr(stores, "IDLE_SECONDS", 0.5)
     monkeypatch.setattr(stores, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(outage, "FIRST_PROBE_SECONDS", 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,95 @@ def test_faults_in_one_request_of_ten_change_nothing(rows, s3, clean, tmp_path):
     assert proxy.requests > rows.height
     assert set(results["status"]) == {"fetched"}
     same(tmp_path, clean)
+
+
+class Gone:
+    """Takes a server away after some requests, and brings it back when the run waits for it."""
+
+    def __init__(self, proxy, fault):
+        self.proxy, self.fault, self.back = proxy, fault, False
+        self.events = []
+        proxy.rule = lambda *_: fault if proxy.requests > 40 and not self.back else None
+
+    def __call__(self, event):
+        if event["event"] in ("paused", "resumed"):
+            self.events.append(event["event"])
+        if event["event"] == "paused":
+            self.back = True
+            if self.fault == "gone":
+                self.proxy.come_back()
+
+
+@pytest.mark.parametrize(
+    ("fault", "connections"),
+    [
+        ("gone", 32),
+        ("hang", 1),
+        ("503", 1),
+        *(
+            pytest.param(fault, connections, marks=pytest.mark.slow)
+            for fault, connections in (("gone", 1), ("reset", 1), ("hang", 32), ("503", 32))
+        ),
+    ],
+)
+def test_a_run_waits_while_the_network_is_gone_and_goes_on_when_it_is_back(
+    fault, connections, rows, s3, clean, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(stores, "IDLE_SECONDS", 0.1 if fault == "hang" else 0.5)
+    with Faults(s3.endpoint) as proxy:
+        gone = Gone(proxy, fault)
+        results = jumpduck.download(
+            rows.head(55), tmp_path, endpoint=proxy.endpoint, connections=connections, progress=gone
+        )
+    assert not set(results["error"].drop_nulls())
+    assert gone.events == ["paused", "resumed"]
+    assert set(results["status"]) == {"fetched"}
+    assert "no answer from s3://cellpainting-gallery" in caplog.text
+    assert "answers come again after" in caplog.text
+    same(tmp_path, clean)
+
+
+def test_a_run_that_waits_for_the_network_ends_at_once_when_it_is_interrupted(rows, s3, tmp_path):
+    def interrupt(event):
+        if event["event"] == "paused":
+            raise KeyboardInterrupt
+
+    with Faults(s3.endpoint) as proxy:
+        Gone(proxy, "gone")
+        with pytest.raises(KeyboardInterrupt):
+            jumpduck.download(rows, tmp_path, endpoint=proxy.endpoint, progress=interrupt)
+        ended = time.monotonic()
+    assert ended - proxy.times[-1] < 2
+
+
+@pytest.mark.parametrize("fault", ["reset", "hang", "503"])
+def test_one_file_that_fails_is_not_taken_for_a_network_that_is_gone(
+    fault, few, s3, tmp_path, monkeypatch
+):
+    events = []
+    monkeypatch.setattr(stores, "IDLE_SECONDS", 0.1)
+    with Faults(s3.endpoint, always(fault, VICTIM)) as proxy:
+        in_turn = few.sort(pl.col("url").str.contains(VICTIM, literal=True))
+        results = jumpduck.download(
+            in_turn, tmp_path, endpoint=proxy.endpoint, connections=1,
+            progress=lambda event: events.append(event["event"]),
+        )  # fmt: skip
+    assert results["status"].to_list() == ["fetched"] * (few.height - 1) + ["failed"]
+    assert results["attempts"][-1] == 5
+    assert "paused" not in events
+
+
+def test_a_server_that_never_answered_is_not_waited_for(few, s3, tmp_path):
+    events = []
+    never = pl.when(pl.row_index() > 6).then(pl.lit("http://127.0.0.1:2/x")).otherwise("url")
+    results = jumpduck.download(
+        few.with_columns(url=never), tmp_path, endpoint=s3.endpoint, connections=1,
+        progress=lambda event: events.append(event["event"]),
+    )  # fmt: skip
+    assert set(results["error"].drop_nulls()) == {
+        "http://127.0.0.1:2/x: no connection (5 attempts)"
+    }
+    assert "paused" not in events
 
 
 def test_503_slows_the_whole_run_down(few, s3, tmp_path):

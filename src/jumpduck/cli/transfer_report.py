@@ -66,6 +66,9 @@ class TransferReport:
                 if event["status"] not in DONE:
                     names = ("event", "status", "path", "url", "attempts", "error")
                     self._report.event({name: event.get(name) for name in names})
+            case "paused":
+                self._progress.update(self._file_bar, note=f"waiting: {event['reason']}")
+                self._report.event(event)
             case _:
                 self._report.event(event)
 

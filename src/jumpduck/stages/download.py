@@ -39,7 +39,8 @@ class DownloadOptions(Limits, RecipeOptions):
         All of them are forgotten before the first is fetched, so a run that goes on after an
         interruption fetches the rest again without `force`.
     progress
-        Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``.
+        Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``,
+        and ``paused`` and ``resumed`` when the run waits for the network.
     """
 
     manifest: str | Path | pl.DataFrame = "manifest.parquet"

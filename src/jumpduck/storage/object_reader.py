@@ -1,14 +1,15 @@
 """Whole files by their URL: s3://, http(s):// or a local path."""
 
-import errno
 import hashlib
-import os
+import itertools
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -19,8 +20,10 @@ from obstore.store import HTTPStore, S3Store
 
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import ImageError, QueryError, StoreError
+from jumpduck.storage.failed_requests import NO_CONNECTION, FailedRequest, explain
 from jumpduck.storage.open_files import TOO_MANY_FILES, allowed_connections
-from jumpduck.storage.proxies import CLOSED_PORT, only_way_to
+from jumpduck.storage.outage import Outage
+from jumpduck.storage.proxies import only_way_to
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 
 if TYPE_CHECKING:
@@ -48,18 +51,6 @@ _T = TypeVar("_T")
 # obstore does not retry, because attempts are counted and reported here.
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(minutes=3)}
 
-_REASONS = (
-    (f"{CLOSED_PORT},", "the server redirects to another host; refused", False),
-    ("Content-Length Header missing", "the server does not say how long the file is", False),
-    ("kind: Timeout", "no answer in time", True),
-    ("TimedOut", "no answer in time", True),
-    ("kind: Connect", "no connection", True),
-)
-"""A part of obstore's text, what it means, and whether to try again; the first match counts."""
-
-_STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
-_SLOW_DOWN = (429, 503)
-_RETRIED = (408, *_SLOW_DOWN)
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
@@ -83,12 +74,18 @@ class ObjectReader:
         read anonymously.
     attempts
         Requests for one file at most. Only these are tried again: no answer, an incomplete
-        answer, wrong bytes, and the server's statuses 408, 429 and 5xx.
+        answer, wrong bytes, and the server's statuses 408, 429 and 5xx. Those that fail because
+        the network is gone do not count: reading waits until it is back.
     first_retry_seconds
         Time before the second request; it doubles for each further one. `FIRST_RETRY_SECONDS` by
         default.
     rate_limit
         Delays requests; it is told when a server answers 503 or 429.
+
+    Attributes
+    ----------
+    outage
+        Whether reading waits for the network.
 
     Raises
     ------
@@ -113,6 +110,7 @@ class ObjectReader:
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self.outage = Outage(self._stopped)
 
     def stop(self) -> None:
         """Send no further request, because nobody waits for the answers any more."""
@@ -153,13 +151,21 @@ class ObjectReader:
             local = _read_local(Path(url), on_size)
             return None if local is None else FetchedFile(local, None, 1)
         before = b""
-        for attempt in range(1, self.attempts + 1):
+        first = 1
+        for attempt in itertools.count(1):
+            begun = time.monotonic()
+            is_last = attempt - first + 1 == self.attempts
             answer = self._request(url, scheme, on_size, attempt)
             if answer is None:
                 return None
-            if isinstance(answer, str):
-                if attempt == self.attempts:
-                    raise StoreError(f"{url}: {answer} ({attempt} attempts)", attempt)
+            if isinstance(answer, FailedRequest):
+                alone = self.outage.has_answered_since(begun)
+                doubtful = is_last or (answer.reason == NO_CONNECTION and not alone)
+                if doubtful and self.outage.waited(begun):
+                    first = attempt + 1
+                    continue
+                if is_last:
+                    raise StoreError(f"{url}: {answer.reason} ({attempt} attempts)", attempt)
             else:
                 # An ETag that differs twice from the same bytes is something else than their MD5.
                 # The digest of the first is kept, because the bytes would take memory.
@@ -169,19 +175,19 @@ class ObjectReader:
                 digest = hashlib.sha256(data).digest()
                 if digest == before:
                     return FetchedFile(data, etag, attempt)
-                if attempt == self.attempts:
+                if is_last:
                     reason = "the bytes are not those of the ETag"
                     raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
                 before = digest
-            first = self._first_retry_seconds
-            wait_seconds = retry_seconds(FIRST_RETRY_SECONDS if first is None else first, attempt)
-            if self._stopped.wait(wait_seconds):
+            shortest = self._first_retry_seconds
+            shortest = FIRST_RETRY_SECONDS if shortest is None else shortest
+            if self._stopped.wait(retry_seconds(shortest, attempt - first + 1)):
                 raise StoreError(f"{url}: the run has ended", attempt)
         raise AssertionError("unreachable")
 
     def _request(
         self, url: str, scheme: str, on_size: Callable[[int], bool], attempt: int
-    ) -> tuple[memoryview, str | None] | str | None:
+    ) -> tuple[memoryview, str | None] | FailedRequest | None:
         """Get the bytes and the ETag; the reason why to try again; None if `on_size` refuses."""
         store, key = self._locate(url, scheme)
         self._rate_limit.wait()
@@ -194,12 +200,13 @@ class ObjectReader:
         except StoreError:
             raise
         except Exception as error:
-            reason, try_again, slow_down = _explain(error)
-            if slow_down:
+            failed = explain(error)
+            if failed.slow_down:
                 self._rate_limit.slow_down()
-            if not try_again:
-                raise StoreError(f"{url}: {reason}", attempt) from error
-            return reason
+            if not failed.try_again:
+                raise StoreError(f"{url}: {failed.reason}", attempt) from error
+            return failed
+        self.outage.answered("/".join(url.split("/", 3)[:3]), partial(_answers, store, key))
         if answer is not None:
             self._rate_limit.received(len(answer[0]))
         return answer
@@ -340,6 +347,17 @@ def _get(
     return data, answer.meta["e_tag"]
 
 
+def _answers(store: S3Store | HTTPStore, key: str) -> bool:
+    """Tell whether a server says anything but that it cannot answer now."""
+    try:
+        _get(store, key, lambda _: False)
+    except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError):
+        return True
+    except Exception as error:  # noqa: BLE001
+        return not explain(error).try_again
+    return True
+
+
 def _read_local(path: Path, on_size: Callable[[int], bool]) -> bytes | None:
     try:
         if not path.exists():
@@ -353,26 +371,3 @@ def _read_local(path: Path, on_size: Callable[[int], bool]) -> bytes | None:
         if isinstance(error, OSError) and error.errno in TOO_MANY_FILES:
             raise
         raise StoreError(f"cannot read {str(path)[:200]!r}: {error}") from error
-
-
-def _explain(error: Exception) -> tuple[str, bool, bool]:
-    """The reason in a few words, whether to try again, and whether to slow down.
-
-    obstore has one exception for most reasons; its debug text tells them apart.
-
-    Raises
-    ------
-    OSError
-        The process has too many open files, which is nothing about this one.
-    """
-    text = str(error)
-    if f"(os error {errno.EMFILE})" in text:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from error
-    if status := _STATUS.search(text):
-        code = int(status[1])
-        return f"{code} {status[2]}", code >= 500 or code in _RETRIED, code in _SLOW_DOWN
-    if isinstance(error, ValueError | EOFError):
-        return text, isinstance(error, EOFError), False
-    found = ((reason, try_again) for mark, reason, try_again in _REASONS if mark in text)
-    reason, try_again = next(found, ("the answer broke off", True))
-    return reason, try_again, False

@@ -7,6 +7,7 @@ main thread hands out tasks, a few more than there are connections, and closes p
 
 import errno
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -90,6 +91,7 @@ class Scheduler:
         self._stopping = threading.Event()
         self._plates: dict[PlateKey, PlateProgress] = {}
         self._closed: list[pl.DataFrame] = []
+        self._paused: float | None = None
         self._outstanding = 0
         self._done = 0
 
@@ -165,10 +167,21 @@ class Scheduler:
                 outcome = self._committed.get(timeout=POLL_SECONDS)
             except Empty:
                 self._folder.lock.check()
+                self._report_pause()
                 continue
+            self._report_pause()
             if isinstance(outcome, BaseException):
                 raise _explain(outcome, self._folder.disk) from None
             self._take(outcome)
+
+    def _report_pause(self) -> None:
+        """Report when the run begins to wait for the network, and when it goes on."""
+        since = self._reader.outage.since
+        if since is not None and self._paused is None:
+            self._progress({"event": "paused", "reason": "no answer from any server"})
+        elif since is None and self._paused is not None:
+            self._progress({"event": "resumed", "seconds": time.time() - self._paused})
+        self._paused = since
 
     def _take(self, outcome: Outcome) -> None:
         rows, disk = outcome.rows, self._folder.disk

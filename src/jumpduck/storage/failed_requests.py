@@ -1,0 +1,55 @@
+"""Why a request failed, from obstore's errors."""
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+
+from jumpduck.storage.proxies import CLOSED_PORT
+
+NO_CONNECTION = "no connection"
+
+_REASONS = (
+    (f"{CLOSED_PORT},", "the server redirects to another host; refused", False),
+    ("Content-Length Header missing", "the server does not say how long the file is", False),
+    ("kind: Timeout", "no answer in time", True),
+    ("TimedOut", "no answer in time", True),
+    ("kind: Connect", NO_CONNECTION, True),
+)
+"""A part of obstore's text, what it means, and whether to try again; the first match counts."""
+
+_STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
+_SLOW_DOWN = (429, 503)
+_RETRIED = (408, *_SLOW_DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRequest:
+    """Why a request failed, in a few words, and what to do about it."""
+
+    reason: str
+    try_again: bool
+    slow_down: bool = False
+
+
+def explain(error: Exception) -> FailedRequest:
+    """Get why a request failed from its error.
+
+    obstore has one exception for most reasons; its debug text tells them apart.
+
+    Raises
+    ------
+    OSError
+        The process has too many open files, which is nothing about this one.
+    """
+    text = str(error)
+    if f"(os error {errno.EMFILE})" in text:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from error
+    if status := _STATUS.search(text):
+        code = int(status[1])
+        again = code >= 500 or code in _RETRIED
+        return FailedRequest(f"{code} {status[2]}", again, slow_down=code in _SLOW_DOWN)
+    if isinstance(error, ValueError | EOFError):
+        return FailedRequest(text, isinstance(error, EOFError))
+    known = (FailedRequest(reason, again) for mark, reason, again in _REASONS if mark in text)
+    return next(known, FailedRequest("the answer broke off", try_again=True))
