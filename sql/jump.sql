@@ -33,9 +33,12 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/jump/find_perturbations.sql
 .read sql/jump/orphans.sql
 .read sql/jump/known_issues.sql
-.read sql/jump/plate_issues.sql
 .read sql/jump/treatments.sql
+.read sql/jump/named_plates.sql
 .read sql/jump/load_data_files.sql
+.read sql/jump/plate_issues.sql
+.read sql/jump/given.sql
+.read sql/jump/split_line.sql
 .read sql/jump/gallery_url.sql
 .read sql/jump/read_url.sql
 .read sql/jump/load_data_columns.sql

@@ -1,4 +1,4 @@
--- jump.imaged_plates: one row per plate with images, and what is the same for all its sites.
+-- jump.imaged_plates: one row per plate with load_data, and what is the same for all its sites.
 -- key: plate_number
 -- Joined to the millions of sites on a number, which is faster than on the three words of the key.
 CREATE OR REPLACE VIEW jump.imaged_plates AS
@@ -33,7 +33,7 @@ LEFT JOIN jump.plate_issues AS plate_issues
 WHERE files.reason IS NULL;
 
 COMMENT ON VIEW jump.imaged_plates IS
-'One row per plate with images, and what is the same for all its sites';
+'One row per plate with load_data, and what is the same for all its sites';
 COMMENT ON COLUMN jump.imaged_plates.plate_number IS
 'Place of the plate in the order of its key; means nothing outside this catalog';
 COMMENT ON COLUMN jump.imaged_plates.Metadata_Source IS 'Laboratory that made the plate';

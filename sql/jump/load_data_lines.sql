@@ -7,27 +7,88 @@
 -- first by its images, whatever the order of files and threads. What the metadata say of the well
 -- is joined here, once, because joins of eight million lines are what takes time; a line whose
 -- well is in no metadata table stays, with NULLs.
-SET VARIABLE jump_load_data_csv = (
-    SELECT list(path ORDER BY path) FROM jump.load_data_files
-    WHERE form = 'csv'
-);
-SET VARIABLE jump_load_data_parquet = (
+SET VARIABLE jump_parquet_files = (
     SELECT list(path ORDER BY path) FROM jump.load_data_files
     WHERE form = 'parquet'
 );
+SET VARIABLE jump_csv_files = (
+    SELECT list(path ORDER BY path) FROM jump.load_data_files
+    WHERE form = 'csv'
+);
 
--- Two pieces of SQL are made from jump.load_data_columns. The first names every column that is
--- looked for, so that a file without one gives NULLs. The second makes the list of a line's images:
--- of each channel the first URL that is there. Channel and kind are ENUMs, because with a number
--- for each image the catalog is a third smaller than with text.
-SET VARIABLE jump_load_data_columns = (
+-- CSV files are read as whole lines (the separator does not occur in them) and split here, so that
+-- a line with another number of values than the header is one line with a reason. DuckDB's own way
+-- would fill its values up, or end the build. The header is the line that names Metadata_Well; of
+-- several it is the first in the alphabet, because lines are read in no order.
+SET VARIABLE jump_csv_lines = CASE
+    WHEN getvariable('jump_csv_files') IS NULL
+        THEN
+            'SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS line, NULL::VARCHAR[] AS fields,'
+            || ' NULL::BOOLEAN AS is_header WHERE FALSE'
+    ELSE
+        'SELECT filename, line, jump.split_line(line) AS fields, contains(line, ''Metadata_Well'')'
+        || ' AND coalesce(list_contains(fields, ''Metadata_Well''), FALSE) AS is_header'
+        || ' FROM read_csv(getvariable(''jump_csv_files''), auto_detect = FALSE, header = FALSE,'
+        || ' columns = {''line'': ''VARCHAR''}, delim = E''\x1d\x1e\x1f\x1c'', quote = '''','
+        || ' escape = '''', filename = TRUE) WHERE line <> '''''
+END;
+SET VARIABLE jump_csv_headers = (
+    WITH headers AS (
+        SELECT
+            filename,
+            jump.split_line(min(line)) AS columns
+        FROM query(getvariable('jump_csv_lines'))
+        WHERE is_header
+        GROUP BY filename
+    )
+
+    SELECT list(struct_pack(filename := filename, columns := columns)) FROM headers
+);
+
+-- Three pieces of SQL are made from jump.load_data_columns. The first names every column that is
+-- looked for, so that a file without one gives NULLs. The second takes the values of those that CSV
+-- files have. The third makes the list of a line's images: of each channel the first URL that is
+-- there. Channel and kind are ENUMs, because with a number for each image the catalog is a third
+-- smaller than with text.
+SET VARIABLE jump_columns = (
     SELECT
-        string_agg(
-            format('NULL::VARCHAR AS "{}_{}"', part, column_name), ', '
-            ORDER BY column_name, part
-        )
+        list(part || '_' || column_name ORDER BY column_name, part)
+        || ['Metadata_Well', 'Metadata_Site']
     FROM jump.load_data_columns
     CROSS JOIN unnest(['URL', 'PathName', 'FileName']) AS parts (part)
+);
+SET VARIABLE jump_no_columns = (
+    SELECT string_agg(format('NULL::VARCHAR AS "{}"', column_name), ', ')
+    FROM unnest(getvariable('jump_columns')) AS columns (column_name)
+);
+SET VARIABLE jump_csv_values = (
+    WITH existing AS (
+        SELECT DISTINCT unnest(header.columns) AS column_name
+        FROM unnest(getvariable('jump_csv_headers')) AS headers (header)
+    )
+
+    SELECT
+        'WITH headers AS (SELECT header.filename AS filename, len(header.columns) AS columns, '
+        || string_agg(
+            format('list_position(header.columns, ''{0}'') AS "at_{0}"', column_name), ', '
+        )
+        || ' FROM unnest(getvariable(''jump_csv_headers'')) AS every (header))'
+        || ' SELECT filename, CASE'
+        || ' WHEN fields IS NULL THEN ''a quote that does not end'''
+        || ' WHEN len(fields) > columns THEN ''more values than columns'''
+        || ' WHEN len(fields) < columns THEN ''fewer values than columns'''
+        || ' END AS line_problem, '
+        || string_agg(
+            format(
+                'CASE WHEN line_problem IS NULL THEN fields["at_{0}"] END AS "{0}"',
+                column_name
+            ),
+            ', '
+        )
+        || ' FROM query(getvariable(''jump_csv_lines'')) INNER JOIN headers USING (filename)'
+        || ' WHERE NOT is_header'
+    FROM existing
+    WHERE list_contains(getvariable('jump_columns'), column_name)
 );
 SET VARIABLE jump_images = (
     WITH urls AS (
@@ -68,31 +129,21 @@ SET VARIABLE jump_images = (
 );
 
 CREATE OR REPLACE TABLE jump.load_data_lines AS
-WITH found AS (
+WITH tables AS (
     FROM query(
         'SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS Metadata_Source,'
         || ' NULL::VARCHAR AS Metadata_Batch, NULL::VARCHAR AS Metadata_Plate,'
-        || ' NULL::VARCHAR AS Metadata_Well, NULL::VARCHAR AS Metadata_Site, '
-        || getvariable('jump_load_data_columns') || ' WHERE FALSE'
+        || ' NULL::VARCHAR AS line_problem, ' || getvariable('jump_no_columns') || ' WHERE FALSE'
     )
+    UNION ALL BY NAME
+    FROM query(coalesce(getvariable('jump_csv_values'), 'SELECT NULL AS filename WHERE FALSE'))
     UNION ALL BY NAME
     FROM query(
         CASE
-            WHEN getvariable('jump_load_data_csv') IS NULL
+            WHEN getvariable('jump_parquet_files') IS NULL
                 THEN 'SELECT NULL AS filename WHERE FALSE'
             ELSE
-                'FROM read_csv(getvariable(''jump_load_data_csv''), header = TRUE,'
-                || ' delim = '','', quote = ''"'', escape = ''"'', all_varchar = TRUE,'
-                || ' union_by_name = TRUE, filename = TRUE)'
-        END
-    )
-    UNION ALL BY NAME
-    FROM query(
-        CASE
-            WHEN getvariable('jump_load_data_parquet') IS NULL
-                THEN 'SELECT NULL AS filename WHERE FALSE'
-            ELSE
-                'FROM read_parquet(getvariable(''jump_load_data_parquet''),'
+                'FROM read_parquet(getvariable(''jump_parquet_files''),'
                 || ' union_by_name = TRUE, filename = TRUE)'
         END
     )
@@ -106,9 +157,27 @@ WITH found AS (
     )
 ),
 
+found AS (
+    SELECT
+        filename,
+        Metadata_Source,
+        Metadata_Batch,
+        Metadata_Plate,
+        line_problem,
+        jump.given(
+            COLUMNS(LAMBDA name: list_contains(getvariable('jump_columns'), name))
+        )
+    FROM tables
+),
+
 placed AS (
     SELECT
         found.* EXCLUDE (Metadata_Source, Metadata_Batch, Metadata_Plate),
+        -- '2.5' is not site 3, which a cast alone would make of it
+        CASE
+            WHEN regexp_full_match(Metadata_Site, '[0-9]{1,9}(\.0*)?')
+                THEN try_cast(split_part(Metadata_Site, '.', 1) AS INTEGER)
+        END AS site_number,
         coalesce(named.plate_number, listed.plate_number) AS plate_number
     FROM found
     LEFT JOIN jump.load_data_files AS named
@@ -153,7 +222,7 @@ described AS ( -- noqa: ST03
 SELECT
     plate_number,
     Metadata_Well,
-    try_cast(Metadata_Site AS INTEGER) AS Metadata_Site,
+    site_number AS Metadata_Site,
     Metadata_JCP2022,
     Metadata_Name,
     coalesce(Metadata_pert_type, 'unknown') AS Metadata_pert_type,
@@ -161,11 +230,12 @@ SELECT
     [image.channel FOR image IN images] AS image_channels,
     images,
     CASE
+        WHEN line_problem IS NOT NULL THEN line_problem
         WHEN plate_number IS NULL THEN 'no source, batch or plate'
         WHEN coalesce(NOT regexp_full_match(Metadata_Well, '[A-Z]{1,2}[0-9]{2}'), TRUE)
             THEN 'no well: ' || coalesce(Metadata_Well, 'empty')
-        WHEN try_cast(Metadata_Site AS INTEGER) IS NULL
-            THEN 'no site number: ' || coalesce(Metadata_Site, 'empty')
+        WHEN site_number IS NULL THEN 'no site number: ' || coalesce(Metadata_Site, 'empty')
+        WHEN len(images) = 0 THEN 'no image'
     END AS reason
 FROM query('SELECT *, ' || getvariable('jump_images') || ' AS images FROM described');
 

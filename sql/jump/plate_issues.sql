@@ -2,9 +2,24 @@
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate
 -- The wildcards of jump.known_issues spelled out, so that millions of sites meet them by a join on
 -- the plate instead of one by one. What concerns the whole plate is one text, made once; only the
--- rest must be held against each site.
+-- rest must be held against each site. A plate with images that is in no table of plates is there
+-- too, because its batch may have an issue.
 CREATE OR REPLACE VIEW jump.plate_issues AS
-WITH found AS (
+WITH plates AS (
+    SELECT
+        Metadata_Source,
+        Metadata_Batch,
+        Metadata_Plate
+    FROM jump.plates
+    UNION
+    SELECT
+        Metadata_Source,
+        Metadata_Batch,
+        Metadata_Plate
+    FROM jump.load_data_files
+),
+
+found AS (
     SELECT
         plates.Metadata_Source,
         plates.Metadata_Batch,
@@ -17,7 +32,7 @@ WITH found AS (
         issues.report,
         coalesce(issues.Metadata_Well, issues.Metadata_Site::VARCHAR, issues.Metadata_Channel)
         IS NULL AS of_plate
-    FROM jump.plates AS plates
+    FROM plates
     INNER JOIN jump.known_issues AS issues
         ON
             plates.Metadata_Source = issues.Metadata_Source

@@ -11,6 +11,16 @@ FROM jump.load_data_files
 WHERE reason IS NOT NULL
 UNION ALL
 SELECT
+    Metadata_Source,
+    Metadata_Batch,
+    Metadata_Plate,
+    'no lines under a header that names Metadata_Well' AS reason,
+    NULL AS lines
+FROM jump.load_data_files
+ANTI JOIN jump.load_data_lines USING (plate_number)
+WHERE reason IS NULL
+UNION ALL
+SELECT
     files.Metadata_Source,
     files.Metadata_Batch,
     files.Metadata_Plate,

@@ -37,45 +37,6 @@ def one(copy, name):
     return next(copy.rglob(f"{name}/load_data.*"))
 
 
-BROKEN = {
-    "nothing": (lambda file: file.unlink(), "no load_data in"),
-    "an empty file": (lambda file: file.write_bytes(b""), "empty file"),
-    "a header alone": (
-        lambda file: file.write_text("Metadata_Well,Metadata_Site,URL_OrigDNA\n"),
-        "no rows",
-    ),
-    "another table": (lambda file: file.write_text("a,b\n1,2\n"), "no column Metadata_Well"),
-    "no images": (
-        lambda file: file.write_text("Metadata_Well,Metadata_Site\nA01,1\n"),
-        "no column URL_Orig",
-    ),
-    "a quote that never ends": (
-        lambda file: file.write_text(
-            "Metadata_Well,Metadata_Site,URL_OrigDNA\n" + 'A01,1,"s3://a\n' + "A02,2,s3://b\n" * 9
-        ),
-        "load_data.csv: ",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", BROKEN)
-def test_a_plate_that_cannot_be_read_is_a_row_with_its_reason(cli, gallery, copy, what):
-    do, reason = BROKEN[what]
-    do(one(copy, "1000000001"))
-    done = cli("catalog", "--gallery", copy, "--metadata", gallery.metadata)
-    assert done.code == 0, done.err
-    rows = json.loads(
-        cli("sql", "--json", "FROM jump.load_data_files WHERE reason IS NOT NULL").out
-    )["rows"]
-    assert [row["Metadata_Plate"] for row in rows] == ["1000000001"]
-    assert reason in rows[0]["reason"]
-    assert "source_2" in done.out
-    assert "45" in cli("sql", "SELECT count(*) FROM jump.sites").out
-    asked = cli("manifest", "--plate", "1000000001")
-    assert asked.code == 2
-    assert rows[0]["reason"].splitlines()[0][:20] in asked.err
-
-
 def test_a_compressed_file_cut_short_is_a_row_too(cli, gallery, copy):
     file = one(copy, "JD5876c3")
     text = gzip.decompress(file.read_bytes())

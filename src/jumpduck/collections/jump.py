@@ -1,5 +1,6 @@
 """JUMP Cell Painting: the published metadata, and the load_data of each plate or a site index."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,11 @@ import polars as pl
 
 from jumpduck.collections import published_metadata as published
 from jumpduck.collections.base import CatalogOptions
-from jumpduck.collections.load_data import fetch_load_data
+from jumpduck.collections.load_data import WantedPlate, fetch_load_data
 from jumpduck.database.connection import frame
 from jumpduck.database.sql_files import Value, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.schema import PLATE_KEY
 from jumpduck.selection.suggestions import check_names
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
 
@@ -91,19 +93,27 @@ class JumpTables:
             return
         root = f"{self._gallery}/{self._project}"
         step = partial(self._options.progress, "load_data")
-        found = fetch_load_data(self._chosen_plates(con), root, self._scratch, self._reader, step)
+        named = frame(con, "FROM jump.named_plates")
+        keys = named.select(PLATE_KEY).rows()
+        batches: dict[str, set[str]] = defaultdict(set)
+        for source, batch, _ in keys:
+            batches[source] |= {batch} - {None}
+        plates = [
+            WantedPlate(source, batch, plate, (batch,) if batch else tuple(sorted(batches[source])))
+            for source, batch, plate in self._choose(named).select(PLATE_KEY).rows()
+        ]
+        found = fetch_load_data(plates, root, self._scratch, self._reader, step)
         if not found.files:
-            plates, reason = len(found.unread), found.unread[0]["reason"]
+            reason = found.unread[0]["reason"]
             raise CatalogError(
-                f"none of {plates:,} plates has load_data under {root} ({reason}); "
+                f"none of {len(plates):,} plates has load_data under {root} ({reason}); "
                 "check `gallery` and `endpoint`"
             )
         set_variable(con, "jump_load_data", found.files)
         if found.unread:
             set_variable(con, "jump_load_data_unread", found.unread)
 
-    def _chosen_plates(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-        known = frame(con, "FROM jump.plates")
+    def _choose(self, known: pl.DataFrame) -> pl.DataFrame:
         asked = {
             "Metadata_Source": ("source", self._options.sources),
             "Metadata_Plate": ("plate", self._options.plates),

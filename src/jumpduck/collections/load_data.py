@@ -1,18 +1,18 @@
 """The load_data file of each plate, fetched, so that SQL reads thousands of local files at once."""
 
+import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import polars as pl
 from zlib_ng import gzip_ng, zlib_ng
 
 from jumpduck.errors import CatalogError
-from jumpduck.schema import PLATE_KEY
 from jumpduck.storage.object_reader import ObjectReader, in_threads, scheme_of
 
 FILE_NAMES = tuple(
@@ -24,12 +24,35 @@ FILE_NAMES = tuple(
 
 FETCH_THREADS = 64
 
+MAX_LINES = 100_000
+"""Lines of a file at most; a full plate has 13,824 sites."""
+
+MAX_TEXT_BYTES = 256 * 2**20
+"""Text of a file at most, uncompressed; that of a full plate has about 16 MB."""
+
+HEADER_MARK = "Metadata_Well"
+"""The line of a CSV file that names this column is its header."""
+
 _COLUMN = re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$")
+_VALUE = re.compile(r'((?:"[^"]*")+|[^,"]*),')
+_VALUES = re.compile(rf"(?:{_VALUE.pattern})+")
 
 _UNREADABLE = (
     OSError, EOFError, UnicodeError, pl.exceptions.PolarsError,
+    cast("type[Exception]", pl.exceptions.PanicException),
     cast("type[Exception]", zlib_ng.error),
 )  # fmt: skip
+
+
+class WantedPlate(NamedTuple):
+    """A plate whose load_data to look for."""
+
+    source: str
+    batch: str | None
+    """None where no table says it."""
+    plate: str
+    batches: tuple[str, ...]
+    """The batches to look for it in."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +60,11 @@ class Found:
     """The load_data files to read, and the plates that have none that can be read, with why."""
 
     files: list[str]
-    unread: list[dict[str, str]]
+    unread: list[dict[str, str | None]]
 
 
 def fetch_load_data(
-    plates: pl.DataFrame,
+    plates: Sequence[WantedPlate],
     project_root: str,
     folder: Path,
     stores: ObjectReader,
@@ -50,8 +73,9 @@ def fetch_load_data(
     """Get local files with the load_data of `plates`, best form first.
 
     Files are read many at a time, because their number is what takes long and not their size, and
-    come into `folder` as Parquet, in the layout of the bucket: a file that cannot be parsed is
-    found here, and does not stop the SQL that reads all of them at once.
+    come into `folder` as Parquet, in the layout of the bucket: a file that cannot be read is found
+    here, and does not stop the SQL that reads all of them at once. What a line says is left to the
+    SQL.
 
     Raises
     ------
@@ -61,42 +85,57 @@ def fetch_load_data(
         The gallery cannot be reached.
     """
     local = scheme_of(project_root) == "file"
-    rows = plates.select(PLATE_KEY).rows()
-    for row in rows:
-        for part in row:
+    for wanted in plates:
+        row = (wanted.source, wanted.batch, wanted.plate)
+        for part in (wanted.source, wanted.plate, *wanted.batches):
             if part in (None, "", ".", "..") or any(mark in part for mark in '/\\*?["\0'):
                 raise CatalogError(
                     f"plate {row} of the metadata has a name that cannot be the name of a folder"
                 )
     found = Found([], [])
 
-    def fetch(row: tuple[str, str, str]) -> None:
-        source, batch, plate = row
+    def read(source: str, batch: str, plate: str) -> None:
+        """Add a plate to what was found; FileNotFoundError if it has no load_data."""
         place = f"{source}/workspace/load_data_csv/{batch}/{plate}"
-        reason = f"no load_data in {place}"
+        reason = ""
         for name in FILE_NAMES:
+            target = folder / place / f"{name.partition('.')[0]}.parquet"
             try:
                 if local:
                     data = (Path(project_root) / place / name).read_bytes()
                 else:
                     data = bytes(stores.read(f"{project_root}/{place}/{name}").data)
+                cores.submit(_convert, name, data, target).result()
             except FileNotFoundError:
                 continue
-            target = folder / place / f"{name.partition('.')[0]}.parquet"
-            try:
-                cores.submit(_convert, name, data, target).result()
-            except _UnreadableError as odd:
+            except (OSError, _UnreadableError) as odd:
                 reason = f"{name}: {odd}"
                 continue
             found.files.append(str(target))
             return
+        if not reason:
+            raise FileNotFoundError(place)
         found.unread.append({"source": source, "batch": batch, "plate": plate, "reason": reason})
 
+    def fetch(wanted: WantedPlate) -> None:
+        source, batch, plate, batches = wanted
+        absent = 0
+        for one in batches:
+            try:
+                read(source, one, plate)
+            except FileNotFoundError:
+                absent += 1
+        if absent == len(batches):
+            reason = f"no load_data in {source}/workspace/load_data_csv/{batch or '*'}/{plate}"
+            found.unread.append(
+                {"source": source, "batch": batch, "plate": plate, "reason": reason}
+            )
+
     with ThreadPoolExecutor(os.cpu_count()) as cores:
-        for done, total in in_threads(fetch, rows, FETCH_THREADS):
+        for done, total in in_threads(fetch, plates, FETCH_THREADS):
             progress(done, total)
     found.files.sort()
-    found.unread.sort(key=lambda plate: (plate["source"], plate["batch"], plate["plate"]))
+    found.unread.sort(key=lambda one: (one["source"] or "", one["batch"] or "", one["plate"] or ""))
     return found
 
 
@@ -105,33 +144,74 @@ class _UnreadableError(Exception):
 
 
 def _convert(name: str, data: bytes, target: Path) -> None:
-    table = _parse(name, data)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    table.write_parquet(target, compression="lz4", statistics=False)
-
-
-def _parse(name: str, data: bytes) -> pl.DataFrame:
-    """Get the columns of a load_data file that say where the images of which site are, as text."""
-    if not data:
-        raise _UnreadableError("empty file")
     try:
-        if name.endswith(".parquet"):
-            table = pl.read_parquet(data)
-        else:
-            if name.endswith(".gz"):
-                data = bytes(gzip_ng.decompress(data))  # pyright: ignore[reportUnknownMemberType]
-            table = pl.read_csv(data, infer_schema=False, null_values=[""])
+        table = _read_parquet(data) if name.endswith(".parquet") else _read_csv(name, data)
+        text = table.select(pl.sum_horizontal(pl.all().str.len_bytes().sum())).item()
+        if text > MAX_TEXT_BYTES:
+            raise _UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        table.write_parquet(target, compression="lz4", statistics=False)
     except _UNREADABLE as error:
-        raise _UnreadableError(f"cannot be read: {str(error).strip().splitlines()[0]}") from error
-    for needed in ("Metadata_Well", "Metadata_Site"):
-        if needed not in table.columns:
-            raise _UnreadableError(f"no column {needed}")
-    kept = [column for column in table.columns if _COLUMN.match(column)]
-    if not any(column.startswith(("URL_Orig", "FileName_Orig")) for column in kept):
-        raise _UnreadableError("no column URL_Orig* or FileName_Orig*")
-    if table.is_empty():
-        raise _UnreadableError("no rows")
-    table = table.select(kept)
-    if name.endswith(".parquet"):
-        table = table.select(pl.all().cast(pl.String).replace("", None))
-    return table
+        first, *_ = [*str(error).strip().splitlines(), type(error).__name__]
+        raise _UnreadableError(f"cannot be read: {first}") from error
+
+
+def _read_parquet(data: bytes) -> pl.DataFrame:
+    """Get the columns of a load_data file that say where the images of which site are, as text."""
+    lines = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+    if lines > MAX_LINES:
+        raise _UnreadableError(f"{lines:,} lines, at most {MAX_LINES:,} are read")
+    columns = [name for name in pl.read_parquet_schema(io.BytesIO(data)) if _COLUMN.match(name)]
+    table = pl.read_parquet(io.BytesIO(data), columns=columns)
+    text = table.select(pl.all().cast(pl.String).replace("", None))
+    problem = pl.Series("line_problem", [None] * lines, pl.String)
+    return text.with_columns(problem) if columns else problem.to_frame()
+
+
+def _read_csv(name: str, data: bytes) -> pl.DataFrame:
+    """Get the same columns of a CSV file, and why a line cannot be read; as load_data_lines.sql."""
+    if name.endswith(".gz"):
+        with gzip_ng.GzipNGFile(fileobj=io.BytesIO(data)) as file:
+            data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise _UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
+    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line for line in text.split("\n") if line]
+    if len(lines) > MAX_LINES:
+        raise _UnreadableError(f"{len(lines):,} lines, at most {MAX_LINES:,} are read")
+    headers = {line for line in lines if HEADER_MARK in line and HEADER_MARK in _split(line)}
+    if not headers:
+        return pl.DataFrame(schema={"line_problem": pl.String})
+    columns = _split(min(headers))
+    lines = [line for line in lines if line not in headers]
+    if '"' in text:
+        values = pl.Series("values", [_split(line) for line in lines], pl.List(pl.String))
+    else:  # the same, ten times as fast
+        values = pl.Series("values", lines, pl.String).str.split(",")
+    count = pl.col("values").list.len()
+    problem = (
+        pl.when(count == 0).then(pl.lit("a quote that does not end"))
+        .when(count > len(columns)).then(pl.lit("more values than columns"))
+        .when(count < len(columns)).then(pl.lit("fewer values than columns"))
+    )  # fmt: skip
+    kept = {name: columns.index(name) for name in columns if _COLUMN.match(name)}
+    value = pl.when(problem.is_null()).then
+    return values.to_frame().select(
+        *(
+            value(pl.col("values").list.get(place, null_on_oob=True).replace("", None)).alias(name)
+            for name, place in kept.items()
+        ),
+        problem.alias("line_problem"),
+    )
+
+
+def _split(line: str) -> list[str]:
+    """Get the values of a line of a CSV file; none if its quotes are wrong."""
+    if '"' not in line:
+        return line.split(",")
+    if not _VALUES.fullmatch(line + ","):
+        return []
+    return [
+        value[1:-1].replace('""', '"') if value.startswith('"') else value
+        for value in _VALUE.findall(line + ",")
+    ]

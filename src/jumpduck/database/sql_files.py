@@ -8,7 +8,7 @@ import duckdb
 
 from jumpduck.errors import CatalogError
 
-Value = str | Sequence[str] | Sequence[dict[str, str]] | None
+Value = str | Sequence[str] | Sequence[dict[str, str | None]] | None
 
 _READ = re.compile(r"^\.read\s+sql/(\S+)\s*$")
 _KEY = re.compile(r"^-- key: (.+)$", re.MULTILINE)

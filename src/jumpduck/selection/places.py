@@ -88,7 +88,7 @@ def _explain_missing(
     what, column = COLUMNS[name]
     problems, published = held.relation("problems"), held.relation("plates")
     if name == "plates":
-        query = f"SELECT Metadata_Plate, reason FROM {problems} WHERE lines IS NULL ORDER BY ALL"  # noqa: S608
+        query = f"SELECT Metadata_Plate, reason FROM {problems} ORDER BY ALL"  # noqa: S608
         for plate, reason in con.execute(query).fetchall():
             if plate in missing:
                 raise QueryError(f"plate {plate!r} has no images that can be read: {reason}")
