@@ -51,7 +51,7 @@ planes = st.one_of(
 )
 
 
-@examples(300)
+@examples(150)
 @given(planes, st.sampled_from([0.0, 0.1, 1.0, 2.5, 25.0]))
 def test_eight_bits_are_those_of_the_plain_formula(plane, percentile):
     assert np.array_equal(to_8bit(plane, percentile), formula(plane, percentile))

@@ -349,6 +349,37 @@ def test_png8_plate_reads_a_sample_of_the_plate_and_ignores_missing_images():
         recipe.make([source()], context)
 
 
+def test_levels_of_a_plate_do_not_depend_on_what_fails_once():
+    """Else the files of a run with faults would differ from those of one without."""
+    recipe = build("png8-plate", crop=120)
+    planes = {f"s3://x/{n}.tif": FIELD["DNA"] // 4 * n for n in (1, 2, 3)}
+    files = {url: source(plane=plane.astype(np.uint16)).data for url, plane in planes.items()}
+    rows = [row(url=url, path=url) for url in planes]
+    whole = recipe.prepare(rows, files.__getitem__)
+    bad = rows[0]["url"]
+
+    def prepare(*answers):
+        """Read the plate, with these answers to the first requests of one file."""
+        left = list(answers)
+
+        def fetch(url):
+            answer = left.pop(0) if url == bad and left else files[url]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return recipe.prepare(rows, fetch)
+
+    assert prepare(files[bad][:-500]).levels == whole.levels
+    context = prepare(StoreError("503", 5))
+    with pytest.raises(StoreError, match=r"one of the 3 images .* of DNA could not be read: 503"):
+        recipe.check(rows[1], context)
+    # what is wrong for good is left out
+    others = recipe.prepare(rows[1:], files.__getitem__).levels
+    for wrong in ([FileNotFoundError(bad)], [StoreError("no address")], [b"", b""]):
+        assert prepare(*wrong).levels == others != whole.levels
+
+
 def digests(names=tuple(BUILT_IN)):
     return {
         name: sha256(make(build(name), source(), fetch=lambda _: source().data).data).hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jumpduck.daemon_pool import DaemonPool
-from jumpduck.errors import JumpduckError, ManifestError, QueryError, StoreError
+from jumpduck.errors import ImageError, JumpduckError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.illumination import decode_illumination
 from jumpduck.imaging.quality import Quality, quality
 from jumpduck.imaging.tiff_reader import PageHeader, Plane, decode_rows, read_header
@@ -32,6 +32,9 @@ PIXEL_SIZE_UM = "Metadata_Pixel_Size_Microns"
 
 LEVEL_IMAGES = 64
 """Images of a channel whose grey levels stand for those of the plate."""
+
+LEVEL_ATTEMPTS = 2
+"""Requests for an image that cannot be decoded, because bytes can be damaged on the way."""
 
 LEVEL_THREADS = 8
 LEVEL_DECODERS = 2
@@ -180,7 +183,8 @@ class Preprocessing:
 
         They are those of all pixels of 64 images after this preprocessing: the same images in
         whichever order the rows are. Of a channel with fewer images, all are read. Files that
-        cannot be read are left out.
+        are absent or broken are left out. If a server does not answer, there are no levels,
+        because those of another run would differ.
         """
         context = self.prepare(rows, fetch)
         levels: dict[str, Levels] = {}
@@ -188,19 +192,32 @@ class Preprocessing:
         decoders = BoundedSemaphore(LEVEL_DECODERS)
 
         def count(row: Row) -> Counts | None:
-            try:
-                source = Source(fetch(str(row[URL])), row)
-                with decoders:
-                    counts = self.read(source, context).counts
-            except (JumpduckError, OSError):
-                return None
-            return np.pad(counts, (0, GREY_LEVELS - len(counts)))
+            for _ in range(LEVEL_ATTEMPTS):
+                try:
+                    source = Source(fetch(str(row[URL])), row)
+                    with decoders:
+                        counts = self.read(source, context).counts
+                except ImageError:
+                    continue
+                except (JumpduckError, OSError) as error:
+                    if getattr(error, "attempts", 1) > 1:
+                        raise
+                    return None
+                return np.pad(counts, (0, GREY_LEVELS - len(counts)))
+            return None
 
         for channel in sorted({str(row[CHANNEL]) for row in rows} - set(faults)):
             all_rows = sorted((row for row in rows if row[CHANNEL] == channel), key=_digest)
             some = all_rows[:LEVEL_IMAGES]
-            with DaemonPool(LEVEL_THREADS, "levels") as pool:
-                found = list(pool.map(count, some))
+            try:
+                with DaemonPool(LEVEL_THREADS, "levels") as pool:
+                    found = list(pool.map(count, some))
+            except (JumpduckError, OSError) as error:
+                faults[channel] = (
+                    f"one of the {len(some)} images that decide on the grey levels of {channel} "
+                    f"could not be read: {error}"
+                )
+                continue
             counts = sum(one for one in found if one is not None)
             if isinstance(counts, int):
                 faults[channel] = f"none of {len(some)} images of {channel} could be read"
