@@ -67,7 +67,7 @@ def test_a_fault_that_comes_once_costs_a_request_and_nothing_else(fault, few, s3
         ("hang", "failed", 5, "no answer in time"),
         pytest.param("stall", "failed", 5, "no answer in time", marks=pytest.mark.slow),
         ("corrupt", "corrupt", 5, "not those of the ETag"),
-        ("broken", "corrupt", 4, "not one grey plane"),
+        ("broken", "corrupt", 4, "not a readable TIFF"),
         ("half", "corrupt", 4, "not a readable TIFF"),
         ("zero", "corrupt", 4, "zero-filled"),
         ("404", "missing", 1, "no such file"),
