@@ -66,6 +66,13 @@ def test_refusals_of_one_moment_count_once(clock):
     assert clock.now - begin == pytest.approx(rate_limit.FIRST_GAP_SECONDS)
 
 
+def test_a_pause_holds_all_requests_back_once(clock):
+    limit = RateLimit()
+    limit.pause(30)
+    limit.pause(10)
+    assert seconds_for(limit, clock, 100) == pytest.approx(30)
+
+
 def test_the_wait_doubles_with_each_attempt():
     for attempt in range(1, 6):
         assert 0.5 <= retry_seconds(1.0, attempt) / 2 ** (attempt - 1) <= 1.5

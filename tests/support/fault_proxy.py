@@ -114,8 +114,9 @@ class Faults:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 path = head.split(b" ", 2)[1].decode()
-                self.asked[path] += 1
-                self.times.append(time.monotonic())
+                if not head.startswith(b"HEAD "):
+                    self.asked[path] += 1
+                    self.times.append(time.monotonic())
                 await asyncio.sleep(self.delay)
                 if not await self._one(head, self.rule(path, self.asked[path]), writer):
                     return

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from jumpduck.storage.proxies import CLOSED_PORT
+from jumpduck.storage.retry_after import REFUSALS
 
 NO_CONNECTION = "no connection"
 
@@ -19,8 +20,7 @@ _REASONS = (
 """A part of obstore's text, what it means, and whether to try again; the first match counts."""
 
 _STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
-_SLOW_DOWN = (429, 503)
-_RETRIED = (408, *_SLOW_DOWN)
+_RETRIED = (408, *REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def explain(error: Exception) -> FailedRequest:
     if status := _STATUS.search(text):
         code = int(status[1])
         again = code >= 500 or code in _RETRIED
-        return FailedRequest(f"{code} {status[2]}", again, slow_down=code in _SLOW_DOWN)
+        return FailedRequest(f"{code} {status[2]}", again, slow_down=code in REFUSALS)
     if isinstance(error, ValueError | EOFError):
         return FailedRequest(text, isinstance(error, EOFError))
     known = (FailedRequest(reason, again) for mark, reason, again in _REASONS if mark in text)

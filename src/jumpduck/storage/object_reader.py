@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import logging
 import re
 import threading
 import time
@@ -12,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
@@ -25,6 +26,7 @@ from jumpduck.storage.open_files import TOO_MANY_FILES, allowed_connections
 from jumpduck.storage.outage import Outage
 from jumpduck.storage.proxies import only_way_to
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
+from jumpduck.storage.retry_after import ask_retry_after
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -45,6 +47,8 @@ MAX_URL_BYTES = 16 * 2**10
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HOST = re.compile(r"([^@/?#\s]+@)?([A-Za-z0-9_-][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+
+_logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -105,6 +109,9 @@ class ObjectReader:
             raise QueryError(f"endpoint {endpoint!r} is not an address; write http://HOST:PORT")
         self.endpoint = endpoint
         self.attempts = attempts
+        # AWS is named, because obstore would otherwise ask the server of AWS_ENDPOINT_URL
+        self._s3 = (endpoint or f"https://s3.{REGION}.amazonaws.com").rstrip("/")
+        self._silent: set[str] = set()
         self._first_retry_seconds = first_retry_seconds
         self._rate_limit = rate_limit or RateLimit()
         self._stores: dict[str, S3Store | HTTPStore] = {}
@@ -191,6 +198,8 @@ class ObjectReader:
         """Get the bytes and the ETag; the reason why to try again; None if `on_size` refuses."""
         store, key = self._locate(url, scheme)
         self._rate_limit.wait()
+        if self._stopped.is_set():
+            raise StoreError(f"{url}: the run has ended", attempt)
         try:
             answer = _get(store, key, on_size)
         except FileNotFoundError:
@@ -201,8 +210,8 @@ class ObjectReader:
             raise
         except Exception as error:
             failed = explain(error)
-            if failed.slow_down:
-                self._rate_limit.slow_down()
+            if failed.slow_down and self._rate_limit.slow_down():
+                self._leave_alone(url, scheme)
             if not failed.try_again:
                 raise StoreError(f"{url}: {failed.reason}", attempt) from error
             return failed
@@ -211,9 +220,21 @@ class ObjectReader:
             self._rate_limit.received(len(answer[0]))
         return answer
 
+    def _leave_alone(self, url: str, scheme: str) -> None:
+        """Send nothing for as long as the server wants that has just refused a request."""
+        host, _, key = url[len(scheme) + 3 :].partition("/")
+        if host in self._silent:
+            return
+        seconds = ask_retry_after(f"{self._s3}/{host}/{quote(key)}" if scheme == "s3" else url)
+        if seconds is None:  # this server never says, so it is not asked a second time
+            self._silent.add(host)
+        elif seconds:
+            _logger.warning("%s asks for %.0f seconds without requests", host, seconds)
+            self._rate_limit.pause(seconds)
+
     def _matches_etag(self, url: str, data: memoryview, etag: str | None) -> bool:
         """Compare the bytes with an ETag that may be their MD5, where no TLS protects them."""
-        address = self.endpoint if self.endpoint and url.startswith("s3:") else url
+        address = self._s3 if url.startswith("s3:") else url
         match = _MD5.fullmatch(etag or "")
         if match is None or not address.startswith("http://"):
             return True
@@ -243,8 +264,7 @@ class ObjectReader:
         return store, unquote(key) if scheme != "s3" else key
 
     def _open(self, root: str, scheme: str, host: str) -> S3Store | HTTPStore:
-        # AWS is named, because obstore would otherwise ask the server of AWS_ENDPOINT_URL
-        address = root if scheme != "s3" else self.endpoint or f"https://s3.{REGION}.amazonaws.com"
+        address = self._s3 if scheme == "s3" else root
         client: ClientConfig = {
             "allow_http": address.startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),

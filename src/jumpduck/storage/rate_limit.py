@@ -55,14 +55,24 @@ class RateLimit:
             long = self._server_gap > MIN_GAP_SECONDS
             self._server_gap = self._server_gap * GAP_FACTOR_PER_ANSWER if long else 0.0
 
-    def slow_down(self) -> None:
-        """Double the gap between requests, because the server said that there are too many."""
+    def slow_down(self) -> bool:
+        """Double the gap between requests, because the server said that there are too many.
+
+        Returns whether this refusal counted.
+        """
         with self._lock:
             now = time.monotonic()
-            if now - self._last_refusal > SAME_REFUSAL_SECONDS:
+            counts = now - self._last_refusal > SAME_REFUSAL_SECONDS
+            if counts:
                 self._last_refusal = now
                 gap = max(2 * self._server_gap, FIRST_GAP_SECONDS)
                 self._server_gap = min(MAX_GAP_SECONDS, gap)
+            return counts
+
+    def pause(self, seconds: float) -> None:
+        """Send no request for some time, because the server said how long it refuses all."""
+        with self._lock:
+            self._next_request = max(self._next_request, time.monotonic() + seconds)
 
 
 def retry_seconds(first_seconds: float, attempt: int) -> float:
