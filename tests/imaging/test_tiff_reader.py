@@ -1,4 +1,5 @@
 import contextlib
+import io
 import itertools
 import struct
 import time
@@ -66,6 +67,18 @@ def test_one_page_of_many_is_decoded_where_one_is_asked_for():
             decode(data, page=3)
 
 
+def test_a_page_is_the_main_one_where_it_has_smaller_ones_below():
+    planes, file = [noise(), noise((50, 61))], io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for plane in planes:
+            writer.write(plane, subifds=1, metadata=None)
+            writer.write(plane[::2, ::2].copy(), subfiletype=1, metadata=None)
+    for number, plane in enumerate(planes):
+        assert np.array_equal(decode(file.getvalue(), page=number), plane)
+    with pytest.raises(ImageError, match="no page 2"):
+        decode(file.getvalue(), page=2)
+
+
 def header(width, height, *, more=()):
     """Return a TIFF file of a header, and of eight bytes in the place of its pixels."""
     tags = {256: width, 257: height, 258: 16, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: 8}
@@ -114,6 +127,8 @@ WHOLE = tiff(noise((64, 64)))
         (b"<?xml version='1.0'?><Error><Code>SlowDown</Code></Error>", "TIFF"),
         (WHOLE[:4000], "TIFF: cut short"),
         (WHOLE[:3], "TIFF"),
+        (tiff(noise(), bigtiff=True).replace(b"\x08\0\0\0", b"\x04\0\0\0", 1), "TIFF: it begins"),
+        (tiff(noise(), bigtiff=True).replace(b"\x08\0\0\0", b"\x08\0\1\0", 1), "TIFF: it begins"),
         (WHOLE[:60], "TIFF: cut short"),
         (tiff(noise((64, 64)), compression="lzw")[:-900], "TIFF: cut short"),
         (tiff(np.zeros((4, 4, 3), np.uint8), photometric="rgb"), "plane: RGB"),

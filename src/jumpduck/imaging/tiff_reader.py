@@ -201,9 +201,11 @@ def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag
     """The byte order, those tags of a page that are read here, and the bytes of all its tags."""
     byte_order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     magic = struct.unpack_from(f"{byte_order}H", data, 2)[0] if byte_order and len(data) >= 8 else 0
-    if byte_order is None or magic not in (42, 43):
-        raise ImageError(f"not a readable TIFF: it begins with {bytes(data[:8])!r}")
     big = magic == 43
+    # a BigTIFF says the size of its offsets, of which there is one
+    is_odd = big and struct.unpack_from(f"{byte_order}HH", data, 4) != (8, 0)
+    if byte_order is None or magic not in (42, 43) or is_odd:
+        raise ImageError(f"not a readable TIFF: it begins with {bytes(data[:8])!r}")
     count_format, tag_format, link_format = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
     inline_bytes = 8 if big else 4
     (link,) = struct.unpack_from(byte_order + link_format, data, inline_bytes)
