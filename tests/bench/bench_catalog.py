@@ -26,7 +26,6 @@ import polars as pl
 
 import jumpduck
 from jumpduck.collections.load_data import fetch_load_data
-from jumpduck.database.connection import open_catalog
 from jumpduck.selection.criteria import Selection
 from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.object_reader import ObjectReader
@@ -195,7 +194,7 @@ def merged_with_pandas(folder: Path) -> None:
 
 def sample(folder: Path) -> None:
     """The sites chosen, with their columns: all that the pandas way makes."""
-    with open_catalog(folder / "c.duckdb") as con:
+    with duckdb.connect(str(folder / "c.duckdb"), read_only=True) as con:
         con.execute(f"COPY (FROM sample_sites(jump.sites)) TO '{folder}/sample.parquet'")
 
 

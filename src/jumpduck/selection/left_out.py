@@ -87,16 +87,20 @@ def _known_bad(con: duckdb.DuckDBPyConnection, query: Query) -> int:
     """Count the known bad sites among those that would be chosen with them.
 
     Without a budget, what is chosen of a well depends on that well alone; therefore only plates
-    with known issues are looked at.
+    with known issues are looked at. A budget must see all sites, but only if one is bad.
     """
-    steps = query.candidates(query.held.relation("sites"), keep_known_bad=True)
-    if all(getattr(query.selection, name) is None for name in BUDGETS):
-        steps["suspect"] = f"FROM {last(steps)} WHERE plate_dropped OR issues IS NOT NULL"
+    asked = query.candidates(query.held.relation("sites"), keep_known_bad=True)
+    suspect = {
+        **asked,
+        "suspect": f"FROM {last(asked)} WHERE plate_dropped OR issues IS NOT NULL",
+    }
+    columns = "plate_dropped, issues, Metadata_Well, Metadata_Site"
+    bad = f"main.is_known_bad({columns}, {query.channel_list})"
+    if not _count(con, suspect, f"suspect WHERE {bad}"):
+        return 0
+    budget = any(getattr(query.selection, name) is not None for name in BUDGETS)
+    steps = asked if budget else suspect
     query.sample(steps)
-    bad = (
-        "main.is_known_bad("
-        f"plate_dropped, issues, Metadata_Well, Metadata_Site, {query.channel_list})"
-    )
     return _count(con, steps, f"{last(steps)} WHERE {bad}")
 
 
