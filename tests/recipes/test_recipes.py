@@ -13,7 +13,7 @@ from PIL import Image
 
 from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.illumination import decode_illumination
-from jumpduck.imaging.readers import decode_image
+from jumpduck.imaging.readers import decode_image, ome_channels
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.preprocessing import LEVEL_IMAGES
 from jumpduck.recipes.registry import BUILT_IN, build
@@ -201,6 +201,8 @@ def test_a_stack_has_the_order_asked_for_or_names_the_channel_that_is_missing():
     made = make(build("stack", channels=["ER", "DNA"], crop=120), source("DNA"), source("ER"))
     pages = tifffile.imread(io.BytesIO(made.data))
     assert np.array_equal(pages, np.stack([cropped("ER"), cropped("DNA")]))
+    one = make(build("stack", channels="DNA", crop=120), source("DNA"))  # one name, not letters
+    assert ome_channels(one.data) == ["DNA"]
     with pytest.raises(ManifestError, match="RNA"):
         make(build("stack", channels=["DNA", "RNA"]), source("DNA"))
     with pytest.raises(ManifestError, match="RNA"):

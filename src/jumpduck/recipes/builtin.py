@@ -156,6 +156,7 @@ def stack(
     The pages have the order of `channels`, by default that of the manifest.
     """
     _check_choice("compression", compression, ("zstd", "deflate"))
+    channels = (channels,) if isinstance(channels, str) else channels
     steps = Preprocessing(crop, crop_um, illum, resize)
 
     def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
