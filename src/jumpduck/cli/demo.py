@@ -20,6 +20,7 @@ from jumpduck.stages.download import download as fetch
 from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.atomic_files import writable_folder
 from jumpduck.synthetic.gallery import write_gallery
+from jumpduck.transfer.run import check_platform
 
 
 def demo(
@@ -41,6 +42,7 @@ def demo(
     jumpduck demo --out /tmp/jumpduck-demo
     ```
     """
+    check_platform()
     report = Report(as_json=json, quiet=quiet)
     report.line("1. A gallery in the layout of the bucket: 3 plates, 12 wells, 2 planned faults")
     made = write_gallery(writable_folder(out))

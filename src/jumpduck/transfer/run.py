@@ -1,5 +1,6 @@
 """One run: a manifest, a recipe, an output folder."""
 
+import sys
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,6 +15,22 @@ from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.output_paths import check_one_file_per_site
 from jumpduck.transfer.scheduler import Event, Scheduler, no_progress
+
+
+def check_platform() -> None:
+    """Refuse a system on which files cannot be kept as promised.
+
+    Raises
+    ------
+    StoreError
+        It is Windows.
+    """
+    if sys.platform == "win32":
+        raise StoreError(
+            "images are downloaded on Linux and macOS only, because Windows has no lock and no "
+            "sync of folders as the output folder needs them; use WSL, or run `jumpduck download` "
+            "with this manifest on another machine"
+        )
 
 
 def fill(
@@ -51,6 +68,7 @@ def fill(
     ManifestError, StoreError
         As `jumpduck.download`.
     """
+    check_platform()
     manifest.check_filled(recipe.columns, f"recipe {recipe.name} with these options")
     check_one_file_per_site(manifest, recipe)
     endpoint = endpoint or manifest.endpoint
