@@ -323,6 +323,18 @@ def test_the_real_tables_have_the_known_orphans_only(real_metadata, gallery, tmp
         named = {
             name for (name,) in con.execute("SELECT Metadata_JCP2022 FROM jump.orphans").fetchall()
         }
+        controls = con.execute(
+            """
+            SELECT Metadata_pert_type, Metadata_modality, count(*) FROM jump.treatments
+            INNER JOIN jump.plates USING (Metadata_Source, Metadata_Plate)
+            WHERE Metadata_PlateType = 'ORF' AND Metadata_pert_type IN ('negcon', 'poscon')
+            GROUP BY ALL ORDER BY ALL
+            """
+        ).fetchall()
+    # compounds stand beside overexpressions, and are not their controls
+    assert controls == [
+        ("negcon", "orf", 3892), ("poscon", "compound", 868), ("poscon", "orf", 2026),
+    ]  # fmt: skip
     assert counts["wells of a plate that is in no table of plates"] == 4
     assert counts["plate without wells"] == 592
     assert {"JCP2022_028373", "JCP2022_UNKNOWN"} <= named
