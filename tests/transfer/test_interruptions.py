@@ -195,7 +195,7 @@ def test_sigterm_ends_each_verb_that_takes_long_with_one_line(
         ended.append(None)
         sender.join()
         signal.signal(signal.SIGTERM, before)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 6  # 2 more if Python loses the first exception
     assert ended[0] == 143
     assert capsys.readouterr().err == "jumpduck: interrupted\n"
 
@@ -369,6 +369,23 @@ def test_verify_finds_what_went_bad_and_repairs_only_that(s3, clean, filled, cli
         assert (done.code, proxy.requests) == (3, 3), done
         assert "of 255 files in images, 2 could not be had" in done.err
     same(out, clean)
+
+
+def test_a_file_that_the_disk_cannot_read_is_wrong_and_no_traceback(clean, monkeypatch, cli):
+    bad = sorted(files(clean))[3]
+    read_bytes = Path.read_bytes
+
+    def fail(path):
+        if path == clean / bad:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    wrong = jumpduck.verify(clean).filter(pl.col("status") == "wrong")
+    assert wrong.select("path", "error").rows() == [
+        (bad, f"the file cannot be read: {os.strerror(errno.EIO)}")
+    ]
+    assert cli("verify", "--out", clean).code == 3
 
 
 def test_a_repair_that_fails_leaves_the_row_so_that_verify_still_finds_the_file(s3, filled):

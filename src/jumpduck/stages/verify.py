@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import imagecodecs
 import polars as pl
 
+from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import takes
 from jumpduck.recipes.registry import rebuild
@@ -25,6 +27,8 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     ".jxl": imagecodecs.jpegxl_decode,
 }
 
+
+DEFAULT_THREADS = (os.cpu_count() or 1) + 4
 
 RIGHT, WRONG, UNREAD = "right", "wrong", "unread"
 
@@ -110,7 +114,7 @@ def verify_plates(options: VerifyOptions) -> Generator[pl.DataFrame]:
         keys = list(asked[0].plates)
     else:
         keys = sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)})
-    with ThreadPoolExecutor(options.threads) as pool:
+    with DaemonPool(options.threads or DEFAULT_THREADS, "verify") as pool:
         for key in keys:
             results = folder.plates.read(key)
             rows = results
@@ -166,7 +170,7 @@ def _with_left(results: pl.DataFrame, asked: pl.DataFrame, *, only_asked: bool) 
 
 
 def _with_status(
-    pool: ThreadPoolExecutor, out: Path, rows: pl.DataFrame, options: VerifyOptions
+    pool: Executor, out: Path, rows: pl.DataFrame, options: VerifyOptions
 ) -> pl.DataFrame:
     """Get the rows with what became of their files; those in the sample are read."""
     share = share_of(options.sample)
@@ -192,7 +196,7 @@ def _is_chosen(row: Row, seed: int, share: float) -> bool:
 
 
 def _reasons(
-    pool: ThreadPoolExecutor, out: Path, rows: Iterator[Row], *, deep: bool
+    pool: Executor, out: Path, rows: Iterator[Row], *, deep: bool
 ) -> Iterator[tuple[object, str]]:
     def check(row: Row) -> tuple[object, str | None]:
         return row["path"], _fault(out / str(row["path"]), row, deep=deep)
@@ -204,12 +208,15 @@ def _reasons(
 
 def _fault(file: Path, row: Row, *, deep: bool) -> str | None:
     """Get why a file is not the one that was kept; None if it is."""
-    if file.is_symlink() or not file.is_file():
-        return "the file is not there"
-    size = file.stat().st_size
-    if size != row["size"]:
-        return f"the file has {size} bytes and had {row['size']}"
-    data = file.read_bytes()
+    try:
+        if file.is_symlink() or not file.is_file():
+            return "the file is not there"
+        size = file.stat().st_size
+        if size != row["size"]:
+            return f"the file has {size} bytes and had {row['size']}"
+        data = file.read_bytes()
+    except OSError as error:
+        return f"the file cannot be read: {error.strerror or error}"
     if hashlib.sha256(data).hexdigest() != row["checksum"]:
         return "the file has another checksum than it had"
     if deep and (decoder := DECODERS.get(file.suffix)):

@@ -134,7 +134,7 @@ class AskedTables:
         number = 1 + max((int(str(run.notes["number"])) for run in self.runs()), default=0)
         self.folder.mkdir(exist_ok=True)
         if not table.exists():
-            with writing_table(table) as part:
+            with writing_table(table) as part, manifest.reading():
                 manifest.scan(COLUMNS).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
         now = time.time()
         notes: Row = {

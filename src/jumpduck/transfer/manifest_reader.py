@@ -5,8 +5,9 @@ import itertools
 import json
 import os
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -263,8 +264,14 @@ class Manifest:
         return folders
 
     def _collect(self, rows: pl.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
-        try:
+        with self.reading():
             return rows.collect(engine="streaming" if streaming else "auto")
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """Raise ManifestError if rows that the block reads are damaged or no longer the same."""
+        try:
+            yield
         except _CANNOT_READ as error:
             wrong_type = isinstance(error, pl.exceptions.InvalidOperationError)
             fault = "has a column of another type than expected" if wrong_type else "is damaged"
