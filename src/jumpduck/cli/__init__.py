@@ -5,6 +5,7 @@ import functools
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from jumpduck.cli.flags import with_flags
 from jumpduck.cli.presets import fill_from_preset
 from jumpduck.cli.settings import CONFIG, VARIABLES, check_settings
 from jumpduck.errors import JumpduckError
+
+TIDY_SECONDS = 2.0
+"""Time that a run may take to end after SIGTERM."""
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -98,12 +102,14 @@ def main() -> None:
     It ends without the interpreter's own shutdown, because that would wait for requests that hang,
     and because DuckDB 2.0.0 prints warnings in it.
     """
-    terminated: list[int] = []
+    terminated: list[float] = []
 
-    def interrupt(number: int, _frame: object) -> None:
-        terminated.append(number)
-        signal.signal(number, signal.SIG_IGN)  # because a second one must not stop the tidying up
-        raise KeyboardInterrupt
+    def interrupt(_number: int, _frame: object) -> None:
+        # one that follows at once must not end the tidying up; a later one means that the first was
+        # lost, as Python loses an exception in a callback
+        if not terminated or time.monotonic() - terminated[-1] > TIDY_SECONDS:
+            terminated.append(time.monotonic())
+            raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
     code = run(sys.argv[1:])

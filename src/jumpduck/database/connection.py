@@ -1,6 +1,7 @@
 """Opening a catalog, and asking it."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,21 @@ def frame(
     con: duckdb.DuckDBPyConnection, query: str, params: Mapping[str, object] | None = None
 ) -> pl.DataFrame:
     """Get what a query returns as a frame. DuckDB and Polars meet here only."""
-    return pl.DataFrame(con.sql(query, params=dict(params or {})))
+    with interrupting(con):
+        return pl.DataFrame(con.sql(query, params=dict(params or {})))
+
+
+@contextmanager
+def interrupting(con: duckdb.DuckDBPyConnection) -> Generator[None]:
+    """End the query that an exception, such as that of Ctrl-C, ends the block in.
+
+    DuckDB would go on with it, and the connection is closed only when it is done.
+    """
+    try:
+        yield
+    except BaseException:
+        con.interrupt()
+        raise
 
 
 def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:

@@ -8,7 +8,7 @@ import polars as pl
 
 from jumpduck.collections.base import CatalogOptions, check_collection
 from jumpduck.collections.registry import table_source
-from jumpduck.database.connection import frame, held_collection, open_catalog
+from jumpduck.database.connection import frame, held_collection, interrupting, open_catalog
 from jumpduck.database.sql_files import driver_files, find_driver, run_sql_files
 from jumpduck.errors import StoreError
 from jumpduck.options import takes
@@ -63,7 +63,11 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
         except StoreError as error:
             raise StoreError(f"cannot write {path}: {error}") from error
         variables = source.variables()
-        with atomic_path(path) as part, duckdb.connect(str(part), config=STORAGE) as con:
+        with (
+            atomic_path(path) as part,
+            duckdb.connect(str(part), config=STORAGE) as con,
+            interrupting(con),
+        ):
             con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             con.execute("SET force_compression = 'zstd'")
             con.execute(
