@@ -13,7 +13,7 @@ WITH asked AS (
     SELECT DISTINCT
         unnest(names::VARCHAR[]) AS asked,
         trim(asked) AS written,
-        regexp_replace(lower(asked), '[^\pL\pN]', '', 'g') AS letters
+        regexp_replace(lower(asked), '[^\pL\pN]', '', 'g') AS plain_name
 ),
 
 matches AS (
@@ -56,8 +56,8 @@ best AS (
     FROM asked
     ANTI JOIN matches USING (asked)
     INNER JOIN jump.perturbation_names
-        ON letters = regexp_replace(lower(name), '[^\pL\pN]', '', 'g')
-    WHERE letters <> '' AND perturbation_names.matched_by IN ('gene symbol', 'name')
+        ON plain_name = regexp_replace(lower(name), '[^\pL\pN]', '', 'g')
+    WHERE plain_name <> '' AND perturbation_names.matched_by IN ('gene symbol', 'name')
 )
 
 SELECT

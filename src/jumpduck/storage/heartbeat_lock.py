@@ -117,10 +117,10 @@ class HeartbeatLock:
         if taken:
             self._lost = False
             self._stop = threading.Event()
-            beat = threading.Thread(
+            signs = threading.Thread(
                 target=self._beat, args=(self._stop,), name="heartbeat", daemon=True
             )
-            beat.start()
+            signs.start()
         return taken
 
     def release(self) -> None:
@@ -218,7 +218,7 @@ class HeartbeatLock:
             return False
         claim, self._claim = self._claim, None
         now = _look(self.path)
-        if now is None or (now.record, now.beat) != (dead.record, dead.beat):
+        if now is None or (now.record, now.signed_ns) != (dead.record, dead.signed_ns):
             claim.remove()
             return False
         claim.path.replace(self.path)
@@ -242,7 +242,7 @@ class HeartbeatLock:
             self._silent_seconds = 0.0
             self._claim = None
             seen.alive = seen.alive or (before is not None and bool(before.record))
-        elif seen.beat != before.beat:
+        elif seen.signed_ns != before.signed_ns:
             self._silent_seconds = 0.0
             seen.alive = True
         else:
@@ -265,7 +265,7 @@ def is_held(path: Path) -> bool:
     seen = _look(path)
     if seen is None or seen.dead:
         return False
-    return seen.alive or time.time() - seen.beat / 1e9 < STALE_SECONDS
+    return seen.alive or time.time() - seen.signed_ns / 1e9 < STALE_SECONDS
 
 
 @dataclass(slots=True)
@@ -273,7 +273,7 @@ class _Seen:
     """What a lock's file said at one moment: `alive` and `dead` are both False if unknown."""
 
     record: bytes
-    beat: int
+    signed_ns: int
     """Time of the last sign by the file server's clock, in nanoseconds."""
     alive: bool
     dead: bool

@@ -160,15 +160,15 @@ class ObjectReader:
         before = b""
         first = 1
         for attempt in itertools.count(1):
-            begun = time.monotonic()
+            started = time.monotonic()
             is_last = attempt - first + 1 == self.attempts
             answer = self._request(url, scheme, on_size, attempt)
             if answer is None:
                 return None
             if isinstance(answer, FailedRequest):
-                alone = self.outage.has_answered_since(begun)
+                alone = self.outage.has_answered_since(started)
                 doubtful = is_last or (answer.reason == NO_CONNECTION and not alone)
-                if doubtful and self.outage.waited(begun):
+                if doubtful and self.outage.waited(started):
                     first = attempt + 1
                     continue
                 if is_last:

@@ -41,17 +41,17 @@ class Outage:
         self._answered = time.monotonic()
         self._probes[server] = probe
 
-    def has_answered_since(self, begun: float) -> bool:
-        """Tell whether any server answered well after `begun`, in seconds of `time.monotonic`."""
-        return self._answered > begun
+    def has_answered_since(self, since: float) -> bool:
+        """Tell whether any server answered well after `since`, in seconds of `time.monotonic`."""
+        return self._answered > since
 
-    def waited(self, begun: float) -> bool:
-        """Wait while the network is gone, and tell whether it was gone after `begun`."""
+    def waited(self, since: float) -> bool:
+        """Wait while the network is gone, and tell whether it was gone after `since`."""
         if not self._probes:
             return False
         with self._lock:
             # one thread asks for all; those that waited for the lock see here what it found
-            if self._back > begun:
+            if self._back > since:
                 return True
             pause = FIRST_PROBE_SECONDS
             while not any(probe() for probe in tuple(self._probes.values())):

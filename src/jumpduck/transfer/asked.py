@@ -2,7 +2,7 @@
 
 ``asked/ID.parquet`` has a row for each image of a manifest, ``asked/ID.json`` the recipe and the
 times of the last run. The same files with the same recipe have the same ID. So a run that goes on
-is no second one, and several manifests may fill one folder.
+adds nothing to it, and several manifests may fill one folder.
 """
 
 import hashlib
