@@ -30,6 +30,7 @@ import jumpduck.cli
 from jumpduck.errors import StoreError
 from jumpduck.storage import heartbeat_lock
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.transfer import disk_space
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import peak_memory_kb, process
@@ -408,6 +409,37 @@ def test_force_fetches_all_again_and_limit_only_the_first(manifest, s3, clean, t
             assert proxy.requests == requests
     same(tmp_path / "images", clean)
     assert len(files(tmp_path / "images")) == 7
+
+
+def test_a_forced_run_needs_no_space_for_the_files_that_it_replaces(
+    manifest, s3, clean, filled, monkeypatch
+):
+    used = sum(map(len, files(filled).values()))
+    asked = []
+
+    def free(folder):
+        asked.append(folder)
+        return used * 8 // 10
+
+    monkeypatch.setattr(disk_space, "free_bytes", free)
+    monkeypatch.setattr(disk_space, "ROWS_BETWEEN_CHECKS", 1)
+    jumpduck.download(manifest, filled, endpoint=s3.endpoint, force=True)
+    assert len(asked) > 100
+    same(filled, clean)
+
+
+def test_a_forced_run_without_space_forgets_nothing(manifest, clean, filled, tmp_path, monkeypatch):
+    """Of the second manifest, a third of the files is there."""
+    rows = pl.read_parquet(manifest)
+    more = [
+        rows.with_columns(pl.format("more{}/{}", pl.lit(n), "path").alias("path")) for n in "ab"
+    ]
+    used = sum(map(len, files(filled).values()))
+    monkeypatch.setattr(disk_space, "free_bytes", lambda _: used)
+    with pytest.raises(StoreError, match=r"no space on the disk.*files left need about"):
+        jumpduck.download(pl.concat([rows, *more]), filled, force=True)
+    same(filled, clean)
+    assert jumpduck.verify(filled).filter(pl.col("status") == "left").is_empty()
 
 
 @pytest.mark.parametrize("after", ["one plate is forgotten", "some files are there"])

@@ -5,14 +5,18 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.schema import PLATE_KEY
-from jumpduck.storage.atomic_files import free_bytes
+from jumpduck.recipes.base import Recipe
+from jumpduck.schema import IMAGE_KEY, PLATE_KEY
+from jumpduck.storage.atomic_files import free_bytes, sizes_in
 from jumpduck.transfer.manifest_reader import Manifest
 
 MIN_ROWS_TO_ESTIMATE = 32
 """Rows whose files must be known before the size of the others is estimated from them."""
 
 ROWS_BETWEEN_CHECKS = 256
+
+MAX_COUNTS = 16
+"""Times in a run that the bytes of all files that are there are counted."""
 
 
 class DiskSpace:
@@ -30,16 +34,24 @@ class DiskSpace:
         self._rows = 0
         self._bytes = 0
         self._next_check = MIN_ROWS_TO_ESTIMATE
+        self._next_count = 0
+        self._run: tuple[Manifest, Recipe] | None = None
 
-    def learn_from_results(self, table: Path, manifest: Manifest, recipe: str) -> None:
+    def begin(self, manifest: Manifest, recipe: Recipe, only: pl.Series | None) -> None:
+        """Say what a run fetches: all files of a manifest, or only some."""
+        self._run = manifest, recipe
+        self.rows_left = manifest.files if only is None else len(only)
+
+    def learn_from_results(self, table: Path) -> None:
         """Estimate sizes from the results of earlier runs, and check the space for the rest."""
-        if not table.is_file():
+        if self._run is None or self._run[1].per_site or not table.is_file():
             return
+        manifest, recipe = self._run
         asked = manifest.files_by_plate().lazy()
         try:
             self._rows, self._bytes = (
                 pl.scan_parquet(table, glob=False)
-                .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe)
+                .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe.label)
                 .join(asked, on=PLATE_KEY, how="semi")
                 .select(pl.len(), pl.col("size").sum())
                 .collect()
@@ -63,15 +75,21 @@ class DiskSpace:
             self._rows, self._bytes = rows, size
 
     def check(self, rows_left: int | None = None) -> None:
-        """Check that the files to come have space.
+        """Check that the files to come have space, with that of the files that they replace.
 
         Raises
         ------
         StoreError
             They have not; the message names the space needed.
         """
-        if self._rows >= MIN_ROWS_TO_ESTIMATE and self._needed(rows_left) > free_bytes(self.folder):
+        free = free_bytes(self.folder)
+        if self._rows < MIN_ROWS_TO_ESTIMATE or self._upper_bound(rows_left) <= free:
+            return
+        if self._rows < self._next_count:
+            return  # because counting the files takes long, it is not done each time
+        if self._needed(rows_left) > free:
             raise self.full(rows_left)
+        self._next_count = self._rows + self.rows_left // MAX_COUNTS
 
     def full(self, rows_left: int | None = None) -> StoreError:
         """Get the error that names the space needed."""
@@ -84,6 +102,25 @@ class DiskSpace:
         )
 
     def _needed(self, rows_left: int | None) -> int:
+        """Get the bytes that the disk needs beyond those of files that are replaced."""
+        if self._run is None:
+            return self._upper_bound(rows_left)
+        manifest, _ = self._run
+        in_all = manifest.files * self._bytes // max(1, self._rows)
+        return min(self._upper_bound(rows_left), max(0, in_all - self._bytes_there(*self._run)))
+
+    def _bytes_there(self, manifest: Manifest, recipe: Recipe) -> int:
+        """Get the bytes of the files that are there under the names of those of the run."""
+        found = 0
+        for plate in manifest.plates():
+            paths = set(recipe.targets(plate.rows(IMAGE_KEY))["path"])
+            for folder in {path.rpartition("/")[0] for path in paths}:
+                sizes = sizes_in(self.folder / folder)
+                found += sum(size for name, size in sizes.items() if f"{folder}/{name}" in paths)
+        return found
+
+    def _upper_bound(self, rows_left: int | None) -> int:
+        """Get the bytes of the files to come."""
         rows = self.rows_left if rows_left is None else rows_left
         return rows * self._bytes // max(1, self._rows)
 

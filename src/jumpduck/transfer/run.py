@@ -75,7 +75,9 @@ def fill(
     reader = limits.reader(endpoint)
     with OutputFolder.open(out, manifest.folders) as folder:
         asked = None
+        folder.disk.begin(manifest, recipe, only)
         if only is None:
+            folder.disk.learn_from_results(folder.gathered.results)  # before `force` forgets them
             asked = folder.asked.begin(manifest, recipe, made_by=made_by, endpoint=endpoint)
             if force:
                 folder.forget(asked)

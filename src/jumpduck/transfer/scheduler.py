@@ -103,10 +103,6 @@ class Scheduler:
         only
             Paths of the only files to fetch, even if they are there; the recipe knows all rows.
         """
-        disk = self._folder.disk
-        disk.rows_left = manifest.files if only is None else len(only)
-        if only is None and not self._recipe.per_site:
-            disk.learn_from_results(self._folder.gathered.results, manifest, self._recipe.label)
         self._committer.start()
         try:
             for task in self._tasks(manifest, only):
