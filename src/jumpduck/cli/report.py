@@ -2,54 +2,101 @@
 
 import json
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 import polars as pl
+import polars.selectors as cs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
+
+from jumpduck.schema import SITE_KEY
+
+KEYS = (*SITE_KEY, "path")
+
+
+COLUMN_GAP = 2
+"""Blanks between two columns of a table."""
+
+FOLDED_WIDTH = 16
+"""Letters that a text column keeps at least when it folds."""
 
 
 class Report:
     """Prints what a verb reports, in the form that was asked for.
 
+    A terminal gets tables that fit its width. Anything else gets tables of tab-separated values in
+    full, and remarks on standard error, so that other programs can read the output.
+
     Parameters
     ----------
     as_json
         Print one JSON object at the end, and nothing else.
+    as_csv
+        Print tables as comma-separated values, and nothing else.
     quiet
         Print nothing.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, as_csv: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
+        self.as_csv = as_csv
         self.quiet = quiet
-        # because a pipe has no width, columns are not cut to 80 there
-        width = None if sys.stdout.isatty() else 160
-        self.console = Console(highlight=False, width=width, soft_wrap=True)
+        colors = "auto" if sys.stdout.isatty() else None
+        self.console = Console(highlight=False, soft_wrap=True, color_system=colors)
 
     def line(self, text: str) -> None:
-        """Print a line, unless JSON was asked for."""
-        if not self.as_json and not self.quiet:
+        """Print a line, unless a table or JSON alone was asked for."""
+        if not (self.as_json or self.as_csv or self.quiet):
             self.console.print(text, markup=False)
+
+    def remark(self, text: str) -> None:
+        """Print a line beside a table, which other programs do not read with it."""
+        if self.console.is_terminal:
+            self.line(text)
+        elif not (self.as_json or self.quiet):
+            print(text, file=sys.stderr)
 
     def event(self, value: Mapping[str, object]) -> None:
         """Print a JSON object while the verb runs, if JSON was asked for."""
         if self.as_json:
             print(json.dumps(value, default=str), flush=True)
 
-    def table(self, frame: pl.DataFrame) -> None:
-        """Print a frame as a table, unless JSON was asked for."""
+    def table(self, frame: pl.DataFrame, keys: Sequence[str] = ()) -> None:
+        """Print a frame as a table, unless JSON was asked for.
+
+        Parameters
+        ----------
+        keys
+            Columns that a terminal shows whole, whatever its width; by default those of the field's
+            keys, and the first.
+        """
         if self.as_json or self.quiet:
             return
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for name, dtype in frame.schema.items():
-            numeric = dtype.is_numeric()
-            table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
-        for row in frame.iter_rows():
-            table.add_row(*map(cell_text, row))
+        if self.as_csv:
+            print(_as_text(frame).write_csv(), end="")
+        elif self.console.is_terminal:
+            self._table(frame, keys or [name for name in frame.columns if name in KEYS])
+        else:
+            tabs = _as_text(frame).with_columns(cs.string().str.replace_all(r"[\t\r\n]+", " "))
+            print(tabs.write_csv(separator="\t", quote_style="never"), end="")
+
+    def _table(self, frame: pl.DataFrame, keys: Sequence[str]) -> None:
+        cells = {name: [cell_text(value) for value in frame[name]] for name in frame.columns}
+        widths = fitting_widths(frame, cells, keys, self.console.width)
+        table = Table(box=None, pad_edge=False, padding=(0, COLUMN_GAP, 0, 0), header_style="bold")
+        for name, width in widths.items():
+            right = frame.schema[name].is_numeric()
+            table.add_column(
+                name, justify="right" if right else "left", width=width, overflow="fold"
+            )
+        for row in zip(*(cells[name] for name in widths), strict=True):
+            table.add_row(*(Text(cell) for cell in row))
         self.console.print(table)
+        if left_out := [name for name in frame.columns if name not in widths]:
+            self.remark(f"no space for {', '.join(left_out)}; --csv and --json print all columns")
 
     def json(self, value: Mapping[str, object]) -> None:
         """Print the last JSON object, if JSON was asked for."""
@@ -94,4 +141,41 @@ def cell_text(value: object) -> str:
         case float():
             return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
         case _:
-            return str(value).replace("[", r"\[")
+            return str(value)
+
+
+def fitting_widths(
+    frame: pl.DataFrame, cells: Mapping[str, Sequence[str]], keys: Sequence[str], width: int
+) -> dict[str, int]:
+    """Get the columns that a terminal has space for, and the letters that each gets.
+
+    Keys and numbers stay whole. Other columns fold; those that have no space even then are left
+    out, from the right.
+    """
+    whole = {name: max(map(len, (name, *cells[name]))) for name in frame.columns}
+    keys = keys or frame.columns[:1]
+    folds = {
+        name: min(full, max(len(name), FOLDED_WIDTH))
+        for name, full in whole.items()
+        if name not in keys and not frame.schema[name].is_numeric()
+    }
+    widths = {**whole, **folds}
+
+    def free() -> int:
+        return width - sum(widths.values()) - COLUMN_GAP * (len(widths) - 1)
+
+    for name in reversed(frame.columns):
+        if free() < 0 and name not in keys:
+            del widths[name]
+    for name in [name for name in folds if name in widths]:
+        widths[name] += max(0, min(free(), whole[name] - widths[name]))
+    return widths
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Get a frame whose values CSV can have: lists and the like as JSON."""
+    return frame.with_columns(
+        pl.Series(name, [json.dumps(value, default=str) for value in frame[name].to_list()])
+        for name, dtype in frame.schema.items()
+        if dtype.is_nested() or dtype == pl.Object
+    )
