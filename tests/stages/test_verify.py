@@ -152,9 +152,9 @@ def test_status_counts_what_all_runs_into_a_folder_were_asked_for(rows, out):
 
 
 def test_status_says_what_the_same_command_would_do(rows, out, cli):
-    assert cli("status").out.endswith("files/s, all done\n")
+    assert cli("status").err.endswith("files/s, all done\n")
     jumpduck.download(rows.with_columns(pl.col("url") + ".absent"), out, force=True)
-    said = cli("status").out
+    said = cli("status").err
     assert f"the same `jumpduck download` tries {rows.height} again" in said
 
 

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 from rich.progress import TaskID
 
-from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, Json, Quiet, reads
+from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, Json, Quiet, reads, switch
 from jumpduck.cli.report import Report
 from jumpduck.collections.base import CatalogOptions
 from jumpduck.stages.catalog import catalog as build
-from jumpduck.stages.catalog import problems
+from jumpduck.stages.catalog import imaged, problems
 
 
 @reads(
@@ -21,7 +22,15 @@ from jumpduck.stages.catalog import problems
     },
     flags={"path": "--catalog"},
 )
-def catalog(options: CatalogOptions, *, json: Json = False, quiet: Quiet = False) -> None:
+def catalog(
+    options: CatalogOptions,
+    *,
+    relations: Annotated[
+        bool, switch("--relations", "Also list the tables, views and macros of the catalog.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Build catalog.duckdb from a collection's published tables.
 
     For JUMP these are the metadata, which is read whole, and the load_data of the plates chosen;
@@ -45,17 +54,22 @@ def catalog(options: CatalogOptions, *, json: Json = False, quiet: Quiet = False
                 tasks[step] = progress.add_task(step, total=total, note="")
             progress.update(tasks[step], completed=done)
 
-        relations = build(**vars(replace(options, progress=show)))
-    report.table(relations)
+        made = build(**vars(replace(options, progress=show)))
+    images = imaged(options.path)
+    report.table(images)
     found = problems(options.path)
     if found.height:
+        report.line("not read:")
         report.table(found)
         report.line(f"ask {Path(options.collection).stem}.problems for all reasons")
+    if relations:
+        report.table(made, keys=("relation",))
     report.line(f"-> {options.path}")
     report.json(
         {
             "catalog": options.path,
-            "relations": relations.to_dicts(),
+            "images": images.to_dicts(),
+            "relations": made.to_dicts(),
             "problems": found.to_dicts(),
         }
     )

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from jumpduck.cli.flags import CHOOSE, PLACES, Json, ShowSql, reads
+from jumpduck.cli.flags import CHOOSE, PLACES, Csv, Json, ShowSql, reads
 from jumpduck.cli.report import Report
 from jumpduck.database.connection import held_collection, open_catalog
 from jumpduck.selection.pipeline import find_text
@@ -11,7 +11,9 @@ from jumpduck.stages.find import find as look
 
 
 @reads(FindOptions, {CHOOSE: ("names",), PLACES: ("catalog",)}, positional="names")
-def find(options: FindOptions, *, show_sql: ShowSql = False, json: Json = False) -> None:
+def find(
+    options: FindOptions, *, show_sql: ShowSql = False, csv: Csv = False, json: Json = False
+) -> None:
     """Say what a gene, compound or control is called, and where it can be seen.
 
     Plates and wells are those published; sites and gigabytes (an estimate) those of the catalog.
@@ -25,7 +27,7 @@ def find(options: FindOptions, *, show_sql: ShowSql = False, json: Json = False)
     jumpduck find RYYVLZVUVIJVGH --json
     ```
     """
-    report = Report(as_json=json)
+    report = Report(as_json=json, as_csv=csv)
     if show_sql:
         with open_catalog(options.catalog) as con:
             print(find_text(held_collection(con), options.names) + ";")

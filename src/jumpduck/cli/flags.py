@@ -39,6 +39,7 @@ def switch(name: str, help_: str) -> Parameter:
 
 
 Json = Annotated[bool, switch("--json", "Print one JSON object instead.")]
+Csv = Annotated[bool, switch("--csv", "Print the table as comma-separated values instead.")]
 Quiet = Annotated[bool, switch("--quiet", "Print errors only.")]
 DryRun = Annotated[bool, switch("--dry-run", "Say what would be done, and stop.")]
 ShowSql = Annotated[bool, switch("--show-sql", "Print the same in SQL, and stop.")]

@@ -5,7 +5,7 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import CHOOSE, Json, Quiet, flags_of
+from jumpduck.cli.flags import CHOOSE, Csv, Json, Quiet, flags_of
 from jumpduck.cli.report import Report
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
@@ -16,6 +16,7 @@ def recipes(
     *names: Annotated[
         str, Parameter(group=CHOOSE, help="Recipes to list; module:function is one, too.")
     ],
+    csv: Csv = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -31,7 +32,7 @@ def recipes(
     jumpduck download --recipe mine:denoised
     ```
     """
-    report = Report(as_json=json, quiet=quiet)
+    report = Report(as_json=json, as_csv=csv, quiet=quiet)
     found = {name: describe(name) for name in names or places()}
     report.table(
         pl.DataFrame(
@@ -45,7 +46,7 @@ def recipes(
     flags = flags_of(RecipeOptions)
     for name, (_, options, _) in found.items():
         given = " ".join(f"{flags.get(one, one)} {_text(value)}" for one, value in options.items())
-        report.line(f"{name}: {given or 'no options'}")
+        report.remark(f"{name}: {given or 'no options'}")
     rows = [
         {
             "recipe": name, "version": recipe.version, "suffix": recipe.suffix,

@@ -47,6 +47,11 @@ class Report:
         colors = "auto" if sys.stdout.isatty() else None
         self.console = Console(highlight=False, soft_wrap=True, color_system=colors)
 
+    @property
+    def for_reader(self) -> bool:
+        """Whether tables go to a terminal, which fits them to its width."""
+        return self.console.is_terminal and not (self.as_json or self.as_csv)
+
     def line(self, text: str) -> None:
         """Print a line, unless a table or JSON alone was asked for."""
         if not (self.as_json or self.as_csv or self.quiet):
@@ -77,7 +82,7 @@ class Report:
             return
         if self.as_csv:
             print(_as_text(frame).write_csv(), end="")
-        elif self.console.is_terminal:
+        elif self.for_reader:
             self._table(frame, keys or [name for name in frame.columns if name in KEYS])
         else:
             tabs = _as_text(frame).with_columns(cs.string().str.replace_all(r"[\t\r\n]+", " "))

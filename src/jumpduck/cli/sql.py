@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import PLACES, Json
+from jumpduck.cli.flags import PLACES, Csv, Json
 from jumpduck.cli.report import Report
 from jumpduck.database.connection import open_catalog
 from jumpduck.errors import QueryError
@@ -24,14 +24,15 @@ def sql(
     catalog: Annotated[
         Path, Parameter("--catalog", group=PLACES, help="Made by jumpduck catalog.")
     ] = Path("catalog.duckdb"),
+    csv: Csv = False,
     json: Json = False,
 ) -> None:
     """Ask the catalog anything.
 
     A query reads the catalog, and reads and writes no other file. Without a query the duckdb
     command line is started on the catalog, read-only but free to use other files, or a plain prompt
-    where duckdb is not installed; a query may also come on standard input. --json prints all rows,
-    a table the first 50.
+    where duckdb is not installed; a query may also come on standard input. A terminal shows the
+    first 50 rows; a pipe, --csv and --json get all.
 
     For example:
     ```
@@ -39,7 +40,7 @@ def sql(
     jumpduck sql "SELECT table_name, comment FROM duckdb_tables()"
     ```
     """
-    report = Report(as_json=json)
+    report = Report(as_json=json, as_csv=csv)
     if query is None and not sys.stdin.isatty():
         query = sys.stdin.read()
     if query is None:
@@ -50,9 +51,10 @@ def sql(
 
 def _answer(query: str, catalog: Path, report: Report) -> None:
     frame = ask(query, catalog)
-    report.table(frame.head(SHOWN))
-    if frame.height > SHOWN:
-        report.line(f"... {frame.height:,} rows in all; --json prints them")
+    shown = frame.head(SHOWN) if report.for_reader else frame
+    report.table(shown)
+    if shown.height < frame.height:
+        report.remark(f"... {frame.height:,} rows in all; a pipe, --csv and --json get them")
     report.json({"rows": frame.to_dicts()})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import OUTPUT, PLACES, Json, Quiet, reads
+from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.schema import PLATE_KEY
 from jumpduck.stages.status import StatusOptions
@@ -21,6 +21,7 @@ def status(
         bool,
         Parameter(group=OUTPUT, negative="", show_default=False, help="A row for each plate."),
     ] = False,
+    csv: Csv = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -32,7 +33,7 @@ def status(
     jumpduck status --plates
     ```
     """
-    report = Report(as_json=json, quiet=quiet)
+    report = Report(as_json=json, as_csv=csv, quiet=quiet)
     found = look(options.out)
     numbers = [name for name in found.plates.columns if name not in PLATE_KEY]
     by_source = (
@@ -52,7 +53,7 @@ def status(
         said += ", all done" if not not_had else ", all tried"
     if not_had and not found.running:
         said += f"; the same `jumpduck download` tries {not_had:,} again that could not be had"
-    report.line(said)
+    report.remark(said)
     report.json(
         {
             "out": options.out,

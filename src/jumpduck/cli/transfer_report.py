@@ -12,7 +12,7 @@ from jumpduck.cli.report import Report
 from jumpduck.errors import InterruptedRunError, PartialError
 from jumpduck.schema import DONE
 
-MAX_SHOWN_FILES = 10
+MAX_SHOWN_REASONS = 10
 
 STATUSES = ("fetched", "missing", "corrupt", "failed")
 
@@ -75,8 +75,8 @@ class TransferReport:
     def add(self, rows: pl.DataFrame) -> None:
         """Count the results of a plate."""
         self._summary = [summarize(rows, self._summary)]
-        not_had = rows.filter(~pl.col("status").is_in(DONE)).select("status", "path", "error")
-        self._not_had = [pl.concat([*self._not_had, not_had]).head(MAX_SHOWN_FILES)]
+        not_had = rows.filter(~pl.col("status").is_in(DONE))
+        self._not_had = [by_reason(not_had, self._not_had)]
 
     def finish(self, out: str | Path) -> None:
         """Print the summary.
@@ -95,8 +95,8 @@ class TransferReport:
         )
         not_had = summary.filter(~pl.col("status").is_in(DONE))["files"].sum()
         if not_had:
-            for row in self._not_had[0].sort("path").iter_rows(named=True):
-                report.line(f"{row['status']}: {row['path']}: {row['error']}")
+            for text in reasons(self._not_had[0]):
+                report.line(text)
             raise PartialError(
                 f"{not_had:,} of {self._files:,} files could not be had; "
                 f"{results} says why, and the same command tries them again"
@@ -109,6 +109,35 @@ class TransferReport:
         rate = f"{files / seconds:,.0f}/s" if seconds else ""
         speed = f" {self._counts['bytes'] / seconds / 1e6:,.0f} MB/s" if seconds else ""
         return f"{rate}{speed}{f', {not_had:,} not had' if not_had else ''}"
+
+
+def by_reason(rows: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+    """Get status, reason, files and the first path of each reason; added to those `before`.
+
+    A reason is an error without the name of the file that it is about.
+    """
+    reason = pl.col("error").fill_null("")
+    for name in ("url", "path"):
+        file = pl.col(name).fill_null("")
+        reason = reason.str.strip_prefix(file).str.strip_suffix(file)
+    found = rows.with_columns(reason=reason.str.strip_chars(": ")).group_by("status", "reason")
+    counts = found.agg(files=pl.len(), path=pl.col("path").min(), error=pl.col("error").first())
+    together = pl.concat([*before, counts]).group_by("status", "reason")
+    return together.agg(pl.col("files").sum(), pl.col("path").min(), pl.col("error").first())
+
+
+def reasons(found: pl.DataFrame) -> list[str]:
+    """Get a line for each reason: the file and its error, or how many files there are of it."""
+    lines: list[str] = []
+    shown = found.sort("files", "path", descending=[True, False])
+    for row in shown.head(MAX_SHOWN_REASONS).iter_rows(named=True):
+        if row["files"] == 1:
+            lines.append(f"{row['status']}: {row['path']}: {row['error']}")
+        else:
+            lines.append(f"{row['status']}: {row['files']:,} files: {row['reason']}")
+    if found.height > MAX_SHOWN_REASONS:
+        lines.append(f"... {found.height:,} reasons in all; results.parquet has them")
+    return lines
 
 
 def summarize(results: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:

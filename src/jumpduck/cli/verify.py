@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.report import Report
-from jumpduck.cli.transfer_report import MAX_SHOWN_FILES, TransferReport
+from jumpduck.cli.transfer_report import TransferReport, by_reason, reasons
 from jumpduck.errors import PartialError
 from jumpduck.schema import PLATE_KEY, RESULTS
 from jumpduck.stages.repair import RepairOptions, repair_plates
@@ -72,8 +72,8 @@ def verify(
     lacking = pl.concat(lacking, how="diagonal_relaxed")
     wrong = lacking.filter(status="wrong")
     report.line(", ".join(_texts(counts)))
-    for row in lacking.sort(pl.col("status") != "wrong").head(MAX_SHOWN_FILES).rows(named=True):
-        report.line(f"{row['status']}: {row['path']}: {row['error']}")
+    for text in reasons(by_reason(lacking)):
+        report.line(text)
     total, out = counts.total(), shlex.quote(str(options.out))
     again = f"jumpduck verify --repair --out {out}"
     if repair and wrong.height:

@@ -87,6 +87,22 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
     return relations
 
 
+def imaged(path: str | Path) -> pl.DataFrame:
+    """Get what a catalog has images of: Metadata_Source, plates, sites."""
+    with open_catalog(path) as con:
+        relation = held_collection(con).relation("sites")
+        return frame(
+            con,
+            f"""
+            SELECT
+                Metadata_Source, count(DISTINCT plate_number) AS plates, count(*) AS sites
+            FROM {relation}
+            GROUP BY ALL
+            ORDER BY ALL
+            """,  # noqa: S608
+        )
+
+
 def problems(path: str | Path) -> pl.DataFrame:
     """Get what was asked for and could not be read: Metadata_Source, reason, plates, lines."""
     with open_catalog(path) as con:
