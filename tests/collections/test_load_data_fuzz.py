@@ -5,12 +5,15 @@ import io
 import resource
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
+import duckdb
 import polars as pl
 import pytest
 
 import jumpduck
+from jumpduck.collections import load_data
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
 from jumpduck.database.connection import frame, open_catalog
 from jumpduck.storage.object_reader import ObjectReader
@@ -25,7 +28,6 @@ WIDE = (
 ).encode()
 TABLE = pl.read_csv(WIDE, infer_schema=False)
 INTERESTING = (b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf", b"nan", b"-1", b"9" * 30)
-CHUNK = 2_000
 
 
 def packed(compression):
@@ -115,21 +117,29 @@ def test_mutated_files_give_sites_or_a_reason(gallery, tmp_path):
 
 @pytest.mark.slow
 def test_ten_thousand_mutated_files_are_read_or_give_a_reason_in_little_memory(tmp_path):
+    """One file after the other in two threads, without the folders of ten thousand plates."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    plates = [f"{number:04d}" for number in range(CHUNK)]
-    wanted = [WantedPlate("source_4", "B1", plate, ("B1",)) for plate in plates]
-    for seed in range(10_000 // CHUNK):
-        root = tmp_path / f"{seed}"
-        write(root, plates, seed)
-        project = str(root / "cpg0016-jump")
-        found = fetch_load_data(wanted, project, root / "copy", ObjectReader(), lambda *_: None)
-        assert len(found.files) + len(found.unread) == CHUNK
-        assert all(one["reason"].isprintable() for one in found.unread)
-        for file in found.files[::10]:
-            table = pl.read_parquet(file)
-            assert set(table.dtypes) == {pl.String}
-            assert table.height <= 100
-        shutil.rmtree(root)
+
+    reasons = []
+
+    def some(seed):
+        random, target = Random(seed), tmp_path / f"{seed}.parquet"
+        with con.cursor() as own:
+            for _ in range(1000):
+                name, make = random.choice(MUTANTS)
+                try:
+                    load_data._convert(name, make(random), target, own)
+                except load_data._UnreadableError as reason:
+                    reasons.append(str(reason))
+                else:
+                    table = pl.read_parquet(target)
+                    assert set(table.dtypes) == {pl.String}
+                    assert table.height <= 100
+
+    with duckdb.connect(config={"threads": 1}) as con, ThreadPoolExecutor(2) as pool:
+        list(pool.map(some, range(10)))
+    assert len(reasons) > 1000
+    assert all(reason.isprintable() for reason in reasons)
     unit = 1024 if sys.platform == "linux" else 1
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
     assert grown < 1e9

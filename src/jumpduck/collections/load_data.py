@@ -134,7 +134,10 @@ def fetch_load_data(
                 {"source": source, "batch": batch, "plate": plate, "reason": reason}
             )
 
-    limits: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY_LIMIT}
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": 1,
+    }
     with duckdb.connect(config=limits) as con, ThreadPoolExecutor(os.cpu_count()) as cores:
         for done, total in in_threads(fetch, plates, FETCH_THREADS):
             progress(done, total)
