@@ -41,11 +41,11 @@ sql *options: setup
 
 # run the tests that take two minutes on two cores; `just test -k sampling` runs some of them
 test *options: setup
-    @{{ bin }}/python -m pytest "$@"
+    @{{ bin }}/python -m pytest -n auto --dist loadfile "$@"
 
 # run all tests: also the pages, many kills, a minute of faults, more examples
 test-all *options: setup
-    @{{ bin }}/python -m pytest -m "" --hypothesis-profile=thorough "$@"
+    @{{ bin }}/python -m pytest -n auto --dist loadfile -m "" --hypothesis-profile=thorough "$@"
 
 # compare with the alternatives, outside the tests: just bench pixels, download or catalog
 bench name *options: setup

@@ -233,8 +233,13 @@ SELECT
         WHEN line_problem IS NOT NULL THEN line_problem
         WHEN plate_number IS NULL THEN 'no source, batch or plate'
         WHEN coalesce(NOT regexp_full_match(Metadata_Well, '[A-Z]{1,2}[0-9]{2}'), TRUE)
-            THEN 'no well: ' || coalesce(Metadata_Well, 'empty')
-        WHEN site_number IS NULL THEN 'no site number: ' || coalesce(Metadata_Site, 'empty')
+            THEN
+                'no well: '
+                || coalesce(regexp_replace(left(Metadata_Well, 30), '\pC', '?', 'g'), 'empty')
+        WHEN site_number IS NULL
+            THEN
+                'no site number: '
+                || coalesce(regexp_replace(left(Metadata_Site, 30), '\pC', '?', 'g'), 'empty')
         WHEN len(images) = 0 THEN 'no image'
     END AS reason
 FROM query('SELECT *, ' || getvariable('jump_images') || ' AS images FROM described');

@@ -288,19 +288,23 @@ def test_every_well_of_the_real_pilot_platemaps_is_described(tmp_path):
 
 
 @pytest.mark.real
-def test_every_known_issue_names_a_published_batch_and_plate(real_metadata, catalog):
+def test_the_place_of_each_known_issue_is_published_or_marked_as_outside(real_metadata, catalog):
     plates = pl.read_csv(real_metadata / "plate.csv.gz", infer_schema=False)
+    wells = pl.read_csv(real_metadata / "well.csv.gz", infer_schema=False)
     with open_catalog(catalog) as con:
         issues = frame(con, "FROM jump.known_issues")
-    batches = issues.drop_nulls("Metadata_Batch")
-    unknown = batches.join(plates, on=["Metadata_Source", "Metadata_Batch"], how="anti")
-    assert unknown.is_empty(), unknown
-    both = batches.drop_nulls("Metadata_Plate")
-    assert both.height > 0
-    unknown = both.join(
-        plates, on=["Metadata_Source", "Metadata_Batch", "Metadata_Plate"], how="anti"
-    )
-    assert unknown.is_empty(), unknown
+        channels = frame(con, "FROM jump.channels")["Metadata_Channel"]
+    plates = pl.concat([plates, wells.select(plates.columns[0], "Metadata_Plate").unique()],
+                       how="diagonal")  # fmt: skip
+    for columns in (["Metadata_Batch"], ["Metadata_Plate"], ["Metadata_Batch", "Metadata_Plate"]):
+        named = issues.drop_nulls(columns)
+        unknown = named.join(plates, on=["Metadata_Source", *columns], how="anti")
+        assert named.height > 0
+        assert set(unknown["consequence"]) <= {"outside"}, unknown
+        if columns == ["Metadata_Plate"]:
+            assert unknown.height == issues.filter(consequence="outside").height == 9
+    assert issues["Metadata_Well"].drop_nulls().str.contains("^([A-Z]|A[A-F])[0-9]{2}$").all()
+    assert issues["Metadata_Channel"].drop_nulls().is_in(channels.implode()).all()
 
 
 @pytest.mark.slow

@@ -103,7 +103,8 @@ def test_work_in_threads_stops_at_the_first_error():
 
 ODD_URLS = (
     "http://host:port/x", "http:///x", "http://", "http://[::1/x", "http://[::1]:x/x", "s3://[/x",
-    "http://127.0.0.1:99999/x", "http://127.0.0.1:-1/x", "http://a\u2100b/x", "http://\u00e9/x",
+    "http://127.0.0.1:99999/x", "http://127.0.0.1:-1/x",
+    "http://127.0.0.1.2:2/x", "http://999.0.0.1/x", "http://a\u2100b/x", "http://\u00e9/x",
     "s3://", "s3:///x", "s3://a b/x", "s3://b?x/y", "s3://b/../x", "s3://b/\n", "s3://b/\0",
     "http://127.0.0.1:2/" + "x" * 70_000, "http://127.0.0.1:2/\udcff", "ftp://host/x", "a" * 5000,
     "/dev/null", "/", "", "\udcff", "\0",

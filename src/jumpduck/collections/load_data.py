@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
 
+import duckdb
 import polars as pl
 from zlib_ng import gzip_ng, zlib_ng
 
@@ -30,6 +31,9 @@ MAX_LINES = 100_000
 MAX_TEXT_BYTES = 256 * 2**20
 """Text of a file at most, uncompressed; that of a full plate has about 16 MB."""
 
+MEMORY_LIMIT = "1GB"
+"""For Parquet files while they are read."""
+
 HEADER_MARK = "Metadata_Well"
 """The line of a CSV file that names this column is its header."""
 
@@ -38,8 +42,7 @@ _VALUE = re.compile(r'((?:"[^"]*")+|[^,"]*),')
 _VALUES = re.compile(rf"(?:{_VALUE.pattern})+")
 
 _UNREADABLE = (
-    OSError, EOFError, UnicodeError, pl.exceptions.PolarsError,
-    cast("type[Exception]", pl.exceptions.PanicException),
+    OSError, EOFError, UnicodeError, pl.exceptions.PolarsError, duckdb.Error,
     cast("type[Exception]", zlib_ng.error),
 )  # fmt: skip
 
@@ -105,7 +108,7 @@ def fetch_load_data(
                     data = (Path(project_root) / place / name).read_bytes()
                 else:
                     data = bytes(stores.read(f"{project_root}/{place}/{name}").data)
-                cores.submit(_convert, name, data, target).result()
+                cores.submit(_convert, name, data, target, con.cursor()).result()
             except FileNotFoundError:
                 continue
             except (OSError, _UnreadableError) as odd:
@@ -131,7 +134,11 @@ def fetch_load_data(
                 {"source": source, "batch": batch, "plate": plate, "reason": reason}
             )
 
-    with ThreadPoolExecutor(os.cpu_count()) as cores:
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": 1,
+    }
+    with duckdb.connect(config=limits) as con, ThreadPoolExecutor(os.cpu_count()) as cores:
         for done, total in in_threads(fetch, plates, FETCH_THREADS):
             progress(done, total)
     found.files.sort()
@@ -143,29 +150,42 @@ class _UnreadableError(Exception):
     """Why a file cannot be used as load_data."""
 
 
-def _convert(name: str, data: bytes, target: Path) -> None:
+def _convert(name: str, data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> None:
     try:
-        table = _read_parquet(data) if name.endswith(".parquet") else _read_csv(name, data)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".parquet"):
+            table = _read_parquet(data, target, con)
+        else:
+            table = _read_csv(name, data)
         text = table.select(pl.sum_horizontal(pl.all().str.len_bytes().sum())).item()
         if text > MAX_TEXT_BYTES:
             raise _UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
-        target.parent.mkdir(parents=True, exist_ok=True)
         table.write_parquet(target, compression="lz4", statistics=False)
     except _UNREADABLE as error:
-        first, *_ = [*str(error).strip().splitlines(), type(error).__name__]
-        raise _UnreadableError(f"cannot be read: {first}") from error
+        first = [*str(error).strip().splitlines(), type(error).__name__][0]
+        printable = "".join(one if one.isprintable() else "?" for one in first)
+        raise _UnreadableError(f"cannot be read: {printable}") from error
 
 
-def _read_parquet(data: bytes) -> pl.DataFrame:
-    """Get the columns of a load_data file that say where the images of which site are, as text."""
-    lines = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
-    if lines > MAX_LINES:
+def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Get the columns of a load_data file that say where the images of which site are, as text.
+
+    DuckDB reads it, because the reader of Polars panics on some damaged files.
+    """
+    file = target.with_suffix(".published")
+    file.write_bytes(data)
+    con.execute("SET VARIABLE file = $file", {"file": str(file)})
+    query = "SELECT sum(num_rows) FROM parquet_file_metadata(getvariable('file'))"
+    lines = con.execute(query).fetchall()[0][0] or 0
+    if not 0 <= lines <= MAX_LINES:
         raise _UnreadableError(f"{lines:,} lines, at most {MAX_LINES:,} are read")
-    columns = [name for name in pl.read_parquet_schema(io.BytesIO(data)) if _COLUMN.match(name)]
-    table = pl.read_parquet(io.BytesIO(data), columns=columns)
-    text = table.select(pl.all().cast(pl.String).replace("", None))
-    problem = pl.Series("line_problem", [None] * lines, pl.String)
-    return text.with_columns(problem) if columns else problem.to_frame()
+    table = con.sql("FROM read_parquet(getvariable('file'))")
+    columns = [
+        f"""nullif("{name}"::VARCHAR, '') AS "{name}\""""
+        for name in table.columns
+        if _COLUMN.match(name) and '"' not in name
+    ]
+    return pl.DataFrame(table.project(", ".join([*columns, "NULL::VARCHAR AS line_problem"])))
 
 
 def _read_csv(name: str, data: bytes) -> pl.DataFrame:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -110,11 +111,16 @@ def verify_plates(options: VerifyOptions) -> Generator[pl.DataFrame]:
     folder = OutputFolder.read(options.out)
     asked: Sequence[Asked] = folder.asked.runs()
     if options.manifest is not None:
-        asked = [_asked_by(Manifest.open(options.manifest), folder)]
+        manifest = Manifest.open(options.manifest)
+        asked = [_asked_by(manifest, folder)]
         keys = list(asked[0].plates)
     else:
+        manifest = None
         keys = sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)})
-    with DaemonPool(options.threads or DEFAULT_THREADS, "verify") as pool:
+    with (
+        manifest.reading() if manifest else nullcontext(),
+        DaemonPool(options.threads or DEFAULT_THREADS, "verify") as pool,
+    ):
         for key in keys:
             results = folder.plates.read(key)
             rows = results

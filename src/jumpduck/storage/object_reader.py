@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
-from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
 from jumpduck.daemon_pool import DaemonPool
@@ -251,16 +251,21 @@ class ObjectReader:
         host, _, key = url[len(scheme) + 3 :].partition("/")
         root = f"{scheme}://{host}"
         good = _BUCKET.fullmatch(host) if scheme == "s3" else _is_server(root)
+        form = "s3://BUCKET/KEY" if scheme == "s3" else f"{scheme}://HOST:PORT/PATH"
+        wrong = StoreError(
+            f"{url[:200]!r} is not an address; write {form}, with at most {MAX_URL_BYTES} bytes, "
+            "in ASCII up to the first slash"
+        )
         if not good or len(url.encode(errors="replace")) > MAX_URL_BYTES:
-            form = "s3://BUCKET/KEY" if scheme == "s3" else f"{scheme}://HOST:PORT/PATH"
-            raise StoreError(
-                f"{url[:200]!r} is not an address; write {form}, with at most "
-                f"{MAX_URL_BYTES} bytes, in ASCII up to the first slash"
-            )
+            raise wrong
         with self._lock:
             store = self._stores.get(root)
             if store is None:
-                store = self._stores[root] = self._open(root, scheme, host)
+                try:
+                    store = self._open(root, scheme, host)
+                except (ValueError, BaseError) as error:  # numbers that are not an IP address
+                    raise wrong from error
+                self._stores[root] = store
         return store, unquote(key) if scheme != "s3" else key
 
     def _open(self, root: str, scheme: str, host: str) -> S3Store | HTTPStore:
