@@ -14,6 +14,7 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/common/sample_sites.sql
 .read sql/common/within_budget.sql
 .read sql/common/list_files.sql
+.read sql/common/list_plates.sql
 .read sql/jump/settings.sql
 .read sql/jump/channels.sql
 .read sql/jump/plates.sql

@@ -1,7 +1,7 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
-`download`, `status`, `verify`, `repair`, `sql`.
+`plates`, `download`, `status`, `verify`, `repair`, `sql`.
 """
 
 from importlib import import_module
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from jumpduck.stages.download import download as download
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
+    from jumpduck.stages.plates import plates as plates
     from jumpduck.stages.repair import repair as repair
     from jumpduck.stages.sql import sql as sql
     from jumpduck.stages.status import status as status
     from jumpduck.stages.verify import verify as verify
 
-__all__ = ["catalog", "download", "find", "manifest", "repair", "sql", "status", "verify"]
+__all__ = ["catalog", "download", "find", "manifest", "plates", "repair", "sql", "status", "verify"]
 __version__ = version("jumpduck")
 
 

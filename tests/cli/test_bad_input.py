@@ -31,7 +31,9 @@ def said(cli, tmp_path):
     ("option", "name", "near"),
     [
         ("--plate", "1000000002", "1000000001"),
-        ("--plate", "jd5876C3", "JD5876c3"),
+        ("--plate", "jd5876C", "JD5876c3"),
+        ("--modality", "chrispr", "crispr"),
+        ("--source", "4", "source_13"),
         ("--source", "source_33", "source_3"),
         ("--batch", "Demo_Phenix2", "Demo_Phenix1"),
         ("--plate-type", "TARGET1", "TARGET2"),

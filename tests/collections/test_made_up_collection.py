@@ -52,6 +52,11 @@ def test_a_compound_is_found_and_a_misspelt_one_brings_the_nearest(made_up):
         jumpduck.find(["taxel"], made_up)
 
 
+def test_its_plates_are_listed(made_up):
+    plates = jumpduck.plates(made_up, plates="0002").drop("estimated_gb")
+    assert plates.rows() == [("lab", "week1", "0002", "DOSES", 24, 48, True, "out of focus")]
+
+
 def test_the_default_channels_are_the_stains_of_the_collection_in_its_order(made_up):
     rows = jumpduck.manifest(made_up)
     assert rows["Metadata_Channel"].to_list()[:4] == ["Tubulin", "nuclei"] * 2

@@ -129,5 +129,15 @@ def test_results_of_several_manifests_gather_in_one_folder(catalog, tmp_path):
 def test_the_verbs_are_functions_on_frames(catalog):
     assert jumpduck.sql("SELECT 1 AS one", catalog)["one"].to_list() == [1]
     assert isinstance(jumpduck.manifest(catalog), pl.DataFrame)
-    verbs = {"catalog", "download", "find", "manifest", "repair", "sql", "status", "verify"}
+    verbs = {
+        "catalog",
+        "download",
+        "find",
+        "manifest",
+        "plates",
+        "repair",
+        "sql",
+        "status",
+        "verify",
+    }
     assert set(jumpduck.__all__) == verbs

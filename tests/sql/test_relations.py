@@ -48,6 +48,7 @@ MACROS = {
     "drop_known_bad(jump.sites)": SITE,
     "sample_sites(jump.sites)": SITE,
     "list_files(jump.sites, jump.sites)": "path",
+    "list_plates(jump.plates, jump.sites, jump.channels)": KEYS["plates"],
 }
 JUMP = find_driver("jump")
 

@@ -24,7 +24,8 @@ TIDY_SECONDS = 2.0
 INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
-    "demo", "catalog", "find", "manifest", "download", "status", "verify", "recipes", "sql",
+    "demo", "catalog", "find", "plates", "manifest", "download", "status", "verify", "recipes",
+    "sql",
 )  # fmt: skip
 
 app = App(

@@ -5,7 +5,7 @@ import polars as pl
 from jumpduck.cli.flags import CHOOSE, PLACES, Csv, Json, ShowSql, reads
 from jumpduck.cli.report import Report
 from jumpduck.database.connection import held_collection, open_catalog
-from jumpduck.selection.pipeline import find_text
+from jumpduck.selection.pipeline import find_text, separate_perturbations
 from jumpduck.stages.find import FindOptions
 from jumpduck.stages.find import find as look
 
@@ -30,7 +30,9 @@ def find(
     report = Report(as_json=json, as_csv=csv)
     if show_sql:
         with open_catalog(options.catalog) as con:
-            print(find_text(held_collection(con), options.names) + ";")
+            held = held_collection(con)
+            names = separate_perturbations(con, held, options.names)
+            print(find_text(held, names) + ";")
         return
     found = look(options.names, options.catalog)
     shown = found.with_columns(pl.col("^estimated_gb$").round(3)).drop(

@@ -116,7 +116,9 @@ def reads(
 def flag_of(name: str, hint: object) -> str:
     """Get the flag of a field: ``plate_types``, which takes several names, is ``--plate-type``."""
     if _is_names(hint):
-        name = name.removesuffix("s") if not name.endswith("ches") else name.removesuffix("es")
+        if name.endswith("ies"):
+            name = name.removesuffix("ies") + "y"
+        name = name.removesuffix("es") if name.endswith("ches") else name.removesuffix("s")
     return "--" + name.replace("_", "-")
 
 

@@ -15,7 +15,7 @@ from jumpduck.database.connection import frame
 from jumpduck.database.sql_files import Value, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.schema import PLATE_KEY
-from jumpduck.selection.suggestions import check_names
+from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
 
 GALLERY = "s3://cellpainting-gallery"
@@ -121,9 +121,8 @@ class JumpTables:
         }
         chosen = known
         for column, (what, names) in asked.items():
-            check_names(what, names, set(known[column].drop_nulls()))
-            if names:
-                chosen = chosen.filter(pl.col(column).is_in(list(names)))
+            if meant := known_names(what, names, set(known[column].drop_nulls())):
+                chosen = chosen.filter(pl.col(column).is_in(meant))
         if chosen.is_empty():
             raise CatalogError(
                 "no plate is of all the `sources`, `plates` and `plate_types` asked for; "

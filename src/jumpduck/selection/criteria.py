@@ -1,4 +1,7 @@
-"""What a user asks for."""
+"""What a user asks for.
+
+A text that is not itself a name may hold several, separated by commas or blanks.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +38,8 @@ class Selection:
     roles
         Roles to keep: trt (treatment), negcon and poscon (negative and positive control), empty
         (untreated cells), bad_construct (a reagent that was not what it should have been), unknown.
+    modalities
+        Ways of perturbing to keep. In JUMP: compound, orf (overexpression), crispr (knock-out).
     perturbations
         Perturbations to keep, by any name that the collection knows. In JUMP: identifier, gene
         symbol, NCBI gene number, name of a control, InChIKey, SMILES.
@@ -76,6 +81,7 @@ class Selection:
     plate_types: Names = ()
     wells: Names = ()
     roles: Names = ()
+    modalities: Names = ()
     perturbations: Names = ()
     genes: Names = ()
     compounds: Names = ()

@@ -11,8 +11,8 @@ from jumpduck.database.connection import HeldCollection, frame, held_collection
 from jumpduck.database.where_condition import check_where
 from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import SITES_PER_WELL, Names, Selection, as_names
-from jumpduck.selection.places import COLUMNS, check_places, known_wells
-from jumpduck.selection.suggestions import check_names
+from jumpduck.selection.places import check_places, known_wells
+from jumpduck.selection.suggestions import check_names, known_names, separate
 
 GENES = ("orf", "crispr")
 COMPOUNDS = ("compound",)
@@ -134,7 +134,7 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     """
     held = held_collection(con)
     per_well = {**SITES_PER_WELL, **(selection.per_well or {})}
-    check_names("role", [*per_well, *as_names(selection.roles)], SITES_PER_WELL)
+    check_names("role", list(per_well), SITES_PER_WELL)
     if any(count < 0 for count in per_well.values()):
         raise QueryError(f"per_well {per_well} takes numbers of sites, 0 or more")
     for name in BUDGETS:
@@ -142,11 +142,12 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         if budget is not None and not 0 < budget < math.inf:
             raise QueryError(f"{name} {budget} is not allowed; give a finite number above 0")
     sites = held.relation("sites")
-    plates = check_places(con, held, selection)
+    plates, places = check_places(con, held, selection)
     named = {
-        **{column: as_names(getattr(selection, name)) for name, (_, column) in COLUMNS.items()},
+        **places,
         "Metadata_Well": _wells(con, sites, selection),
-        "Metadata_pert_type": as_names(selection.roles),
+        "Metadata_pert_type": known_names("role", selection.roles, SITES_PER_WELL),
+        "Metadata_modality": _modalities(con, sites, selection),
     }
     conditions = [f"{column} IN {_tuple(names)}" for column, names in named.items() if names]
     found, notes = _perturbations(con, held, selection)
@@ -163,6 +164,16 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
 def find_text(held: HeldCollection, names: Names) -> str:
     """Get the SQL that finds perturbations by their names."""
     return f"FROM {held.relation('find')}({literal(as_names(names))})"
+
+
+def separate_perturbations(
+    con: duckdb.DuckDBPyConnection, held: HeldCollection, names: Names
+) -> list[str]:
+    """Get one perturbation a text: what is not a name is separated at commas and blanks."""
+    query = f"SELECT DISTINCT asked FROM {held.relation('find_perturbations')}($names)"  # noqa: S608
+    several = [name for name in as_names(names) if name not in separate([name], ())]
+    known = con.execute(query, {"names": several}).fetchall() if several else []
+    return separate(names, {name for (name,) in known})
 
 
 def check_perturbations(
@@ -249,15 +260,21 @@ def _wells(con: duckdb.DuckDBPyConnection, sites: str, selection: Selection) -> 
     return known_wells(asked, set(frame(con, query)["name"]))
 
 
+def _modalities(con: duckdb.DuckDBPyConnection, sites: str, selection: Selection) -> list[str]:
+    if not selection.modalities:
+        return []
+    query = f"SELECT DISTINCT Metadata_modality AS name FROM {sites}"  # noqa: S608
+    return known_names("modality", selection.modalities, set(frame(con, query)["name"]) - {None})
+
+
 def _channels(
     con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
 ) -> tuple[list[str], list[str]]:
     """Get the channels that a site must have, and those to list, in the collection's order."""
     query = f"FROM {held.relation('channels')} ORDER BY position"
     known = frame(con, query).select("Metadata_Channel", "kind")
-    asked = set(as_names(selection.channels))
-    check_names("channel", sorted(asked), set(known["Metadata_Channel"]))
-    needed = pl.col("Metadata_Channel").is_in(sorted(asked)) if asked else pl.col("kind") == "stain"
+    asked = known_names("channel", selection.channels, set(known["Metadata_Channel"]))
+    needed = pl.col("Metadata_Channel").is_in(asked) if asked else pl.col("kind") == "stain"
     listed = needed | (pl.col("kind") == "brightfield") if selection.brightfield else needed
     names = [known.filter(one)["Metadata_Channel"].to_list() for one in (needed, listed)]
     return names[0], names[1]
@@ -271,9 +288,12 @@ def _perturbations(
     What is only alike is chosen if nothing is what was asked for.
     """
     asked: list[tuple[str, list[str], Sequence[str] | None]] = [
-        ("perturbation", as_names(selection.perturbations), None),
-        ("gene", as_names(selection.genes), GENES),
-        ("compound", as_names(selection.compounds), COMPOUNDS),
+        (what, separate_perturbations(con, held, names), modalities)
+        for what, names, modalities in (
+            ("perturbation", selection.perturbations, None),
+            ("gene", selection.genes, GENES),
+            ("compound", selection.compounds, COMPOUNDS),
+        )
     ]
     found: set[str] = set()
     notes: list[str] = []

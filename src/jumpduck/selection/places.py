@@ -9,7 +9,7 @@ import polars as pl
 from jumpduck.database.connection import HeldCollection, frame
 from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import Selection, as_names
-from jumpduck.selection.suggestions import check_names
+from jumpduck.selection.suggestions import check_names, known_names, meant_by, separate
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "sources": ("source", "Metadata_Source"),
@@ -29,8 +29,13 @@ CATALOG_FLAGS = {
 
 def check_places(
     con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
-) -> pl.DataFrame:
-    """Get the plates with images that a selection may need: plate_number, and sites.
+) -> tuple[pl.DataFrame, dict[str, list[str]]]:
+    """Get the plates with images that a selection may need, and the names asked for.
+
+    Returns
+    -------
+    tuple
+        plate_number and sites of the plates; by column, the names as the catalog writes them.
 
     Raises
     ------
@@ -51,14 +56,17 @@ def check_places(
         """,  # noqa: S608
     )
     chosen = plates
+    named: dict[str, list[str]] = {}
     for name, (what, column) in COLUMNS.items():
         if asked := as_names(getattr(selection, name)):
             known = set(plates[column].drop_nulls())
-            if missing := [one for one in asked if one not in known]:
-                _explain_missing(con, held, name, missing)
-            check_names(what, asked, known)
-            chosen = chosen.filter(pl.col(column).is_in(asked))
-    return chosen.select("plate_number", "sites")
+            try:
+                named[column] = known_names(what, asked, known)
+            except QueryError:
+                _explain_missing(con, held, name, separate(asked, known))
+                raise
+            chosen = chosen.filter(pl.col(column).is_in(named[column]))
+    return chosen.select("plate_number", "sites"), named
 
 
 def known_wells(asked: Sequence[str], known: Collection[str]) -> list[str]:
@@ -72,6 +80,7 @@ def known_wells(asked: Sequence[str], known: Collection[str]) -> list[str]:
     written: dict[str, list[str]] = {}
     for name in known:
         written.setdefault(_well(name), []).append(name)
+    asked = separate(asked, known)
     check_names("well", [one for one in asked if _well(one) not in written], known)
     return sorted({name for one in asked for name in written[_well(one)]})
 
@@ -93,9 +102,11 @@ def _explain_missing(
             if plate in missing:
                 raise QueryError(f"plate {plate!r} has no images that can be read: {reason}")
     query = f"SELECT DISTINCT {column} FROM {published}"  # noqa: S608
-    known = {one for (one,) in con.execute(query).fetchall()}
-    for one in missing:
-        if one in known:
+    known = {one for (one,) in con.execute(query).fetchall() if one is not None}
+    imaged = f"SELECT DISTINCT {column} FROM {held.relation('sites')}"  # noqa: S608
+    known -= {one for (one,) in con.execute(imaged).fetchall()}
+    for asked in missing:
+        for one in meant_by(asked, known):
             flag = CATALOG_FLAGS.get(name)
             how = f"`jumpduck catalog {flag} {one}`" if flag else "`jumpduck catalog`"
             raise QueryError(

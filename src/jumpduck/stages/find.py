@@ -10,7 +10,7 @@ from jumpduck.database.connection import frame, held_collection, open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
 from jumpduck.selection.criteria import as_names
-from jumpduck.selection.pipeline import check_perturbations, find_text
+from jumpduck.selection.pipeline import check_perturbations, find_text, separate_perturbations
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class FindOptions:
     names
         Genes, compounds and controls, by any name that the collection knows. In JUMP: gene
         symbols, NCBI gene numbers, identifiers, names of controls, SMILES, or InChIKeys,
-        whole or their first layer.
+        whole or their first layer. A text that is not a name may hold several, separated by
+        commas or blanks.
     catalog
         Catalog made by `jumpduck catalog`.
     """
@@ -55,6 +56,8 @@ def find(options: FindOptions) -> pl.DataFrame:
     if not names:
         raise QueryError("no name was given; name a gene, compound or control, like TP53")
     with open_catalog(options.catalog) as con:
-        found = frame(con, find_text(held_collection(con), names))
+        held = held_collection(con)
+        names = separate_perturbations(con, held, names)
+        found = frame(con, find_text(held, names))
         check_perturbations(con, "perturbation", names, set(found["asked"]))
         return found

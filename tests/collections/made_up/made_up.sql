@@ -12,6 +12,7 @@ SET VARIABLE perturbation = 'Metadata_Compound';
 .read sql/common/sample_sites.sql
 .read sql/common/within_budget.sql
 .read sql/common/list_files.sql
+.read sql/common/list_plates.sql
 .read sql/made_up/settings.sql
 .read sql/made_up/channels.sql
 .read sql/made_up/recipe_sizes.sql
