@@ -52,6 +52,7 @@ SELECT
         )
     ),
     image.kind::VARCHAR AS channel_kind,
+    image_bytes::BIGINT AS estimated_bytes,
     image.url,
     CASE WHEN illum THEN image.illum END AS url_illum,
     path_start || image.channel AS path,

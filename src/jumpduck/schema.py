@@ -36,16 +36,26 @@ OPTIONAL: Mapping[str, pl.DataType] = {
     "url_illum": pl.String(),
     "channel_kind": pl.String(),
     "known_issue": pl.String(),
+    "estimated_bytes": pl.Int64(),
     "Metadata_Pixel_Size_Microns": pl.Float64(),
 }
 """Columns with a meaning that a manifest may have.
 
 ``url_illum`` is the URL of the illumination function, ``channel_kind`` is stain, brightfield or
-other, ``known_issue`` says what was reported about the image. Any other column is the
+other, ``known_issue`` says what was reported about the image, ``estimated_bytes`` is what there is
+to fetch. Any other column is the
 collection's or the user's: it passes through to results and sites.
 """
 
-OF_ONE_IMAGE = ("Metadata_Channel", "url", "path", "url_illum", "channel_kind", "known_issue")
+OF_ONE_IMAGE = (
+    "Metadata_Channel",
+    "url",
+    "path",
+    "url_illum",
+    "channel_kind",
+    "known_issue",
+    "estimated_bytes",
+)
 """Columns of a manifest that say something about one image, not about its site."""
 
 OUTCOME: Mapping[str, pl.DataType] = {

@@ -25,7 +25,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
     "demo", "catalog", "find", "plates", "manifest", "download", "status", "verify", "recipes",
-    "sql",
+    "sql", "completion", "help",
 )  # fmt: skip
 
 app = App(
@@ -42,6 +42,7 @@ app = App(
     """,
     help_format="markdown",
     version=jumpduck.__version__,
+    version_flags=["--version", "-V"],
     default_parameter=Parameter(show_env_var=False),
     suppress_keyboard_interrupt=False,
     config=(

@@ -3,6 +3,8 @@
 import shlex
 from contextlib import closing
 from dataclasses import fields, replace
+from datetime import timedelta
+from pathlib import Path
 
 from jumpduck.cli.flags import (
     CHOOSE,
@@ -16,10 +18,13 @@ from jumpduck.cli.flags import (
     reads,
     words_of,
 )
-from jumpduck.cli.report import Report
+from jumpduck.cli.last_rate import bytes_per_second
+from jumpduck.cli.report import Report, cell_text
 from jumpduck.cli.transfer_report import TransferReport
+from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.stages.download import DownloadOptions, download_plates
+from jumpduck.storage.atomic_files import free_bytes
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 
@@ -60,11 +65,7 @@ def download(
     recipe = options.build()  # a wrong option is an error before the manifest is read
     manifest = Manifest.open(options.manifest, options.limit)
     if dry_run:
-        plates = f"{manifest.plate_count:,} plate{'s'[: manifest.plate_count != 1]}"
-        report.line(
-            f"{manifest.files:,} files of {plates} -> {options.out}; nothing fetched (--dry-run)"
-        )
-        report.json({"manifest": options.manifest, "out": options.out, "files": manifest.files})
+        _say_plan(report, options, manifest, recipe)
         return
     names = [one.name for one in fields(options) if one.name not in ("progress", "force")]
     again = shlex.join(["jumpduck", "download", *words_of(options, names)])
@@ -74,3 +75,34 @@ def download(
             for rows in plates:
                 transfer.add(rows)
     transfer.finish(options.out)
+
+
+def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, recipe: Recipe) -> None:
+    """Say what a run would do: files, gigabytes, free space, recipe, and how long it may take."""
+    to_fetch, rate = manifest.estimated_bytes(), bytes_per_second()
+    out = Path(options.out).absolute()
+    place = next(folder for folder in (out, *out.parents) if folder.is_dir())
+    free = free_bytes(place)
+    plates = f"{manifest.plate_count:,} plate{'s'[: manifest.plate_count != 1]}"
+    seconds = to_fetch / rate if to_fetch is not None and rate else None
+    size = "" if to_fetch is None else f", about {cell_text(to_fetch / 1e9)} GB to fetch (estimate)"
+    report.line(f"{manifest.files:,} files of {plates}{size}")
+    report.line(
+        f"recipe {recipe.label} -> {options.out}, where {cell_text(free / 1e9)} GB are free"
+    )
+    if seconds is not None and rate:
+        duration = timedelta(seconds=max(1, round(seconds)))
+        report.line(f"about {duration} at the {rate / 1e6:,.0f} MB/s of the last download here")
+    report.line("nothing fetched (--dry-run); files that are there already count, too")
+    report.json(
+        {
+            "manifest": options.manifest,
+            "out": options.out,
+            "files": manifest.files,
+            "plates": manifest.plate_count,
+            "estimated_gb": None if to_fetch is None else to_fetch / 1e9,
+            "free_gb": free / 1e9,
+            "recipe": recipe.label,
+            "estimated_seconds": seconds,
+        }
+    )

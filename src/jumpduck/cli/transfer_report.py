@@ -8,6 +8,7 @@ from typing import Self
 
 import polars as pl
 
+from jumpduck.cli.last_rate import remember
 from jumpduck.cli.report import Report
 from jumpduck.errors import InterruptedRunError, PartialError
 from jumpduck.schema import DONE
@@ -45,6 +46,8 @@ class TransferReport:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        seconds = self._progress.tasks[1].elapsed or 0.0
+        remember(self._counts["fetched"], self._counts["bytes"], seconds)
         self._open.close()
         if kind is KeyboardInterrupt:
             raise InterruptedRunError(

@@ -147,6 +147,15 @@ class Manifest:
         """Get these columns of all rows, to be read when they are needed."""
         return self._rows.select(columns)
 
+    def estimated_bytes(self) -> int | None:
+        """Get the bytes to fetch, as the manifest estimates them; None if it does not."""
+        if "estimated_bytes" not in self.columns:
+            return None
+        size = pl.col("estimated_bytes")
+        sums = self._rows.select(size.sum(), unknown=size.null_count())
+        row = self._collect(sums, streaming=True).row(0, named=True)
+        return None if row["unknown"] else int(row["estimated_bytes"])
+
     def files_by_plate(self) -> pl.DataFrame:
         """Get a row for each plate: its key, and ``files``, the number of its rows."""
         return pl.DataFrame(

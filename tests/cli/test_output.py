@@ -1,0 +1,145 @@
+"""How tables look on a terminal, and what a pipe gets."""
+
+import io
+import json
+import shutil
+import subprocess
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.cli.report import Report
+from jumpduck.schema import PLATE_KEY
+
+LONG = pl.DataFrame(
+    {
+        "Metadata_Source": ["source_1", "source_13"],
+        "Metadata_Plate": ["a plate with quite a long name", "P2"],
+        "what": ["words " * 12, "short"],
+        "files": [1234567, 2],
+        "Metadata_Well": ["A01", "B02"],
+        "more": ["x" * 30, None],
+    }
+)
+
+
+@pytest.fixture
+def shown(monkeypatch, capsys):
+    def show(frame, width, **options):
+        monkeypatch.setenv("TTY_COMPATIBLE", "1")
+        monkeypatch.setenv("COLUMNS", str(width))
+        Report(**options).table(frame)
+        return capsys.readouterr().out
+
+    return show
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_keys_stay_whole_on_a_terminal_of_any_width(shown, width):
+    out = shown(LONG, width)
+    for key in ("source_13", "a plate with quite a long name", "B02"):
+        assert key in out
+    table = [line for line in out.splitlines() if not line.startswith("no space for")]
+    assert max(map(len, table)) <= max(width, 60)
+
+
+def test_columns_without_space_are_named(shown):
+    assert "no space for" not in shown(LONG, 200)
+    out = shown(LONG, 70)
+    assert "no space for what, files, more; --csv and --json print all columns" in out
+    assert "words" not in out
+
+
+def test_a_long_text_folds_beside_whole_keys(shown):
+    out = shown(LONG.drop("more"), 110)
+    assert " ".join(out.split()).count("words") == 12
+    assert "no space for" not in out
+
+
+def test_a_pipe_gets_each_value_in_full(catalog, cli):
+    rows = jumpduck.sql("FROM jump.sites", catalog)
+    done = cli("sql", "--catalog", catalog, "FROM jump.sites")
+    assert done.err == ""
+    header, *lines = done.out.splitlines()
+    assert header.split("\t") == rows.columns
+    assert len(lines) == rows.height > 50
+    values = dict(zip(rows.columns, lines[0].split("\t"), strict=True))
+    assert json.loads(values["images"]) == rows["images"].to_list()[0]
+    assert float(values["image_bytes"]) == rows["image_bytes"][0]
+
+
+def test_a_value_with_a_tab_stays_in_its_column(catalog, cli):
+    done = cli("sql", "--catalog", catalog, "SELECT 'a\tb\nc' AS one, 2 AS two")
+    assert done.out == "one\ttwo\na b c\t2\n"
+
+
+def test_csv_can_be_read_back(catalog, cli):
+    done = cli("sql", "--csv", "--catalog", catalog, "SELECT 'a, \"b\"\nc' AS one, 1234567 AS two")
+    assert pl.read_csv(io.StringIO(done.out)).rows() == [('a, "b"\nc', 1234567)]
+
+
+def test_a_terminal_is_told_how_many_rows_there_are(catalog, cli):
+    words = ("sql", "--catalog", catalog, "SELECT site_number FROM jump.sites")
+    out = cli(*words, TTY_COMPATIBLE="1", COLUMNS="80").out
+    assert "rows in all; a pipe, --csv and --json get them" in out
+    assert len(out.splitlines()) == 52
+
+
+def test_a_remark_beside_a_table_does_not_come_into_a_pipe(catalog, tmp_path, cli):
+    jumpduck.download(jumpduck.manifest(catalog).head(3), tmp_path / "images")
+    done = cli("status")
+    assert {len(line.split("\t")) for line in done.out.splitlines()} == {10}
+    assert "not running" in done.err
+    assert "not running" not in cli("status", "--csv").out
+    assert pl.read_csv(io.StringIO(cli("status", "--csv", "--plates").out)).columns[:3] == list(
+        PLATE_KEY
+    )
+
+
+def test_files_that_could_not_be_had_for_one_reason_are_one_line(catalog, tmp_path, cli):
+    rows = jumpduck.manifest(catalog).head(12)
+    absent = rows.with_columns(pl.col("url") + ".absent")
+    pl.concat([absent.head(11), rows.tail(1).with_columns(url=pl.lit("http://["))]).write_parquet(
+        tmp_path / "manifest.parquet"
+    )
+    done = cli("download")
+    assert done.code == 3
+    assert "missing: 11 files: no such file" in done.out
+    assert f"failed: {rows['path'][11]}.png: 'http://['" in done.out
+    assert "missing: 11 files: no such file" in cli("verify").out
+
+
+def test_a_dry_run_tells_size_space_recipe_and_time(catalog, tmp_path, cli):
+    rows = jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
+    said = json.loads(cli("download", "--dry-run", "--json", "--recipe", "raw").out)
+    assert said["files"] == rows.height
+    assert said["estimated_gb"] == pytest.approx(rows["estimated_bytes"].sum() / 1e9)
+    assert said["free_gb"] == pytest.approx(shutil.disk_usage(tmp_path).free / 1e9, rel=0.1)
+    assert said["recipe"].startswith("raw ")
+    cli("download", "--out", "other")
+    assert json.loads(cli("download", "--dry-run", "--json").out)["estimated_seconds"] > 0
+    assert "MB/s of the last download here" in cli("download", "--dry-run").out
+    rows.drop("estimated_bytes").write_parquet(tmp_path / "manifest.parquet")
+    assert json.loads(cli("download", "--dry-run", "--json").out)["estimated_gb"] is None
+
+
+def test_help_of_a_verb_is_what_its_option_help_prints(cli):
+    assert cli("help", "status").out == cli("status", "--help").out
+    assert cli("help").out == cli("--help").out
+    assert cli("help", "statu").code == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_verbs_and_options(cli, shell):
+    script = cli("completion", "show", "--shell", shell).out
+    assert "download" in script
+    assert "max-gb" in script
+    if shell == "bash":
+        assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
+
+
+def test_the_file_of_completions_is_written_where_the_shell_looks(cli, tmp_path):
+    done = cli("completion", "install", "--shell", "fish", HOME=str(tmp_path))
+    assert done.code == 0
+    assert (tmp_path / ".config" / "fish" / "completions" / "jumpduck.fish").is_file()
