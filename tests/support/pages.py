@@ -82,7 +82,7 @@ def run(command: str, folder: Path, **env: str) -> Run:
     words = shlex.split(command, comments=True)
     if words[0] == "jumpduck":
         # as a terminal shows it, wide enough for the tables of the pages
-        env = {"TTY_COMPATIBLE": "1", "COLUMNS": "120", **env}
+        env = {"TTY_COMPATIBLE": "1", "COLUMNS": "140", **env}
         return run_here(*words[1:], cwd=folder, **env)
     programs = Path(sys.executable).parent
     env = {**os.environ, **env, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
