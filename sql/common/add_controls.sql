@@ -1,11 +1,11 @@
--- main.add_controls(chosen, sites): the chosen sites, and the negative controls that fit them.
+-- main.add_controls(chosen, sites, ...): the chosen sites, and the controls that fit them.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
 -- Both arguments are names of relations with the columns of a collection's sites: controls are
 -- looked for in sites, whatever condition chosen was made with. A control fits a chosen site of
 -- the same plate and modality, because DMSO says nothing of a knock-out beside it. What has no
--- modality of its own (empty, unknown) is fitted by every negative control of its plate. added says
--- which sites are controls that nobody named.
-CREATE OR REPLACE MACRO main.add_controls(chosen, sites) AS TABLE -- noqa: LT01
+-- modality of its own (empty, unknown) is fitted by every control of its plate. roles says which
+-- wells are controls. added says which sites are controls that nobody named.
+CREATE OR REPLACE MACRO main.add_controls(chosen, sites, roles := ['negcon']) AS TABLE -- noqa: LT01
 WITH named AS MATERIALIZED (
     SELECT
         site_number,
@@ -21,7 +21,7 @@ FROM query_table(sites)
 WHERE
     NOT added
     OR (
-        Metadata_pert_type = 'negcon'
+        Metadata_pert_type IN roles
         AND (
             (plate_number, Metadata_modality) IN (
                 SELECT (plate_number, Metadata_modality) FROM named
@@ -34,4 +34,4 @@ WHERE
     );
 
 COMMENT ON MACRO TABLE main.add_controls IS -- noqa: PRS
-'The chosen sites, and the negative controls that fit them';
+'The chosen sites, and the controls that fit them';

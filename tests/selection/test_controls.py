@@ -1,12 +1,15 @@
 """Which wells are compared with what was named."""
 
+import re
 from dataclasses import replace
 
 import duckdb
+import polars as pl
 import pytest
 
 import jumpduck
 from jumpduck.database.connection import frame, open_catalog
+from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.pipeline import make_query
 
@@ -65,3 +68,60 @@ def test_it_is_said_if_no_control_was_added(cli, plates):
     assert "no control" not in cli(*words).out
     said = cli(*words, "--max-sites", 2).out
     assert "no control was added: the budget was spent before, or the plates have none" in said
+
+
+def control_wells(rows):
+    wells = rows.filter(pl.col("Metadata_pert_type") != "trt").select(
+        "Metadata_Plate", "Metadata_Well", "Metadata_pert_type"
+    )
+    return wells.unique().group_by("Metadata_Plate", "Metadata_pert_type").len()
+
+
+def test_controls_of_a_plate_are_bounded_and_the_same_whatever_plates_there_are(plates):
+    gene = {"genes": "TP53", "sources": "source_13"}
+    rows = jumpduck.manifest(plates, **gene, controls_per_plate=4)
+    assert sorted(control_wells(rows).rows()) == [("C1", "negcon", 4), ("C2", "negcon", 4)]
+    alone = jumpduck.manifest(plates, **gene, controls_per_plate=4, plates="C1")
+    assert alone.equals(rows.filter(Metadata_Plate="C1"))
+    fewer = jumpduck.manifest(plates, **gene, controls_per_plate=2)
+    assert fewer.join(rows, on="path", how="anti").is_empty()
+    assert not rows.equals(jumpduck.manifest(plates, **gene, controls_per_plate=4, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"controls": ["negcon", "poscon"]}, {"DMSO", "AMG900"}),
+        ({"controls": "poscon"}, {"AMG900"}),
+        ({"controls": ["negcon", "poscon"], "controls_per_plate": 1}, {"DMSO"}),
+        ({"controls": ["negcon", "poscon"], "controls_per_plate": 2}, {"DMSO", "AMG900"}),
+    ],
+)
+def test_controls_have_the_roles_asked_for_each_in_its_turn(plates, options, names):
+    rows = jumpduck.manifest(plates, plates="P1", wells="A01", **options)
+    assert set(rows["Metadata_Name"].drop_nulls()) == names
+
+
+def test_controls_that_were_named_are_not_bounded(plates):
+    rows = jumpduck.manifest(plates, plates="C1", controls_per_plate=1)
+    assert rows.equals(jumpduck.manifest(plates, plates="C1"))
+
+
+def test_the_summary_has_a_line_for_each_role(cli, plates):
+    words = ("--catalog", plates, "--dry-run", "--gene", "TP53", "--source", "source_13")
+    done = cli("manifest", *words, "--controls-per-plate", 4)
+    assert "negcon: wells 8, sites 24\ntrt: wells 2, sites 12\n" in done.err
+    done = cli("manifest", *words, "--control", "poscon", "negcon", "--json")
+    assert '"Metadata_pert_type": "negcon"' in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"controls_per_plate": 0}, "controls_per_plate 0 is not allowed; give a number of wells"),
+        ({"controls": "DMSO"}, "there is no control 'DMSO'; there are negcon, poscon"),
+    ],
+)
+def test_controls_that_cannot_be_asked_for_are_refused(plates, options, reason):
+    with pytest.raises(QueryError, match=re.escape(reason)):
+        jumpduck.manifest(plates, **options)

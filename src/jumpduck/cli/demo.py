@@ -56,7 +56,7 @@ def demo(
 
     report.line("3. jumpduck manifest")
     manifest = out / "manifest.parquet"
-    sizes = write_manifest(path, manifest, Selection())
+    sizes = write_manifest(path, manifest, Selection()).by_source
     report.table(sizes.select("Metadata_Source", "plates", "wells", "sites", "files"))
     rows = pl.read_parquet(manifest)
     kept = rows.group_by("Metadata_pert_type").agg(

@@ -25,6 +25,7 @@ from jumpduck.database.connection import open_catalog
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
 from jumpduck.selection.left_out import LeftOut
 from jumpduck.selection.pipeline import make_query
+from jumpduck.selection.summary import Summary
 from jumpduck.stages.manifest import ManifestOptions, left_out, write_manifest
 
 SELECTION = tuple(Selection.__dataclass_fields__)
@@ -82,7 +83,7 @@ def manifest(
     notes: list[str] = []
     with report.progress() as progress:
         task = progress.add_task("sites", total=None, note="")
-        sizes = write_manifest(
+        chosen = write_manifest(
             options.catalog,
             path,
             options,
@@ -90,7 +91,8 @@ def manifest(
             notes.append,
         )
         out = left_out(options.catalog, options)
-    _print(report, sizes)
+    sizes = chosen.by_source
+    _print(report, chosen)
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
     report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
@@ -98,7 +100,7 @@ def manifest(
         report.line(note)
     _say_what_was_not_published(report, options, sizes)
     _say_what_is_left_out(report, out)
-    if options.with_controls and not sizes["negcons"].sum():
+    if options.adds_controls and not sizes["negcons"].sum():
         budget = options.max_sites is not None or options.max_gb is not None
         spent = "the budget was spent before, or " if budget else ""
         report.line(f"no control was added: {spent}the plates have none of that modality")
@@ -110,17 +112,27 @@ def manifest(
             "notes": notes,
             "left_out": asdict(out),
             "by_source": sizes.to_dicts(),
+            "by_role": chosen.by_role.to_dicts(),
         }
     )
 
 
-def _print(report: Report, sizes: pl.DataFrame) -> None:
+def _print(report: Report, chosen: Summary) -> None:
+    sizes = chosen.by_source
     total = sizes.select(
         pl.lit("all").alias("Metadata_Source"), pl.exclude("Metadata_Source").sum()
     )
     shown = pl.concat([sizes, total]) if sizes.height > 1 else sizes
     shown = shown.drop("negcons", "brightfield", "illum")
     report.table(shown if shown["flagged"].sum() else shown.drop("flagged"))
+    roles = chosen.by_role.group_by("Metadata_pert_type", maintain_order=True).agg(
+        pl.col("wells", "sites").sum()
+    )
+    if roles.height > 1:
+        for role in roles.iter_rows(named=True):
+            report.remark(
+                f"{role['Metadata_pert_type']}: wells {role['wells']:,}, sites {role['sites']:,}"
+            )
 
 
 def _say_what_is_left_out(report: Report, out: LeftOut) -> None:

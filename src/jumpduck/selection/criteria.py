@@ -13,6 +13,9 @@ SITES_PER_WELL: Mapping[str, int] = {
 }  # fmt: skip
 """Sites kept in a well by its role, unless asked otherwise."""
 
+CONTROL_ROLES = ("negcon", "poscon")
+"""Roles of wells that others are compared with; the first alone is added unless asked otherwise."""
+
 
 def as_names(names: Names) -> list[str]:
     """Get a list of names; one text is one name."""
@@ -49,6 +52,12 @@ class Selection:
         The same, only among compounds.
     with_controls
         Add the negcon wells of the same plates and modality: no DMSO for a gene.
+    controls
+        Roles of the controls to add, which are negcon and poscon; negcon by default. Naming them
+        adds them, as `with_controls` does.
+    controls_per_plate
+        Wells of controls to add on a plate at most, each role and modality in its turn; adds them,
+        as `with_controls` does.
     where
         One SQL condition over the columns of the collection's sites. Like the other conditions it
         says what is named: controls that `with_controls` adds need not fulfil it. Functions that
@@ -86,6 +95,8 @@ class Selection:
     genes: Names = ()
     compounds: Names = ()
     with_controls: bool = False
+    controls: Names = ()
+    controls_per_plate: int | None = None
     where: str | None = None
     channels: Names = ()
     brightfield: bool = False
@@ -95,3 +106,8 @@ class Selection:
     keep_known_bad: bool = False
     illum: bool = False
     seed: int = 0
+
+    @property
+    def adds_controls(self) -> bool:
+        """Whether controls are added to what is named."""
+        return self.with_controls or bool(self.controls) or self.controls_per_plate is not None

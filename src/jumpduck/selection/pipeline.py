@@ -10,7 +10,7 @@ import polars as pl
 from jumpduck.database.connection import HeldCollection, frame, held_collection
 from jumpduck.database.where_condition import check_where
 from jumpduck.errors import QueryError
-from jumpduck.selection.criteria import SITES_PER_WELL, Names, Selection, as_names
+from jumpduck.selection.criteria import CONTROL_ROLES, SITES_PER_WELL, Names, Selection, as_names
 from jumpduck.selection.places import check_places, known_wells
 from jumpduck.selection.suggestions import check_names, known_names, separate
 
@@ -102,8 +102,10 @@ class Query:
             steps["usable"] = f"FROM drop_known_bad(imaged, channels := {self.channel_list})"
         usable = last(steps)
         steps["chosen"] = self.chosen(usable)
-        if self.selection.with_controls:
-            steps["with_controls"] = f"FROM add_controls(chosen, {usable})"
+        if self.selection.adds_controls:
+            roles = known_names("control", self.selection.controls, CONTROL_ROLES)
+            asked = literal(roles or [CONTROL_ROLES[0]])
+            steps["with_controls"] = f"FROM add_controls(chosen, {usable}, roles := {asked})"
         return steps
 
     def sample(self, steps: dict[str, str]) -> None:
@@ -112,6 +114,9 @@ class Query:
             f"FROM sample_sites({last(steps)}, per_well := {literal(self.per_well)}, "
             f"seed := {self.selection.seed})"
         )
+        if self.selection.controls_per_plate is not None:
+            wells = self.selection.controls_per_plate
+            steps["bounded"] = f"FROM bound_controls(sampled, per_plate := {wells})"
         limits = "".join(
             f"{name} := {value}, "
             for name in BUDGETS
@@ -119,7 +124,7 @@ class Query:
         )
         if limits:
             steps["affordable"] = (
-                f"FROM within_budget(sampled, {limits}channels := {self.channel_list})"
+                f"FROM within_budget({last(steps)}, {limits}channels := {self.channel_list})"
             )
 
 
@@ -135,6 +140,9 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     held = held_collection(con)
     per_well = {**SITES_PER_WELL, **(selection.per_well or {})}
     check_names("role", list(per_well), SITES_PER_WELL)
+    wells = selection.controls_per_plate
+    if wells is not None and wells < 1:
+        raise QueryError(f"controls_per_plate {wells} is not allowed; give a number of wells")
     if any(count < 0 for count in per_well.values()):
         raise QueryError(f"per_well {per_well} takes numbers of sites, 0 or more")
     for name in BUDGETS:

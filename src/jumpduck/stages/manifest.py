@@ -18,11 +18,11 @@ from jumpduck.database.connection import USE_CATALOG, frame, open_catalog
 from jumpduck.database.where_condition import where_errors
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import takes
-from jumpduck.schema import PLATE_KEY, SITE_KEY
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.left_out import LeftOut, why_empty
 from jumpduck.selection.left_out import left_out as count_left_out
 from jumpduck.selection.pipeline import Query, make_query
+from jumpduck.selection.summary import Counts, Summary, count_rows, summarize
 from jumpduck.storage.atomic_files import atomic_path
 
 _log = logging.getLogger(__name__)
@@ -36,8 +36,6 @@ CHUNKS_AHEAD = 2
 MEMORY_LIMIT = "300MB"
 
 ROW_GROUP_ROWS = 1 << 18
-
-RECIPE = "png8"
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,8 @@ def write_manifest(
     selection: Selection,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     say: Callable[[str], None] = _log.warning,
-) -> pl.DataFrame:
-    """Write a manifest of any size in little memory, and get what it holds by source.
+) -> Summary:
+    """Write a manifest of any size in little memory, and get what it holds.
 
     Parameters
     ----------
@@ -103,12 +101,8 @@ def write_manifest(
 
     Returns
     -------
-    pl.DataFrame
-        Metadata_Source, plates, wells, sites, files, flagged (files with a known issue), negcons
-        (sites of negative controls), brightfield (sites with a brightfield image), illum (files
-        with an illumination function), estimated_gb to fetch, estimated_gb_kept on disk as 8-bit
-        PNG. Gigabytes are files times the image_bytes of the collection's sites and the mean_bytes
-        of its recipe_sizes.
+    Summary
+        What it holds, by source and by role.
 
     Raises
     ------
@@ -119,7 +113,7 @@ def write_manifest(
         query = make_query(con, selection)
         for note in query.notes:
             say(note)
-        counts: list[pl.DataFrame] = []
+        counts: list[Counts] = []
 
         def tables() -> Iterator[pl.DataFrame]:
             done, total = 0, int(query.plates["sites"].sum())
@@ -127,7 +121,7 @@ def write_manifest(
                 done += sites
                 progress(done, total)
                 if rows.height:
-                    counts.append(_count(rows))
+                    counts.append(count_rows(rows))
                     yield rows
 
         def refuse_empty() -> None:
@@ -148,7 +142,7 @@ def write_manifest(
             }
             schema = frame(con, query.text() + " LIMIT 0").schema
             _write(path, schema, tables, notes, refuse_empty)
-        return _priced(con, query, pl.concat(counts))
+        return summarize(con, query.held, counts)
 
 
 def left_out(catalog: str | Path, selection: Selection) -> LeftOut:
@@ -203,50 +197,6 @@ def _rows(
         con.execute(USE_CATALOG)
         con.execute(f"CREATE TEMP VIEW chunk_sites AS FROM {sites} WHERE {condition}")
         return frame(con, query.text("chunk_sites"))
-
-
-def _count(rows: pl.DataFrame) -> pl.DataFrame:
-    """Get what sorted rows hold by source: the number of changes of a key is that of its values."""
-
-    def changes(key: tuple[str, ...], where: pl.Expr | None = None) -> pl.Expr:
-        columns = [pl.col(name) if where is None else pl.col(name).filter(where) for name in key]
-        return pl.any_horizontal(one.ne_missing(one.shift()) for one in columns).sum()
-
-    return rows.group_by("Metadata_Source").agg(
-        plates=changes(PLATE_KEY),
-        wells=changes((*PLATE_KEY, "Metadata_Well")),
-        sites=changes(SITE_KEY),
-        files=pl.len(),
-        flagged=pl.col("known_issue").is_not_null().sum(),
-        negcons=changes(SITE_KEY, pl.col("Metadata_pert_type") == "negcon"),
-        brightfield=changes(SITE_KEY, pl.col("channel_kind") == "brightfield"),
-        illum=pl.col("url_illum").is_not_null().sum(),
-    )
-
-
-def _priced(con: duckdb.DuckDBPyConnection, query: Query, counts: pl.DataFrame) -> pl.DataFrame:
-    sizes = frame(
-        con,
-        f"""
-        SELECT Metadata_Source, avg(image_bytes) AS image_bytes
-        FROM {query.held.relation("sites")} GROUP BY ALL
-        """,  # noqa: S608
-    )
-    kept = con.execute(
-        f"SELECT any_value(mean_bytes) FROM {query.held.relation('recipe_sizes')} "  # noqa: S608
-        f"WHERE recipe = '{RECIPE}'"
-    ).fetchall()[0][0]
-    return (
-        counts.group_by("Metadata_Source")
-        .sum()
-        .join(sizes, on="Metadata_Source", how="left")
-        .with_columns(
-            estimated_gb=pl.col("files") * pl.col("image_bytes") / 1e9,
-            estimated_gb_kept=pl.col("files") * pl.lit(kept, pl.Float64) / 1e9,
-        )
-        .drop("image_bytes")
-        .sort("Metadata_Source")
-    )
 
 
 def _write(

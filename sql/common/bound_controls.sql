@@ -1,0 +1,41 @@
+-- main.bound_controls(sampled, ...): the sampled sites with a few wells of controls on each plate.
+-- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
+-- sampled is made by sample_sites from what add_controls gave. Only controls that it added are
+-- bounded: per_plate wells at most, the first well of every role and modality before the second of
+-- any. Which wells of a plate are first depends on the first site sampled of each alone.
+CREATE OR REPLACE MACRO main.bound_controls(sampled, per_plate := NULL) AS TABLE -- noqa: LT01
+WITH turns AS (
+    SELECT
+        plate_number,
+        Metadata_Well,
+        Metadata_pert_type,
+        Metadata_modality,
+        sample_digest,
+        row_number() OVER (
+            PARTITION BY plate_number, Metadata_pert_type, Metadata_modality
+            ORDER BY sample_digest, Metadata_Well
+        ) AS turn
+    FROM query_table(sampled)
+    WHERE added AND sample_rank = 1
+),
+
+kept AS (
+    SELECT
+        plate_number,
+        Metadata_Well
+    FROM turns
+    QUALIFY
+        row_number() OVER (
+            PARTITION BY plate_number
+            ORDER BY turn, Metadata_pert_type, Metadata_modality, sample_digest, Metadata_Well
+        ) <= coalesce(per_plate, 9223372036854775807)
+)
+
+SELECT *
+FROM query_table(sampled)
+WHERE
+    NOT added
+    OR (plate_number, Metadata_Well) IN (SELECT (plate_number, Metadata_Well) FROM kept);
+
+COMMENT ON MACRO TABLE main.bound_controls IS -- noqa: PRS
+'The sampled sites with a few wells of controls on each plate';
