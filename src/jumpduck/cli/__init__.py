@@ -14,6 +14,7 @@ from cyclopts.config import Env, Toml
 
 import jumpduck
 from jumpduck.cli.flags import with_flags
+from jumpduck.cli.meanings import explained
 from jumpduck.cli.presets import fill_from_preset
 from jumpduck.cli.settings import CONFIG, VARIABLES, check_settings
 from jumpduck.errors import JumpduckError
@@ -45,6 +46,7 @@ app = App(
     version_flags=["--version", "-V"],
     default_parameter=Parameter(show_env_var=False),
     suppress_keyboard_interrupt=False,
+    error_formatter=explained,
     config=(
         functools.partial(check_settings, VERBS),
         Env(VARIABLES),

@@ -25,9 +25,9 @@ from jumpduck.transfer.run import check_platform
 
 def demo(
     *,
-    out: Annotated[Path, Parameter(group=OUTPUT, help="Folder for all of it.")] = Path(
-        "jumpduck-demo"
-    ),
+    out: Annotated[
+        Path, Parameter(["--out", "-o"], group=OUTPUT, help="Folder for all of it.")
+    ] = Path("jumpduck-demo"),
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

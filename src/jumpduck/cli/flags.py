@@ -30,6 +30,9 @@ _Options = TypeVar("_Options")
 FLAGS: dict[str, str] = {}
 """Flag of each parameter of the commands that were imported."""
 
+SHORT: Mapping[str, Sequence[str]] = MappingProxyType({"out": ["-o"]})
+"""Short flags of fields."""
+
 _NAMED = re.compile(r"(^|`)([a-z_]+)(?=[` ])")
 
 
@@ -63,7 +66,7 @@ def reads(
         Headings of the help, each with its fields. A field that is in none is not an option of the
         command line: callbacks and frames cannot be written there.
     positional
-        Field that is given without a flag.
+        Field of names that can be given without its flag.
     flags
         Flags that are not made of the field's name.
     defaults
@@ -81,7 +84,9 @@ def reads(
             name,
             hints[name],
             defaults.get(name, _default(by_name[name])),
-            Parameter(FLAGS[name], group=group, help=with_flags(texts[name])),
+            Parameter(
+                [FLAGS[name], *SHORT.get(name, ())], group=group, help=with_flags(texts[name])
+            ),
             positional=name == positional,
         )
         for group, names in groups.items()
@@ -90,22 +95,20 @@ def reads(
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(command).parameters.values())[1:]
-
-        @functools.wraps(command)
-        def call(*args: Any, **kwargs: Any) -> None:
-            given: dict[str, Any] = {
-                one.name: kwargs.pop(one.name, one.default)
-                for one in parameters
-                if one.name != positional
-            }
-            if positional is not None:
-                given[positional] = args
-            converted = {name: _value(hints[name], value) for name, value in given.items()}
-            command(options(**converted), **kwargs)
-
         signature = inspect.Signature(
             sorted([*parameters, *own], key=lambda parameter: parameter.kind)
         )
+
+        @functools.wraps(command)
+        def call(*args: Any, **kwargs: Any) -> None:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            given = bound.arguments
+            converted = {
+                one.name: _value(hints[one.name], given.pop(one.name)) for one in parameters
+            }
+            command(options(**converted), **given)
+
         call.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
         call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
         return call
@@ -173,11 +176,6 @@ def _parameter(
     name: str, hint: object, default: Any, shown: Parameter, *, positional: bool
 ) -> inspect.Parameter:
     """Get the parameter of a command that one field is given by."""
-    if positional:
-        only = Parameter(group=shown.group, help=shown.help)
-        return inspect.Parameter(
-            name, inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[str, only]
-        )
     if _is_path(hint) and isinstance(default, str):
         default = Path(default)
     how = Parameter(
@@ -187,8 +185,8 @@ def _parameter(
     )
     return inspect.Parameter(
         name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=default,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY,
+        default=() if positional else default,
         annotation=Annotated[_written_type(hint), shown, how],
     )
 

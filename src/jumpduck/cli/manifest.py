@@ -36,6 +36,7 @@ FLAGS = {"path": "--manifest"}
 @reads(
     ManifestOptions,
     {CHOOSE: SELECTION, PLACES: ("catalog",), OUTPUT: ("path",)},
+    positional="perturbations",
     flags=FLAGS,
     defaults={
         "path": "manifest.parquet",
@@ -67,7 +68,7 @@ def manifest(
 
     ```
     jumpduck manifest --plate-type TARGET2 --per-well trt=1,poscon=1,negcon=1
-    jumpduck manifest --gene TP53 --with-controls --max-gb 1
+    jumpduck manifest TP53 PLK1 --with-controls --max-gb 1
     jumpduck manifest --where "Metadata_Site < 4" --dry-run
     ```
     """

@@ -39,8 +39,10 @@ def check_settings(
         return
     for name in read_toml(CONFIG):
         if name not in (*verbs, PRESETS):
+            near = difflib.get_close_matches(name, [*verbs, PRESETS], n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
             raise QueryError(
-                f"{CONFIG} has {name!r} outside of a table that is read; there are "
+                f"{CONFIG} has {name!r} outside of a table that is read; {hint}there are "
                 f"{', '.join(f'[{table}]' for table in verbs)} and [{PRESETS}.NAME]"
             )
     prefixes = tuple(f"{VARIABLES}{verb.upper()}_" for verb in verbs)
