@@ -14,6 +14,8 @@ from jumpduck.schema import DONE
 
 MAX_SHOWN_FILES = 10
 
+MAX_SHOWN_COMMANDS = 3
+
 STATUSES = ("fetched", "missing", "corrupt", "failed")
 
 
@@ -109,6 +111,14 @@ class TransferReport:
         rate = f"{files / seconds:,.0f}/s" if seconds else ""
         speed = f" {self._counts['bytes'] / seconds / 1e6:,.0f} MB/s" if seconds else ""
         return f"{rate}{speed}{f', {not_had:,} not had' if not_had else ''}"
+
+
+def goes_on(commands: Sequence[str]) -> str:
+    """Get the sentence that says how to go on."""
+    if not commands:
+        return "the same `jumpduck download` goes on"
+    some = " and ".join(f"`{command}`" for command in commands[:MAX_SHOWN_COMMANDS])
+    return f"{some} {'goes' if len(commands) == 1 else 'go'} on"
 
 
 def summarize(results: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
