@@ -35,6 +35,9 @@ def test_usage_errors_end_with_2(cli):
     assert cli("manifest", "--sede", "1").code == 2
     assert "--seed" in cli("manifest", "--sede", "1").err
     assert cli("manifes").code == 2
+    # an unset variable of the shell must not choose everything
+    assert cli("manifest", "--gene", "--dry-run").code == 2
+    assert cli("manifest", "--source", "--gene", "TP53").code == 2
     assert cli("manifest", "--seed", "one").code == 2
     assert cli("download", "--connections", "0").code == 2
     assert "--threads 0 is below 1" in cli("verify", "--threads", "0").err

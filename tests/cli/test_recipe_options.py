@@ -70,6 +70,7 @@ def test_the_recipe_is_read_from_the_environment_or_a_file(cli, manifest, tmp_pa
         (("--recipe", "png9"), "did you mean png"),
         (("--recipe", "raw", "--crop", 5), "recipe raw has no option 'crop'"),
         (("--crop", -3), "crop -3"),
+        (("--crop", 100, "--crop-um", 50), "--crop 100 and `--crop-um` 50.0 name two sizes"),
         (("--recipe", ":x"), "MODULE:FUNCTION"),
         (("--recipe", "./x.py:f"), "MODULE:FUNCTION"),
         (("--recipe", "..x:f"), "MODULE:FUNCTION"),

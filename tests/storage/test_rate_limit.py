@@ -43,6 +43,18 @@ def test_bytes_are_at_most_as_many_a_second_as_allowed(clock):
     assert seconds_for(limit, clock, 11, 500_000) == pytest.approx(5)
 
 
+def test_many_requests_at_once_bring_no_more_bytes_than_allowed(clock):
+    limit = RateLimit(max_mbps=8)
+    seconds_for(limit, clock, 100, 500_000)
+    for _ in range(3):
+        begin = clock.now
+        for _ in range(32):
+            limit.wait()
+        assert clock.now - begin == pytest.approx(16, rel=0.1)
+        for _ in range(32):
+            limit.received(500_000)
+
+
 def test_refusals_lengthen_the_gap_and_good_answers_shorten_it_to_none(clock):
     limit = RateLimit()
     for _ in range(20):

@@ -76,26 +76,35 @@ for _verb in VERBS:
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command line and get its exit code; an error is one line on stderr."""
+    code = 1
     try:
         app(tokens, exit_on_error=False, result_action="return_value")
+        code = 0
     except CycloptsError:
-        return 2  # cyclopts has said what is wrong
+        code = 2  # cyclopts has said what is wrong
     except JumpduckError as error:
         print(f"jumpduck: {with_flags(str(error))}", file=sys.stderr)
-        return error.exit_code
+        code = error.exit_code
     except (KeyboardInterrupt, RuntimeError) as error:
         # DuckDB raises a RuntimeError for the KeyboardInterrupt that ends a query
         if not isinstance(error, KeyboardInterrupt) and str(error) != "Query interrupted":
             raise
         print("jumpduck: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:  # a disk or a system that refuses, wherever it was asked
         print(f"jumpduck: {error}", file=sys.stderr)
-        return 1
-    return 0
+    except Exception as error:
+        if type(error).__module__ not in ("duckdb", "_duckdb"):  # not imported before it is needed
+            raise
+        reason = str(error).strip().splitlines()[0]
+        print(
+            f"jumpduck: DuckDB cannot answer: {reason}; if another version of DuckDB made the "
+            "catalog, build it again with `jumpduck catalog`",
+            file=sys.stderr,
+        )
+    return code
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def download(
     again = shlex.join(["jumpduck", "download", *words_of(options, names)])
     with TransferReport(report, manifest.files, manifest.plate_count, again) as transfer:
         options = replace(options, progress=transfer.event)
-        with closing(download_plates(options, manifest, recipe)) as plates:
+        with closing(download_plates(options, manifest, recipe, again)) as plates:
             for rows in plates:
                 transfer.add(rows)
     transfer.finish(options.out)

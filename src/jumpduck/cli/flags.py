@@ -180,7 +180,7 @@ def _parameter(
         default = Path(default)
     how = Parameter(
         negative="",
-        consume_multiple=_is_names(hint),
+        consume_multiple=(1, 1_000_000) if _is_names(hint) else False,
         show_default=default is not None and not _is_names(hint) and hint is not bool,
     )
     return inspect.Parameter(

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.report import Report
+from jumpduck.cli.transfer_report import goes_on
 from jumpduck.schema import PLATE_KEY
 from jumpduck.stages.status import StatusOptions
 from jumpduck.stages.status import status as look
@@ -47,12 +48,13 @@ def status(
     said = "running" if found.running else "not running"
     if found.per_second:
         said += f", {found.per_second:,.1f} files/s"
-    if left and found.seconds_left is not None:
-        said += f", {timedelta(seconds=round(found.seconds_left))} left"
-    elif not left:
+    if not left:
         said += ", all done" if not not_had else ", all tried"
-    if not_had and not found.running:
-        said += f"; the same `jumpduck download` tries {not_had:,} again that could not be had"
+    elif found.running and found.seconds_left is not None:
+        said += f", {timedelta(seconds=round(found.seconds_left))} left"
+    if not found.running and (left or not_had):
+        rest = [f"{left:,} not fetched"] * bool(left) + [f"{not_had:,} not had"] * bool(not_had)
+        said += f"; {' and '.join(rest)}: {goes_on(found.commands)}"
     report.remark(said)
     report.json(
         {
@@ -60,6 +62,7 @@ def status(
             "running": found.running,
             "files_per_second": found.per_second,
             "seconds_left": found.seconds_left if left else 0,
+            "commands": found.commands,
             "by_source": by_source.to_dicts(),
             "by_plate": found.plates.to_dicts(),
         }

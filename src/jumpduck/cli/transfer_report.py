@@ -15,6 +15,8 @@ from jumpduck.schema import DONE
 
 MAX_SHOWN_REASONS = 10
 
+MAX_SHOWN_COMMANDS = 3
+
 STATUSES = ("fetched", "missing", "corrupt", "failed")
 
 
@@ -141,6 +143,14 @@ def reasons(found: pl.DataFrame) -> list[str]:
     if found.height > MAX_SHOWN_REASONS:
         lines.append(f"... {found.height:,} reasons in all; results.parquet has them")
     return lines
+
+
+def goes_on(commands: Sequence[str]) -> str:
+    """Get the sentence that says how to go on."""
+    if not commands:
+        return "the same `jumpduck download` goes on"
+    some = " and ".join(f"`{command}`" for command in commands[:MAX_SHOWN_COMMANDS])
+    return f"{some} {'goes' if len(commands) == 1 else 'go'} on"
 
 
 def summarize(results: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:

@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -11,11 +12,13 @@ from cyclopts import Parameter
 
 from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.report import Report
-from jumpduck.cli.transfer_report import TransferReport, by_reason, reasons
+from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
 from jumpduck.schema import PLATE_KEY, RESULTS
+from jumpduck.stages.download import DownloadOptions
 from jumpduck.stages.repair import RepairOptions, repair_plates
 from jumpduck.stages.verify import VerifyOptions, verify_plates
+from jumpduck.transfer.asked import commands_of
 from jumpduck.transfer.output_folder import OutputFolder
 
 SHOWN = ("wrong", "missing", "corrupt", "failed")
@@ -97,10 +100,18 @@ def verify(
     said: list[str] = []
     if counts["wrong"]:
         said.append(f"{counts['wrong']:,} are not what was kept, and `{again}` fetches them again")
-    if counts["left"]:
-        said.append(f"{counts['left']:,} are not fetched, and the same `jumpduck download` goes on")
-    if not_had := sum(counts[status] for status in ("missing", "corrupt", "failed")):
-        said.append(f"{not_had:,} could not be had, and the same `jumpduck download` tries again")
+    not_had = sum(counts[status] for status in ("missing", "corrupt", "failed"))
+    said += [f"{counts['left']:,} are not fetched"] * bool(counts["left"])
+    said += [f"{not_had:,} could not be had"] * bool(not_had)
+    if counts["left"] or not_had:
+        runs = OutputFolder.read(options.out).asked.runs()
+        if isinstance(options.manifest, str | Path):
+            words = ["jumpduck", "download", "--manifest", options.manifest, "--out", options.out]
+            if runs and runs[0].notes["made_by"] != DownloadOptions.recipe:
+                words += ["--recipe", runs[0].notes["made_by"]]
+            said.append(goes_on([shlex.join(map(str, words))]))
+        else:
+            said.append(goes_on(commands_of(runs)))
     if said:
         raise PartialError(f"of {total:,} files in {options.out}, {'; '.join(said)}")
 

@@ -175,7 +175,12 @@ def stack(
         order = list(channels or plate.channels or by_channel)
         if lacks := [name for name in channels if name not in by_channel]:
             raise ImageError(f"the site lacks {', '.join(lacks)}")
-        images = {name: steps.read(source, plate) for name, source in by_channel.items()}
+        images: dict[str, PreprocessedImage] = {}
+        for name, source in by_channel.items():
+            try:
+                images[name] = steps.read(source, plate)
+            except ImageError as error:
+                raise ImageError(f"channel {name}: {error}") from error
         names = sorted(images, key=order.index)
         planes = [images[name].plane for name in names]
         if len({(plane.shape, plane.dtype.name) for plane in planes}) > 1:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from jumpduck.errors import QueryError
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
 
@@ -68,4 +69,8 @@ class RecipeOptions:
         QueryError
             There is no such recipe, it does not have one of the options, or a value is wrong.
         """
+        if self.crop is not None and self.crop_um is not None:
+            raise QueryError(
+                f"crop {self.crop} and `crop_um` {self.crop_um} name two sizes; give one of them"
+            )
         return build(self.recipe, **self.given())

@@ -85,9 +85,12 @@ def download(options: DownloadOptions) -> pl.DataFrame:
 
 
 def download_plates(
-    options: DownloadOptions, manifest: Manifest, recipe: Recipe
+    options: DownloadOptions, manifest: Manifest, recipe: Recipe, command: str | None = None
 ) -> Generator[pl.DataFrame]:
-    """Get the rows of `download` plate by plate: for manifests that do not fit into memory."""
+    """Get the rows of `download` plate by plate: for manifests that do not fit into memory.
+
+    `command` is the command line that goes on with the run, if there is one.
+    """
     name = options.recipe
     return fill(
         manifest,
@@ -96,6 +99,7 @@ def download_plates(
         options,
         endpoint=options.endpoint,
         made_by=name if isinstance(name, str) else recipe.name,
+        command=command,
         force=options.force,
         progress=options.progress,
     )

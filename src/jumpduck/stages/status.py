@@ -1,5 +1,6 @@
 """How far a download is, from its folder alone: while it runs or afterwards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import polars as pl
 from jumpduck.options import takes
 from jumpduck.schema import DONE, PLATE_KEY
 from jumpduck.storage.heartbeat_lock import is_held
-from jumpduck.transfer.asked import FILE_KEY, images_asked_for
+from jumpduck.transfer.asked import FILE_KEY, commands_of, images_asked_for
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.output_folder import OutputFolder
 
@@ -34,13 +35,15 @@ class Progress:
 
     `plates` has a row for each plate: files, done, missing, corrupt, failed, left, gigabytes
     fetched and kept. `per_second` is the mean rate of the last run in files; `seconds_left`
-    follows from it. Both are None where they are not known.
+    follows from it. Both are None where they are not known. `commands` go on with the runs. The
+    plate of files that a copied folder knows the number of alone is null.
     """
 
     plates: pl.DataFrame
     running: bool
     per_second: float | None
     seconds_left: float | None
+    commands: Sequence[str]
 
 
 @takes(StatusOptions)
@@ -63,13 +66,17 @@ def status(options: StatusOptions) -> Progress:
         rows = folder.plates.read(key)
         counted.append(_count(key, images_asked_for(runs, key) if runs else rows, rows))
     plates = pl.concat(counted)
+    unknown = (folder.gathered.asked_for or 0) - int(plates["files"].sum())
+    if not runs and unknown > 0:
+        more = pl.DataFrame({"files": [unknown], "left": [unknown]}).cast(pl.Int64)
+        plates = pl.concat([plates, more], how="diagonal").fill_null(0)
     left = int(plates["left"].sum())
     rate = 0.0
     if runs:
         started, updated, done = (float(str(runs[0].notes[name])) for name in _TIMES)
         rate = done / (updated - started) if updated > started else 0.0
     running = is_held(folder.lock.path)
-    return Progress(plates, running, rate or None, left / rate if rate else None)
+    return Progress(plates, running, rate or None, left / rate if rate else None, commands_of(runs))
 
 
 _TIMES = ("started", "updated", "done")

@@ -117,6 +117,7 @@ def verify_plates(options: VerifyOptions) -> Generator[pl.DataFrame]:
     else:
         manifest = None
         keys = sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)})
+    counted = 0
     with (
         manifest.reading() if manifest else nullcontext(),
         DaemonPool(options.threads or DEFAULT_THREADS, "verify") as pool,
@@ -128,7 +129,22 @@ def verify_plates(options: VerifyOptions) -> Generator[pl.DataFrame]:
                 only_asked = options.manifest is not None
                 rows = _with_left(results, images_asked_for(asked, key), only_asked=only_asked)
             yield _with_status(pool, folder.path, rows, options)
+            counted += rows.height
             options.progress(results.height)
+    asked_for = folder.gathered.asked_for
+    if not asked and asked_for is not None and asked_for > counted:
+        yield _left_without_names(asked_for - counted)
+
+
+def _left_without_names(count: int) -> pl.DataFrame:
+    """Get rows for images that were asked for, of which a copied folder has the number alone."""
+    text = "not fetched yet; a folder without its hidden files does not say which"
+    row = {"status": "left", "error": text}
+    return (
+        pl.DataFrame(schema=RESULTS)
+        .clear(count)
+        .with_columns(**{name: pl.lit(value) for name, value in row.items()})
+    )
 
 
 def share_of(sample: str | float | None) -> float:

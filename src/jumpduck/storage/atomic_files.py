@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 import secrets
+import shutil
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -163,8 +164,7 @@ def sizes_in(folder: Path) -> dict[str, int]:
 
 def free_bytes(folder: Path) -> int:
     """Get the bytes that can still be written to the disk of a folder."""
-    stat = os.statvfs(folder)
-    return stat.f_bavail * stat.f_frsize
+    return shutil.disk_usage(folder).free
 
 
 def refuse_links(folder: Path, inside: str) -> None:

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections import deque
 
 FIRST_GAP_SECONDS = 0.02
 """Time between requests after the first "slow down": 50 requests a second."""
@@ -16,6 +17,13 @@ GAP_FACTOR_PER_ANSWER = 0.98
 
 SAME_REFUSAL_SECONDS = 1.0
 """Refusals within this time count once, because requests already sent cannot be slowed down."""
+
+
+FIRST_FILE_BYTES = 2_500_000
+"""Bytes that a request is taken to bring while none has: those of a large image."""
+
+MEAN_WEIGHT = 0.1
+"""Weight of one more file in the mean size that a request is taken to bring."""
 
 
 class RateLimit:
@@ -32,6 +40,8 @@ class RateLimit:
     def __init__(self, max_requests: float | None = None, max_mbps: float | None = None) -> None:
         self._allowed_gap = 1 / max_requests if max_requests else 0.0
         self._seconds_per_byte = 8 / (max_mbps * 1e6) if max_mbps else 0.0
+        self._mean_bytes = float(FIRST_FILE_BYTES)
+        self._expected: deque[float] = deque()
         self._server_gap = 0.0
         self._next_request = 0.0
         self._last_refusal = float("-inf")
@@ -42,16 +52,22 @@ class RateLimit:
         with self._lock:
             now = time.monotonic()
             start = max(now, self._next_request)
-            self._next_request = start + max(self._server_gap, self._allowed_gap)
+            gap = max(self._server_gap, self._allowed_gap)
+            if self._seconds_per_byte:
+                # before the bytes come, because many requests would else be sent at once
+                self._expected.append(self._mean_bytes)
+                gap = max(gap, self._mean_bytes * self._seconds_per_byte)
+            self._next_request = start + gap
         if start > now:
             time.sleep(start - now)
 
     def received(self, size_bytes: int) -> None:
         """Count a good answer: its bytes delay the next request, and the server's gap shrinks."""
         with self._lock:
-            if self._seconds_per_byte:
-                begin = max(time.monotonic(), self._next_request)
-                self._next_request = begin + size_bytes * self._seconds_per_byte
+            if self._expected:
+                more = size_bytes - self._expected.popleft()
+                self._next_request += more * self._seconds_per_byte
+                self._mean_bytes += (size_bytes - self._mean_bytes) * MEAN_WEIGHT
             long = self._server_gap > MIN_GAP_SECONDS
             self._server_gap = self._server_gap * GAP_FACTOR_PER_ANSWER if long else 0.0
 

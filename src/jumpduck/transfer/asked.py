@@ -8,7 +8,7 @@ adds nothing to it, and several manifests may fill one folder.
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -120,7 +120,13 @@ class AskedTables:
         self.folder = folder
 
     def begin(
-        self, manifest: Manifest, recipe: Recipe, *, made_by: str, endpoint: str | None
+        self,
+        manifest: Manifest,
+        recipe: Recipe,
+        *,
+        made_by: str,
+        endpoint: str | None,
+        command: str | None = None,
     ) -> Run:
         """Keep what a run is asked for.
 
@@ -139,7 +145,7 @@ class AskedTables:
         now = time.time()
         notes: Row = {
             **notes_of(recipe), "number": number, "made_by": made_by, "endpoint": endpoint,
-            "started": now, "updated": now, "done": 0,
+            "command": command, "started": now, "updated": now, "done": 0,
         }  # fmt: skip
         write_notes(table, notes)
         return Run(table)
@@ -156,6 +162,18 @@ class AskedTables:
         return sorted(found, key=lambda run: int(str(run.notes["number"])), reverse=True)
 
 
+def count_asked_for(asked: Sequence[Asked]) -> int:
+    """Get the number of images that were asked for, each once."""
+    runs_of: dict[PlateKey, list[Asked]] = {}
+    for one in asked:
+        for key in one.plates:
+            runs_of.setdefault(key, []).append(one)
+    return sum(
+        runs[0].plates[key][1] if len(runs) == 1 else images_asked_for(runs, key).height
+        for key, runs in runs_of.items()
+    )
+
+
 def images_asked_for(asked: Iterable[Asked], key: PlateKey) -> pl.DataFrame:
     """Get a row for each image of a plate; of two recipes that make one file, the first."""
     rows = [one.rows(key) for one in asked if key in one.plates]
@@ -164,6 +182,12 @@ def images_asked_for(asked: Iterable[Asked], key: PlateKey) -> pl.DataFrame:
         | {"recipe": pl.String, "parameters": pl.String}
     )
     return pl.concat([empty, *rows]).unique(IMAGE_KEY, keep="first", maintain_order=True)
+
+
+def commands_of(runs: Iterable[Run]) -> list[str]:
+    """Get the command lines that go on with runs, each once, the last run first."""
+    commands = (run.notes.get("command") for run in runs)
+    return list(dict.fromkeys(str(command) for command in commands if command))
 
 
 def notes_of(recipe: Recipe) -> Row:

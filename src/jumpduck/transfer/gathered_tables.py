@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.schema import RESULTS, SITE_KEY
+from jumpduck.transfer.asked import AskedTables, count_asked_for
 from jumpduck.transfer.plate_tables import PlateTables, schema_of, writing_table
 
 RESULTS_FILE = "results.parquet"
@@ -26,6 +27,9 @@ QUICK_BYTES = 10_000_000
 MADE_FROM = "jumpduck.made_from"
 """Key of the file's metadata that identifies the tables of the plates."""
 
+ASKED_FOR = "jumpduck.asked_for"
+"""Key of the file's metadata with the number of images that were asked for."""
+
 BYTES_PER_FILE = 10_000
 """Bytes that take as long as opening one more table."""
 
@@ -37,16 +41,23 @@ class GatheredTables:
     ----------
     folder
         The output folder.
-    plates
-        The tables that they are made from.
+    plates, asked
+        The tables that they are made from, and what runs were asked for.
     """
 
-    def __init__(self, folder: Path, plates: PlateTables) -> None:
+    def __init__(self, folder: Path, plates: PlateTables, asked: AskedTables) -> None:
         self.results = folder / RESULTS_FILE
         self.sites = folder / SITES_FILE
         self._plates = plates
+        self._asked = asked
         self._written_at = float("-inf")
         self._took_seconds = 0.0
+
+    @property
+    def asked_for(self) -> int | None:
+        """Number of images that were asked for, as the results say; None if they do not."""
+        text = _metadata(self.results).get(ASKED_FOR, "")
+        return int(text) if text.isdecimal() else None
 
     def write(self) -> None:
         """Write both tables, unless they were made from the tables that the plates have now.
@@ -58,7 +69,8 @@ class GatheredTables:
         """
         started = time.monotonic()
         tables = self._plates.files()
-        made_from = {MADE_FROM: _identity(tables)}
+        asked_for = str(count_asked_for(self._asked.runs()))
+        made_from = {MADE_FROM: _identity(tables), ASKED_FOR: asked_for}
         if all(_metadata(file) == made_from for file in (self.results, self.sites)):
             return
         none = pl.DataFrame(schema=RESULTS)
@@ -100,7 +112,7 @@ def _metadata(file: Path) -> Mapping[str, str]:
         written = pl.read_parquet_metadata(file)
     except (OSError, pl.exceptions.PolarsError):
         return {}
-    return {name: text for name, text in written.items() if name == MADE_FROM}
+    return {name: text for name, text in written.items() if name in (MADE_FROM, ASKED_FOR)}
 
 
 def _scan(files: list[Path]) -> pl.LazyFrame:

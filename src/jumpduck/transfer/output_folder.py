@@ -87,8 +87,8 @@ class OutputFolder:
         self.state = self.path / ".jumpduck"
         self.lock = HeartbeatLock(self.state / "lock", self.path)
         self.plates = PlateTables(self.state / "plates", self.path / RESULTS_FILE)
-        self.gathered = GatheredTables(self.path, self.plates)
         self.asked = AskedTables(self.state / "asked")
+        self.gathered = GatheredTables(self.path, self.plates, self.asked)
         self.disk = DiskSpace(self.path)
         self.parts = PartFiles()
 

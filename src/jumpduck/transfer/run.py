@@ -41,6 +41,7 @@ def fill(
     *,
     endpoint: str | None,
     made_by: str,
+    command: str | None = None,
     force: bool = False,
     only: pl.Series | None = None,
     progress: Callable[[Event], None] = no_progress,
@@ -55,6 +56,8 @@ def fill(
         S3 server other than AWS; by default the one that the manifest's file names.
     made_by
         Name by which the recipe is found again.
+    command
+        Command line that goes on with the run.
     force
         Fetch files that are there, too.
     only
@@ -78,7 +81,9 @@ def fill(
         folder.disk.begin(manifest, recipe, only)
         if only is None:
             folder.disk.learn_from_results(folder.gathered.results)  # before `force` forgets them
-            asked = folder.asked.begin(manifest, recipe, made_by=made_by, endpoint=endpoint)
+            asked = folder.asked.begin(
+                manifest, recipe, made_by=made_by, endpoint=endpoint, command=command
+            )
             if force:
                 folder.forget(asked)
         scheduler = Scheduler(
