@@ -16,7 +16,7 @@ from jumpduck.stages.catalog import imaged, problems
 @reads(
     CatalogOptions,
     {
-        CHOOSE: ("collection", "sources", "plates", "plate_types"),
+        CHOOSE: ("collection", "sources", "plates", "plate_types", "perturbations"),
         PLACES: ("gallery", "project", "metadata", "index", "endpoint"),
         OUTPUT: ("path",),
     },
@@ -41,6 +41,7 @@ def catalog(
     For example:
     ```
     jumpduck catalog --source source_4 --plate-type TARGET2
+    jumpduck catalog --perturbation TP53
     jumpduck catalog --gallery ./gallery --metadata ./metadata
     jumpduck catalog --collection sql/mylab.sql
     ```

@@ -47,6 +47,8 @@ class CatalogOptions:
         Plates whose images to look for.
     plate_types
         Plate types whose images to look for.
+    perturbations
+        Perturbations on whose plates to look for images, by any name that the collection knows.
     progress
         Called with a step, how much of it is done, and how much there is.
     """
@@ -62,6 +64,7 @@ class CatalogOptions:
     sources: Sequence[str] = ()
     plates: Sequence[str] = ()
     plate_types: Sequence[str] = ()
+    perturbations: Sequence[str] = ()
     progress: Progress = field(default=no_progress, repr=False)
 
 
@@ -85,7 +88,7 @@ class SqlAlone:
     """
 
     def __init__(self, name: str, options: CatalogOptions) -> None:
-        for option in ("index", "sources", "plates", "plate_types"):
+        for option in ("index", "sources", "plates", "plate_types", "perturbations"):
             if getattr(options, option):
                 raise QueryError(
                     f"{option} cannot be used for collection {name!r}, which is read whole; "

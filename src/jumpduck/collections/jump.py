@@ -1,7 +1,7 @@
 """JUMP Cell Painting: the published metadata, and the load_data of each plate or a site index."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import polars as pl
 from jumpduck.collections import published_metadata as published
 from jumpduck.collections.base import CatalogOptions
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
-from jumpduck.database.connection import frame
+from jumpduck.database.connection import frame, held_collection
 from jumpduck.database.sql_files import Value, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.schema import PLATE_KEY
+from jumpduck.selection.pipeline import check_perturbations, separate_perturbations
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
 
@@ -59,8 +60,8 @@ class JumpTables:
         named = bool(options.sources or options.plates or options.plate_types)
         if options.index is not None and named:
             raise QueryError(
-                "index cannot be used with `sources`, `plates` or `plate_types`, because an index "
-                "is read whole; choose with `jumpduck manifest`"
+                "index cannot be used with `sources`, `plates`, `plate_types` or `perturbations`, "
+                "because an index is read whole; choose with `jumpduck manifest`"
             )
         self._index = options.index
         bucket = (self._gallery, self._project, options.endpoint) == (GALLERY, PROJECT, None)
@@ -100,7 +101,7 @@ class JumpTables:
             batches[source] |= {batch} - {None}
         plates = [
             WantedPlate(source, batch, plate, (batch,) if batch else tuple(sorted(batches[source])))
-            for source, batch, plate in self._choose(named).select(PLATE_KEY).rows()
+            for source, batch, plate in self._choose(con, named).select(PLATE_KEY).rows()
         ]
         found = fetch_load_data(plates, root, self._scratch, self._reader, step)
         if not found.files:
@@ -113,7 +114,7 @@ class JumpTables:
         if found.unread:
             set_variable(con, "jump_load_data_unread", found.unread)
 
-    def _choose(self, known: pl.DataFrame) -> pl.DataFrame:
+    def _choose(self, con: duckdb.DuckDBPyConnection, known: pl.DataFrame) -> pl.DataFrame:
         asked = {
             "Metadata_Source": ("source", self._options.sources),
             "Metadata_Plate": ("plate", self._options.plates),
@@ -123,9 +124,29 @@ class JumpTables:
         for column, (what, names) in asked.items():
             if meant := known_names(what, names, set(known[column].drop_nulls())):
                 chosen = chosen.filter(pl.col(column).is_in(meant))
+        if self._options.perturbations:
+            plates = _plates_of(con, self._options.perturbations)
+            chosen = chosen.join(plates, on=plates.columns, how="semi")
         if chosen.is_empty():
             raise CatalogError(
-                "no plate is of all the `sources`, `plates` and `plate_types` asked for; "
-                "ask for fewer"
+                "no plate is of all the `sources`, `plates`, `plate_types` and `perturbations` "
+                "asked for; ask for fewer"
             )
         return chosen
+
+
+def _plates_of(con: duckdb.DuckDBPyConnection, perturbations: Sequence[str]) -> pl.DataFrame:
+    """Get the source and name of each plate that one of the perturbations is on."""
+    names = separate_perturbations(con, held_collection(con), perturbations)
+    found = frame(
+        con, "SELECT asked, Metadata_JCP2022 FROM jump.find_perturbations($names)", {"names": names}
+    )
+    check_perturbations(con, "perturbation", names, set(found["asked"]))
+    return frame(
+        con,
+        """
+        SELECT DISTINCT Metadata_Source, Metadata_Plate FROM jump.wells
+        WHERE list_contains($found, Metadata_JCP2022)
+        """,
+        {"found": found["Metadata_JCP2022"].unique().to_list()},
+    )
