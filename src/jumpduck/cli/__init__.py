@@ -25,8 +25,8 @@ TIDY_SECONDS = 2.0
 INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
-    "demo", "catalog", "find", "plates", "manifest", "download", "status", "verify", "recipes",
-    "sql", "completion", "help",
+    "demo", "get", "catalog", "find", "plates", "manifest", "download", "status", "verify",
+    "recipes", "sql", "completion", "help",
 )  # fmt: skip
 
 app = App(

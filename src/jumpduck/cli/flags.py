@@ -192,7 +192,10 @@ def _parameter(
 
 
 def _default(one: Field[Any]) -> Any:
-    return one.default_factory() if one.default_factory is not MISSING else one.default
+    """Get the default of a field; `inspect.Parameter.empty` if it must be given."""
+    if one.default_factory is not MISSING:
+        return one.default_factory()
+    return inspect.Parameter.empty if one.default is MISSING else one.default
 
 
 def _members(hint: object) -> list[object]:

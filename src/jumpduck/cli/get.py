@@ -1,0 +1,106 @@
+"""jumpduck get"""
+
+import shlex
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from jumpduck.cli import app
+from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, RECIPE, WORK, Json, Quiet, reads, words_of
+from jumpduck.cli.report import Report
+from jumpduck.errors import QueryError
+from jumpduck.recipes.options import RecipeOptions
+from jumpduck.selection.criteria import Selection, as_names
+from jumpduck.transfer.limits import Limits
+
+SELECTION = tuple(one.name for one in fields(Selection))
+LIMITS = tuple(one.name for one in fields(Limits))
+OF_RECIPE = tuple(one.name for one in fields(RecipeOptions))
+
+WHERE_TO_READ = ("gallery", "project", "metadata", "endpoint")
+NAMED = ("perturbations", "genes", "compounds")
+PLATES_BY = ("sources", "plates", "plate_types")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetOptions(RecipeOptions, Limits, Selection):
+    """What to get: a selection, and how to download it.
+
+    Parameters
+    ----------
+    illum
+        Divide by the plate's illumination functions.
+    gallery
+        Root that stands for the collection's bucket: ``s3://``, ``http(s)://`` or a folder. The
+        bucket itself by default.
+    project
+        Folder of the collection inside the gallery.
+    metadata
+        Folder of the published metadata tables: ``s3://``, ``http(s)://`` or a folder.
+    endpoint
+        S3 server other than AWS.
+    out
+        Folder for the catalog, the manifest, and ``images``.
+    """
+
+    out: str | Path
+    gallery: str | None = None
+    project: str | None = None
+    metadata: str | None = None
+    endpoint: str | None = None
+
+
+@reads(
+    GetOptions,
+    {
+        CHOOSE: SELECTION,
+        PLACES: WHERE_TO_READ,
+        RECIPE: tuple(name for name in OF_RECIPE if name not in SELECTION),
+        WORK: LIMITS,
+        OUTPUT: ("out",),
+    },
+    positional="perturbations",
+)
+def get(options: GetOptions, *, json: Json = False, quiet: Quiet = False) -> None:
+    """Do catalog, manifest and download in one go, for the plates that are needed alone.
+
+    Prints each of the three commands before its output: they can be copied and run again one by
+    one, and the same `get` goes on after an interruption.
+
+    For example:
+    ```
+    jumpduck get TP53 --with-controls -o tp53/
+    jumpduck get AMG900 --source 3 --channel dna --max-gb 1 -o amg900
+    ```
+    """
+    report = Report(as_json=json, quiet=quiet)
+    for words in three_commands(options):
+        report.line(shlex.join(["jumpduck", *words]))
+        flags = [flag for flag, given in (("--json", json), ("--quiet", quiet)) if given]
+        app([*words, *flags], exit_on_error=False, print_error=False, result_action="return_value")
+
+
+def three_commands(options: GetOptions) -> list[list[str]]:
+    """Get the words of the three command lines that `get` stands for.
+
+    Raises
+    ------
+    QueryError
+        Nothing says which plates are needed.
+    """
+    named = [name for field in NAMED for name in as_names(getattr(options, field))]
+    by_plate = words_of(options, PLATES_BY)
+    if not named and not by_plate:
+        raise QueryError(
+            "perturbations, `sources`, `plates` and `plate_types` are all missing; name what to "
+            "get, like `jumpduck get TP53 -o tp53`"
+        )
+    out = Path(options.out)
+    catalog, manifest = str(out / "catalog.duckdb"), str(out / "manifest.parquet")
+    perturbations = ["--perturbation", *named] if named else []
+    return [
+        ["catalog", *perturbations, *by_plate, *words_of(options, WHERE_TO_READ),
+         "--catalog", catalog],
+        ["manifest", *words_of(options, SELECTION), "--catalog", catalog, "--manifest", manifest],
+        ["download", *words_of(options, (*OF_RECIPE, *LIMITS)), "--manifest", manifest,
+         "--out", str(out / "images")],
+    ]  # fmt: skip
