@@ -19,7 +19,9 @@ VERBS = sorted(name for name in app if not name.startswith("-"))
 
 def test_every_public_function_is_a_verb():
     # repair is `jumpduck verify --repair`
-    assert {*jumpduck.__all__, "demo", "recipes", "completion", "help"} - {"repair"} == set(VERBS)
+    assert {*jumpduck.__all__, "demo", "get", "recipes", "completion", "help"} - {"repair"} == set(
+        VERBS
+    )
 
 
 @pytest.mark.parametrize("verb", VERBS)

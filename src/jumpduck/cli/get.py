@@ -9,12 +9,12 @@ from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, RECIPE, WORK, Json, Quiet
 from jumpduck.cli.report import Report
 from jumpduck.errors import QueryError
 from jumpduck.recipes.options import RecipeOptions
-from jumpduck.selection.criteria import Selection, as_names
+from jumpduck.selection.criteria import Names, Selection, as_names
 from jumpduck.transfer.limits import Limits
 
 SELECTION = tuple(one.name for one in fields(Selection))
 LIMITS = tuple(one.name for one in fields(Limits))
-OF_RECIPE = tuple(one.name for one in fields(RecipeOptions))
+OF_RECIPE = tuple(one.name for one in fields(RecipeOptions) if one.name != "channels")
 
 WHERE_TO_READ = ("gallery", "project", "metadata", "endpoint")
 NAMED = ("perturbations", "genes", "compounds")
@@ -27,6 +27,9 @@ class GetOptions(RecipeOptions, Limits, Selection):
 
     Parameters
     ----------
+    channels
+        Channels to keep; a site that lacks one of them stays out. By default the stains of the
+        collection, of which a site may lack some.
     illum
         Divide by the plate's illumination functions.
     gallery
@@ -42,6 +45,8 @@ class GetOptions(RecipeOptions, Limits, Selection):
         Folder for the catalog, the manifest, and ``images``.
     """
 
+    channels: Names = ()
+    illum: bool = False
     out: str | Path
     gallery: str | None = None
     project: str | None = None
