@@ -79,7 +79,6 @@ def test_a_download_says_in_one_line_why_it_does_not_run_on_windows(
 ):
     assert cli("manifest", "--catalog", catalog, "--plate", "JD5876c3").code == 0
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.delattr(os, "statvfs")
     for words in (("download",), ("demo",)):
         done = cli(*words)
         assert (done.code, done.err.count("\n")) == (1, 1)
