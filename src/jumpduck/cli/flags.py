@@ -181,7 +181,7 @@ def _parameter(
     how = Parameter(
         negative="",
         consume_multiple=(1, 1_000_000) if _is_names(hint) else False,
-        show_default=default is not None and not _is_names(hint) and hint is not bool,
+        show_default=default not in (None, ()) and hint is not bool,
     )
     return inspect.Parameter(
         name,

@@ -12,6 +12,7 @@ from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.schema import results_types
 from jumpduck.transfer.limits import Limits
+from jumpduck.transfer.manifest_files import ManifestFiles
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.run import fill
 from jumpduck.transfer.scheduler import Event, no_progress
@@ -24,7 +25,8 @@ class DownloadOptions(Limits, RecipeOptions):
     Parameters
     ----------
     manifest
-        Parquet file made by `jumpduck manifest`.
+        Parquet or CSV file made by `jumpduck manifest`; several files, or a pattern of their names,
+        count as one manifest.
 
         In Python also a frame; its columns are those of `jumpduck.schema.MANIFEST` and more.
     out
@@ -43,7 +45,7 @@ class DownloadOptions(Limits, RecipeOptions):
         and ``paused`` and ``resumed`` when the run waits for the network.
     """
 
-    manifest: str | Path | pl.DataFrame = "manifest.parquet"
+    manifest: ManifestFiles | pl.DataFrame = "manifest.parquet"
     out: str | Path = "images"
     _: KW_ONLY
     endpoint: str | None = None

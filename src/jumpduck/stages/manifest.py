@@ -24,6 +24,7 @@ from jumpduck.selection.left_out import left_out as count_left_out
 from jumpduck.selection.pipeline import Query, make_query
 from jumpduck.selection.summary import Counts, Summary, count_rows, summarize
 from jumpduck.storage.atomic_files import atomic_path
+from jumpduck.transfer.manifest_files import is_csv, open_files
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class ManifestOptions(Selection):
     catalog
         Catalog made by `jumpduck catalog`.
     path
-        Parquet file to write.
+        File to write: Parquet, or CSV if its name ends with .csv.
     """
 
     catalog: str | Path = "catalog.duckdb"
@@ -77,7 +78,7 @@ def manifest(options: ManifestOptions) -> pl.DataFrame:
     with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
         target = Path(options.path or Path(scratch) / "manifest.parquet")
         write_manifest(options.catalog, target, options)
-        return pl.read_parquet(target)
+        return open_files(target).rows.collect()
 
 
 def write_manifest(
@@ -92,8 +93,8 @@ def write_manifest(
     Parameters
     ----------
     path
-        Parquet file; the selection, its SQL and the settings of the catalog are in its own
-        metadata. It appears only when complete. None only counts.
+        File; the selection, its SQL and the settings of the catalog are in the metadata of a
+        Parquet file, and not in CSV. It appears only when complete. None only counts.
     progress
         Called with the sites looked at, and all.
     say
@@ -140,6 +141,11 @@ def write_manifest(
                 "sql": query.text(),
                 "catalog": json.dumps({"collection": query.held.name, **settings}),
             }
+            if is_csv(path) and settings["endpoint"]:
+                say(
+                    "CSV does not keep where the images are; say it to the download: "
+                    f"--endpoint {settings['endpoint']}"
+                )
             schema = frame(con, query.text() + " LIMIT 0").schema
             _write(path, schema, tables, notes, refuse_empty)
         return summarize(con, query.held, counts)
@@ -213,12 +219,16 @@ def _write(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as part:
-            register_io_source(source, schema=dict(schema)).sink_parquet(
-                part,
-                compression="zstd",
-                row_group_size=ROW_GROUP_ROWS,
-                metadata={f"jumpduck.{key}": value for key, value in notes.items()},
-            )
+            rows = register_io_source(source, schema=dict(schema))
+            if is_csv(path):
+                rows.sink_csv(part)
+            else:
+                rows.sink_parquet(
+                    part,
+                    compression="zstd",
+                    row_group_size=ROW_GROUP_ROWS,
+                    metadata={f"jumpduck.{key}": value for key, value in notes.items()},
+                )
             refuse_empty()
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error

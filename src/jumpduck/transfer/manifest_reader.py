@@ -2,14 +2,10 @@
 
 import hashlib
 import itertools
-import json
-import os
-import weakref
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,6 +13,13 @@ import polars as pl
 from jumpduck.errors import ManifestError, QueryError
 from jumpduck.schema import PLATE_KEY, manifest_types
 from jumpduck.storage.object_reader import scheme_of
+from jumpduck.transfer.manifest_files import (
+    CANNOT_READ,
+    HeldFile,
+    ManifestFiles,
+    first_line,
+    open_files,
+)
 
 PLAIN_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
 UNSAFE_IN_PATH = r"//|/\.|/$|[\\\x00\n]"
@@ -36,9 +39,6 @@ CHECK_THREADS = 2
 
 MAX_SORTED_ROWS = 5_000_000
 """Rows that are put in order in memory where the rows of a plate do not stand together."""
-
-_CANNOT_READ = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What Polars raises for a damaged file; a panic is not an `Exception`."""
 
 PlateKey = tuple[str, str, str]
 """Source, batch and plate."""
@@ -89,7 +89,7 @@ class Manifest:
         rows: pl.LazyFrame,
         columns: Mapping[str, pl.DataType],
         endpoint: str | None,
-        file: "_HeldFile | None",
+        file: HeldFile | None,
     ) -> None:
         self._file = file
         self._rows = rows.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
@@ -100,20 +100,21 @@ class Manifest:
         self.folders = self._check_rows()
 
     @classmethod
-    def open(cls, manifest: str | Path | pl.DataFrame, limit: int | None = None) -> "Manifest":
+    def open(cls, manifest: ManifestFiles | pl.DataFrame, limit: int | None = None) -> "Manifest":
         """Get a manifest after all checks.
 
         Parameters
         ----------
         manifest
-            Parquet file or frame with the columns of `jumpduck.schema.MANIFEST`.
+            Files or frame with the columns of `jumpduck.schema.MANIFEST`.
         limit
             Leave out what follows after this number of rows.
 
         Raises
         ------
         ManifestError
-            There is no such file, it is not Parquet, a column is missing or has a wrong type, a
+            There is no such file, it cannot be read, two files say different things of one path,
+            a column is missing or has a wrong type, a
             path leaves the output folder or occurs twice (as macOS compares paths), a plate has a
             name that a folder cannot have, or a file of many millions of rows does not keep the
             rows of a plate together.
@@ -126,7 +127,7 @@ class Manifest:
         if isinstance(manifest, pl.DataFrame):
             rows = manifest.lazy()
         else:
-            rows, endpoint, file = _scan(Path(manifest))
+            rows, endpoint, file = open_files(manifest)
         found = dict(rows.collect_schema())
         columns = manifest_types(found, "the manifest")
         opened = cls(rows if limit is None else rows.head(limit), columns, endpoint, file)
@@ -281,38 +282,15 @@ class Manifest:
         """Raise ManifestError if rows that the block reads are damaged or no longer the same."""
         try:
             yield
-        except _CANNOT_READ as error:
+        except CANNOT_READ as error:
             wrong_type = isinstance(error, pl.exceptions.InvalidOperationError)
             fault = "has a column of another type than expected" if wrong_type else "is damaged"
             raise ManifestError(
-                f"the manifest {fault}: {_first_line(error)}; write it with `jumpduck manifest`"
+                f"the manifest {fault}: {first_line(error)}; write it with `jumpduck manifest`"
             ) from error
         finally:
             if self._file is not None:
                 self._file.check()
-
-
-class _HeldFile:
-    """A manifest's file, held open to notice when it is written to."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = os.dup(descriptor)
-        weakref.finalize(self, os.close, self._descriptor)
-        self._state = self._now()
-
-    def check(self) -> None:
-        """Raise ManifestError if another content was written into the file since it was opened."""
-        if self._now() != self._state:
-            raise ManifestError(
-                f"{self._path} was written to while it was read, so its rows are no longer those "
-                "that were checked; what is finished is kept, and the same command goes on with "
-                "the new rows"
-            )
-
-    def _now(self) -> tuple[int, int]:
-        status = os.fstat(self._descriptor)
-        return status.st_size, status.st_mtime_ns
 
 
 def folded(names: pl.Series) -> pl.Series:
@@ -362,30 +340,3 @@ def _folders(paths: pl.Series) -> set[str]:
     if paths.str.starts_with(first).all() and not names.str.contains("/", literal=True).any():
         return {first[:-1]}
     return set(paths.str.replace("/[^/]*$", "").unique())
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _scan(path: Path) -> tuple[pl.LazyFrame, str | None, _HeldFile]:
-    if not path.is_file():
-        raise ManifestError(f"there is no manifest {path}; make it with `jumpduck manifest`")
-    try:
-        # the open file and not its path, because another file may get the name during the run
-        with path.open("rb") as file:
-            held = _HeldFile(path, file.fileno())
-            rows = pl.scan_parquet(file, glob=False)
-            rows.collect_schema()
-            written = pl.read_parquet_metadata(file)
-        notes: dict[str, str | None] = dict(json.loads(written.get("jumpduck.catalog", "{}")))
-    except (*_CANNOT_READ, ValueError, TypeError) as error:
-        raise ManifestError(
-            f"{path} is not a Parquet file: {_first_line(error)}; make it with `jumpduck manifest`"
-        ) from error
-    if "jumpduck.query" in written and "jumpduck.sql" not in written:
-        raise ManifestError(
-            f"{path} was made by an earlier version of jumpduck; make it again with "
-            "`jumpduck manifest`"
-        )
-    return rows, notes.get("endpoint"), held

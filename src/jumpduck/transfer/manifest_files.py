@@ -1,0 +1,225 @@
+"""The files of a manifest: one Parquet file as it is, CSV and several files put together."""
+
+import glob
+import json
+import os
+import tempfile
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from jumpduck.errors import ManifestError
+from jumpduck.schema import MANIFEST, OPTIONAL, manifest_types
+
+ManifestFiles = str | Path | Sequence[str | Path]
+"""A Parquet or CSV file, a pattern of such names, or several of them."""
+
+MAX_DOUBLED_ROWS = 5_000_000
+"""Rows with a path that another manifest has, too, which are compared in memory."""
+
+CANNOT_READ = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What Polars raises for a damaged file; a panic is not an `Exception`."""
+
+
+class OpenFiles(NamedTuple):
+    """The rows of a manifest's files.
+
+    Attributes
+    ----------
+    rows
+        All rows, to be read when they are needed.
+    endpoint
+        S3 server that the files name; None for AWS.
+    file
+        The file to watch; None where the rows are a copy of them.
+    """
+
+    rows: pl.LazyFrame
+    endpoint: str | None
+    file: "HeldFile | None"
+
+
+class HeldFile:
+    """A manifest's file, held open to notice when it is written to."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = os.dup(descriptor)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._state = self._now()
+
+    def check(self) -> None:
+        """Raise ManifestError if another content was written into the file since it was opened."""
+        if self._now() != self._state:
+            raise ManifestError(
+                f"{self._path} was written to while it was read, so its rows are no longer those "
+                "that were checked; what is finished is kept, and the same command goes on with "
+                "the new rows"
+            )
+
+    def _now(self) -> tuple[int, int]:
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
+
+
+def is_csv(path: str | Path) -> bool:
+    """Get whether a manifest is CSV, which its name says; else it is Parquet."""
+    return Path(path).suffix.lower() == ".csv"
+
+
+def open_files(manifest: ManifestFiles) -> OpenFiles:
+    """Get the rows of a manifest's files; what several files have in common is there once.
+
+    Raises
+    ------
+    ManifestError
+        A file is not there or cannot be read, or two files say different things of one path.
+    """
+    paths = _paths(manifest)
+    found = [_open_csv(path) if is_csv(path) else _open_parquet(path) for path in paths]
+    return found[0] if len(found) == 1 else _together(paths, found)
+
+
+def first_line(error: BaseException) -> str:
+    """Get the first line of what an error says."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _paths(manifest: ManifestFiles) -> list[Path]:
+    names = [manifest] if isinstance(manifest, str | Path) else list(manifest)
+    paths: list[Path] = []
+    for name in names:
+        pattern = str(name)
+        if Path(name).exists() or not glob.has_magic(pattern):
+            paths.append(Path(name))
+        elif matches := sorted(glob.glob(pattern)):  # noqa: PTH207 (a Path has no absolute patterns)
+            paths += map(Path, matches)
+        else:
+            raise ManifestError(f"no manifest has a name like {pattern}; check the pattern")
+    if not paths:
+        raise ManifestError("no manifest was given; make one with `jumpduck manifest`")
+    return list(dict.fromkeys(paths))
+
+
+def _open_parquet(path: Path) -> OpenFiles:
+    _check_there(path)
+    try:
+        # the open file and not its path, because another file may get the name during the run
+        with path.open("rb") as file:
+            held = HeldFile(path, file.fileno())
+            rows = pl.scan_parquet(file, glob=False)
+            rows.collect_schema()
+            written = pl.read_parquet_metadata(file)
+        notes: dict[str, str | None] = dict(json.loads(written.get("jumpduck.catalog", "{}")))
+    except (*CANNOT_READ, ValueError, TypeError) as error:
+        raise ManifestError(
+            f"{path} is not a Parquet file: {first_line(error)}; make it with `jumpduck manifest`"
+        ) from error
+    if "jumpduck.query" in written and "jumpduck.sql" not in written:
+        raise ManifestError(
+            f"{path} was made by an earlier version of jumpduck; make it again with "
+            "`jumpduck manifest`"
+        )
+    return OpenFiles(rows, notes.get("endpoint"), held)
+
+
+def _open_csv(path: Path) -> OpenFiles:
+    """Get the rows of a CSV file, as Parquet because a plate is read without those before it.
+
+    Columns that a manifest may have get their types, other `Metadata_` columns are text as all
+    keys are, and the type of a further column is that of all its values.
+    """
+    _check_there(path)
+    try:
+        names = pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()
+        known = {**MANIFEST, **OPTIONAL}
+        types = {
+            name: known.get(name, pl.String())
+            for name in names
+            if name in known or name.startswith("Metadata_")
+        }
+        rows = pl.scan_csv(path, infer_schema_length=None, schema_overrides=types, glob=False)
+        return OpenFiles(_as_file(rows), None, None)
+    except (*CANNOT_READ, ValueError) as error:
+        raise ManifestError(
+            f"{path} cannot be read as CSV: {first_line(error)}; make it with `jumpduck manifest`"
+        ) from error
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise ManifestError(f"there is no manifest {path}; make it with `jumpduck manifest`")
+
+
+def _together(paths: Sequence[Path], found: Sequence[OpenFiles]) -> OpenFiles:
+    endpoints = {one.endpoint for one in found}
+    if len(endpoints) > 1:
+        servers = " and ".join(sorted(one or "AWS" for one in endpoints))
+        raise ManifestError(
+            f"the manifests are of different S3 servers, {servers}; download them one by one"
+        )
+    parts: list[pl.LazyFrame] = []
+    try:
+        for number, (path, one) in enumerate(zip(paths, found, strict=True)):
+            types = manifest_types(dict(one.rows.collect_schema()), str(path))
+            rows = one.rows.select(pl.col(name).cast(dtype) for name, dtype in types.items())
+            parts.append(rows.with_columns(_part=pl.lit(number, pl.Int32)))
+        rows = pl.concat(parts, how="diagonal_relaxed").with_row_index("_number", 0)
+        doubled = _doubled(rows, paths)
+        kept = rows.filter(~pl.col("_number").is_in(doubled.implode()))
+        copy = _as_file((kept if len(doubled) else rows).drop("_part", "_number"))
+    except CANNOT_READ as error:
+        names = ", ".join(map(str, paths))
+        raise ManifestError(
+            f"the manifests {names} cannot be put together: {first_line(error)}"
+        ) from error
+    for one in found:
+        if one.file is not None:
+            one.file.check()
+    return OpenFiles(copy, endpoints.pop(), None)
+
+
+def _doubled(rows: pl.LazyFrame, paths: Sequence[Path]) -> pl.Series:
+    """Get the numbers of rows that an earlier file has, too."""
+    # 12 bytes a row, because the paths themselves would not fit for all of JUMP
+    hashed = pl.col("path").hash(seed=0)
+    hashes = rows.select("_number", path=hashed).collect(engine="streaming")
+    doubled = hashes.filter(pl.col("path").is_duplicated())
+    if doubled.height > MAX_DOUBLED_ROWS:
+        raise ManifestError(
+            f"{doubled.height:,} rows of the manifests have a path that another row has, too; that "
+            "is too many to compare: download them one by one"
+        )
+    same = rows.filter(hashed.is_in(doubled["path"].unique().implode())).collect()
+    within = same.filter(pl.struct("path", "_part").is_duplicated())
+    if within.height:
+        path, part = within.select("path", "_part").row(0)
+        raise ManifestError(
+            f"path {path!r} occurs twice in {paths[part]}; each row needs a path of its own"
+        )
+    values = same.drop("_number", "_part")
+    different = values.unique().filter(pl.col("path").is_duplicated())
+    if different.height:
+        path = different["path"].sort()[0]
+        one, other = different.filter(pl.col("path") == path).head(2).rows(named=True)
+        column = next(name for name in different.columns if one[name] != other[name])
+        parts: list[int] = same.filter(pl.col("path") == path)["_part"].to_list()
+        names = " and ".join(str(paths[part]) for part in parts)
+        raise ManifestError(
+            f"path {path!r} is in {names}, with different values of {column}; make one manifest of "
+            "both choices, or download them into different folders"
+        )
+    return same.filter(~pl.col("path").is_first_distinct())["_number"]
+
+
+def _as_file(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Get rows from a file without a name, so that they need not be in memory."""
+    with tempfile.TemporaryFile() as file:
+        rows.sink_parquet(file)
+        file.seek(0)
+        copy = pl.scan_parquet(file, glob=False)
+        copy.collect_schema()
+        return copy
