@@ -63,6 +63,7 @@ MEANING = {
     "url_illum": "URL of the illumination function of its plate and channel",
     "channel_kind": "stain, brightfield or other",
     "known_issue": "What has been reported about the image",
+    "estimated_bytes": "Bytes of the published file, an estimate",
     "Metadata_Pixel_Size_Microns": "Edge of a pixel in the specimen, in micrometres",
     "status": "fetched, present (by an earlier run), missing, corrupt or failed",
     "bytes": "Bytes of the published file",

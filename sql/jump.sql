@@ -30,9 +30,16 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/jump/cellprofiler_versions.sql
 .read sql/jump/source_sizes.sql
 .read sql/jump/recipe_sizes.sql
+.read sql/jump/gene_info.sql
+.read sql/jump/annotation_files.sql
+.read sql/jump/annotations.sql
+.read sql/jump/concentrations.sql
+.read sql/jump/concentration.sql
 .read sql/jump/perturbations.sql
+.read sql/jump/site_perturbations.sql
 .read sql/jump/perturbation_names.sql
 .read sql/jump/find_perturbations.sql
+.read sql/jump/explain_name.sql
 .read sql/jump/orphans.sql
 .read sql/jump/known_issues.sql
 .read sql/jump/treatments.sql
@@ -49,4 +56,5 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/jump/sites.sql
 .read sql/jump/problems.sql
 .read sql/jump/find.sql
+.read sql/jump/find_wells.sql
 COMMIT;

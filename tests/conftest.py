@@ -59,6 +59,8 @@ def real_metadata(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("metadata")
     for file in (DATA / "jump_metadata").glob("*.csv*"):
         shutil.copy(file, folder / file.name.replace("_v0.2.0", ""))
+    for file in (DATA / "platemaps").glob("JUMP-*_compound_*.tsv"):
+        shutil.copy(file, folder)
     empty = pl.lit(None, pl.String)
     smiles = pl.read_csv(folder / "smiles_only.csv.gz")
     compounds = smiles.select(

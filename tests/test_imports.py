@@ -41,6 +41,7 @@ LIBRARIES = {
     "obstore": {"storage"},
     "httpx": {"collections"},
     "PIL": {"figures"},
+    "rdkit": {"selection"},
     "torch": set(),
 }
 

@@ -2,9 +2,10 @@
 -- key: asked, Metadata_JCP2022
 -- A name is one of jump.perturbation_names, a SMILES, or the first layer of an InChIKey. Case does
 -- not matter but in SMILES; blanks and hyphens in a name do not matter if nothing has the name with
--- them. Published InChIKeys mostly carry no stereochemistry, so a key meets another with the same
--- first layer: that may be a mirror image (quinine, quinidine), and matched_by says so. alike says
--- that a whole key was asked for and only the first layer is the same. modalities NULL means all.
+-- them. Aliases are looked at last, because the alias of one gene is the symbol of another.
+-- Published InChIKeys mostly carry no stereochemistry, so a key meets another with the same first
+-- layer: that may be a mirror image (quinine, quinidine), and matched_by says so. alike says that a
+-- whole key was asked for and only the first layer is the same. modalities NULL means all.
 CREATE OR REPLACE MACRO jump.find_perturbations(
     names, -- noqa: LT01
     modalities := NULL
@@ -22,6 +23,7 @@ matches AS (
         Metadata_JCP2022,
         matched_by
     FROM asked INNER JOIN jump.perturbation_names ON lower(written) = lower(name)
+    WHERE matched_by <> 'alias'
     UNION ALL
     SELECT
         asked,
@@ -34,30 +36,41 @@ matches AS (
     SELECT
         asked,
         Metadata_JCP2022,
-        'SMILES' AS matched_by
+        'SMILES as published' AS matched_by
     FROM asked INNER JOIN jump.perturbations ON written = Metadata_SMILES
+),
+
+spelled AS (
+    SELECT DISTINCT
+        asked,
+        Metadata_JCP2022,
+        if(perturbation_names.matched_by = 'alias', 'alias', 'other spelling') AS matched_by
+    FROM asked
+    ANTI JOIN matches USING (asked)
+    INNER JOIN jump.perturbation_names
+        ON plain_name = regexp_replace(lower(name), '[^\pL\pN]', '', 'g')
+    WHERE
+        plain_name <> ''
+        AND perturbation_names.matched_by NOT IN ('JCP2022', 'NCBI gene', 'InChIKey')
 ),
 
 best AS (
     SELECT
         asked,
         Metadata_JCP2022,
-        min_by(matched_by, list_position([
+        min_by(matched_by, (coalesce(list_position([
             'JCP2022', 'gene symbol', 'name', 'NCBI gene', 'InChIKey',
-            'first layer of InChIKey', 'SMILES'
-        ], matched_by)) AS matched_by
+            'first layer of InChIKey', 'SMILES as published'
+        ], matched_by), 99), matched_by)) AS matched_by
     FROM matches
     GROUP BY ALL
     UNION ALL
-    SELECT DISTINCT
+    SELECT
         asked,
         Metadata_JCP2022,
-        'other spelling' AS matched_by
-    FROM asked
-    ANTI JOIN matches USING (asked)
-    INNER JOIN jump.perturbation_names
-        ON plain_name = regexp_replace(lower(name), '[^\pL\pN]', '', 'g')
-    WHERE plain_name <> '' AND perturbation_names.matched_by IN ('gene symbol', 'name')
+        matched_by
+    FROM spelled
+    QUALIFY rank() OVER (PARTITION BY asked ORDER BY matched_by = 'alias') = 1
 )
 
 SELECT

@@ -12,6 +12,10 @@ SELECT
     coalesce(
         sizes.mean_bytes, (SELECT sum(bytes) / sum(tiffs) FROM jump.source_sizes)
     ) AS image_bytes,
+    jump.concentration('trt', files.Metadata_Source, plates.Metadata_PlateType) AS trt_micromolar,
+    jump.concentration(
+        'poscon', files.Metadata_Source, plates.Metadata_PlateType
+    ) AS poscon_micromolar,
     plate_issues.plate_issue,
     coalesce(plate_issues.plate_dropped, FALSE) AS plate_dropped,
     plate_issues.issues
@@ -43,6 +47,10 @@ COMMENT ON COLUMN jump.imaged_plates.Metadata_PlateType IS 'What the plate holds
 COMMENT ON COLUMN jump.imaged_plates.Metadata_Pixel_Size_Microns IS
 'Edge of a pixel in micrometres';
 COMMENT ON COLUMN jump.imaged_plates.image_bytes IS 'Bytes of one image, an estimate';
+COMMENT ON COLUMN jump.imaged_plates.trt_micromolar IS
+'Concentration of its compounds in micromoles a litre';
+COMMENT ON COLUMN jump.imaged_plates.poscon_micromolar IS
+'Concentration of its positive controls in micromoles a litre';
 COMMENT ON COLUMN jump.imaged_plates.plate_issue IS
 'What is wrong with the whole plate, NULL if nothing';
 COMMENT ON COLUMN jump.imaged_plates.plate_dropped IS

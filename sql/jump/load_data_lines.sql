@@ -194,6 +194,7 @@ wells AS (
     SELECT
         files.plate_number,
         treatments.Metadata_Well,
+        numbers.perturbation_number,
         treatments.Metadata_JCP2022,
         treatments.Metadata_Name,
         treatments.Metadata_pert_type,
@@ -203,11 +204,14 @@ wells AS (
         ON
             files.Metadata_Source = treatments.Metadata_Source
             AND files.Metadata_Plate = treatments.Metadata_Plate
+    LEFT JOIN jump.site_perturbations AS numbers
+        ON treatments.Metadata_JCP2022 = numbers.Metadata_JCP2022
 ),
 
 described AS ( -- noqa: ST03
     SELECT
         placed.*,
+        coalesce(wells.perturbation_number, 0) AS perturbation_number,
         wells.Metadata_JCP2022,
         wells.Metadata_Name,
         wells.Metadata_pert_type,
@@ -223,6 +227,7 @@ SELECT
     plate_number,
     Metadata_Well,
     site_number AS Metadata_Site,
+    perturbation_number,
     Metadata_JCP2022,
     Metadata_Name,
     coalesce(Metadata_pert_type, 'unknown') AS Metadata_pert_type,
@@ -278,6 +283,8 @@ COMMENT ON COLUMN jump.load_data_lines.plate_number IS
 COMMENT ON COLUMN jump.load_data_lines.Metadata_Well IS 'Row letters and two-digit column';
 COMMENT ON COLUMN jump.load_data_lines.Metadata_Site IS
 'Field of view in the well; the first is 0 in some sources, 1 in others';
+COMMENT ON COLUMN jump.load_data_lines.perturbation_number IS
+'Row of jump.site_perturbations that describes its perturbation';
 COMMENT ON COLUMN jump.load_data_lines.Metadata_JCP2022 IS 'Identifier of the perturbation';
 COMMENT ON COLUMN jump.load_data_lines.Metadata_Name IS
 'Everyday name of a control, else the gene symbol';

@@ -35,6 +35,21 @@ names AS (
         others.Metadata_Symbol AS name
     FROM genes
     INNER JOIN genes AS others USING (Metadata_NCBI_Gene_ID)
+    UNION
+    SELECT
+        genes.Metadata_JCP2022,
+        genes.Metadata_modality,
+        'alias' AS matched_by,
+        unnest(gene_info.aliases) AS name
+    FROM genes
+    INNER JOIN jump.gene_info AS gene_info USING (Metadata_NCBI_Gene_ID)
+    UNION
+    SELECT
+        Metadata_JCP2022,
+        'compound' AS Metadata_modality,
+        'name in ' || origin AS matched_by,
+        Metadata_pert_iname AS name
+    FROM jump.annotations
 )
 
 SELECT
@@ -48,10 +63,12 @@ WHERE name IS NOT NULL;
 COMMENT ON VIEW jump.perturbation_names IS
 'One row per name of a perturbation, SMILES aside';
 COMMENT ON COLUMN jump.perturbation_names.name IS
-'Genes: symbol or NCBI number; compounds: InChIKey, of which the first 14 letters suffice, or '
-'SMILES letter for letter as published; controls: everyday name; all: JCP2022 identifier';
+'Genes: symbol, NCBI number, or alias where the catalog was made with a file of NCBI; compounds: '
+'InChIKey, or the name in JUMP-Target or JUMP-MOA; controls: everyday name; all: JCP2022 '
+'identifier';
 COMMENT ON COLUMN jump.perturbation_names.matched_by IS
-'JCP2022, gene symbol, NCBI gene, InChIKey, or name (of a control)';
+'JCP2022, gene symbol, NCBI gene, alias, InChIKey, name (of a control), or name in a set of '
+'compounds';
 COMMENT ON COLUMN jump.perturbation_names.Metadata_JCP2022 IS 'Identifier of the perturbation';
 COMMENT ON COLUMN jump.perturbation_names.Metadata_modality IS
 'compound, orf, crispr, any (no reagent), or NULL (unknown)';

@@ -18,6 +18,9 @@ WITH described AS (
         'orf' AS Metadata_modality,
         Metadata_Symbol,
         Metadata_NCBI_Gene_ID,
+        Metadata_Transcript,
+        Metadata_Vector,
+        Metadata_Prot_Match,
         if(
             Metadata_broad_sample = 'BAD CONSTRUCT', 'bad_construct', 'trt'
         ) AS Metadata_pert_type,
@@ -58,9 +61,15 @@ SELECT
     named.Metadata_InChIKey,
     named.Metadata_SMILES,
     named.Metadata_Symbol,
-    named.Metadata_NCBI_Gene_ID
+    named.Metadata_NCBI_Gene_ID,
+    named.Metadata_Transcript,
+    named.Metadata_Vector,
+    named.Metadata_Prot_Match,
+    gene_info.Metadata_Chromosome_Arm
 FROM named
-LEFT JOIN jump.controls AS controls USING (Metadata_JCP2022);
+LEFT JOIN jump.controls AS controls ON named.Metadata_JCP2022 = controls.Metadata_JCP2022
+LEFT JOIN jump.gene_info AS gene_info
+    ON named.Metadata_NCBI_Gene_ID = gene_info.Metadata_NCBI_Gene_ID;
 
 COMMENT ON VIEW jump.perturbations IS
 'One row per perturbation that a table describes or a well names';
@@ -78,3 +87,11 @@ COMMENT ON COLUMN jump.perturbations.Metadata_Symbol IS
 'Gene symbol; the tables of two modalities may have different ones for a gene';
 COMMENT ON COLUMN jump.perturbations.Metadata_NCBI_Gene_ID IS
 'NCBI gene number, the same in all modalities; a word for controls';
+COMMENT ON COLUMN jump.perturbations.Metadata_Transcript IS
+'Transcript that an overexpression reagent was made from';
+COMMENT ON COLUMN jump.perturbations.Metadata_Vector IS
+'Plasmid that carries an overexpression reagent';
+COMMENT ON COLUMN jump.perturbations.Metadata_Prot_Match IS
+'Percent of the protein of an overexpression reagent that matches that of the transcript';
+COMMENT ON COLUMN jump.perturbations.Metadata_Chromosome_Arm IS
+'Chromosome and arm that the gene lies on, NULL without a file of NCBI';

@@ -11,6 +11,24 @@ SELECT
     lines.Metadata_Name,
     lines.Metadata_pert_type,
     lines.Metadata_modality,
+    perturbations.Metadata_Symbol,
+    perturbations.Metadata_InChIKey,
+    perturbations.Metadata_SMILES,
+    CASE
+        WHEN lines.Metadata_modality <> 'compound' THEN NULL
+        WHEN lines.Metadata_pert_type = 'trt' THEN plates.trt_micromolar
+        WHEN lines.Metadata_pert_type = 'poscon' THEN plates.poscon_micromolar
+    END AS Metadata_Concentration_Micromolar,
+    perturbations.Metadata_Transcript,
+    perturbations.Metadata_Vector,
+    perturbations.Metadata_Prot_Match,
+    perturbations.Metadata_Chromosome_Arm,
+    CASE len(lines.Metadata_Well)
+        WHEN 3 THEN ascii(lines.Metadata_Well) - 64
+        ELSE
+            26 * (ascii(lines.Metadata_Well) - 64) + ascii(lines.Metadata_Well[2:]) - 64
+    END AS Metadata_Well_Row,
+    lines.Metadata_Well[-2:]::INTEGER AS Metadata_Well_Column,
     plates.Metadata_PlateType,
     plates.Metadata_Pixel_Size_Microns,
     plates.Metadata_Source || '__' || plates.Metadata_Batch || '__' || plates.Metadata_Plate
@@ -25,6 +43,8 @@ SELECT
     plates.issues
 FROM jump.load_data_lines AS lines
 INNER JOIN jump.imaged_plates AS plates ON lines.plate_number = plates.plate_number
+INNER JOIN jump.site_perturbations AS perturbations
+    ON lines.perturbation_number = perturbations.perturbation_number
 WHERE lines.reason IS NULL;
 
 COMMENT ON VIEW jump.sites IS
@@ -42,6 +62,27 @@ COMMENT ON COLUMN jump.sites.Metadata_pert_type IS
 'Role: trt, negcon, poscon, empty (untreated cells), bad_construct, or unknown';
 COMMENT ON COLUMN jump.sites.Metadata_modality IS
 'compound, orf, crispr, any (no reagent), or NULL (unknown)';
+COMMENT ON COLUMN jump.sites.Metadata_Symbol IS
+'Gene symbol, from orf.csv.gz or crispr.csv.gz; the two may have different ones for a gene';
+COMMENT ON COLUMN jump.sites.Metadata_InChIKey IS
+'InChIKey, from compound.csv.gz; most carry no stereochemistry';
+COMMENT ON COLUMN jump.sites.Metadata_SMILES IS 'SMILES, from compound.csv.gz';
+COMMENT ON COLUMN jump.sites.Metadata_Concentration_Micromolar IS
+'Concentration of a compound in micromoles a litre, from jump.concentrations; NULL for DMSO and '
+'where none is published';
+COMMENT ON COLUMN jump.sites.Metadata_Transcript IS
+'Transcript that an overexpression reagent was made from, from orf.csv.gz';
+COMMENT ON COLUMN jump.sites.Metadata_Vector IS
+'Plasmid that carries an overexpression reagent, from orf.csv.gz';
+COMMENT ON COLUMN jump.sites.Metadata_Prot_Match IS
+'Percent of the protein of an overexpression reagent that matches that of the transcript, from '
+'orf.csv.gz';
+COMMENT ON COLUMN jump.sites.Metadata_Chromosome_Arm IS
+'Chromosome and arm that the gene lies on, as 17p, from the gene_info of NCBI that the catalog was '
+'made with; NULL without one';
+COMMENT ON COLUMN jump.sites.Metadata_Well_Row IS
+'Row of the well on its plate: 1 for A, 27 for AA; 1 and the last lie at the edge';
+COMMENT ON COLUMN jump.sites.Metadata_Well_Column IS 'Column of the well on its plate, from 1';
 COMMENT ON COLUMN jump.sites.Metadata_PlateType IS 'What the plate holds';
 COMMENT ON COLUMN jump.sites.Metadata_Pixel_Size_Microns IS 'Edge of a pixel in micrometres';
 COMMENT ON COLUMN jump.sites.site_key IS 'source__batch__plate__well__site';

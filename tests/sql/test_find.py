@@ -77,7 +77,7 @@ def test_a_gene_that_two_tables_name_differently_is_found_in_both(named, name):
         ("DMSO", "name"),
         ("7157", "NCBI gene"),
         ("jcp2022_800101", "JCP2022"),
-        ("C[S+](C)[O-]", "SMILES"),
+        ("C[S+](C)[O-]", "SMILES as published"),
         (" IAZDPXIOMUYVGZ ", "first layer of InChIKey"),
         ("FK866", "other spelling"),
         ("amg 900", "other spelling"),
@@ -125,9 +125,21 @@ def test_roles_tell_bad_constructs_untreated_cells_and_unknown_wells_from_treatm
     assert set(kept["Metadata_Well"]) == {"A01"}
 
 
-@pytest.mark.parametrize("name", ["aspirin", "CS(C)=O", "12", "%", " - "])
-def test_a_name_that_is_not_known_says_by_what_names_are_known(named, name):
-    with pytest.raises(QueryError, match=r"names that are known: .*14 letters.*as published"):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("aspirin", "symbol and NCBI number, and by alias with a file of NCBI: `aliases`"),
+        ("aspirin", "of compounds only controls have names: PubChem has the InChIKey"),
+        ("%", "symbol and NCBI number"),
+        (" - ", "symbol and NCBI number"),
+        ("12", "no gene .* has this NCBI number"),
+        ("JCP2022_999", "no published table has this identifier"),
+        ("BSYNRYMUTXBXSQ-UHFFFAOYSA-N", "nor one with the same first 14 letters"),
+        ("CC(=O)Oc1ccccc1C(=O)O", "no compound has this SMILES; .*in canonical form, by RDKit"),
+    ],
+)
+def test_a_name_that_is_not_found_says_why_and_what_would_work(named, name, reason):
+    with pytest.raises(QueryError, match=reason):
         jumpduck.find(name, named)
 
 

@@ -30,6 +30,11 @@ KEYS = {
     "source_sizes": "Metadata_Source",
     "recipe_sizes": "recipe",
     "perturbations": "Metadata_JCP2022",
+    "site_perturbations": "perturbation_number",
+    "annotation_files": "file",
+    "find_wells(['TP53', 'DMSO'])": (
+        "asked, Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well"
+    ),
     "find_perturbations(['TP53', 'DMSO'])": "asked, Metadata_JCP2022",
     "find(['TP53', 'DMSO'])": "asked, Metadata_JCP2022",
     "perturbation_names": "name, matched_by, Metadata_JCP2022",
@@ -154,10 +159,14 @@ def test_every_metadata_key_is_text_but_the_site(con):
         """
     ).fetchall()
     assert sorted(odd) == [
+        ("Metadata_Concentration_Micromolar", "DOUBLE"),
         ("Metadata_Objective_NA", "DOUBLE"),
         ("Metadata_Pixel_Size_Microns", "DOUBLE"),
+        ("Metadata_Prot_Match", "DOUBLE"),
         ("Metadata_Site", "INTEGER"),
         ("Metadata_Sites_Per_Well", "INTEGER"),
+        ("Metadata_Well_Column", "INTEGER"),
+        ("Metadata_Well_Row", "INTEGER"),
     ]
 
 

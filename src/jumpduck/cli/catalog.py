@@ -17,7 +17,7 @@ from jumpduck.stages.catalog import imaged, problems
     CatalogOptions,
     {
         CHOOSE: ("collection", "sources", "plates", "plate_types", "perturbations"),
-        PLACES: ("gallery", "project", "metadata", "index", "endpoint"),
+        PLACES: ("gallery", "project", "metadata", "index", "aliases", "endpoint"),
         OUTPUT: ("path",),
     },
     flags={"path": "--catalog"},

@@ -10,20 +10,28 @@ from jumpduck.stages.find import FindOptions
 from jumpduck.stages.find import find as look
 
 
-@reads(FindOptions, {CHOOSE: ("names",), PLACES: ("catalog",)}, positional="names")
+@reads(
+    FindOptions,
+    {CHOOSE: ("names", "wells"), PLACES: ("catalog", "aliases")},
+    positional="names",
+    flags={"wells": "--wells"},
+)
 def find(
     options: FindOptions, *, show_sql: ShowSql = False, csv: Csv = False, json: Json = False
 ) -> None:
     """Say what a gene, compound or control is called, and where it can be seen.
 
     Plates and wells are those published; sites and gigabytes (an estimate) those of the catalog.
-    JUMP's published InChIKeys have no stereochemistry, so a key also finds its mirror image:
-    matched_by says so.
+    matched_by says by what each was found. JUMP's published InChIKeys have no stereochemistry, so a
+    key also finds its mirror image. SMILES are compared letter for letter, and in any notation with
+    the extra chem: pip install 'jumpduck[chem]'.
 
     For example:
 
     ```
     jumpduck find TP53 DMSO
+    jumpduck find TP53 --wells
+    jumpduck find p53 --aliases Homo_sapiens.gene_info.gz
     jumpduck find RYYVLZVUVIJVGH --json
     ```
     """
@@ -32,9 +40,9 @@ def find(
         with open_catalog(options.catalog) as con:
             held = held_collection(con)
             names = separate_perturbations(con, held, options.names)
-            print(find_text(held, names) + ";")
+            print(find_text(held, names, wells=options.wells) + ";")
         return
-    found = look(options.names, options.catalog)
+    found = look(options.names, options.catalog, options.wells, options.aliases)
     shown = found.with_columns(pl.col("^estimated_gb$").round(3)).drop(
         "Metadata_InChIKey", strict=False
     )

@@ -37,6 +37,9 @@ class CatalogOptions:
     index
         Site index to read instead of load_data: one Parquet file with a row for each site. For
         all of JUMP from its own bucket it is the published one by default.
+    aliases
+        File of NCBI's ``gene_info``, as downloaded, plain or .gz: other names of genes, and the
+        chromosome arms that they lie on.
     endpoint
         S3 server other than AWS.
     sources
@@ -60,6 +63,7 @@ class CatalogOptions:
     project: str | None = None
     metadata: str | None = None
     index: str | None = None
+    aliases: str | Path | None = None
     endpoint: str | None = None
     sources: Sequence[str] = ()
     plates: Sequence[str] = ()
@@ -88,7 +92,8 @@ class SqlAlone:
     """
 
     def __init__(self, name: str, options: CatalogOptions) -> None:
-        for option in ("index", "sources", "plates", "plate_types", "perturbations"):
+        choices = ("sources", "plates", "plate_types", "perturbations")
+        for option in ("index", "aliases", *choices):
             if getattr(options, option):
                 raise QueryError(
                     f"{option} cannot be used for collection {name!r}, which is read whole; "
@@ -123,7 +128,7 @@ REQUIRED: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 """The relations that a collection must make, and the columns that jumpduck reads."""
 
-REQUIRED_MACROS = ("find", "find_perturbations")
+REQUIRED_MACROS = ("find", "find_wells", "find_perturbations")
 
 
 def check_collection(con: duckdb.DuckDBPyConnection, name: str) -> None:

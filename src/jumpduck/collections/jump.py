@@ -10,11 +10,13 @@ import polars as pl
 
 from jumpduck.collections import published_metadata as published
 from jumpduck.collections.base import CatalogOptions
+from jumpduck.collections.gene_info import gene_info_file
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
 from jumpduck.database.connection import frame, held_collection
 from jumpduck.database.sql_files import Value, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.schema import PLATE_KEY
+from jumpduck.selection.names import look_up
 from jumpduck.selection.pipeline import check_perturbations, separate_perturbations
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
@@ -64,6 +66,7 @@ class JumpTables:
                 "because an index is read whole; choose with `jumpduck manifest`"
             )
         self._index = options.index
+        self._aliases = None if options.aliases is None else gene_info_file(options.aliases)
         bucket = (self._gallery, self._project, options.endpoint) == (GALLERY, PROJECT, None)
         if self._index is None and not named and bucket:
             self._index = published.SITE_INDEX
@@ -72,6 +75,7 @@ class JumpTables:
         """Fetch the metadata, and get the variables that say where everything is."""
         self._options.progress("metadata", 0, 1)
         folder = published.metadata_folder(self._metadata, self._scratch, self._reader)
+        unread = published.fetch_annotations(self._metadata, folder, self._reader)
         self._options.progress("metadata", 1, 1)
         return {
             "jump_gallery": self._gallery,
@@ -81,6 +85,8 @@ class JumpTables:
             "jump_metadata_copy": str(folder),
             "jump_revision": published.revision(self._metadata, folder),
             "jump_site_index": self._index,
+            "jump_annotations_unread": unread or None,
+            "jump_aliases": self._aliases,
         }
 
     def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
@@ -137,10 +143,10 @@ class JumpTables:
 
 def _plates_of(con: duckdb.DuckDBPyConnection, perturbations: Sequence[str]) -> pl.DataFrame:
     """Get the source and name of each plate that one of the perturbations is on."""
-    names = separate_perturbations(con, held_collection(con), perturbations)
-    found = frame(
-        con, "SELECT asked, Metadata_JCP2022 FROM jump.find_perturbations($names)", {"names": names}
-    )
+    held = held_collection(con)
+    names = separate_perturbations(con, held, perturbations)
+    query = "SELECT asked, matched_by, Metadata_JCP2022 FROM jump.find_perturbations($names)"
+    found = look_up(con, held, query, names)
     check_perturbations(con, "perturbation", names, set(found["asked"]))
     return frame(
         con,

@@ -37,6 +37,20 @@ BLOBS = {
 }
 """The files that sql/jump reads, with the git blob id of each at `COMMIT`."""
 
+GIT_BLOBS = "https://api.github.com/repos/jump-cellpainting/{repository}/git/blobs/{blob}"
+
+ANNOTATION_BLOBS = {
+    "JUMP-Target-1_compound_metadata.tsv": "b2a11a7b23c93ccb720d77a7ab303a10e3db2178",
+    "JUMP-Target-1_compound_platemap.tsv": "cb9432375d7caa81e757fa8e1a8e54c303ae13e5",
+    "JUMP-Target-2_compound_metadata.tsv": "a3d30c5aaaf196f07cb3ff112dff8fcc3cfc21bc",
+    "JUMP-Target-2_compound_platemap.tsv": "7ae5c041f4d2dfe7402b4107633a4e22f3edc7ad",
+    "JUMP-MOA_compound_metadata.tsv": "254381ce59a78cd3df7dd065b4ca86257867165d",
+}
+"""Files that name compounds, and their git blob ids in JUMP-Target and JUMP-MOA (MIT licence).
+
+They are asked for by these ids, because both repositories replaced their tables several times.
+"""
+
 
 def metadata_folder(root: str, scratch: Path, stores: ObjectReader) -> Path:
     """Get a local folder that holds the metadata files of `root`.
@@ -80,6 +94,44 @@ def metadata_folder(root: str, scratch: Path, stores: ObjectReader) -> Path:
             )
         atomic_write(file, data)
     return folder
+
+
+def fetch_annotations(root: str, folder: Path, stores: ObjectReader) -> list[dict[str, str | None]]:
+    """Bring the files that name compounds into `folder`, and get which could not be had, and why.
+
+    Nothing but names depends on them. Therefore a metadata folder of the user may lack them, and a
+    published one that cannot be had does not end the build.
+    """
+    if scheme_of(root) == "file":
+        return []
+    unread: list[dict[str, str | None]] = []
+    for name, blob in ANNOTATION_BLOBS.items():
+        file = folder / name
+        if root == ROOT and file.is_file() and blob_id(file.read_bytes()) == blob:
+            continue
+        file.unlink(missing_ok=True)
+        try:
+            data = _annotation(root, name, stores)
+        except (StoreError, OSError) as error:
+            if root == ROOT:
+                unread.append({"file": name, "reason": f"{name}: {error}"})
+            if isinstance(error, StoreError):  # the others would be waited for as long
+                break
+            continue
+        if root == ROOT and blob_id(data) != blob:
+            reason = f"{name}: its git blob id is {blob_id(data)}, expected {blob}"
+            unread.append({"file": name, "reason": reason})
+            continue
+        atomic_write(file, data)
+    return unread
+
+
+def _annotation(root: str, name: str, stores: ObjectReader) -> bytes:
+    if root == ROOT:
+        repository = name.partition("_")[0].rstrip("-12")
+        return _get(GIT_BLOBS.format(repository=repository, blob=ANNOTATION_BLOBS[name]))
+    url = f"{root}/{name}"
+    return _get(url) if root.startswith("http") else bytes(stores.read(url).data)
 
 
 def revision(root: str, folder: Path) -> str:
@@ -149,7 +201,9 @@ def cache_folder() -> Path:
 
 def _get(url: str) -> bytes:
     def get() -> bytes:
-        answer = httpx.get(url, follow_redirects=True, timeout=60)
+        # what a git blob is sent as; other servers ignore it
+        headers = {"Accept": "application/vnd.github.raw+json, */*"}
+        answer = httpx.get(url, headers=headers, follow_redirects=True, timeout=60)
         return _good(answer).content
 
     return _insist(url, get)

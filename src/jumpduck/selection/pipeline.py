@@ -11,6 +11,7 @@ from jumpduck.database.connection import HeldCollection, frame, held_collection
 from jumpduck.database.where_condition import check_where
 from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import CONTROL_ROLES, SITES_PER_WELL, Names, Selection, as_names
+from jumpduck.selection.names import explain_name, look_up
 from jumpduck.selection.places import check_places, known_wells
 from jumpduck.selection.suggestions import check_names, known_names, separate
 
@@ -169,9 +170,10 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     return Query(held, plates, conditions, perturbations, *channels, per_well, selection, notes)
 
 
-def find_text(held: HeldCollection, names: Names) -> str:
-    """Get the SQL that finds perturbations by their names."""
-    return f"FROM {held.relation('find')}({literal(as_names(names))})"
+def find_text(held: HeldCollection, names: Names, *, wells: bool = False) -> str:
+    """Get the SQL that finds perturbations, or their wells, by their names."""
+    macro = held.relation("find_wells" if wells else "find")
+    return f"FROM {macro}({literal(as_names(names))})"
 
 
 def separate_perturbations(
@@ -219,7 +221,7 @@ def check_perturbations(
         """
         comments = con.execute(query, {"name": held.name}).fetchall()
         known = comments[0][0] if comments else f"see {held.relation('perturbation_names')}"
-        hint = f"names that are known: {known}"
+        hint = explain_name(con, held, missing[0]) or f"names that are known: {known}"
     raise QueryError(f"there is no {what} {missing[0]!r}; {hint}")
 
 
@@ -308,15 +310,12 @@ def _perturbations(
     for what, names, modalities in asked:
         if not names:
             continue
-        rows = frame(
-            con,
-            f"""
+        query = f"""
             SELECT asked, {held.perturbation} AS identifier, matched_by, alike
             FROM {held.relation("find_perturbations")}($names, modalities := $modalities)
             ORDER BY ALL
-            """,  # noqa: S608
-            {"names": names, "modalities": list(modalities) if modalities else None},
-        )
+        """  # noqa: S608
+        rows = look_up(con, held, query, names, modalities=modalities)
         check_perturbations(con, what, names, set(rows["asked"]), modalities)
         exact, alike = rows.filter(~pl.col("alike")), rows.filter("alike")
         found |= set(exact["identifier"])

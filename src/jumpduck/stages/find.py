@@ -6,11 +6,13 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.database.connection import frame, held_collection, open_catalog
+from jumpduck.collections.gene_info import genes_called
+from jumpduck.database.connection import held_collection, open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
 from jumpduck.selection.criteria import as_names
-from jumpduck.selection.pipeline import check_perturbations, find_text, separate_perturbations
+from jumpduck.selection.names import OtherName, look_up
+from jumpduck.selection.pipeline import check_perturbations, separate_perturbations
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,22 @@ class FindOptions:
     ----------
     names
         Genes, compounds and controls, by any name that the collection knows. In JUMP: gene
-        symbols, NCBI gene numbers, identifiers, names of controls, SMILES, or InChIKeys,
-        whole or their first layer. A text that is not a name may hold several, separated by
-        commas or blanks.
+        symbols, NCBI gene numbers, identifiers, names of controls and of the compounds of
+        JUMP-Target and JUMP-MOA, SMILES, or InChIKeys, whole or their first layer. A text that is
+        not a name may hold several, separated by commas or blanks.
+    wells
+        List the wells instead: plate, role, modality.
+    aliases
+        File of NCBI's ``gene_info``, as downloaded, plain or .gz, to find genes by other names. A
+        catalog that was made with one needs it no more.
     catalog
         Catalog made by `jumpduck catalog`.
     """
 
     names: str | Sequence[str]
     catalog: str | Path = "catalog.duckdb"
+    wells: bool = False
+    aliases: str | Path | None = None
 
 
 @takes(FindOptions)
@@ -43,12 +52,13 @@ def find(options: FindOptions) -> pl.DataFrame:
         Metadata_Name, _modality, _pert_type, _InChIKey, plates, wells (published), sites (in this
         catalog), estimated_gb (of their stains). A name may mean several: a gene
         is overexpressed and knocked out, and mirror images share the first layer of their
-        InChIKey.
+        InChIKey. With `wells` it is what ``find_wells`` returns: a row for each published well.
 
     Raises
     ------
     QueryError
-        Nothing has one of the names; the message has the nearest ones.
+        Nothing has one of the names; the message has the nearest ones. `aliases` is not the file of
+        NCBI.
     ManifestError
         `catalog` is not a catalog.
     """
@@ -58,6 +68,13 @@ def find(options: FindOptions) -> pl.DataFrame:
     with open_catalog(options.catalog) as con:
         held = held_collection(con)
         names = separate_perturbations(con, held, names)
-        found = frame(con, find_text(held, names))
+        macro = held.relation("find_wells" if options.wells else "find")
+        others = [] if options.aliases is None else _aliases(options.aliases, names)
+        found = look_up(con, held, f"FROM {macro}($names)", names, others=others)
         check_perturbations(con, "perturbation", names, set(found["asked"]))
         return found
+
+
+def _aliases(file: str | Path, names: list[str]) -> list[OtherName]:
+    called = genes_called(file, names)
+    return [OtherName(name, gene, "alias") for name in called for gene in called[name]]

@@ -25,4 +25,5 @@ SET VARIABLE perturbation = 'Metadata_Compound';
 .read sql/made_up/perturbation_names.sql
 .read sql/made_up/find_perturbations.sql
 .read sql/made_up/find.sql
+.read sql/made_up/find_wells.sql
 COMMIT;
