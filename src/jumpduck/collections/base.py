@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import duckdb
 
@@ -72,11 +72,30 @@ class CatalogOptions:
     progress: Progress = field(default=no_progress, repr=False)
 
 
+class KeptTables(NamedTuple):
+    """A database that has some of the tables of a collection.
+
+    Attributes
+    ----------
+    database
+        To be copied; nobody writes to it.
+    made_by
+        The SQL files that made the tables: they need not run.
+    """
+
+    database: Path
+    made_by: frozenset[Path]
+
+
 class TableSource(Protocol):
     """Where the tables of one collection come from."""
 
     def variables(self) -> Mapping[str, Value]:
         """Get the SQL variables to set before the first file runs."""
+        ...
+
+    def kept_tables(self) -> KeptTables | None:
+        """Get a database that has some of the tables already; None where there is none."""
         ...
 
     def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
@@ -107,6 +126,10 @@ class SqlAlone:
     def variables(self) -> Mapping[str, Value]:
         """Get the options that are set."""
         return self._variables
+
+    def kept_tables(self) -> KeptTables | None:
+        """Get None, because the SQL files read all that they need."""
+        return None
 
     def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
         """Do nothing."""

@@ -9,11 +9,12 @@ import duckdb
 import polars as pl
 
 from jumpduck.collections import published_metadata as published
-from jumpduck.collections.base import CatalogOptions
+from jumpduck.collections.base import CatalogOptions, KeptTables
 from jumpduck.collections.gene_info import gene_info_file
+from jumpduck.collections.kept_metadata import metadata_tables
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
 from jumpduck.database.connection import frame, held_collection
-from jumpduck.database.sql_files import Value, set_variable
+from jumpduck.database.sql_files import Value, find_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.schema import PLATE_KEY
 from jumpduck.selection.names import look_up
@@ -77,7 +78,7 @@ class JumpTables:
         folder = published.metadata_folder(self._metadata, self._scratch, self._reader)
         unread = published.fetch_annotations(self._metadata, folder, self._reader)
         self._options.progress("metadata", 1, 1)
-        return {
+        self._variables: dict[str, Value] = {
             "jump_gallery": self._gallery,
             "jump_endpoint": self._options.endpoint,
             "jump_project": self._project,
@@ -88,6 +89,11 @@ class JumpTables:
             "jump_annotations_unread": unread or None,
             "jump_aliases": self._aliases,
         }
+        return self._variables
+
+    def kept_tables(self) -> KeptTables | None:
+        """Get the tables of these metadata, which are made at their first use."""
+        return metadata_tables(find_driver(self._options.collection), self._variables)
 
     def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
         """Fetch the site index or the load_data, when the table of plates is there."""

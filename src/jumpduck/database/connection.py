@@ -1,5 +1,6 @@
 """Opening a catalog, and asking it."""
 
+import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,36 @@ def interrupting(con: duckdb.DuckDBPyConnection) -> Generator[None]:
     except BaseException:
         con.interrupt()
         raise
+
+
+_STORAGE: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "v1.2.0"
+}
+"""The first that has zstd, which makes URLs half as long as the default, in half the time."""
+
+_MEMORY_LIMIT = "1500MB"
+
+
+def new_database(
+    path: Path, scratch: Path, copied: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Get a connection that writes a catalog.
+
+    Parameters
+    ----------
+    scratch
+        Folder for what does not fit into memory.
+    copied
+        Database that the new one begins with.
+    """
+    if copied is not None:
+        shutil.copyfile(copied, path)
+    con = duckdb.connect(str(path), config=_STORAGE)
+    con.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+    con.execute("SET force_compression = 'zstd'")
+    con.execute("SET enable_progress_bar = FALSE")  # because the command line shows progress
+    con.execute("SET temp_directory = $folder", {"folder": str(scratch / "spill")})
+    return con
 
 
 def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:

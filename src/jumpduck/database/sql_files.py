@@ -1,7 +1,7 @@
 """Find the sql files of a collection and run them in the order of its driver."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -79,6 +79,7 @@ def run_sql_files(
     variables: Mapping[str, Value],
     *,
     before: Callable[[Path], None] = lambda _: None,
+    skip: Collection[Path] = (),
 ) -> None:
     """Run a driver as the duckdb command line would: its files and what stands between them.
 
@@ -89,6 +90,8 @@ def run_sql_files(
     before
         Called with each file before it runs. It can prepare what the file reads, or report
         progress.
+    skip
+        Files that do not run, because what they make is there.
 
     Raises
     ------
@@ -100,6 +103,8 @@ def run_sql_files(
     for step in _steps(driver):
         if isinstance(step, str):
             con.execute(step)
+            continue
+        if step in skip:
             continue
         before(step)
         text = step.read_text(encoding="utf-8")

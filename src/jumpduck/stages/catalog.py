@@ -3,23 +3,21 @@
 import tempfile
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from jumpduck.collections.base import CatalogOptions, check_collection
 from jumpduck.collections.registry import table_source
-from jumpduck.database.connection import frame, held_collection, interrupting, open_catalog
+from jumpduck.database.connection import (
+    frame,
+    held_collection,
+    interrupting,
+    new_database,
+    open_catalog,
+)
 from jumpduck.database.sql_files import driver_files, find_driver, run_sql_files
 from jumpduck.errors import StoreError
 from jumpduck.options import takes
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
-
-STORAGE: dict[str, str | bool | int | float | list[str]] = {
-    "storage_compatibility_version": "v1.2.0"
-}
-"""The first that has zstd, which makes URLs half as long as the default, in half the time."""
-
-MEMORY_LIMIT = "1500MB"
 
 RELATIONS = """
     SELECT table_name AS relation, estimated_size AS "rows", comment
@@ -63,24 +61,20 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
         except StoreError as error:
             raise StoreError(f"cannot write {path}: {error}") from error
         variables = source.variables()
+        kept = source.kept_tables()
         with (
             atomic_path(path) as part,
-            duckdb.connect(str(part), config=STORAGE) as con,
+            new_database(part, scratch, kept.database if kept else None) as con,
             interrupting(con),
         ):
-            con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            con.execute("SET force_compression = 'zstd'")
-            con.execute(
-                "SET enable_progress_bar = FALSE"
-            )  # because the command line shows progress
-            con.execute("SET temp_directory = $folder", {"folder": str(scratch / "spill")})
 
             def before(file: Path) -> None:
                 source.before(file, con)
                 if file == last:
                     options.progress("catalog", 0, 1)
 
-            run_sql_files(con, driver, variables, before=before)
+            made_by = kept.made_by if kept else ()
+            run_sql_files(con, driver, variables, before=before, skip=made_by)
             check_collection(con, driver.stem)
             relations = frame(con, RELATIONS, {"name": driver.stem})
     options.progress("catalog", 1, 1)
