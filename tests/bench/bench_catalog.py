@@ -83,6 +83,17 @@ COPY (
     WITH controls AS (
         FROM read_csv('{m}/perturbation_control.csv', all_varchar = TRUE)
     ),
+    known AS (
+        SELECT Metadata_JCP2022, 'compound' AS modality, Metadata_InChIKey, Metadata_SMILES
+        FROM read_csv('{m}/compound.csv.gz', all_varchar = TRUE)
+        UNION ALL BY NAME
+        SELECT Metadata_JCP2022, 'orf' AS modality, Metadata_Symbol,
+            NULL AS Metadata_Transcript, NULL AS Metadata_Vector, NULL AS Metadata_Prot_Match
+        FROM read_csv('{m}/orf.csv.gz', all_varchar = TRUE)
+        UNION ALL BY NAME
+        SELECT Metadata_JCP2022, 'crispr' AS modality, Metadata_Symbol
+        FROM read_csv('{m}/crispr.csv.gz', all_varchar = TRUE)
+    ),
     roles AS (
         SELECT w.*, coalesce(c.Metadata_pert_type, 'trt') AS Metadata_pert_type, c.Metadata_Name
         FROM read_csv('{m}/well.csv.gz', all_varchar = TRUE) w
@@ -107,13 +118,15 @@ COPY (
     ),
     chosen AS (
         SELECT i.*, ranked.* EXCLUDE (n, turn), p.Metadata_PlateType,
-            microscopes.Metadata_Pixel_Size_Microns::DOUBLE AS um
+            microscopes.Metadata_Pixel_Size_Microns::DOUBLE AS um,
+            known.* EXCLUDE (Metadata_JCP2022)
         FROM read_parquet('{f}/index.parquet', file_row_number = TRUE) i
         JOIN ranked ON i.file_row_number = ranked.n
         JOIN read_csv('{m}/plate.csv.gz', all_varchar = TRUE) p
             USING (Metadata_Source, Metadata_Batch, Metadata_Plate)
         LEFT JOIN read_csv('{m}/microscope_config.csv', all_varchar = TRUE) microscopes
             USING (Metadata_Source)
+        LEFT JOIN known ON ranked.Metadata_JCP2022 = known.Metadata_JCP2022
         ORDER BY i.Metadata_Source, i.Metadata_Batch, i.Metadata_Plate, i.Metadata_Well,
             i.Metadata_Site::INT
     ),
@@ -121,6 +134,13 @@ COPY (
     SELECT
         Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site,
         channel AS Metadata_Channel, Metadata_JCP2022, Metadata_Name, Metadata_pert_type,
+        modality, Metadata_Symbol, Metadata_InChIKey, Metadata_SMILES,
+        CASE WHEN modality <> 'compound' THEN NULL WHEN Metadata_pert_type = 'poscon' THEN 5.0
+        WHEN Metadata_pert_type = 'trt' THEN CASE WHEN starts_with(Metadata_PlateType, 'TARGET')
+        THEN 5.0 WHEN Metadata_Source = 'source_7' THEN 0.625 ELSE 10.0 END END AS micromolar,
+        Metadata_Transcript, Metadata_Vector, Metadata_Prot_Match, NULL AS arm,
+        CASE len(Metadata_Well) WHEN 3 THEN ascii(Metadata_Well) - 64
+        ELSE ascii(Metadata_Well[2:]) - 38 END AS well_row, Metadata_Well[-2:]::INT AS well_column,
         Metadata_PlateType, um AS Metadata_Pixel_Size_Microns, 'image' AS kind,
         CASE channel WHEN 'DNA' THEN URL_OrigDNA WHEN 'RNA' THEN URL_OrigRNA
         WHEN 'ER' THEN URL_OrigER WHEN 'AGP' THEN URL_OrigAGP ELSE URL_OrigMito END AS url,
