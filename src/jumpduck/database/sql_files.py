@@ -144,6 +144,6 @@ def _steps(driver: Path) -> Iterator[Path | str]:
 def _reason(error: duckdb.Error, relation: str, text: str) -> str:
     message = str(error).strip()
     doubled, key = _DOUBLED.search(message), _KEY.search(text)
-    if isinstance(error, duckdb.ConstraintException) and doubled and key:
+    if doubled and key:
         return f"two rows of {relation} have the same key ({key[1]}): {doubled[1]}; remove one"
     return message.splitlines()[0]
