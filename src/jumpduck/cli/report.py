@@ -9,6 +9,7 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 
 class Report:
@@ -46,9 +47,9 @@ class Report:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name, dtype in frame.schema.items():
             numeric = dtype.is_numeric()
-            table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
+            table.add_column(Text(name), justify="right" if numeric else "left", no_wrap=numeric)
         for row in frame.iter_rows():
-            table.add_row(*map(cell_text, row))
+            table.add_row(*(Text(cell_text(value)) for value in row))
         self.console.print(table)
 
     def json(self, value: Mapping[str, object]) -> None:
@@ -94,4 +95,4 @@ def cell_text(value: object) -> str:
         case float():
             return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
         case _:
-            return str(value).replace("[", r"\[")
+            return str(value)
