@@ -355,3 +355,13 @@ def test_images_of_a_plate_have_one_size_also_over_several_manifests(rows, tmp_p
     results = facts(tmp_path / "out")
     assert results.filter(status="corrupt")["url"].to_list() == [str(odd)]
     assert len(files(tmp_path / "out")) == rows.height - 1
+
+
+def test_all_images_of_a_plate_have_the_same_levels_whatever_was_there_before(rows, tmp_path):
+    jumpduck.download(rows, tmp_path / "whole", recipe="png8-plate")
+    jumpduck.download(rows, tmp_path / "begun", recipe="png8-plate", limit=10)
+    results = jumpduck.download(rows, tmp_path / "begun", recipe="png8-plate")
+    assert files(tmp_path / "begun") == files(tmp_path / "whole")
+    assert counts(results)["fetched"] > rows.height - 10
+    again = jumpduck.download(rows, tmp_path / "begun", recipe="png8-plate")
+    assert counts(again) == {"present": rows.height}

@@ -109,6 +109,9 @@ class Recipe:
     """Optional columns of a manifest, each of which must have a value in some row of it."""
     work_bytes: Callable[[Sequence[Source]], int] | None = None
     """Bytes of memory that `make` needs beside those it is given; by default 8 times as many."""
+    agrees: Callable[[pl.DataFrame, object], pl.Series] | None = None
+    """Whether each of some results was made with what `prepare` returned now; of a recipe whose
+    files depend on it."""
 
     def __post_init__(self) -> None:
         if not self.name or any(letter.isspace() for letter in self.name):

@@ -179,6 +179,25 @@ class OutputFolder:
         repair = only is not None
         return PlateProgress(plate.key, targets, earlier, there, len(groups), repair), groups
 
+    def made_otherwise(
+        self, plate: PlateProgress, recipe: Recipe, context: object
+    ) -> list[list[dict[str, object]]]:
+        """Get the rows of each file that is there, but would be another one if it was made now.
+
+        Those were made by a run that knew another part of the plate.
+        """
+        if recipe.agrees is None or plate.present.is_empty():
+            return []
+        agrees = recipe.agrees(plate.present, context)
+        again = plate.present.filter(~agrees)
+        plate.present = plate.present.filter(agrees)
+        rows = plate.targets.join(
+            again, on=IMAGE_KEY, how="semi", maintain_order="left", nulls_equal=True
+        )
+        groups = _by_file(rows, per_site=recipe.per_site)
+        plate.tasks_left += len(groups)
+        return groups
+
     def _present(
         self, targets: pl.DataFrame, earlier: pl.DataFrame, recipe: Recipe
     ) -> pl.DataFrame:
