@@ -112,7 +112,9 @@ def _functions(text: str) -> set[str]:
     def note(part: dict[str, Any]) -> dict[str, Any]:
         kind = part.get("class", part.get("expression_class"))
         if kind in ("FUNCTION", "BOUND_FUNCTION"):
-            name = str(part.get("function_name", part.get("name")))
+            # DuckDB 1 has a name, DuckDB 2 its path in the catalog
+            path: list[str] = part.get("qname", {}).get("path") or [str(part.get("name"))]
+            name = str(part.get("function_name", path[-1]))
             # with two times, age() is their difference; with one, it reads the clock
             if name != "age" or len(part["children"]) == 1:
                 names.add(name)
