@@ -95,3 +95,59 @@ def test_a_folder_in_place_of_a_file_is_one_line(cli, gallery, catalog, tmp_path
         assert (done.code, done.err.count("\n")) == (1, 1), done.err
         assert "it is a folder; give the name of a file" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_several_columns_have_gets_a_number(catalog):
+    query = "FROM jump.plates p JOIN jump.wells w USING (Metadata_Plate)"
+    assert jumpduck.sql(query, catalog).columns.count("Metadata_Source_1") == 1
+    counted = jumpduck.sql("SELECT count(*), count(*) FROM jump.plates", catalog)
+    assert counted.columns == ["count_star()", "count_star()_1"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "INTERVAL 13 month",
+        "[{'a': INTERVAL 1 day}]",
+        "UNION_VALUE(x := 1)",
+        "DATE '290000-01-01'",
+        "[{'a': DATE '20000-01-01'}]",
+        "TIMESTAMP 'infinity'",
+    ],
+)
+def test_a_value_that_no_table_here_can_hold_is_refused_in_one_line(catalog, value, capfd):
+    with pytest.raises(QueryError, match="CAST"):
+        jumpduck.sql(f"SELECT {value} AS x", catalog)
+    assert jumpduck.sql(f"SELECT CAST({value} AS VARCHAR) AS x", catalog).height == 1
+    assert not capfd.readouterr().err
+
+
+@pytest.mark.parametrize("query", ["CALL {}", "FROM {}", "FROM query('FROM {}')"])
+def test_a_query_that_would_end_the_process_is_refused(catalog, query):
+    called = "enable_logging(storage=''file'', storage_path=''/x'')"
+    with pytest.raises(QueryError, match="enable_logging"):
+        jumpduck.sql(query.format(called), catalog)
+
+
+def test_headers_and_values_are_printed_as_they_are(cli, catalog):
+    out = cli("sql", "SELECT '[/b]' AS \"[/a]\", '[red]\\[' AS b", "--catalog", catalog).out
+    assert all(text in out for text in ("[/a]", "[/b]", "[red]\\["))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "EXPLAIN SELECT 1",
+        "SHOW TABLES",
+        "PIVOT jump.plates ON Metadata_Source",
+        "SELECT NULL::DATE",
+    ],
+)
+def test_what_only_reads_is_answered(catalog, query):
+    assert jumpduck.sql(query, catalog).width
+
+
+def test_an_answer_does_not_depend_on_the_time_zone(catalog, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    found = jumpduck.sql("SELECT CAST(TIMESTAMPTZ '2020-01-01' AS VARCHAR) AS t", catalog)
+    assert found["t"].to_list() == ["2020-01-01 00:00:00+00"]

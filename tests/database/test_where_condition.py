@@ -88,12 +88,16 @@ def test_a_where_that_is_not_one_condition_is_refused(check, where):
         ("now() > '2020-01-01'", "now"),
         ("current_date > '2020-01-01'", "current_date"),
         ("current_timestamp > '2020-01-01'", "get_current_timestamp"),
-        ("ago(INTERVAL 1 DAY) > '2020-01-01'", "get_current_timestamp"),
+        ("ago(INTERVAL 1 DAY) > '2020-01-01'", "ago"),
         ("uuid()::VARCHAR > 'a'", "uuid"),
         ("error('x') IS NULL", "error"),
         ("getvariable('x') IS NULL", "getvariable"),
         ("current_setting('threads') > 1", "current_setting"),
-        ("current_catalog() = 'x'", "current_database"),
+        ("current_catalog() = 'x'", "current_catalog"),
+        ("current_localtimestamp() > '2020-01-01'", "current_localtimestamp"),
+        ("current_localtime() > '12:00'", "current_localtime"),
+        ("localtimestamp > '2020-01-01'", "current_localtimestamp"),
+        ("age(TIMESTAMP '2020-01-01') > INTERVAL 1 DAY", "age"),
     ],
 )
 def test_a_function_that_gives_another_answer_another_time_is_refused_by_name(check, where, name):

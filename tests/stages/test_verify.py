@@ -5,12 +5,15 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+import tifffile
 
 import jumpduck
-from jumpduck.errors import QueryError, StoreError
+from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.scheduler import Scheduler
 from tests.support.folders import facts, files
 
@@ -273,3 +276,92 @@ def test_a_copy_of_an_unfinished_folder_is_not_taken_for_a_whole_one(
     assert plates.select("done", "left").sum().row(0) == (9, rows.height - 9)
     assert cli("verify", "--out", "copy").code == 3
     assert f"{rows.height - 9} not fetched" in cli("status", "--out", "copy").err
+
+
+def test_a_manifest_that_names_other_urls_fetches_them(rows, whole, out):
+    other = rows.with_columns(pl.col("url").shift(-1).fill_null(rows["url"][0]))
+    lacking = jumpduck.verify(out, manifest=other)
+    assert counts(lacking) == {"left": rows.height}
+    results = jumpduck.download(other, out)
+    assert set(results["status"]) == {"fetched"}
+    assert facts(out)["url"].to_list() == other.sort("path")["url"].to_list()
+    before = dict(facts(whole).select("url", "checksum").rows())
+    assert dict(facts(out).select("url", "checksum").rows()) == before
+    assert jumpduck.verify(out).is_empty()
+
+
+def test_a_run_that_was_killed_before_it_wrote_what_it_was_asked_for_has_nothing_to_verify(
+    tmp_path,
+):
+    (tmp_path / ".jumpduck" / "asked").mkdir(parents=True)
+    for verb in (jumpduck.verify, jumpduck.status):
+        with pytest.raises(StoreError, match="was not filled by jumpduck"):
+            verb(tmp_path)
+
+
+def test_two_plates_do_not_share_a_path(rows, tmp_path):
+    mine = rows.head(4).with_columns(path="all/" + pl.col("Metadata_Channel"))
+    jumpduck.download(mine, tmp_path)
+    before = files(tmp_path)
+    other = mine.with_columns(Metadata_Plate=pl.lit("other"), url=rows["url"].slice(5, 4))
+    for _ in range(2):
+        with pytest.raises(ManifestError, match="is that of a file of plate"):
+            jumpduck.download(other, tmp_path)
+    assert files(tmp_path) == before
+    assert jumpduck.verify(tmp_path).is_empty()
+
+
+@pytest.mark.parametrize("name", ["*.json", "*.parquet"])
+@pytest.mark.parametrize("text", ["", "{}", "null", "[]", '{"number": null}', "[" * 100_000])
+def test_a_torn_record_of_what_was_asked_for_says_what_to_remove(rows, out, name, text):
+    (file,) = (out / ".jumpduck" / "asked").glob(name)
+    file.write_text(text)
+    for verb in (jumpduck.status, jumpduck.verify, lambda out: jumpduck.download(rows, out)):
+        with pytest.raises(StoreError, match=r"remove .*\.\*, and run the same"):
+            verb(out)
+    for file in (out / ".jumpduck" / "asked").iterdir():
+        file.unlink()
+    assert set(jumpduck.download(rows, out)["status"]) == {"present"}
+
+
+def test_lines_of_a_journal_that_are_not_rows_are_passed_over(rows, out):
+    folder = OutputFolder(out)
+    (key,) = folder.plates.plate_keys()
+    journal = folder.plates.files()[0].with_suffix(".jsonl")
+    odd = ["1", "null", '"x"', "{}", "[" * 100_000, '{"columns": 1}', '{"columns": {"path": 1}}']
+    journal.write_text("\n".join([*odd, '{"path": 3, "Metadata_Channel": "DNA"}', "{"]))
+    assert folder.plates.read(key).height == rows.height
+    assert jumpduck.verify(out).is_empty()
+    jumpduck.download(rows, out)
+    assert not journal.exists()
+
+
+def test_tables_of_plates_that_were_lost_are_made_again_from_the_results(rows, out):
+    before = facts(out)
+    for file in OutputFolder(out).plates.files():
+        file.unlink()
+    jumpduck.download(of_another_plate(rows.head(1)), out)
+    now = facts(out)
+    assert now.filter(pl.col("Metadata_Plate") != "other").equals(before)
+    assert now.height == before.height + 1
+
+
+def test_images_of_a_plate_have_one_size_also_over_several_manifests(rows, tmp_path):
+    odd = tmp_path / "odd.tiff"
+    tifffile.imwrite(odd, np.ones((90, 90), np.uint16))
+    first = rows.head(1).with_columns(url=pl.lit(str(odd)))
+    for some in (first, rows.tail(rows.height - 1)):
+        jumpduck.download(some, tmp_path / "out", crop=0)
+    results = facts(tmp_path / "out")
+    assert results.filter(status="corrupt")["url"].to_list() == [str(odd)]
+    assert len(files(tmp_path / "out")) == rows.height - 1
+
+
+def test_all_images_of_a_plate_have_the_same_levels_whatever_was_there_before(rows, tmp_path):
+    jumpduck.download(rows, tmp_path / "whole", recipe="png8-plate")
+    jumpduck.download(rows, tmp_path / "begun", recipe="png8-plate", limit=10)
+    results = jumpduck.download(rows, tmp_path / "begun", recipe="png8-plate")
+    assert files(tmp_path / "begun") == files(tmp_path / "whole")
+    assert counts(results)["fetched"] > rows.height - 10
+    again = jumpduck.download(rows, tmp_path / "begun", recipe="png8-plate")
+    assert counts(again) == {"present": rows.height}

@@ -95,7 +95,7 @@ class Report:
         for name, width in widths.items():
             right = frame.schema[name].is_numeric()
             table.add_column(
-                name, justify="right" if right else "left", width=width, overflow="fold"
+                Text(name), justify="right" if right else "left", width=width, overflow="fold"
             )
         for row in zip(*(cells[name] for name in widths), strict=True):
             table.add_row(*(Text(cell) for cell in row))

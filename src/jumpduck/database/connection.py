@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from duckdb.sqltypes import DuckDBPyType
 
-from jumpduck.errors import ManifestError
+from jumpduck.errors import ManifestError, QueryError
 
 USE_CATALOG = 'USE "the catalog"'
 """Makes names mean those of the catalog; no collection can have a name with a space."""
@@ -30,9 +31,41 @@ class HeldCollection:
 def frame(
     con: duckdb.DuckDBPyConnection, query: str, params: Mapping[str, object] | None = None
 ) -> pl.DataFrame:
-    """Get what a query returns as a frame. DuckDB and Polars meet here only."""
+    """Get what a query returns as a frame. DuckDB and Polars meet here only.
+
+    Raises
+    ------
+    QueryError
+        A column has a type that Polars lacks.
+    """
     with interrupting(con):
-        return pl.DataFrame(con.sql(query, params=dict(params or {})))
+        found = _result(con, query, params)
+        if found is None:
+            return pl.DataFrame()
+        for name, dtype in zip(found.columns, found.types, strict=True):
+            if _types_in(dtype) & {"interval", "union"}:  # Polars would panic
+                raise QueryError(
+                    f"column {name!r} is {dtype}, which a table here cannot hold; "
+                    "write CAST(... AS VARCHAR) in the query"
+                )
+        if len(set(found.columns)) < len(found.columns):
+            found = found.project("*")  # which gives the second x the name x_1
+        return pl.DataFrame(found)
+
+
+def _result(
+    con: duckdb.DuckDBPyConnection, query: str, params: Mapping[str, object] | None
+) -> duckdb.DuckDBPyRelation | None:  # DuckDB's own types leave out the None of a statement
+    return con.sql(query, params=dict(params or {}))
+
+
+def _types_in(dtype: DuckDBPyType) -> set[str]:
+    """Get the names of a type and of those that it is made of."""
+    names = {dtype.id}
+    if dtype.id in ("list", "array", "struct", "map"):
+        inner = (part for _, part in dtype.children)
+        names = names.union(*(_types_in(part) for part in inner if isinstance(part, DuckDBPyType)))
+    return names
 
 
 @contextmanager
@@ -105,6 +138,7 @@ def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb
             con.execute(f"SET memory_limit = '{memory_limit}'")
         con.execute("SET enable_progress_bar = FALSE")  # because the command line shows progress
         con.execute("SET python_enable_replacements = FALSE")
+        con.execute("SET TimeZone = 'UTC'")  # because an answer must be the same everywhere
         name = str(path).replace("'", "''")
         con.execute(f"ATTACH '{name}' AS \"the catalog\" (READ_ONLY)")
         con.execute(USE_CATALOG)

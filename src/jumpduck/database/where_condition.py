@@ -12,7 +12,9 @@ from jumpduck.errors import QueryError
 _PROBES = ("SELECT 1 FROM t WHERE (\n{}\n)", "SELECT 1 FROM t WHERE\n{}\n")
 """Both must be read as the same: the first would take ``a) OR (b``, the second ``a LIMIT 1``."""
 
-_OF_THE_SESSION = frozenset({"getvariable", "current_setting"})
+_OF_THE_SESSION = frozenset(
+    {"getvariable", "current_setting", "current_localtime", "current_localtimestamp", "age"}
+)
 """Functions that DuckDB calls consistent, and whose value another connection does not have."""
 
 
@@ -110,7 +112,12 @@ def _functions(text: str) -> set[str]:
     def note(part: dict[str, Any]) -> dict[str, Any]:
         kind = part.get("class", part.get("expression_class"))
         if kind in ("FUNCTION", "BOUND_FUNCTION"):
-            names.add(str(part.get("function_name", part.get("name"))))
+            # DuckDB 1 has a name, DuckDB 2 its path in the catalog
+            path: list[str] = part.get("qname", {}).get("path") or [str(part.get("name"))]
+            name = str(part.get("function_name", path[-1]))
+            # with two times, age() is their difference; with one, it reads the clock
+            if name != "age" or len(part.get("children") or part["arguments"]) == 1:
+                names.add(name)
         return part
 
     json.loads(text, object_hook=note)
@@ -118,5 +125,9 @@ def _functions(text: str) -> set[str]:
 
 
 def _changing(con: duckdb.DuckDBPyConnection) -> set[str]:
-    query = "SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+    # a macro by its text, because DuckDB 2 plans its value and not its functions
+    query = """
+        SELECT function_name FROM duckdb_functions()
+        WHERE stability <> 'CONSISTENT' OR regexp_matches(macro_definition, '\\bcurrent_')
+    """
     return {name for (name,) in con.execute(query).fetchall()} | _OF_THE_SESSION

@@ -67,12 +67,16 @@ class FileNames:
     suffix: str
     per_site: bool
 
-    def targets(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Get rows of a manifest with the paths of the files that are made of them."""
+    def path(self) -> pl.Expr:
+        """Get the path of the file that is made of a row of a manifest."""
         path = pl.col("path")
         if self.per_site:
             path = path.str.strip_suffix(pl.concat_str(pl.lit("__"), "Metadata_Channel"))
-        return rows.with_columns(path + self.suffix)
+        return path + self.suffix
+
+    def targets(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Get rows of a manifest with the paths of the files that are made of them."""
+        return rows.with_columns(self.path())
 
     def manifest_rows(self, results: pl.DataFrame) -> pl.DataFrame:
         """Get rows of results with the paths that a manifest has: the inverse of `targets`."""
@@ -105,6 +109,9 @@ class Recipe:
     """Optional columns of a manifest, each of which must have a value in some row of it."""
     work_bytes: Callable[[Sequence[Source]], int] | None = None
     """Bytes of memory that `make` needs beside those it is given; by default 8 times as many."""
+    agrees: Callable[[pl.DataFrame, object], pl.Series] | None = None
+    """Whether each of some results was made with what `prepare` returned now; of a recipe whose
+    files depend on it."""
 
     def __post_init__(self) -> None:
         if not self.name or any(letter.isspace() for letter in self.name):

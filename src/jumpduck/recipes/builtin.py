@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import cast
 
+import polars as pl
+
 from jumpduck.errors import ImageError, ManifestError, QueryError
 from jumpduck.imaging.quality import quality
 from jumpduck.imaging.tiff_reader import decode, read_header
@@ -68,7 +70,16 @@ def png8_plate(
     def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
         return steps.prepare_levels(rows, fetch, percentile)
 
-    return dataclasses.replace(plain, prepare=prepare)
+    def agrees(results: pl.DataFrame, context: object) -> pl.Series:
+        levels = _context(context).levels
+        known = [levels.get(channel) for channel in results[CHANNEL]]
+        had = results.select("low", "high").rows()
+        return pl.Series(
+            [now is None or tuple(now) == one for now, one in zip(known, had, strict=True)],
+            dtype=pl.Boolean,
+        )
+
+    return dataclasses.replace(plain, prepare=prepare, agrees=agrees)
 
 
 def png16(

@@ -14,21 +14,28 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.errors import StoreError
+from jumpduck.errors import ManifestError, StoreError
 from jumpduck.recipes.base import FileNames, Recipe
 from jumpduck.schema import IMAGE_KEY, PLATE_KEY, SITE_KEY, Row
 from jumpduck.storage.atomic_files import atomic_path
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey
 from jumpduck.transfer.plate_tables import schema_of, writing_table
 
-COLUMNS = (*SITE_KEY, "Metadata_Channel", "path")
+COLUMNS = (*SITE_KEY, "Metadata_Channel", "url", "path")
 
-FILE_KEY = (*IMAGE_KEY, "recipe", "parameters")
-"""What tells an image made by one recipe from the same one made by another."""
+FILE_KEY = (*IMAGE_KEY, "url", "recipe", "parameters")
+"""What tells a file from one of the same name, made by another recipe or of other bytes."""
 
 MIN_UPDATE_SECONDS = 2.0
 
 ROW_GROUP_ROWS = 65_536
+
+
+_NOTES = {
+    "recipe": str, "parameters": str, "suffix": str, "per_site": bool, "made_by": str,
+    "number": int, "started": float, "updated": float, "done": int,
+}  # fmt: skip
+"""What the notes of a run have, by type."""
 
 
 class Asked:
@@ -59,6 +66,18 @@ class Asked:
         )
         return {(str(s), str(b), str(p)): (first, count) for s, b, p, first, count in found.rows()}
 
+    @cached_property
+    def has_standard_paths(self) -> bool:
+        """Whether each path begins with the key of its plate."""
+        start = pl.concat_str(*(part for name in PLATE_KEY for part in (name, pl.lit("/"))))
+        standard = pl.col("path").str.starts_with(start).all()
+        return bool(self._rows.select(standard).collect(engine="streaming").item())
+
+    def files(self) -> pl.LazyFrame:
+        """Get the keys of the plates and the paths of all files, to be read when needed."""
+        names = FileNames(str(self.notes["suffix"]), per_site=bool(self.notes["per_site"]))
+        return self._rows.select(*PLATE_KEY, "Metadata_Channel", names.path())
+
     def rows(self, key: PlateKey) -> pl.DataFrame:
         """Get a row for each image of a plate, with the path of its file, recipe and parameters."""
         first, count = self.plates.get(key, (0, 0))
@@ -81,14 +100,17 @@ class Run(Asked):
     def __init__(self, table: Path) -> None:
         try:
             notes: Row = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            if missing := [name for name, kind in _NOTES.items() if type(notes[name]) is not kind]:
+                raise ValueError(f"{missing[0]} is {notes[missing[0]]!r}")
+            if missing := set(COLUMNS) - set(schema_of(table)):
+                raise ValueError(f"the table has no column {min(missing)}")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, StoreError) as error:
             raise StoreError(
-                f"{table.with_suffix('.json')} cannot be read: {error}; remove it, and run the "
-                "same `jumpduck download` again"
+                f"what a run was asked for cannot be read: {str(error).splitlines()[0]}; remove "
+                f"{table.with_suffix('')}.*, and run the same `jumpduck download` again"
             ) from error
-        schema_of(table)
         super().__init__(pl.scan_parquet(table, glob=False), notes)
-        self._table = table
+        self.table = table
         self._updated = 0.0
 
     def update(self, done: int) -> None:
@@ -99,12 +121,12 @@ class Run(Asked):
     def write(self, done: int) -> None:
         """Write how many images this run has done."""
         self._updated = time.time()
-        write_notes(self._table, {**self.notes, "done": done, "updated": self._updated})
+        write_notes(self.table, {**self.notes, "done": done, "updated": self._updated})
 
     @property
     def forgetting(self) -> Path:
         """A file that is there while the results of these images are being removed."""
-        return self._table.with_suffix(".forgetting")
+        return self.table.with_suffix(".forgetting")
 
 
 class AskedTables:
@@ -137,11 +159,18 @@ class AskedTables:
         """
         text = f"{manifest.digest} {recipe.label} {recipe.parameters_text}"
         table = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
-        number = 1 + max((int(str(run.notes["number"])) for run in self.runs()), default=0)
+        runs = self.runs()
+        number = 1 + max((int(str(run.notes["number"])) for run in runs), default=0)
         self.folder.mkdir(exist_ok=True)
         if not table.exists():
             with writing_table(table) as part, manifest.reading():
                 manifest.scan(COLUMNS).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
+        try:
+            _refuse_shared_paths(Asked(pl.scan_parquet(table, glob=False), notes_of(recipe)), runs)
+        except ManifestError:
+            if all(run.table != table for run in runs):
+                table.unlink()
+            raise
         now = time.time()
         notes: Row = {
             **notes_of(recipe), "number": number, "made_by": made_by, "endpoint": endpoint,
@@ -160,6 +189,26 @@ class AskedTables:
         """
         found = [Run(notes.with_suffix(".parquet")) for notes in self.folder.glob("*.json")]
         return sorted(found, key=lambda run: int(str(run.notes["number"])), reverse=True)
+
+
+def _refuse_shared_paths(asked: Asked, runs: Iterable[Asked]) -> None:
+    """Refuse a manifest with a path that a run had for another plate.
+
+    Where each path begins with the key of its plate, as those of `jumpduck manifest` do, no two
+    plates share one.
+    """
+    if asked.has_standard_paths and all(run.has_standard_paths for run in runs):
+        return
+    key = pl.concat_str(PLATE_KEY, separator="/")
+    mine = asked.files().with_columns(plate=key)
+    for run in runs:
+        others = run.files().select("path", other=key)
+        shared = mine.join(others, on="path").filter(pl.col("plate") != pl.col("other"))
+        for path, plate, other in shared.head(1).select("path", "plate", "other").collect().rows():
+            raise ManifestError(
+                f"path {path!r} of plate {plate} is that of a file of plate {other} in this "
+                "folder; rename it, or download into another folder"
+            )
 
 
 def count_asked_for(asked: Sequence[Asked]) -> int:

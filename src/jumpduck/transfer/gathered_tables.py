@@ -69,8 +69,7 @@ class GatheredTables:
         """
         started = time.monotonic()
         tables = self._plates.files()
-        asked_for = str(count_asked_for(self._asked.runs()))
-        made_from = {MADE_FROM: _identity(tables), ASKED_FOR: asked_for}
+        made_from = self._made_from(tables)
         if all(_metadata(file) == made_from for file in (self.results, self.sites)):
             return
         none = pl.DataFrame(schema=RESULTS)
@@ -84,6 +83,16 @@ class GatheredTables:
                 rows.sink_parquet(part, compression_level=1, metadata=made_from)
         self._written_at = time.monotonic()
         self._took_seconds = self._written_at - started
+
+    def _made_from(self, tables: list[Path]) -> dict[str, str]:
+        asked_for = str(count_asked_for(self._asked.runs()))
+        return {MADE_FROM: _identity(tables), ASKED_FOR: asked_for}
+
+    @property
+    def has_other_rows(self) -> bool:
+        """Whether the results are there, but were not made from the tables that the plates have."""
+        made_from = _identity(self._plates.files())
+        return self.results.is_file() and _metadata(self.results).get(MADE_FROM) != made_from
 
     def write_if_cheap(self) -> None:
         """Write both tables if that takes no more than its share of the run's time."""

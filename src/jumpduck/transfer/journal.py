@@ -52,18 +52,18 @@ class Journal:
 
     def read(self) -> pl.DataFrame:
         """Get the last row of each image; no rows where there is no journal."""
-        found: dict[tuple[object, object], dict[str, Any]] = {}
+        found: dict[tuple[str, str], dict[str, Any]] = {}
         types: dict[str, pl.DataType] = {}
         for line in self._lines():
             if isinstance(line.get("columns"), dict):
-                header: dict[str, str] = line["columns"]
-                types |= {name: _TYPES.get(text, pl.String()) for name, text in header.items()}
-            else:
-                key = line["path"], line["Metadata_Channel"]
+                header: dict[str, object] = line["columns"]
+                types |= {name: _TYPES.get(str(text), pl.String()) for name, text in header.items()}
+            elif isinstance(line.get("path"), str):
+                key = line["path"], str(line.get("Metadata_Channel"))
                 found.pop(key, None)
                 found[key] = line
         rows = [{name: row.get(name) for name in types} for row in found.values()]
-        return pl.DataFrame(rows, types, orient="row")
+        return pl.DataFrame(rows, types, orient="row", strict=False)
 
     def remove(self) -> None:
         """Remove the file: its rows are in the plate's table."""
@@ -74,5 +74,7 @@ class Journal:
     def _lines(self) -> Iterator[dict[str, Any]]:
         with suppress(FileNotFoundError):
             for line in self.file.read_bytes().split(b"\n"):
-                with suppress(ValueError):
-                    yield json.loads(line)
+                # a line that a damaged disk or another program wrote is not a row either
+                with suppress(ValueError, RecursionError):
+                    if isinstance(found := json.loads(line), dict):
+                        yield found

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -81,7 +82,7 @@ class Manifest:
     endpoint
         S3 server that the manifest's file names; None for AWS.
     digest
-        Identifies the paths and their order.
+        Identifies the plates, paths and URLs, and their order.
     """
 
     def __init__(
@@ -243,6 +244,7 @@ class Manifest:
         """Refuse rows that would write outside the folder or over another; get the folders."""
         # 8 bytes a row, because a set of the paths themselves would not fit for all of JUMP
         hashes = np.empty(self.files, np.uint64)
+        digests: dict[int, bytes] = {}
 
         def check(start: int) -> set[str]:
             # in slices, because the streaming engine takes a gigabyte more for this
@@ -250,6 +252,8 @@ class Manifest:
             _check_slice(rows)
             path = rows["path"]
             hashes[start : start + len(path)] = folded(path).hash(seed=0).to_numpy()
+            exact = rows.hash_rows(seed=0).to_numpy()
+            digests[start] = hashlib.sha256(exact.tobytes()).digest()
             edges = {0, len(path)} | {plate.first - start for plate in self._plates}
             inside = sorted(edge for edge in edges if 0 <= edge <= len(path))
             plates = (path.slice(at, end - at) for at, end in itertools.pairwise(inside))
@@ -257,7 +261,10 @@ class Manifest:
 
         with ThreadPoolExecutor(CHECK_THREADS) as pool:
             folders = set[str]().union(*pool.map(check, range(0, self.files, CHECKED_ROWS)))
-        self.digest = hashlib.sha256(hashes.tobytes()).hexdigest()
+        keys = json.dumps([(plate.key, plate.count) for plate in self._plates]).encode()
+        self.digest = hashlib.sha256(
+            b"".join([keys, *(digests[start] for start in sorted(digests))])
+        ).hexdigest()
         hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if len(repeated):

@@ -120,7 +120,8 @@ class OutputFolder:
             ):
                 if left.is_file():
                     left.unlink()
-            folder.plates.adopt()
+            if folder.gathered.has_other_rows:
+                folder.plates.adopt()
             folder.plates.close_journals()
             for run in folder.asked.runs():
                 if run.forgetting.exists():  # a run was killed in `forget`
@@ -150,7 +151,7 @@ class OutputFolder:
             Nothing was downloaded into it.
         """
         folder = cls(path)
-        if not (folder.asked.folder.is_dir() or folder.gathered.results.is_file()):
+        if not (folder.asked.runs() or folder.plates.plate_keys()):
             raise StoreError(
                 f"{path} was not filled by jumpduck; fill it with `jumpduck download --out {path}`"
             )
@@ -178,6 +179,25 @@ class OutputFolder:
         repair = only is not None
         return PlateProgress(plate.key, targets, earlier, there, len(groups), repair), groups
 
+    def made_otherwise(
+        self, plate: PlateProgress, recipe: Recipe, context: object
+    ) -> list[list[dict[str, object]]]:
+        """Get the rows of each file that is there, but would be another one if it was made now.
+
+        Those were made by a run that knew another part of the plate.
+        """
+        if recipe.agrees is None or plate.present.is_empty():
+            return []
+        agrees = recipe.agrees(plate.present, context)
+        again = plate.present.filter(~agrees)
+        plate.present = plate.present.filter(agrees)
+        rows = plate.targets.join(
+            again, on=IMAGE_KEY, how="semi", maintain_order="left", nulls_equal=True
+        )
+        groups = _by_file(rows, per_site=recipe.per_site)
+        plate.tasks_left += len(groups)
+        return groups
+
     def _present(
         self, targets: pl.DataFrame, earlier: pl.DataFrame, recipe: Recipe
     ) -> pl.DataFrame:
@@ -190,6 +210,7 @@ class OutputFolder:
             for folder in folders
             for name, size in sizes_in(self.path / folder).items()
         }
+        earlier = self._of_the_same_bytes(earlier, targets, recipe)
         on_disk = pl.Series([sizes.get(path, -1) for path in earlier["path"]], dtype=pl.Int64)
         whole = earlier.filter(
             pl.col("status") == "fetched",
@@ -206,6 +227,19 @@ class OutputFolder:
             measured, on=IMAGE_KEY, how="inner", maintain_order="left", nulls_equal=True
         )
 
+    @staticmethod
+    def _of_the_same_bytes(
+        earlier: pl.DataFrame, targets: pl.DataFrame, recipe: Recipe
+    ) -> pl.DataFrame:
+        """Get the earlier results whose URLs are those that are asked for now."""
+        urls = ["url"]
+        if recipe.parameters.get("illum") and "url_illum" in earlier.columns:
+            urls += ["url_illum"]
+        return earlier.join(
+            targets.select(*IMAGE_KEY, *urls), on=[*IMAGE_KEY, *urls], how="semi",
+            maintain_order="left", nulls_equal=True,
+        )  # fmt: skip
+
     def close_plate(self, plate: PlateProgress) -> pl.DataFrame:
         """Check the sizes of a plate's images, write its table, and get its results.
 
@@ -217,10 +251,16 @@ class OutputFolder:
             The table cannot be written.
         """
         whole = plate.in_order(pl.concat([plate.present, plate.new_rows()]))
-        whole, wrong = mark_other_sizes(whole)
+        # with the files of other manifests, because all images of a plate have one size
+        others = plate.earlier.join(whole, on="path", how="anti", maintain_order="left")
+        both, wrong = mark_other_sizes(pl.concat([whole, others], how="diagonal_relaxed"))
         for path in wrong:
             with suppress(FileNotFoundError):
                 (self.path / path).unlink()
+        whole, others = both.head(whole.height).select(whole.columns), both.tail(others.height)
+        changed = others.filter(pl.col("path").is_in(wrong))
+        if changed.height:
+            self.plates.update(plate.key, changed.select(plate.earlier.columns), in_place=True)
         if not _same_rows(plate.earlier, plate.to_keep(whole)):
             self.keep(plate, whole)
         earlier = whole["path"].is_in(plate.present["path"].implode())

@@ -4,7 +4,6 @@
 ``PLATE.jsonl`` beside it, the journal, has the rows. ``PLATE.sites`` has a row for each site.
 """
 
-import shutil
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -24,7 +23,7 @@ from jumpduck.schema import (
     SITE_PATH,
     Row,
 )
-from jumpduck.storage.atomic_files import atomic_path, make_folder, sync_folder
+from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_reader import PLAIN_PATH, UNSAFE_IN_NAME, PlateKey
 
@@ -110,23 +109,25 @@ class PlateTables:
         return _rows_in(self.results)
 
     def adopt(self) -> None:
-        """Make the tables from the results, where the folder was copied without its hidden folder.
+        """Make the tables that are not there from the results, as after a copy without them.
 
         Raises
         ------
         StoreError
-            The results are not those of a download, or name a file outside the folder.
+            There are only results, and they are not those of a download, or name a file outside
+            the folder.
         """
-        if not self._is_copy:
-            return
-        # under another name, so that a run that is killed meanwhile leaves nothing half done
-        part = PlateTables(self.folder.with_suffix(".adopted"), self.results)
-        shutil.rmtree(part.folder, ignore_errors=True)
-        for key in self.plate_keys():
-            part.replace(key, self.read(key))
-        part.folder.mkdir(exist_ok=True)
-        part.folder.replace(self.folder)
-        sync_folder(self.folder.parent)
+        try:
+            rows = self._copied_rows
+        except StoreError:
+            if self._is_copy:
+                raise
+            return  # the results are made from the tables, and are made again
+        known = set[PlateKey]() if self._is_copy else set(self.plate_keys())
+        for key in rows.select(PLATE_KEY).unique().collect().rows():
+            if key not in known:
+                same = [pl.col(name) == value for name, value in zip(PLATE_KEY, key, strict=True)]
+                self.replace(key, rows.filter(same).collect())
 
     def close_journals(self) -> None:
         """Move the rows of all journals into the tables: those of a run that was killed."""

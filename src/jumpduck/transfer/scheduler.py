@@ -125,6 +125,13 @@ class Scheduler:
         """
         for rows in manifest.plates():
             plate, groups = self._folder.open_plate(rows, self._recipe, only)
+            context, reason = None, None
+            if groups:
+                all_rows = plate.targets.rows(named=True)
+                prepared = self._background.submit(self._worker.prepare, all_rows)
+                context, reason = _wait_for(prepared)
+                if only is None and reason is None:
+                    groups += self._folder.made_otherwise(plate, self._recipe, context)
             if plate.present.height and only is None:
                 self._folder.disk.rows_left -= plate.present.height
                 self._progress({"event": "present", "files": plate.present.height})
@@ -133,9 +140,6 @@ class Scheduler:
                 yield None
                 continue
             self._plates[plate.key] = plate
-            all_rows = plate.targets.rows(named=True)
-            prepared = self._background.submit(self._worker.prepare, all_rows)
-            context, reason = _wait_for(prepared)
             self._folder.disk.check()
             columns = plate.columns
             for group in groups:
