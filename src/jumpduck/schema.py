@@ -16,6 +16,9 @@ SITE_KEY = (*PLATE_KEY, "Metadata_Well", "Metadata_Site")
 IMAGE_KEY = ("path", "Metadata_Channel")
 """What tells the rows of results apart: the channels of a site may share a file."""
 
+RESULTS_FILE = "results.parquet"
+SITES_FILE = "sites.parquet"
+
 MANIFEST: Mapping[str, pl.DataType] = {
     "Metadata_Source": pl.String(),
     "Metadata_Batch": pl.String(),

@@ -79,6 +79,14 @@ def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
         ("Metadata_Channel", None, "Metadata_Channel"),
         ("Metadata_Well", None, "Metadata_Well"),
         ("Metadata_Site", None, "Metadata_Site"),
+        ("Metadata_Site", 1.5, "Metadata_Site 1.5"),
+        ("Metadata_Site", 2**40, "Metadata_Site|damaged"),
+        ("Metadata_Channel", "DNA\x01", "control character"),
+        ("Metadata_Channel", "DNA\ufffe", "control character"),
+        ("Metadata_Plate", "x" * 226, "225 bytes"),
+        ("Metadata_Source", "\u00e9" * 113, "225 bytes"),
+        ("path", "results.parquet/a", "name of a table"),
+        ("path", "Sites.parquet/a/b", "name of a table"),
     ],
 )
 def test_a_row_with_a_wrong_value_is_refused(rows, tmp_path, column, value, reason):
@@ -246,3 +254,35 @@ def test_a_manifest_that_is_written_to_during_a_run_ends_it_in_one_line(content,
 
     with pytest.raises(ManifestError, match=r"manifest.parquet was written to while it was read"):
         jumpduck.download(path, tmp_path / "out", progress=write)
+
+
+def test_a_plate_with_the_longest_name_is_filled(rows, tmp_path):
+    named = rows.with_columns(Metadata_Plate=pl.lit("x" * 225))
+    assert jumpduck.download(named, tmp_path / "out")["status"].to_list() == ["fetched"] * 3
+
+
+def test_rows_are_checked_again_when_a_file_was_written_to_and_its_time_put_back(rows, tmp_path):
+    path, out = tmp_path / "manifest.parquet", tmp_path / "out"
+    bad = rows.with_columns(path="../" + pl.col("path").str.slice(3))
+    rows.write_parquet(path, compression="uncompressed")
+    before = path.stat()
+    content = path.read_bytes()
+
+    def write(event):
+        if event["event"] == "plan":
+            for good, wrong in zip(rows["path"], bad["path"], strict=True):
+                nonlocal content
+                content = content.replace(good.encode(), wrong.encode())
+            with path.open("r+b") as file:
+                file.write(content)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    with pytest.raises(ManifestError, match="could leave the output folder"):
+        jumpduck.download(path, out, progress=write)
+    assert path.stat().st_size == before.st_size
+    assert not list(tmp_path.glob("*/*.png"))
+
+
+def test_a_site_of_another_type_is_read_as_a_number(rows):
+    whole = rows.with_columns(pl.col("Metadata_Site").cast(pl.Float64))
+    assert Manifest.open(whole).read(0, 3)["Metadata_Site"].to_list() == list(rows["Metadata_Site"])

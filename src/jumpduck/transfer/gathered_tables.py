@@ -11,12 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.schema import RESULTS, SITE_KEY
+from jumpduck.schema import RESULTS, RESULTS_FILE, SITE_KEY, SITES_FILE
 from jumpduck.transfer.asked import AskedTables, count_asked_for
 from jumpduck.transfer.plate_tables import PlateTables, schema_of, writing_table
-
-RESULTS_FILE = "results.parquet"
-SITES_FILE = "sites.parquet"
 
 MAX_TIME_SHARE = 0.1
 """Share of a run's time that gathering may take while the run goes on."""

@@ -2,9 +2,7 @@
 
 import glob
 import json
-import os
 import tempfile
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +11,7 @@ import polars as pl
 
 from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST, OPTIONAL, manifest_types
+from jumpduck.transfer.held_file import HeldFile
 
 ManifestFiles = str | Path | Sequence[str | Path]
 """A Parquet or CSV file, a pattern of such names, or several of them."""
@@ -40,29 +39,6 @@ class OpenFiles(NamedTuple):
     rows: pl.LazyFrame
     endpoint: str | None
     file: "HeldFile | None"
-
-
-class HeldFile:
-    """A manifest's file, held open to notice when it is written to."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = os.dup(descriptor)
-        weakref.finalize(self, os.close, self._descriptor)
-        self._state = self._now()
-
-    def check(self) -> None:
-        """Raise ManifestError if another content was written into the file since it was opened."""
-        if self._now() != self._state:
-            raise ManifestError(
-                f"{self._path} was written to while it was read, so its rows are no longer those "
-                "that were checked; what is finished is kept, and the same command goes on with "
-                "the new rows"
-            )
-
-    def _now(self) -> tuple[int, int]:
-        status = os.fstat(self._descriptor)
-        return status.st_size, status.st_mtime_ns
 
 
 def is_csv(path: str | Path) -> bool:

@@ -12,15 +12,10 @@ import numpy as np
 import polars as pl
 
 from jumpduck.errors import ManifestError, QueryError
-from jumpduck.schema import PLATE_KEY, manifest_types
+from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE, manifest_types
 from jumpduck.storage.object_reader import scheme_of
-from jumpduck.transfer.manifest_files import (
-    CANNOT_READ,
-    HeldFile,
-    ManifestFiles,
-    first_line,
-    open_files,
-)
+from jumpduck.transfer.held_file import HeldFile
+from jumpduck.transfer.manifest_files import CANNOT_READ, ManifestFiles, first_line, open_files
 
 PLAIN_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
 UNSAFE_IN_PATH = r"//|/\.|/$|[\\\x00\n]"
@@ -28,6 +23,12 @@ UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
 
 MAX_NAME_BYTES = 255 - len(".12345678.12345678")
 """Bytes of one name that file systems take, less what a recipe's suffix adds to it."""
+
+MAX_PLATE_BYTES = 255 - len(".parquet.0123456789abcdef.part")
+"""The same for a plate, whose table gets a longer name while it is written."""
+
+UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
+"""Characters that XML cannot have, nor a table show."""
 
 ONLY_IN_FORM = (
     "differ only in case or in the Unicode form of a letter, and would be one file on macOS"
@@ -55,8 +56,13 @@ class PlateRows:
     _manifest: "Manifest"
 
     def rows(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Get these rows; all columns unless some are named."""
-        return self._manifest.read(self._first, self.count, columns)
+        """Get these rows; all columns unless some are named.
+
+        They are checked again, because a file's time can be set back after it was written to.
+        """
+        rows = self._manifest.read(self._first, self.count, columns)
+        _check_slice(rows)
+        return rows
 
     @property
     def first(self) -> int:
@@ -131,9 +137,10 @@ class Manifest:
             rows, endpoint, file = open_files(manifest)
         found = dict(rows.collect_schema())
         columns = manifest_types(found, "the manifest")
-        opened = cls(rows if limit is None else rows.head(limit), columns, endpoint, file)
+        source = rows if limit is None else rows.head(limit)
+        opened = cls(source, columns, endpoint, file)
         opened.check_nulls()
-        opened.check_casts([name for name, dtype in columns.items() if dtype != found[name]])
+        opened.check_casts(source, found)
         return opened
 
     def plates(self) -> Iterator[PlateRows]:
@@ -171,11 +178,15 @@ class Manifest:
         return self._collect(self._rows.select(columns or list(self.columns)).slice(first, count))
 
     def check_nulls(self) -> None:
-        """Raise ManifestError if a row lacks its well, site or channel."""
+        """Raise ManifestError if a row lacks its well, site or channel, or it cannot be written."""
         names = ("Metadata_Well", "Metadata_Site", "Metadata_Channel")
-        nulls = self._collect(self._rows.select(pl.col(names).null_count()), streaming=True)
+        odd = pl.col("Metadata_Channel").str.contains(UNPRINTABLE).any()
+        rows = self._rows.select(pl.col(names).null_count(), odd=odd)
+        nulls = self._collect(rows, streaming=True)
         if lacking := [name for name in names if nulls[name].item()]:
             raise ManifestError(f"the manifest has rows without {', '.join(lacking)}; fill them in")
+        if nulls["odd"].item():
+            raise ManifestError("a Metadata_Channel has a control character; rename it")
 
     def check_filled(self, columns: Sequence[str], needed_by: str) -> None:
         """Raise ManifestError if one of these columns is absent or has no value in any row."""
@@ -187,10 +198,19 @@ class Manifest:
                 "in it; fill it in (`jumpduck manifest --illum` writes url_illum)"
             )
 
-    def check_casts(self, columns: Sequence[str]) -> None:
-        """Raise ManifestError if a value of these columns is not of the type it is read as."""
-        if columns:
-            self._collect(self._rows.select(pl.col(columns).null_count()), streaming=True)
+    def check_casts(self, source: pl.LazyFrame, found: Mapping[str, pl.DataType]) -> None:
+        """Raise ManifestError if a value is not of the type it is read as, or becomes another."""
+        for name, dtype in self.columns.items():
+            if dtype == found[name]:
+                continue
+            cast = pl.col(name).cast(dtype)
+            self._collect(source.select(cast.null_count()), streaming=True)
+            if found[name].is_numeric() and dtype.is_numeric():
+                other = self._collect(source.filter(pl.col(name) != cast).select(name).head(1))
+                if other.height:
+                    raise ManifestError(
+                        f"{name} {other.item()} of the manifest is not of type {dtype}; change it"
+                    )
 
     def _find_plates(self) -> list[PlateRows]:
         number = pl.col("number")
@@ -206,12 +226,14 @@ class Manifest:
             raise ManifestError("the manifest has no rows; choose images with `jumpduck manifest`")
         if nulls := [name for name in PLATE_KEY if plates[name].null_count()]:
             raise ManifestError(f"the manifest has rows without {', '.join(nulls)}; fill them in")
-        unsafe = plates.filter(pl.any_horizontal(pl.col(PLATE_KEY).str.contains(UNSAFE_IN_NAME)))
+        name = pl.col(PLATE_KEY)
+        wrong = name.str.contains(UNSAFE_IN_NAME) | (name.str.len_bytes() > MAX_PLATE_BYTES)
+        unsafe = plates.filter(pl.any_horizontal(wrong))
         if unsafe.height:
             raise ManifestError(
                 f"plate {unsafe.select(PLATE_KEY).row(0)} of the manifest has a name that a "
-                "folder cannot have; a name is not empty, does not begin with a dot and has no "
-                "slash, backslash or line end"
+                f"folder cannot have; a name has 1 to {MAX_PLATE_BYTES} bytes, does not begin with "
+                "a dot and has no slash, backslash or line end"
             )
         form = folded(plates.select(pl.concat_str(PLATE_KEY, separator="/")).to_series())
         alike = plates.filter(form.is_duplicated()).sort(form.filter(form.is_duplicated()))
@@ -261,10 +283,12 @@ class Manifest:
 
         with ThreadPoolExecutor(CHECK_THREADS) as pool:
             folders = set[str]().union(*pool.map(check, range(0, self.files, CHECKED_ROWS)))
+        tops = {folder.partition("/")[0] for folder in folders}
+        if taken := [top for top in tops if top.casefold() in (RESULTS_FILE, SITES_FILE)]:
+            raise ManifestError(f"folder {taken[0]!r} of a path has the name of a table; rename it")
         keys = json.dumps([(plate.key, plate.count) for plate in self._plates]).encode()
-        self.digest = hashlib.sha256(
-            b"".join([keys, *(digests[start] for start in sorted(digests))])
-        ).hexdigest()
+        parts = b"".join([keys, *(digests[start] for start in sorted(digests))])
+        self.digest = hashlib.sha256(parts).hexdigest()
         hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if len(repeated):
@@ -311,10 +335,14 @@ def folded(names: pl.Series) -> pl.Series:
 
 
 def _check_slice(rows: pl.DataFrame) -> None:
-    path, url = rows["path"], rows["url"]
-    for name in ("path", "url"):
-        if rows[name].null_count():
-            raise ManifestError(f"the manifest has rows without {name}; fill them in or drop them")
+    for name, check in (("path", _check_paths), ("url", _check_urls)):
+        if name in rows.columns:
+            if rows[name].null_count():
+                raise ManifestError(f"the manifest has rows without {name}; fill them in")
+            check(rows[name])
+
+
+def _check_paths(path: pl.Series) -> None:
     # these checks take a fraction of the time of matching `PLAIN_PATH` row by row
     plain = path.str.contains("/", literal=True).all()
     first = path.str.starts_with(".") | path.str.starts_with("/")
@@ -331,6 +359,9 @@ def _check_slice(rows: pl.DataFrame) -> None:
                 f"path {name!r} of the manifest has a name of more than {MAX_NAME_BYTES} bytes, "
                 "which is too long for a file; shorten it"
             )
+
+
+def _check_urls(url: pl.Series) -> None:
     if url.str.contains("\0", literal=True).any():
         bad = url.filter(url.str.contains("\0", literal=True))[0]
         raise ManifestError(f"url {bad!r} of the manifest has a null character; remove it")
