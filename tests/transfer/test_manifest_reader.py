@@ -8,6 +8,7 @@ import sys
 import time
 import unicodedata
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -286,3 +287,18 @@ def test_rows_are_checked_again_when_a_file_was_written_to_and_its_time_put_back
 def test_a_site_of_another_type_is_read_as_a_number(rows):
     whole = rows.with_columns(pl.col("Metadata_Site").cast(pl.Float64))
     assert Manifest.open(whole).read(0, 3)["Metadata_Site"].to_list() == list(rows["Metadata_Site"])
+
+
+def test_a_tilde_is_the_home_folder_in_each_path(catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "c.duckdb").symlink_to(catalog)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    rows = jumpduck.manifest("~/c.duckdb", path="~/m.parquet", max_sites=1)
+    assert jumpduck.download("~/m.parquet", "~/images").height == rows.height
+    assert jumpduck.status("~/images").plates["done"].sum() == rows.height
+    jumpduck.verify("~/images")
+    assert jumpduck.sql("SELECT 1 AS x", "~/c.duckdb").height == 1
+    assert not list(Path.cwd().iterdir())

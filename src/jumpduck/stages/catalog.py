@@ -11,7 +11,7 @@ from jumpduck.collections.registry import table_source
 from jumpduck.database.connection import frame, held_collection, interrupting, open_catalog
 from jumpduck.database.sql_files import driver_files, find_driver, run_sql_files
 from jumpduck.errors import StoreError
-from jumpduck.options import takes
+from jumpduck.options import expanded, takes
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
 
 STORAGE: dict[str, str | bool | int | float | list[str]] = {
@@ -52,7 +52,7 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
     StoreError
         The gallery or the metadata cannot be reached, or `path` cannot be written.
     """
-    path = Path(options.path)
+    path = expanded(options.path)
     driver = find_driver(options.collection)
     last = driver_files(driver)[-1]
     with tempfile.TemporaryDirectory(prefix="jumpduck-", ignore_cleanup_errors=True) as temporary:

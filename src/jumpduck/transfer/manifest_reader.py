@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from jumpduck.errors import ManifestError, QueryError
+from jumpduck.options import expanded
 from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE, manifest_types
 from jumpduck.storage.object_reader import scheme_of
 from jumpduck.transfer.held_file import HeldFile
@@ -59,10 +60,8 @@ class PlateRows:
     _manifest: "Manifest"
 
     def rows(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Get these rows; all columns unless some are named.
-
-        They are checked again, because a file's time can be set back after it was written to.
-        """
+        """Get these rows; all columns unless some are named."""
+        # checked again, because a file's time can be set back after it was written to
         rows = self._manifest.read(self._first, self.count, columns)
         _check_slice(rows)
         return rows
@@ -136,7 +135,7 @@ class Manifest:
         if isinstance(manifest, pl.DataFrame):
             rows = manifest.lazy()
         else:
-            rows, endpoint, file = _scan(Path(manifest))
+            rows, endpoint, file = _scan(expanded(manifest))
         found = dict(rows.collect_schema())
         columns = manifest_types(found, "the manifest")
         source = rows if limit is None else rows.head(limit)
@@ -328,11 +327,11 @@ def folded(names: pl.Series) -> pl.Series:
 
 
 def _check_slice(rows: pl.DataFrame) -> None:
-    for name, check in (("path", _check_paths), ("url", _check_urls)):
-        if name in rows.columns:
-            if rows[name].null_count():
-                raise ManifestError(f"the manifest has rows without {name}; fill them in")
-            check(rows[name])
+    checks = {"path": _check_paths, "url": _check_urls}
+    for name in [name for name in checks if name in rows.columns]:
+        if rows[name].null_count():
+            raise ManifestError(f"the manifest has rows without {name}; fill them in")
+        checks[name](rows[name])
 
 
 def _check_paths(path: pl.Series) -> None:
