@@ -2,10 +2,18 @@
 
 import functools
 import inspect
+import os
 import re
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+
+def expanded(path: str | Path) -> Path:
+    """Get a path with ~ as the home folder; Polars does so too, and both must mean one file."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (the other raises for an unknown user)
+
 
 _P = ParamSpec("_P")
 _Options = TypeVar("_Options")

@@ -40,6 +40,9 @@ OPTIONAL: Mapping[str, pl.DataType] = {
     "channel_kind": pl.String(),
     "known_issue": pl.String(),
     "estimated_bytes": pl.Int64(),
+    "Metadata_Well_Row": pl.Int64(),
+    "Metadata_Well_Column": pl.Int64(),
+    "Metadata_Concentration_Micromolar": pl.Float64(),
     "Metadata_Pixel_Size_Microns": pl.Float64(),
 }
 """Columns with a meaning that a manifest may have.

@@ -212,3 +212,13 @@ def test_what_an_earlier_version_made_is_refused_in_one_line(said, catalog, tmp_
     with duckdb.connect(str(tmp_path / "catalog.duckdb")) as con:
         con.execute("CREATE SCHEMA jump; CREATE TABLE jump.settings (gallery VARCHAR)")
     assert "an earlier version of jumpduck made it" in said(1, "manifest")
+
+
+def test_a_system_that_starts_no_thread_is_one_line(cli, monkeypatch):
+    def refuse(*_args, **_more):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("jumpduck.cli.app", refuse)
+    said = cli("status")
+    assert said.code == 1
+    assert "no further thread" in said.err

@@ -1,8 +1,10 @@
 import contextlib
 import functools
 import http.server
+import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -146,3 +148,60 @@ def test_any_text_as_a_url_is_bytes_or_an_error_of_our_own(data):
 def test_an_endpoint_that_is_not_an_address_is_refused(endpoint):
     with pytest.raises(QueryError, match="http://HOST:PORT"):
         ObjectReader(endpoint)
+
+
+@pytest.fixture
+def asked(server):
+    """The paths that were asked of the server, as they came."""
+    paths = []
+
+    def answer(self):
+        paths.append(self.requestline.split()[1])  # because `path` lacks slashes
+        self.send_error(404)
+
+    server.handler.do_GET = answer
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("/x?sig=a%2Fb&y=1", None),
+        ("/a%2Fb", None),
+        ("//b", None),
+        ("/a//b", None),
+        ("/a/", None),
+        ("/a%2Bb%20c+d", None),
+        ("/a%3Fb", None),
+        ("/a\\b#c", "/a%5Cb%23c"),
+        ("/Measurement 1/\u00e4.tif", "/Measurement%201/%C3%A4.tif"),
+    ],
+)
+def test_a_url_is_asked_for_as_it_is_written(server, asked, url, sent):
+    for scheme in ("http", "HTTP"):
+        with pytest.raises(FileNotFoundError):
+            ObjectReader().read(f"{scheme}://127.0.0.1:{server.server_port}{url}")
+    assert asked == [sent or url] * 2
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://b//x", "s3://b/x/", "s3://b/a/../x", "http:/a/../b", "http:/%2e/b"]
+)
+def test_a_file_that_cannot_be_asked_for_by_its_name_is_not_asked_for_by_another(
+    server, asked, url
+):
+    address = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(StoreError, match="cannot be asked for as it is"):
+        ObjectReader(address).read(url.replace("http:", address, 1))
+    assert not asked
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no name there")
+def test_only_plain_files_are_read(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero", tmp_path):
+        with pytest.raises(StoreError, match="is not a plain file"):
+            ObjectReader().read(str(path))
+    monkeypatch.setattr(Path, "is_file", lambda _: True)  # a pipe that gets the name meanwhile
+    with pytest.raises(StoreError, match="is not a plain file"):
+        ObjectReader().read(str(tmp_path / "pipe"))

@@ -8,6 +8,7 @@ import sys
 import time
 import unicodedata
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -177,7 +178,7 @@ def test_a_broken_manifest_is_one_line_or_can_be_read(tmp_path):
 
 def test_a_manifest_that_makes_polars_panic_is_one_line(rows, tmp_path):
     whole, cut = tmp_path / "whole.parquet", tmp_path / "cut.parquet"
-    rows = rows.select(pl.all().repeat_by(2000).explode())
+    rows = rows.select(pl.col(list(MANIFEST)).repeat_by(2000).explode())
     path = pl.format("a/{}", pl.row_index()).alias("path")
     rows.select(path, pl.exclude("path")).write_parquet(whole)
     data = whole.read_bytes()
@@ -286,3 +287,18 @@ def test_rows_are_checked_again_when_a_file_was_written_to_and_its_time_put_back
 def test_a_site_of_another_type_is_read_as_a_number(rows):
     whole = rows.with_columns(pl.col("Metadata_Site").cast(pl.Float64))
     assert Manifest.open(whole).read(0, 3)["Metadata_Site"].to_list() == list(rows["Metadata_Site"])
+
+
+def test_a_tilde_is_the_home_folder_in_each_path(catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "c.duckdb").symlink_to(catalog)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    rows = jumpduck.manifest("~/c.duckdb", path="~/m.parquet", max_sites=1)
+    assert jumpduck.download("~/m.parquet", "~/images").height == rows.height
+    assert jumpduck.status("~/images").plates["done"].sum() == rows.height
+    jumpduck.verify("~/images")
+    assert jumpduck.sql("SELECT 1 AS x", "~/c.duckdb").height == 1
+    assert not list(Path.cwd().iterdir())

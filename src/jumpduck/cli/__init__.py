@@ -87,6 +87,13 @@ def run(tokens: Sequence[str]) -> int:
         code = error.exit_code
     except (KeyboardInterrupt, RuntimeError) as error:
         # DuckDB raises a RuntimeError for the KeyboardInterrupt that ends a query
+        if str(error) == "can't start new thread":
+            print(
+                "jumpduck: the system lets this process start no further thread; use fewer "
+                "--connections and --workers, or raise `ulimit -u` and `ulimit -v`",
+                file=sys.stderr,
+            )
+            return code
         if not isinstance(error, KeyboardInterrupt) and str(error) != "Query interrupted":
             raise
         print("jumpduck: interrupted", file=sys.stderr)

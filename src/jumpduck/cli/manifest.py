@@ -1,7 +1,6 @@
 """jumpduck manifest"""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -22,6 +21,7 @@ from jumpduck.cli.flags import (
 )
 from jumpduck.cli.report import Report, as_toml, cell_text
 from jumpduck.database.connection import open_catalog
+from jumpduck.options import expanded
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
 from jumpduck.selection.left_out import LeftOut
 from jumpduck.selection.pipeline import make_query
@@ -80,7 +80,7 @@ def manifest(
         with open_catalog(options.catalog) as con:
             print(make_query(con, options).text() + ";")
         return
-    path = None if dry_run else Path(str(options.path))
+    path = None if dry_run else expanded(str(options.path))
     notes: list[str] = []
     with report.progress() as progress:
         task = progress.add_task("sites", total=None, note="")

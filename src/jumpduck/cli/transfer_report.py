@@ -11,7 +11,8 @@ import polars as pl
 from jumpduck.cli.last_rate import remember
 from jumpduck.cli.report import Report
 from jumpduck.errors import InterruptedRunError, PartialError
-from jumpduck.schema import DONE
+from jumpduck.options import expanded
+from jumpduck.schema import DONE, RESULTS_FILE, SITES_FILE
 
 MAX_SHOWN_REASONS = 10
 
@@ -92,7 +93,7 @@ class TransferReport:
             Some files could not be had.
         """
         summary, report = self._summary[0], self._report
-        results, sites = Path(out) / "results.parquet", Path(out) / "sites.parquet"
+        results, sites = (expanded(out) / name for name in (RESULTS_FILE, SITES_FILE))
         report.table(summary)
         report.line(f"-> {out}, {results}, {sites}")
         report.json(

@@ -11,6 +11,7 @@ import polars as pl
 from duckdb.sqltypes import DuckDBPyType
 
 from jumpduck.errors import ManifestError, QueryError
+from jumpduck.options import expanded
 
 USE_CATALOG = 'USE "the catalog"'
 """Makes names mean those of the catalog; no collection can have a name with a space."""
@@ -129,8 +130,9 @@ def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb
         There is no such file, it is not a catalog of this version of jumpduck, or somebody has it
         open for writing.
     """
-    if not Path(path).is_file():
-        what = "is a folder" if Path(path).is_dir() else "is not there"
+    path = expanded(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
         raise ManifestError(f"catalog {path} {what}; make one with `jumpduck catalog`")
     con = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
     try:

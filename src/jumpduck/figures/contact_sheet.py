@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from jumpduck.errors import ImageError, ManifestError
 from jumpduck.imaging.readers import decode_image, ome_channels
 from jumpduck.imaging.transforms import to_8bit
+from jumpduck.options import expanded
 from jumpduck.schema import PLATE_KEY, SITE_KEY
 from jumpduck.storage.atomic_files import atomic_write
 
@@ -59,7 +60,7 @@ def contact_sheet(out: str | Path = "images", path: str | Path | None = None) ->
     ManifestError
         `out` has no sites.parquet, or it names no images.
     """
-    folder = Path(out)
+    folder = expanded(out)
     table = folder / "sites.parquet"
     if not table.is_file():
         raise ManifestError(f"no {table}; fill the folder with `jumpduck download`")
@@ -81,7 +82,7 @@ def contact_sheet(out: str | Path = "images", path: str | Path | None = None) ->
         sheet = _with_footer(sheet, f"and {wells.height - MAX_WELLS:,} more wells")
     buffer = io.BytesIO()
     sheet.save(buffer, "png")
-    target = Path(path) if path is not None else folder / "contact_sheet.png"
+    target = expanded(path) if path is not None else folder / "contact_sheet.png"
     atomic_write(target, buffer.getvalue())
     return target
 

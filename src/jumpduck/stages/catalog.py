@@ -16,7 +16,7 @@ from jumpduck.database.connection import (
 )
 from jumpduck.database.sql_files import driver_files, find_driver, run_sql_files
 from jumpduck.errors import StoreError
-from jumpduck.options import takes
+from jumpduck.options import expanded, takes
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
 
 RELATIONS = """
@@ -50,7 +50,7 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
     StoreError
         The gallery or the metadata cannot be reached, or `path` cannot be written.
     """
-    path = Path(options.path)
+    path = expanded(options.path)
     driver = find_driver(options.collection)
     last = driver_files(driver)[-1]
     with tempfile.TemporaryDirectory(prefix="jumpduck-", ignore_cleanup_errors=True) as temporary:

@@ -17,7 +17,7 @@ from polars.io.plugins import register_io_source
 from jumpduck.database.connection import USE_CATALOG, frame, open_catalog
 from jumpduck.database.where_condition import where_errors
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.options import takes
+from jumpduck.options import expanded, takes
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.left_out import LeftOut, why_empty
 from jumpduck.selection.left_out import left_out as count_left_out
@@ -76,7 +76,7 @@ def manifest(options: ManifestOptions) -> pl.DataFrame:
         `path` cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
-        target = Path(options.path or Path(scratch) / "manifest.parquet")
+        target = expanded(options.path or Path(scratch) / "manifest.parquet")
         write_manifest(options.catalog, target, options)
         return open_files(target).rows.collect()
 

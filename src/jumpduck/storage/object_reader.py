@@ -22,7 +22,8 @@ from obstore.store import HTTPStore, S3Store
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.storage.failed_requests import NO_CONNECTION, FailedRequest, explain
-from jumpduck.storage.open_files import TOO_MANY_FILES, allowed_connections
+from jumpduck.storage.local_files import read_local
+from jumpduck.storage.open_files import allowed_connections
 from jumpduck.storage.outage import Outage
 from jumpduck.storage.proxies import only_way_to
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
@@ -47,6 +48,12 @@ MAX_URL_BYTES = 16 * 2**10
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HOST = re.compile(r"([^@/?#\s]+@)?([A-Za-z0-9_-][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+
+_PART = r"([A-Za-z0-9_.~+&=:;,@!$()*'-]|%20)+"
+_SENT_AS_IT_IS = re.compile(f"{_PART}(/{_PART})*")
+"""Paths of which obstore makes the same text again; others need a store of their own."""
+_IN_URL = "%/?:@!$&'()*+,;=~"
+"""Characters of a URL's path and query that are sent as they are."""
 
 _logger = logging.getLogger(__name__)
 
@@ -155,8 +162,9 @@ class ObjectReader:
         """
         scheme = scheme_of(url)
         if scheme == "file":
-            local = _read_local(Path(url), on_size)
+            local = read_local(Path(url), on_size)
             return None if local is None else FetchedFile(local, None, 1)
+        url = scheme + url[len(scheme) :]  # because HTTP:// is http://
         before = b""
         first = 1
         for attempt in itertools.count(1):
@@ -246,7 +254,7 @@ class ObjectReader:
         Raises
         ------
         StoreError
-            The URL names no bucket or server.
+            The URL names no bucket or server, or a file that obstore would ask for by another name.
         """
         host, _, key = url[len(scheme) + 3 :].partition("/")
         root = f"{scheme}://{host}"
@@ -258,18 +266,26 @@ class ObjectReader:
         )
         if not good or len(url.encode(errors="replace")) > MAX_URL_BYTES:
             raise wrong
+        parts = key.split("/") if scheme == "s3" else unquote(key.partition("?")[0]).split("/")
+        if {".", ".."} & set(parts) or (scheme == "s3" and key != key.strip("/")):
+            raise StoreError(
+                f"{url} cannot be asked for as it is, because of a part that is . or .., or a "
+                "slash at the beginning or end of a key; copy the file to another name"
+            )
+        own = scheme != "s3" and key != "" and not _SENT_AS_IT_IS.fullmatch(key)
+        address = f"{root}/{quote(key, _IN_URL, errors='surrogatepass')}" if own else root
         with self._lock:
-            store = self._stores.get(root)
+            store = self._stores.get(address)
             if store is None:
                 try:
-                    store = self._open(root, scheme, host)
+                    store = self._open(address, scheme, host)
                 except (ValueError, BaseError) as error:  # numbers that are not an IP address
                     raise wrong from error
-                self._stores[root] = store
-        return store, unquote(key) if scheme != "s3" else key
+                self._stores |= {} if own else {address: store}
+        return store, "" if own else unquote(key) if scheme != "s3" else key
 
     def _open(self, root: str, scheme: str, host: str) -> S3Store | HTTPStore:
-        address = self._s3 if scheme == "s3" else root
+        address = self._s3 if scheme == "s3" else f"{scheme}://{host}"
         client: ClientConfig = {
             "allow_http": address.startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
@@ -302,6 +318,7 @@ def scheme_of(url: str) -> str:
     scheme, separator, _ = url.partition("://")
     if not separator:
         return "file"
+    scheme = scheme.lower()
     if scheme not in ("s3", "http", "https"):
         raise QueryError(f"cannot read {url}; use s3://, http(s):// or a local path")
     return scheme
@@ -381,18 +398,3 @@ def _answers(store: S3Store | HTTPStore, key: str) -> bool:
     except Exception as error:  # noqa: BLE001
         return not explain(error).try_again
     return True
-
-
-def _read_local(path: Path, on_size: Callable[[int], bool]) -> bytes | None:
-    try:
-        if not path.exists():
-            raise FileNotFoundError(f"no such file: {path}")
-        if not path.is_file():
-            raise StoreError(f"{path} is not a plain file")
-        return path.read_bytes() if on_size(path.stat().st_size) else None
-    except (FileNotFoundError, PermissionError):
-        raise
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno in TOO_MANY_FILES:
-            raise
-        raise StoreError(f"cannot read {str(path)[:200]!r}: {error}") from error

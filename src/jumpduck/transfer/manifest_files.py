@@ -10,6 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from jumpduck.errors import ManifestError
+from jumpduck.options import expanded
 from jumpduck.schema import MANIFEST, OPTIONAL, manifest_types
 from jumpduck.transfer.held_file import HeldFile
 
@@ -65,7 +66,8 @@ def first_line(error: BaseException) -> str:
 
 
 def _paths(manifest: ManifestFiles) -> list[Path]:
-    names = [manifest] if isinstance(manifest, str | Path) else list(manifest)
+    given = [manifest] if isinstance(manifest, str | Path) else list(manifest)
+    names = [expanded(name) for name in given]
     paths: list[Path] = []
     for name in names:
         pattern = str(name)

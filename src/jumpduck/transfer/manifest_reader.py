@@ -56,10 +56,8 @@ class PlateRows:
     _manifest: "Manifest"
 
     def rows(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Get these rows; all columns unless some are named.
-
-        They are checked again, because a file's time can be set back after it was written to.
-        """
+        """Get these rows; all columns unless some are named."""
+        # checked again, because a file's time can be set back after it was written to
         rows = self._manifest.read(self._first, self.count, columns)
         _check_slice(rows)
         return rows
@@ -335,11 +333,11 @@ def folded(names: pl.Series) -> pl.Series:
 
 
 def _check_slice(rows: pl.DataFrame) -> None:
-    for name, check in (("path", _check_paths), ("url", _check_urls)):
-        if name in rows.columns:
-            if rows[name].null_count():
-                raise ManifestError(f"the manifest has rows without {name}; fill them in")
-            check(rows[name])
+    checks = {"path": _check_paths, "url": _check_urls}
+    for name in [name for name in checks if name in rows.columns]:
+        if rows[name].null_count():
+            raise ManifestError(f"the manifest has rows without {name}; fill them in")
+        checks[name](rows[name])
 
 
 def _check_paths(path: pl.Series) -> None:

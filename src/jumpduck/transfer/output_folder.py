@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
+from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import DONE, IMAGE_KEY, OUTCOME, SITE_KEY, results_types
 from jumpduck.storage.atomic_files import (
@@ -83,7 +84,7 @@ class OutputFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = expanded(path)
         self.state = self.path / ".jumpduck"
         self.lock = HeartbeatLock(self.state / "lock", self.path)
         self.plates = PlateTables(self.state / "plates", self.path / RESULTS_FILE)
