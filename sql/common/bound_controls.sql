@@ -1,10 +1,19 @@
 -- main.bound_controls(sampled, ...): the sampled sites with a few wells of controls on each plate.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
--- sampled is made by sample_sites from what add_controls gave. Only controls that it added are
--- bounded: per_plate wells at most, the first well of every role and modality before the second of
--- any. Which wells of a plate are first depends on the first site sampled of each alone.
+-- sampled is made by sample_sites from what add_controls gave. Controls that it added stay where a
+-- named site of their plate and modality is left, and are bounded: per_plate wells at most, the
+-- first well of every role and modality before the second of any. Which wells of a plate are first
+-- depends on the first site sampled of each alone.
 CREATE OR REPLACE MACRO main.bound_controls(sampled, per_plate := NULL) AS TABLE -- noqa: LT01
-WITH turns AS (
+WITH named AS (
+    SELECT DISTINCT
+        plate_number,
+        coalesce(Metadata_modality, 'any') AS modality
+    FROM query_table(sampled)
+    WHERE NOT added
+),
+
+role_places AS (
     SELECT
         plate_number,
         Metadata_Well,
@@ -14,20 +23,26 @@ WITH turns AS (
         row_number() OVER (
             PARTITION BY plate_number, Metadata_pert_type, Metadata_modality
             ORDER BY sample_digest, Metadata_Well
-        ) AS turn
+        ) AS role_place
     FROM query_table(sampled)
-    WHERE added AND sample_rank = 1
+    WHERE
+        added
+        AND sample_rank = 1
+        AND (
+            (plate_number, Metadata_modality) IN (SELECT (plate_number, modality) FROM named)
+            OR (plate_number, 'any') IN (SELECT (plate_number, modality) FROM named)
+        )
 ),
 
 kept AS (
     SELECT
         plate_number,
         Metadata_Well
-    FROM turns
+    FROM role_places
     QUALIFY
         row_number() OVER (
             PARTITION BY plate_number
-            ORDER BY turn, Metadata_pert_type, Metadata_modality, sample_digest, Metadata_Well
+            ORDER BY role_place, Metadata_pert_type, Metadata_modality, sample_digest, Metadata_Well
         ) <= coalesce(per_plate, 9223372036854775807)
 )
 

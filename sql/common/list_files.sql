@@ -3,9 +3,10 @@
 -- chosen says which sites (by site_number), sites is the collection's relation that holds their
 -- images: because image lists are wide, they are read only for the sites that are chosen. channels
 -- NULL means all; illum brings the URL of the illumination function along. Every column of sites
--- that begins with Metadata_ comes along. The order depends on the keys alone, then on the
--- collection's order of channels: sites are sorted, which are fewer than files, and what follows
--- keeps the order. Images are unnested first and filtered after, because that is the fastest.
+-- that begins with Metadata_ comes along, and split, which split_sites adds. The order depends on
+-- the keys alone, then on the collection's order of channels: sites are sorted, which are fewer
+-- than files, and what follows keeps the order. Images are unnested first and filtered after,
+-- because that is the fastest.
 CREATE OR REPLACE MACRO main.list_files(
     chosen, -- noqa: LT01
     sites,
@@ -42,7 +43,7 @@ SELECT
     Metadata_Site,
     image.channel::VARCHAR AS Metadata_Channel,
     COLUMNS(
-        LAMBDA name: starts_with(name, 'Metadata_')
+        LAMBDA name: (starts_with(name, 'Metadata_') OR name = 'split')
         AND name NOT IN (
             'Metadata_Source',
             'Metadata_Batch',

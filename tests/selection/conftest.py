@@ -1,13 +1,10 @@
-import gzip
+import random
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-import jumpduck
-from jumpduck.synthetic.gallery import write_tables
+from tests.support.site_index import catalog_of_plates
 
-STAINS = ("DNA", "RNA", "ER", "AGP", "Mito")
 SITES = range(1, 10)
 
 COMPOUNDS = """\
@@ -52,31 +49,46 @@ PLATES = {
 def plates(tmp_path_factory) -> Path:
     """A catalog of PLATES, of a site index without images. No test may change it."""
     folder = tmp_path_factory.mktemp("plates")
-    write_tables(folder)
-    (folder / "orf.csv.gz").write_bytes(gzip.compress(ORFS.encode()))
-    (folder / "compound.csv.gz").write_bytes(gzip.compress(COMPOUNDS.encode()))
-    keys = ["Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_PlateType"]
-    wells = pl.DataFrame(
-        [(*plate, well, what) for plate, wells in PLATES.items() for well, what in wells.items()],
-        schema=[*keys, "Metadata_Well", "Metadata_JCP2022"],
-        orient="row",
+    return catalog_of_plates(folder, PLATES, compounds=COMPOUNDS, orfs=ORFS, sites=SITES)
+
+
+RANDOM_COMPOUNDS = [f"JCP2022_{number:06d}" for number in range(1, 13)]
+TABLE = "Metadata_JCP2022,Metadata_InChIKey,Metadata_InChI,Metadata_SMILES\n" + "".join(
+    f"{name},,,{'C' * number}C1CCCC{'C' * (number % 3)}1\n"
+    for number, name in enumerate([DMSO, *RANDOM_COMPOUNDS])
+)
+
+
+def random_plates(seed, sources=(1, 2, 3)):
+    """Plates of one to four wells a row: sources and batches of different sizes."""
+    chance = random.Random(seed)
+    return {
+        (f"source_{source}", f"B{batch}", f"P{source}{batch}{plate}", "COMPOUND"): {
+            f"{row}{column:02d}": chance.choice([DMSO, *RANDOM_COMPOUNDS])
+            for row in "ABC"
+            for column in range(1, chance.randint(2, 5))
+        }
+        for source in sources
+        for batch in range(chance.randint(1, 3))
+        for plate in range(chance.randint(1, 3))
+    }
+
+
+def made(folder, plates, *, reverse=False):
+    folder.mkdir()
+    return catalog_of_plates(
+        folder, plates, compounds=TABLE, orfs="Metadata_JCP2022\n", sites=range(6), reverse=reverse
     )
-    wells.select(keys).unique().write_csv(folder / "plate.csv.gz", compression="gzip")
-    wells.select(keys[0], keys[2], "Metadata_Well", "Metadata_JCP2022").write_csv(
-        folder / "well.csv.gz", compression="gzip"
+
+
+@pytest.fixture(scope="session", params=range(3))
+def galleries(request, tmp_path_factory):
+    """A random gallery; the same in another order; and the same with one source more."""
+    folder = tmp_path_factory.mktemp("random")
+    plates = random_plates(request.param)
+    more = {**plates, **random_plates(request.param + 100, sources=[4])}
+    return (
+        made(folder / "one", plates),
+        made(folder / "again", plates, reverse=True),
+        made(folder / "more", more),
     )
-    url = pl.format(
-        "s3://cellpainting-gallery/{}_{}_{}_", "Metadata_Plate", "Metadata_Well", "Metadata_Site"
-    )
-    with_brightfield = (pl.col("Metadata_Source") == "source_3") & (pl.col("Metadata_Site") == "1")
-    wells.select(*keys[:3], "Metadata_Well").join(
-        pl.DataFrame({"Metadata_Site": [str(site) for site in SITES]}), how="cross"
-    ).with_columns(
-        *((url + f"{stain}.tif").alias(f"URL_Orig{stain}") for stain in STAINS),
-        pl.when(with_brightfield).then(url + "bf.tif").alias("URL_OrigBrightfield"),
-    ).write_parquet(folder / "index.parquet")
-    path = folder / "catalog.duckdb"
-    jumpduck.catalog(
-        path, gallery=str(folder), metadata=str(folder), index=str(folder / "index.parquet")
-    )
-    return path

@@ -216,6 +216,11 @@ def _is_counts(hint: object) -> bool:
     return any(get_origin(one) is Mapping for one in _members(hint))
 
 
+def _mapped(hint: object) -> list[object]:
+    """Get the types of the values of mappings that a hint allows."""
+    return [get_args(one)[1] for one in _members(hint) if get_origin(one) is Mapping]
+
+
 def _written_type(hint: object) -> Any:
     """Get the type that a value has on the command line."""
     if _is_names(hint):
@@ -237,7 +242,9 @@ def _all_members(hint: object) -> tuple[object, ...]:
 def _value(hint: object, value: object) -> object:
     """Get the value of a field from what was written."""
     if _is_counts(hint) and isinstance(value, str):
-        return counts_of(value)
+        if float in _mapped(hint):
+            return shares_of(value)
+        return value if value == "all" and str in _members(hint) else counts_of(value)
     return value
 
 
@@ -246,6 +253,24 @@ def written(value: object) -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{name}={count}" for name, count in value.items())  # pyright: ignore[reportUnknownVariableType]
     return str(value)
+
+
+def shares_of(text: str) -> dict[str, float]:
+    """Get shares by name from ``train=0.8,val=0.1,test=0.1``.
+
+    Raises
+    ------
+    QueryError
+        The text is not written like that.
+    """
+    pairs = [pair.strip().partition("=") for pair in text.split(",")]
+    try:
+        shares = {name: float(share) for name, _, share in pairs}
+    except ValueError:
+        shares = {}
+    if len(shares) < len(pairs):
+        raise QueryError(f"--split {text!r} is not like train=0.8,val=0.1,test=0.1")
+    return shares
 
 
 def counts_of(text: str) -> dict[str, int]:
@@ -260,6 +285,6 @@ def counts_of(text: str) -> dict[str, int]:
     for pair in text.split(","):
         name, equals, number = pair.strip().partition("=")
         if not equals or not number.isdecimal():
-            raise QueryError(f"--per-well {text!r} is not like trt=6,poscon=4,negcon=3")
+            raise QueryError(f"--per-well {text!r} is not like trt=6,poscon=4,negcon=3, or all")
         counts[name] = int(number)
     return counts

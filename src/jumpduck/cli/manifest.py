@@ -23,12 +23,16 @@ from jumpduck.cli.report import Report, as_toml, cell_text
 from jumpduck.database.connection import open_catalog
 from jumpduck.options import expanded
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
+from jumpduck.selection.groups import balance_of
 from jumpduck.selection.left_out import LeftOut
 from jumpduck.selection.pipeline import make_query
 from jumpduck.selection.summary import Summary
-from jumpduck.stages.manifest import ManifestOptions, left_out, write_manifest
+from jumpduck.stages.manifest import ManifestOptions, write_manifest
 
 SELECTION = tuple(Selection.__dataclass_fields__)
+
+SHOWN_GROUPS = 20
+"""Groups with too few sites that are printed."""
 
 FLAGS = {"path": "--manifest"}
 
@@ -48,7 +52,10 @@ def manifest(
     *,
     preset: Annotated[
         str | None,
-        Parameter(group=CHOOSE, help="A selection by name: jump-download, or your own."),
+        Parameter(
+            group=CHOOSE,
+            help="A selection by name: jump-download, held-out-source, held-out-plate, your own.",
+        ),
     ] = None,
     show_sql: ShowSql = False,
     show_config: Annotated[
@@ -90,9 +97,9 @@ def manifest(
             options,
             lambda done, total: progress.update(task, completed=done, total=total),
             notes.append,
+            left_out=True,
         )
-        out = left_out(options.catalog, options)
-    sizes = chosen.by_source
+    sizes, out = chosen.by_source, chosen.left_out
     _print(report, chosen)
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
@@ -100,7 +107,9 @@ def manifest(
     for note in notes:
         report.line(note)
     _say_what_was_not_published(report, options, sizes)
-    _say_what_is_left_out(report, out)
+    if out:
+        _say_what_is_left_out(report, out)
+        _say_what_there_is_too_little_of(report, options, out)
     if options.adds_controls and not sizes["negcons"].sum():
         budget = options.max_sites is not None or options.max_gb is not None
         spent = "the budget was spent before, or " if budget else ""
@@ -111,7 +120,7 @@ def manifest(
             "files": files,
             "estimated_gb": gigabytes,
             "notes": notes,
-            "left_out": asdict(out),
+            "left_out": asdict(out) if out else None,
             "by_source": sizes.to_dicts(),
             "by_role": chosen.by_role.to_dicts(),
         }
@@ -126,6 +135,9 @@ def _print(report: Report, chosen: Summary) -> None:
     shown = pl.concat([sizes, total]) if sizes.height > 1 else sizes
     shown = shown.drop("negcons", "brightfield", "illum")
     report.table(shown if shown["flagged"].sum() else shown.drop("flagged"))
+    if "split" in chosen.by_role.columns:
+        first = ("split", "Metadata_pert_type", "Metadata_modality")
+        report.table(chosen.by_role.select(*first, "wells", "sites").sort(first), keys=first)
     roles = chosen.by_role.group_by("Metadata_pert_type", maintain_order=True).agg(
         pl.col("wells", "sites").sum()
     )
@@ -149,6 +161,20 @@ def _say_what_is_left_out(report: Report, out: LeftOut) -> None:
             f"{sum(out.by_role.values()):,} sites left out because of their role: {roles} "
             f"(--per-well {next(iter(out.by_role))}=1 takes one of each well)"
         )
+
+
+def _say_what_there_is_too_little_of(report: Report, options: Selection, out: LeftOut) -> None:
+    balance = balance_of(options)
+    if not balance or not out.too_few:
+        return
+    by, count = balance
+    report.line(f"{len(out.too_few):,} of less than {count:,} sites each, of which all are chosen:")
+    few = list(out.too_few.items())
+    report.table(
+        pl.DataFrame(few[:SHOWN_GROUPS], schema={by: pl.String, "sites": pl.Int64}, orient="row")
+    )
+    if len(few) > SHOWN_GROUPS:
+        report.remark(f"and {len(few) - SHOWN_GROUPS:,} more, which --json lists")
 
 
 def _say_what_was_not_published(

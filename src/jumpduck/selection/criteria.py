@@ -13,6 +13,9 @@ SITES_PER_WELL: Mapping[str, int] = {
 }  # fmt: skip
 """Sites kept in a well by its role, unless asked otherwise."""
 
+ALL_SITES = 1_000_000
+"""More sites than a well has."""
+
 CONTROL_ROLES = ("negcon", "poscon")
 """Roles of wells that others are compared with; the first alone is added unless asked otherwise."""
 
@@ -69,7 +72,29 @@ class Selection:
         Add brightfield where it was imaged; a site without it stays.
     per_well
         Sites to keep in a well by its role; a role that is not named keeps its default, which is
-        trt=6,poscon=4,negcon=3 and 0 for empty, bad_construct and unknown.
+        trt=6,poscon=4,negcon=3 and 0 for empty, bad_construct and unknown. ``all`` keeps every site
+        of every well.
+    per_source
+        Sites to keep of each source, from those that `per_well` leaves: exactly so many, or all
+        where there are fewer. They are spread evenly over batches, then plates, then wells.
+        Controls that were added are not counted. Give only one of `per_source` to `per_compound`.
+    per_batch
+        Sites to keep of each batch, in the same way.
+    per_plate
+        Sites to keep of each plate, in the same way.
+    per_perturbation
+        Sites to keep of each perturbation, spread evenly over sources, then batches, plates and
+        wells. What is chosen of one depends on its sites and the seed alone.
+    per_compound
+        The same of each compound: identifiers with the same first layer of the InChIKey are one.
+        What is not a compound is refused.
+    split
+        Parts of the choice and their shares, which sum to 1, as train=0.8,val=0.1,test=0.1. They
+        become the column split. Which part a group belongs to depends on `seed` and its name alone;
+        shares hold for many groups, and each role and modality has them in its turn.
+    split_by
+        What no two parts share: compound (identifiers with the same first layer of the InChIKey),
+        perturbation, plate, batch, source, or scaffold (through RDKit).
     max_sites
         Sites in all at most: the first site of every well comes before the second of any, and all
         that was named before controls.
@@ -100,7 +125,14 @@ class Selection:
     where: str | None = None
     channels: Names = ()
     brightfield: bool = False
-    per_well: Mapping[str, int] | None = None
+    per_well: Mapping[str, int] | str | None = None
+    per_source: int | None = None
+    per_batch: int | None = None
+    per_plate: int | None = None
+    per_perturbation: int | None = None
+    per_compound: int | None = None
+    split: Mapping[str, float] | None = None
+    split_by: str | None = None
     max_sites: int | None = None
     max_gb: float | None = None
     keep_known_bad: bool = False

@@ -1,12 +1,15 @@
 """What a selection leaves out, and why nothing is left."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
+from jumpduck.selection.chosen import CHOSEN, plates_to_ask
 from jumpduck.selection.criteria import as_names
-from jumpduck.selection.pipeline import BUDGETS, Query, last, literal, statement
+from jumpduck.selection.groups import grouped
+from jumpduck.selection.pipeline import BUDGETS, Query
+from jumpduck.selection.sql_text import last, statement
 
 
 @dataclass(frozen=True)
@@ -16,16 +19,21 @@ class LeftOut:
     Parameters
     ----------
     known_bad
-        What `keep_known_bad` would choose.
+        What `keep_known_bad` would choose; where groups are balanced, what it would choose of each
+        well before that.
     without_channels
         What lacks one of `channels`.
     by_role
         What is in wells of which `per_well` keeps no site, by their role.
+    too_few
+        Of groups that have fewer sites than they should keep: how many they have. All of these are
+        chosen, unless a budget is spent before.
     """
 
     known_bad: int
     without_channels: int
     by_role: Mapping[str, int]
+    too_few: Mapping[str, int]
 
 
 def left_out(con: duckdb.DuckDBPyConnection, query: Query) -> LeftOut:
@@ -33,7 +41,7 @@ def left_out(con: duckdb.DuckDBPyConnection, query: Query) -> LeftOut:
     keep = query.selection.keep_known_bad
     known_bad = 0 if keep else _known_bad(con, query)
     lacking = _without_channels(con, query) if query.selection.channels else 0
-    return LeftOut(known_bad, lacking, _by_role(con, query))
+    return LeftOut(known_bad, lacking, _by_role(con, query), _too_few(con, query))
 
 
 def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
@@ -48,7 +56,7 @@ def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
     steps = _candidates(query)
     if not _count(con, steps, last(steps)):
         return f"all {matched:,} sites asked for are known to be bad; `keep_known_bad` keeps them"
-    if not _count(con, steps, f"{last(steps)} WHERE {_kept(query)} > 0"):
+    if not _count(con, steps, f"{last(steps)} WHERE {query.sites_kept} > 0"):
         roles = _by_role(con, query)
         counts = ", ".join(f"{role} {count:,}" for role, count in roles.items())
         return (
@@ -87,21 +95,53 @@ def _known_bad(con: duckdb.DuckDBPyConnection, query: Query) -> int:
     """Count the known bad sites among those that would be chosen with them.
 
     Without a budget, what is chosen of a well depends on that well alone; therefore only plates
-    with known issues are looked at. A budget must see all sites, but only if one is bad.
+    with known issues are looked at. With one, the sites of other plates are those that were chosen,
+    because known bad sites that come along can only take the places of others.
     """
-    asked = query.candidates(query.held.relation("sites"), keep_known_bad=True)
-    suspect = {
-        **asked,
-        "suspect": f"FROM {last(asked)} WHERE plate_dropped OR issues IS NOT NULL",
+    suspect = "plate_dropped OR issues IS NOT NULL"
+    sites = query.held.relation("sites")
+    steps = {
+        "suspect": f"FROM {sites} WHERE {suspect}",
+        **query.candidates("suspect", keep_known_bad=True),
     }
     columns = "plate_dropped, issues, Metadata_Well, Metadata_Site"
     bad = f"main.is_known_bad({columns}, {query.channel_list})"
-    if not _count(con, suspect, f"suspect WHERE {bad}"):
+    if not _count(con, steps, f"{last(steps)} WHERE {bad}"):
         return 0
-    budget = any(getattr(query.selection, name) is not None for name in BUDGETS)
-    steps = asked if budget else suspect
-    query.sample(steps)
+    selection = replace(query.selection, max_sites=None, max_gb=None)
+    replace(query, selection=selection, balance=None).sample(steps)
+    if query.has_budget and not query.balance:
+        plates_to_ask(con, query)
+        steps["others"] = (
+            f"SELECT sites.*, chosen.* EXCLUDE (site_number, plate_number) FROM {sites} AS sites "  # noqa: S608
+            f"JOIN {CHOSEN} AS chosen USING (site_number) WHERE NOT ({suspect})"
+        )
+        steps["together"] = f"FROM {list(steps)[-2]} UNION ALL BY NAME FROM others"
+        steps["affordable"] = query.affordable("together")
     return _count(con, steps, f"{last(steps)} WHERE {bad}")
+
+
+def _too_few(con: duckdb.DuckDBPyConnection, query: Query) -> dict[str, int]:
+    """Get the sites of each group that has fewer than it should keep.
+
+    A well has as many as it keeps by its role, therefore no site needs to be chosen to count them.
+    """
+    if not query.balance:
+        return {}
+    by, count = query.balance
+    steps = _candidates(query)
+    named = "WHERE NOT added" if query.selection.adds_controls else ""
+    steps["named"] = f"FROM {last(steps)} {named}"
+    steps["grouped"] = grouped(query.held, by, "named", "group_name")
+    steps["counted"] = f"""
+        SELECT group_name, least(count(*), any_value({query.sites_kept})) AS sites
+        FROM grouped GROUP BY group_name, plate_number, Metadata_Well
+    """  # noqa: S608
+    select = f"""
+        SELECT group_name, sum(sites)::BIGINT AS sites FROM counted
+        GROUP BY ALL HAVING sites BETWEEN 1 AND {count - 1} ORDER BY sites, group_name
+    """  # noqa: S608
+    return dict(con.execute(statement(steps, select)).fetchall())
 
 
 def _without_channels(con: duckdb.DuckDBPyConnection, query: Query) -> int:
@@ -115,14 +155,10 @@ def _by_role(con: duckdb.DuckDBPyConnection, query: Query) -> dict[str, int]:
     steps = _candidates(query)
     select = f"""
         SELECT Metadata_pert_type, count(*) FROM {last(steps)}
-        WHERE {_kept(query)} = 0
+        WHERE {query.sites_kept} = 0
         GROUP BY ALL ORDER BY ALL
     """  # noqa: S608
     return dict(con.execute(statement(steps, select)).fetchall())
-
-
-def _kept(query: Query) -> str:
-    return f"coalesce({literal(query.per_well)}[Metadata_pert_type], 0)"
 
 
 def _count(con: duckdb.DuckDBPyConnection, steps: Mapping[str, str], relation: str) -> int:

@@ -10,9 +10,19 @@ import polars as pl
 from jumpduck.database.connection import HeldCollection, frame, held_collection
 from jumpduck.database.where_condition import check_where
 from jumpduck.errors import QueryError
-from jumpduck.selection.criteria import CONTROL_ROLES, SITES_PER_WELL, Names, Selection, as_names
+from jumpduck.selection.criteria import (
+    ALL_SITES,
+    CONTROL_ROLES,
+    SITES_PER_WELL,
+    Names,
+    Selection,
+    as_names,
+)
+from jumpduck.selection.groups import balance_of, check_compounds, grouped, split_of
 from jumpduck.selection.names import explain_name, look_up
 from jumpduck.selection.places import check_places, known_wells
+from jumpduck.selection.scaffolds import check_rdkit
+from jumpduck.selection.sql_text import last, listed, literal, statement
 from jumpduck.selection.suggestions import check_names, known_names, separate
 
 GENES = ("orf", "crispr")
@@ -43,6 +53,8 @@ class Query:
         one of the stains.
     channels
         Channels to list: those, and brightfield where it was imaged.
+    balance
+        Groups that get an equal number of sites, and that number.
     notes
         What a user should know of the names: perturbations that are only alike.
     """
@@ -54,26 +66,59 @@ class Query:
     needed_channels: Sequence[str]
     channels: Sequence[str]
     per_well: Mapping[str, int]
+    balance: tuple[str, int] | None
     selection: Selection
     notes: Sequence[str]
 
-    def text(self, sites: str | None = None) -> str:
+    def text(self, sites: str | None = None, chosen: str | None = None) -> str:
         """Get the SQL that lists the files to fetch.
 
         Parameters
         ----------
         sites
             Relation to choose from; the collection's sites by default.
+        chosen
+            Relation of the sites that are chosen, if that is known already.
         """
         sites = sites or self.held.relation("sites")
-        steps = self.candidates(sites, keep_known_bad=self.selection.keep_known_bad)
-        self.sample(steps)
+        steps = {} if chosen else self.steps(sites)
+        chosen = chosen or last(steps)
+        if self.split_by:
+            names, ends = (literal(one) for one in split_of(self.selection))
+            steps["split_groups"] = grouped(self.held, self.split_by, sites, "split_group")
+            steps["split_sites"] = (
+                f"FROM main.split_sites(split_groups, {names}, {ends}, "
+                f"seed := {self.selection.seed})"
+            )
+            sites = "split_sites"
         illum = literal(self.selection.illum)
         return statement(
             steps,
-            f"FROM list_files({last(steps)}, {sites}, "
+            f"FROM list_files({chosen}, {sites}, "
             f"channels := {self.channel_list}, illum := {illum})",
         )
+
+    def steps(self, sites: str) -> dict[str, str]:
+        """Get the steps of the SQL up to the sites that are chosen."""
+        steps = self.candidates(sites, keep_known_bad=self.selection.keep_known_bad)
+        self.sample(steps)
+        return steps
+
+    @property
+    def split_by(self) -> str | None:
+        """What no two parts of the choice share."""
+        return self.selection.split_by
+
+    @property
+    def sites_kept(self) -> str:
+        """Get the number of sites that a well keeps, as SQL has it."""
+        return f"coalesce({literal(self.per_well)}[Metadata_pert_type], 0)"
+
+    @property
+    def crosses_plates(self) -> bool:
+        """Whether what is chosen on a plate depends on other plates."""
+        within = self.balance is None or self.balance[0] == "plate"
+        return not within or self.has_budget
 
     @property
     def channel_list(self) -> str:
@@ -115,18 +160,30 @@ class Query:
             f"FROM sample_sites({last(steps)}, per_well := {literal(self.per_well)}, "
             f"seed := {self.selection.seed})"
         )
-        if self.selection.controls_per_plate is not None:
-            wells = self.selection.controls_per_plate
-            steps["bounded"] = f"FROM bound_controls(sampled, per_plate := {wells})"
+        if self.balance:
+            by, count = self.balance
+            steps["grouped"] = grouped(self.held, by, "sampled", "spread_group")
+            steps["spread"] = f"FROM spread_sites(grouped, per_group := {count})"
+        wells = self.selection.controls_per_plate
+        if wells is not None or (self.balance and self.selection.adds_controls):
+            bound = "NULL" if wells is None else wells
+            steps["bounded"] = f"FROM bound_controls({last(steps)}, per_plate := {bound})"
+        if self.has_budget:
+            steps["affordable"] = self.affordable(last(steps))
+
+    def affordable(self, sampled: str) -> str:
+        """Get the SQL of the sampled sites that the budget allows."""
         limits = "".join(
             f"{name} := {value}, "
             for name in BUDGETS
             if (value := getattr(self.selection, name)) is not None
         )
-        if limits:
-            steps["affordable"] = (
-                f"FROM within_budget({last(steps)}, {limits}channels := {self.channel_list})"
-            )
+        return f"FROM within_budget({sampled}, {limits}channels := {self.channel_list})"
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether a number of sites or gigabytes is the limit."""
+        return any(getattr(self.selection, name) is not None for name in BUDGETS)
 
 
 def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
@@ -139,13 +196,16 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         is not allowed.
     """
     held = held_collection(con)
-    per_well = {**SITES_PER_WELL, **(selection.per_well or {})}
-    check_names("role", list(per_well), SITES_PER_WELL)
+    per_well = _per_well(selection)
+    balance = balance_of(selection)
+    split_of(selection)
+    if {"compound", "scaffold"} & {balance and balance[0], selection.split_by}:
+        check_compounds(con, held)
+    if selection.split_by == "scaffold":
+        check_rdkit()
     wells = selection.controls_per_plate
     if wells is not None and wells < 1:
         raise QueryError(f"controls_per_plate {wells} is not allowed; give a number of wells")
-    if any(count < 0 for count in per_well.values()):
-        raise QueryError(f"per_well {per_well} takes numbers of sites, 0 or more")
     for name in BUDGETS:
         budget = getattr(selection, name)
         if budget is not None and not 0 < budget < math.inf:
@@ -158,16 +218,18 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         "Metadata_pert_type": known_names("role", selection.roles, SITES_PER_WELL),
         "Metadata_modality": _modalities(con, sites, selection),
     }
-    conditions = [f"{column} IN {_tuple(names)}" for column, names in named.items() if names]
+    conditions = [f"{column} IN {listed(names)}" for column, names in named.items() if names]
     found, notes = _perturbations(con, held, selection)
-    perturbations = "TRUE" if found is None else f"{held.perturbation} IN {_tuple(found)}"
+    perturbations = "TRUE" if found is None else f"{held.perturbation} IN {listed(found)}"
     if found is not None:
         conditions.append(perturbations)
     if selection.where:
         where = check_where(con, selection.where, sites)
         conditions.append(f"coalesce((\n{where}\n), FALSE)")
     channels = _channels(con, held, selection)
-    return Query(held, plates, conditions, perturbations, *channels, per_well, selection, notes)
+    return Query(
+        held, plates, conditions, perturbations, *channels, per_well, balance, selection, notes
+    )
 
 
 def find_text(held: HeldCollection, names: Names, *, wells: bool = False) -> str:
@@ -225,41 +287,17 @@ def check_perturbations(
     raise QueryError(f"there is no {what} {missing[0]!r}; {hint}")
 
 
-def literal(value: object) -> str:
-    """Get a value as SQL has it."""
-    match value:
-        case bool():
-            return str(value).upper()
-        case str():
-            return "'" + value.replace("'", "''") + "'"
-        case Mapping():
-            pairs = (f"{literal(key)}: {literal(one)}" for key, one in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            return "MAP {" + ", ".join(pairs) + "}"
-        case list():
-            return "[" + ", ".join(map(literal, value)) + "]"  # pyright: ignore[reportUnknownArgumentType]
-        case _:
-            return str(value)
-
-
-def _tuple(names: Sequence[str]) -> str:
-    return "(" + ", ".join(map(literal, names)) + ")"
-
-
-def last(steps: Mapping[str, str]) -> str:
-    """Get the name of the last step."""
-    return list(steps)[-1]
-
-
-def statement(steps: Mapping[str, str], select: str) -> str:
-    """Get the SQL of steps, and of what is selected from them.
-
-    No step is kept in memory, because the first hold all sites.
-    """
-    parts = (
-        f"{name} AS NOT MATERIALIZED " + (f"(\n    {text}\n)" if "\n" in text else f"({text})")
-        for name, text in steps.items()
-    )
-    return "WITH " + ",\n".join(parts) + f"\n{select}"
+def _per_well(selection: Selection) -> dict[str, int]:
+    """Get the sites kept in a well of each role."""
+    asked = selection.per_well or {}
+    if isinstance(asked, str):
+        if asked != "all":
+            raise QueryError(f"per_well {asked!r} is neither `all` nor numbers of sites by role")
+        return dict.fromkeys(SITES_PER_WELL, ALL_SITES)
+    check_names("role", list(asked), SITES_PER_WELL)
+    if any(count < 0 for count in asked.values()):
+        raise QueryError(f"per_well {dict(asked)} takes numbers of sites, 0 or more")
+    return {**SITES_PER_WELL, **asked}
 
 
 def _wells(con: duckdb.DuckDBPyConnection, sites: str, selection: Selection) -> list[str]:

@@ -8,6 +8,7 @@ import polars as pl
 
 from jumpduck.database.connection import HeldCollection, frame
 from jumpduck.schema import PLATE_KEY, SITE_KEY
+from jumpduck.selection.left_out import LeftOut
 
 RECIPE = "png8"
 
@@ -27,11 +28,14 @@ class Summary:
         PNG. Gigabytes are files times the image_bytes of the collection's sites and the mean_bytes
         of its recipe_sizes.
     by_role
-        Metadata_pert_type, Metadata_modality, wells and sites.
+        Metadata_pert_type, Metadata_modality, split if there are parts, wells and sites.
+    left_out
+        What the selection leaves out, if it was counted.
     """
 
     by_source: pl.DataFrame
     by_role: pl.DataFrame
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Counts:
 
 def count_rows(rows: pl.DataFrame) -> Counts:
     """Count what sorted rows hold: the number of changes of a key is that of its values."""
-    sites = rows.filter(_changed(SITE_KEY)).select(*SITE_KEY, *ROLE)
+    kinds = [name for name in (*ROLE, "split") if name in rows.columns]
+    sites = rows.filter(_changed(SITE_KEY)).select(*SITE_KEY, *kinds)
     brightfield = rows.filter(pl.col("channel_kind") == "brightfield").select(SITE_KEY)
     by_source = (
         sites.group_by("Metadata_Source")
@@ -70,7 +75,7 @@ def count_rows(rows: pl.DataFrame) -> Counts:
             how="left",
         )
     )
-    by_role = sites.group_by(ROLE).agg(
+    by_role = sites.group_by(kinds).agg(
         wells=_changed((*PLATE_KEY, "Metadata_Well")).sum(), sites=pl.len()
     )
     return Counts(by_source, by_role)
@@ -104,7 +109,9 @@ def summarize(
         )
         .sort("Metadata_Source")
     )
-    by_role = pl.concat(one.by_role for one in counts).group_by(ROLE).sum().sort(ROLE)
+    by_role = pl.concat(one.by_role for one in counts)
+    kinds = [name for name in by_role.columns if name not in ("wells", "sites")]
+    by_role = by_role.group_by(kinds).sum().sort(kinds)
     return Summary(by_source, by_role)
 
 

@@ -5,9 +5,9 @@ import json
 import logging
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import duckdb
@@ -18,9 +18,10 @@ from jumpduck.database.connection import USE_CATALOG, frame, open_catalog
 from jumpduck.database.where_condition import where_errors
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import expanded, takes
+from jumpduck.selection.chosen import CHOSEN, check_groups, plates_to_ask
 from jumpduck.selection.criteria import Selection
-from jumpduck.selection.left_out import LeftOut, why_empty
 from jumpduck.selection.left_out import left_out as count_left_out
+from jumpduck.selection.left_out import why_empty
 from jumpduck.selection.pipeline import Query, make_query
 from jumpduck.selection.summary import Counts, Summary, count_rows, summarize
 from jumpduck.storage.atomic_files import atomic_path
@@ -87,6 +88,8 @@ def write_manifest(
     selection: Selection,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     say: Callable[[str], None] = _log.warning,
+    *,
+    left_out: bool = False,
 ) -> Summary:
     """Write a manifest of any size in little memory, and get what it holds.
 
@@ -99,6 +102,8 @@ def write_manifest(
         Called with the sites looked at, and all.
     say
         Called with what a user should know of the names asked for.
+    left_out
+        Count also what the selection leaves out.
 
     Returns
     -------
@@ -114,11 +119,13 @@ def write_manifest(
         query = make_query(con, selection)
         for note in query.notes:
             say(note)
+        check_groups(con, query)
         counts: list[Counts] = []
 
         def tables() -> Iterator[pl.DataFrame]:
-            done, total = 0, int(query.plates["sites"].sum())
-            for rows, sites in _queried_chunks(con, query):
+            plates = plates_to_ask(con, query)
+            done, total = 0, sum(sites for _, sites in plates)
+            for rows, sites in _queried_chunks(con, query, plates):
                 done += sites
                 progress(done, total)
                 if rows.height:
@@ -128,6 +135,7 @@ def write_manifest(
         def refuse_empty() -> None:
             if not counts:
                 raise QueryError(f"the selection has no image: {why_empty(con, query)}")
+            _check_parts(selection, counts)
 
         if path is None:
             for _ in tables():
@@ -148,61 +156,66 @@ def write_manifest(
                 )
             schema = frame(con, query.text() + " LIMIT 0").schema
             _write(path, schema, tables, notes, refuse_empty)
-        return summarize(con, query.held, counts)
+        summary = summarize(con, query.held, counts)
+        return replace(summary, left_out=count_left_out(con, query)) if left_out else summary
 
 
-def left_out(catalog: str | Path, selection: Selection) -> LeftOut:
-    """Count the sites that fulfil a selection's conditions, and that it does not choose."""
-    with where_errors(selection.where), open_catalog(catalog, memory_limit=MEMORY_LIMIT) as con:
-        return count_left_out(con, make_query(con, selection))
+def _check_parts(selection: Selection, counts: Sequence[Counts]) -> None:
+    """Raise QueryError if a part of the choice would have no site."""
+    found = {part for one in counts if selection.split for part in one.by_role["split"]}
+    for part in selection.split or {}:
+        if part not in found:
+            raise QueryError(
+                f"no {selection.split_by} of the choice belongs to {part!r} of `split`: there are "
+                "too few for these shares; take larger shares, another `seed`, or choose more"
+            )
 
 
-def _chunks(query: Query) -> Iterator[tuple[tuple[int, int] | None, int]]:
+def _chunks(plates: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
     """Get the first and last plate to ask for together, and the number of their sites.
 
-    What is chosen in a well depends on that well alone, therefore chunks asked one by one are the
-    whole. Only a budget must see all sites at once: then there is one chunk, without plates.
+    What is chosen on a plate is known or depends on that plate alone, therefore chunks asked one by
+    one are the whole.
     """
-    plates = query.plates.rows()
-    if query.selection.max_sites is not None or query.selection.max_gb is not None:
-        yield None, sum(sites for _, sites in plates)
-        return
     first, together = None, 0
     for place, (number, sites) in enumerate(plates, 1):
         first = number if first is None else first
         together += sites
         if place == len(plates) or together + plates[place][1] > CHUNK_SITES:
-            yield (first, number), together
+            yield first, number, together
             first, together = None, 0
 
 
 def _queried_chunks(
-    con: duckdb.DuckDBPyConnection, query: Query
+    con: duckdb.DuckDBPyConnection, query: Query, plates: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[pl.DataFrame, int]]:
     """Get the manifest's rows chunk by chunk, in order, and the sites looked at for each."""
     ahead: deque[tuple[Future[pl.DataFrame], int]] = deque()
-    chunks = _chunks(query)
+    chunks = _chunks(plates)
     with ThreadPoolExecutor(CHUNKS_AHEAD) as pool:
         while True:
-            for plates, sites in itertools.islice(chunks, CHUNKS_AHEAD - len(ahead)):
-                ahead.append((pool.submit(_rows, con.cursor(), query, plates), sites))
+            for first, to, sites in itertools.islice(chunks, CHUNKS_AHEAD - len(ahead)):
+                ahead.append((pool.submit(_rows, con.cursor(), query, first, to), sites))
             if not ahead:
                 return
             rows, sites = ahead.popleft()
             yield rows.result(), sites
 
 
-def _rows(
-    con: duckdb.DuckDBPyConnection, query: Query, plates: tuple[int, int] | None
-) -> pl.DataFrame:
+def _rows(con: duckdb.DuckDBPyConnection, query: Query, first: int, to: int) -> pl.DataFrame:
     with con:
-        sites = query.held.relation("sites")
-        condition = (
-            "TRUE" if plates is None else f"plate_number BETWEEN {plates[0]} AND {plates[1]}"
-        )
         con.execute(USE_CATALOG)
-        con.execute(f"CREATE TEMP VIEW chunk_sites AS FROM {sites} WHERE {condition}")
-        return frame(con, query.text("chunk_sites"))
+        for view, relation in (
+            ("chunk_sites", query.held.relation("sites")),
+            *([("chunk_chosen", CHOSEN)] if query.crosses_plates else []),
+        ):
+            con.execute(
+                f"CREATE TEMP VIEW {view} AS "
+                f"FROM {relation} WHERE plate_number BETWEEN {first} AND {to}"
+            )
+        return frame(
+            con, query.text("chunk_sites", "chunk_chosen" if query.crosses_plates else None)
+        )
 
 
 def _write(
