@@ -1,6 +1,6 @@
 """The catalog against the best plain query, jump_download's merge, and other ways to read S3.
 
-    just bench catalog [--plates 100 500 2378] [--rounds 1] [--only manifest pandas http]
+    just bench catalog [--plates 100 500 2378] [--rounds 1] [--only manifest choices pandas http]
 
 Made from the real plate list and site counts (../shared/data or $JUMPDUCK_REAL_DATA). Every two
 things compared run one after the other in the same round, each in a process of its own; ratios and
@@ -184,6 +184,32 @@ def catalog(folder: Path) -> None:
 def manifest(folder: Path) -> None:
     """The rows of the plain query, which knows of no known issues."""
     write_manifest(folder / "c.duckdb", folder / "ours.parquet", Selection(keep_known_bad=True))
+
+
+def max_sites(folder: Path) -> None:
+    """A budget, and the count of what is left out, as the command line asks for them."""
+    selection = Selection(max_sites=100_000)
+    write_manifest(folder / "c.duckdb", folder / "budget.parquet", selection, left_out=True)
+
+
+def left_out(folder: Path) -> None:
+    write_manifest(folder / "c.duckdb", folder / "ours.parquet", Selection(), left_out=True)
+
+
+def balanced(folder: Path) -> None:
+    selection = Selection(per_source=300_000)
+    write_manifest(folder / "c.duckdb", folder / "balanced.parquet", selection)
+
+
+def balanced_perturbations(folder: Path) -> None:
+    selection = Selection(per_perturbation=40)
+    write_manifest(folder / "c.duckdb", folder / "perturbations.parquet", selection)
+
+
+def split(folder: Path) -> None:
+    parts = {"train": 0.8, "val": 0.1, "test": 0.1}
+    selection = Selection(split=parts, split_by="perturbation", keep_known_bad=True)
+    write_manifest(folder / "c.duckdb", folder / "split.parquet", selection)
 
 
 def merged_with_pandas(folder: Path) -> None:
@@ -371,7 +397,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plates", type=int, nargs="*", default=[100, 500, 2378])
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--only", nargs="*", default=["manifest", "pandas", "http"])
+    parser.add_argument("--only", nargs="*", default=["manifest", "choices", "pandas", "http"])
     options = parser.parse_args()
     os.environ.setdefault("JUMPDUCK_CACHE", tempfile.mkdtemp())
     if "manifest" in options.only:
@@ -396,6 +422,21 @@ def main() -> None:
                     + ", ".join(f"{n} {t:.1f} ({m:.1f} GB)" for n, (t, m) in seen.items()),
                     flush=True,
                 )
+    if "choices" in options.only:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            replica(folder, options.plates[-1])
+            catalog(folder)
+            works = (manifest, left_out, max_sites, balanced, balanced_perturbations, split)
+            seen = compare(folder, options.rounds, *works)
+            alone = seen["manifest"][0]
+            print(
+                f"{options.plates[-1]} plates, as many times as long as the manifest: "
+                + ", ".join(
+                    f"{n} {t / alone:.2f} ({t:.1f} s, {m:.1f} GB)" for n, (t, m) in seen.items()
+                ),
+                flush=True,
+            )
     if "pandas" in options.only:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)

@@ -87,3 +87,45 @@ status   files  fetched_mb  kept_mb
         published = tmp_path / url.replace("s3://cellpainting-gallery", "gallery")
         assert (tmp_path / "mirror" / path).read_bytes() == published.read_bytes()
     says("verify --out mirror --manifest mirror.csv", "126 right\n...")
+
+
+def test_a_training_set_of_equal_parts_that_share_no_source(says, tmp_path):
+    says("catalog --gallery gallery --metadata metadata --quiet", "")
+    says(
+        "manifest --per-source 10 --preset held-out-source",
+        """
+Metadata_Source  plates  wells  sites  files  estimated_gb  estimated_gb_kept
+source_13             1      4     10     50         0.139             0.0106
+source_2              1      4     10     50        0.0996             0.0106
+source_3              1      3     10     50         0.127             0.0106
+all                   3     11     30    150         0.365             0.0318
+split  Metadata_pert_type  Metadata_modality  wells  sites
+test   negcon              compound               1      2
+test   poscon              compound               1      2
+test   trt                 compound               2      6
+train  negcon              compound               1      3
+train  negcon              crispr                 1      2
+train  poscon              compound               1      3
+train  poscon              crispr                 1      3
+train  trt                 compound               1      4
+train  trt                 crispr                 2      5
+negcon: wells 3, sites 7
+poscon: wells 3, sites 8
+trt: wells 5, sites 15
+150 files, about 0.365 GB to fetch (estimate) -> manifest.parquet
+6 sites left out because of their role: empty 6 (--per-well empty=1 takes one of each well)
+""",
+    )
+    says(
+        "download --recipe png8 --resize 64",
+        """
+status   files  fetched_mb  kept_mb
+...
+-> images, images/results.parquet, images/sites.parquet
+""",
+    )
+    sites = pl.read_parquet(tmp_path / "images" / "sites.parquet")
+    parts = sites.group_by("Metadata_Source", "split").len()
+    assert sorted(parts.rows()) == [
+        ("source_13", "train", 10), ("source_2", "test", 10), ("source_3", "train", 10),
+    ]  # fmt: skip
