@@ -22,11 +22,11 @@ def clock(monkeypatch):
     return clock
 
 
-def seconds_for(limit, clock, requests, size_bytes=0):
+def seconds_for(limit, clock, requests, size_bytes=1):
     begin = clock.now
     for _ in range(requests):
         limit.wait()
-        limit.received(size_bytes)
+        limit.brought(size_bytes)
     return clock.now - begin
 
 
@@ -52,7 +52,13 @@ def test_many_requests_at_once_bring_no_more_bytes_than_allowed(clock):
             limit.wait()
         assert clock.now - begin == pytest.approx(16, rel=0.1)
         for _ in range(32):
-            limit.received(500_000)
+            limit.brought(500_000)
+
+
+def test_requests_that_bring_nothing_use_nothing_of_the_allowed_bytes(clock):
+    limit = RateLimit(max_mbps=8)
+    assert seconds_for(limit, clock, 100, 0) == pytest.approx(0)
+    assert seconds_for(limit, clock, 11, 500_000) == pytest.approx(5)
 
 
 def test_refusals_lengthen_the_gap_and_good_answers_shorten_it_to_none(clock):

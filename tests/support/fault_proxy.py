@@ -55,6 +55,7 @@ class Faults:
         self.times: list[float] = []
         self.elsewhere = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._clients: set[asyncio.StreamWriter] = set()
 
     def __enter__(self):
@@ -62,7 +63,7 @@ class Faults:
         started = threading.Event()
 
         async def serve():
-            self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
             self._other = await asyncio.start_server(self._other_host, "127.0.0.1", 0)
             started.set()
 
@@ -77,10 +78,10 @@ class Faults:
         async def stop():
             self._server.close()
             self._other.close()
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in tasks:
+            await asyncio.sleep(0.01)  # so that the connections that are accepted are in the sets
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             for writer in self._writers:
                 writer.transport.abort()
             await asyncio.sleep(0.05)  # because transports close in the next rounds of the loop
@@ -95,7 +96,7 @@ class Faults:
 
         async def serve():
             port = int(self.endpoint.rpartition(":")[2])
-            self._server = await asyncio.start_server(self._answer, "127.0.0.1", port)
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
 
         asyncio.run_coroutine_threadsafe(serve(), self._loop).result(10)
 
@@ -103,13 +104,17 @@ class Faults:
     def requests(self) -> int:
         return len(self.times)
 
-    async def _other_host(self, reader, writer):
+    def _other_host(self, reader, writer):
         self.elsewhere += 1
         writer.close()
 
-    async def _answer(self, reader, writer):
+    def _connected(self, reader, writer):
+        """Start to answer; no coroutine, because one cancelled before it begins closes nothing."""
         self._writers.add(writer)
         self._clients.add(writer)
+        self._tasks.add(self._loop.create_task(self._answer(reader, writer)))
+
+    async def _answer(self, reader, writer):
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")

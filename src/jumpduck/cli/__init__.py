@@ -103,7 +103,8 @@ def run(tokens: Sequence[str]) -> int:
     except OSError as error:  # a disk or a system that refuses, wherever it was asked
         print(f"jumpduck: {error}", file=sys.stderr)
     except Exception as error:
-        if type(error).__module__ not in ("duckdb", "_duckdb"):  # not imported before it is needed
+        duckdb = sys.modules.get("duckdb")  # not imported here, because most verbs need it late
+        if duckdb is None or not isinstance(error, duckdb.Error):
             raise
         reason = str(error).strip().splitlines()[0]
         print(

@@ -208,8 +208,10 @@ class ObjectReader:
         self._rate_limit.wait()
         if self._stopped.is_set():
             raise StoreError(f"{url}: the run has ended", attempt)
+        size_bytes = 0
         try:
             answer = _get(store, key, on_size)
+            size_bytes = len(answer[0]) if answer is not None else 0
         except FileNotFoundError:
             raise FileNotFoundError(f"no such file: {url}") from None
         except (PermissionDeniedError, UnauthenticatedError):
@@ -223,9 +225,9 @@ class ObjectReader:
             if not failed.try_again:
                 raise StoreError(f"{url}: {failed.reason}", attempt) from error
             return failed
+        finally:
+            self._rate_limit.brought(size_bytes)
         self.outage.answered("/".join(url.split("/", 3)[:3]), partial(_answers, store, key))
-        if answer is not None:
-            self._rate_limit.received(len(answer[0]))
         return answer
 
     def _leave_alone(self, url: str, scheme: str) -> None:
@@ -395,6 +397,6 @@ def _answers(store: S3Store | HTTPStore, key: str) -> bool:
         _get(store, key, lambda _: False)
     except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError):
         return True
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - explain() tells them apart
         return not explain(error).try_again
     return True

@@ -61,13 +61,18 @@ class RateLimit:
         if start > now:
             time.sleep(start - now)
 
-    def received(self, size_bytes: int) -> None:
-        """Count a good answer: its bytes delay the next request, and the server's gap shrinks."""
+    def brought(self, size_bytes: int) -> None:
+        """Count the bytes that a request brought, 0 if it failed: they delay the next request.
+
+        A good answer also shrinks the server's gap.
+        """
         with self._lock:
             if self._expected:
                 more = size_bytes - self._expected.popleft()
                 self._next_request += more * self._seconds_per_byte
-                self._mean_bytes += (size_bytes - self._mean_bytes) * MEAN_WEIGHT
+            if not size_bytes:
+                return
+            self._mean_bytes += (size_bytes - self._mean_bytes) * MEAN_WEIGHT
             long = self._server_gap > MIN_GAP_SECONDS
             self._server_gap = self._server_gap * GAP_FACTOR_PER_ANSWER if long else 0.0
 
