@@ -1,10 +1,10 @@
 """Threads that the interpreter does not wait for at its end."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -64,3 +64,34 @@ class DaemonPool(Executor):
                     # because who waits for the result gets the error
                     future.set_exception(error)
             del item, future, call  # because a thread that waits would keep the result in memory
+
+
+def in_threads(
+    work: Callable[[_T], object], items: Iterable[_T], threads: int
+) -> Iterator[tuple[int, int]]:
+    """Call `work` with each item in threads, and get (items done, all items) as it goes on.
+
+    The first error is raised, and items that have not begun are left out.
+    """
+    todo = list(items)
+    failed = Event()
+
+    def work_on(item: _T) -> None:
+        if not failed.is_set():
+            try:
+                work(item)
+            except BaseException:
+                failed.set()
+                raise
+
+    pool = DaemonPool(threads, "reading")
+    try:
+        pending = {pool.submit(work_on, item) for item in todo}
+        while pending:
+            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+            yield len(todo) - len(pending), len(todo)
+    finally:
+        # no wait, because after an interruption a thread may wait for its network for minutes
+        pool.shutdown(cancel_futures=True)

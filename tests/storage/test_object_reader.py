@@ -3,7 +3,6 @@ import functools
 import http.server
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jumpduck.errors import JumpduckError, QueryError, StoreError
-from jumpduck.storage.object_reader import ObjectReader, in_threads, root_of, scheme_of
+from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
 from tests.support.examples import examples
 
 
@@ -87,20 +86,6 @@ def test_roots_lose_their_end_slash_and_folders_become_absolute(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     assert root_of("s3://bucket/prefix/") == "s3://bucket/prefix"
     assert root_of("mirror/") == str(tmp_path / "mirror")
-
-
-def test_work_in_threads_stops_at_the_first_error():
-    worked = []
-
-    def work(item):
-        worked.append(item)
-        time.sleep(0.001)
-        if item == 3:
-            raise ValueError(item)
-
-    with pytest.raises(ValueError, match="3"):
-        list(in_threads(work, range(10_000), 2))
-    assert len(worked) < 10_000
 
 
 ODD_URLS = (

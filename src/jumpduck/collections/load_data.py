@@ -13,8 +13,10 @@ import duckdb
 import polars as pl
 from zlib_ng import gzip_ng, zlib_ng
 
+from jumpduck.daemon_pool import in_threads
 from jumpduck.errors import CatalogError
-from jumpduck.storage.object_reader import ObjectReader, in_threads, scheme_of
+from jumpduck.storage.object_reader import ObjectReader, scheme_of
+from jumpduck.storage.open_files import allowed_connections
 
 FILE_NAMES = tuple(
     f"{stem}.{form}"
@@ -139,7 +141,7 @@ def fetch_load_data(
         "threads": 1,
     }
     with duckdb.connect(config=limits) as con, ThreadPoolExecutor(os.cpu_count()) as cores:
-        for done, total in in_threads(fetch, plates, FETCH_THREADS):
+        for done, total in in_threads(fetch, plates, allowed_connections(FETCH_THREADS)):
             progress(done, total)
     found.files.sort()
     found.unread.sort(key=lambda one: (one["source"] or "", one["batch"] or "", one["plate"] or ""))

@@ -6,24 +6,21 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, wait
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import HTTPStore, S3Store
 
-from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.storage.failed_requests import NO_CONNECTION, FailedRequest, explain
 from jumpduck.storage.local_files import read_local
-from jumpduck.storage.open_files import allowed_connections
 from jumpduck.storage.outage import Outage
 from jumpduck.storage.proxies import only_way_to
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
@@ -56,8 +53,6 @@ _IN_URL = "%/?:@!$&'()*+,;=~"
 """Characters of a URL's path and query that are sent as they are."""
 
 _logger = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
 
 # obstore does not retry, because attempts are counted and reported here.
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(minutes=3)}
@@ -343,37 +338,6 @@ def _is_server(address: str) -> bool:
         )
     except ValueError:
         return False
-
-
-def in_threads(
-    work: Callable[[_T], object], items: Iterable[_T], threads: int
-) -> Iterator[tuple[int, int]]:
-    """Call `work` with each item in threads, and get (items done, all items) as it goes on.
-
-    The first error is raised, and items that have not begun are left out.
-    """
-    todo = list(items)
-    failed = threading.Event()
-
-    def work_on(item: _T) -> None:
-        if not failed.is_set():
-            try:
-                work(item)
-            except BaseException:
-                failed.set()
-                raise
-
-    pool = DaemonPool(allowed_connections(threads), "reading")
-    try:
-        pending = {pool.submit(work_on, item) for item in todo}
-        while pending:
-            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-            yield len(todo) - len(pending), len(todo)
-    finally:
-        # no wait, because after an interruption a thread may wait for its network for minutes
-        pool.shutdown(cancel_futures=True)
 
 
 def _get(
