@@ -76,9 +76,7 @@ class Faults:
 
     def __exit__(self, *error: object):
         async def stop():
-            self._server.close()
-            self._other.close()
-            await asyncio.sleep(0.01)  # so that the connections that are accepted are in the sets
+            await self._close(self._server, self._other)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -95,10 +93,23 @@ class Faults:
         """Serve at the same address again, after the fault "gone"."""
 
         async def serve():
+            await self._close(self._server)
             port = int(self.endpoint.rpartition(":")[2])
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
 
         asyncio.run_coroutine_threadsafe(serve(), self._loop).result(10)
+
+    async def _close(self, *servers: asyncio.Server) -> None:
+        """Close servers when the connections that they accepted have begun.
+
+        Python 3.11 loses a connection, and leaves it open, whose server is closed before.
+        """
+        for server in servers:
+            for socket in server.sockets:
+                self._loop.remove_reader(socket.fileno())
+        await asyncio.sleep(0.01)
+        for server in servers:
+            server.close()
 
     @property
     def requests(self) -> int:
@@ -135,9 +146,9 @@ class Faults:
         if fault == "hang":
             await asyncio.sleep(3600)
         if fault == "gone":
-            self._server.close()
             for one in self._clients:
                 one.transport.abort()
+            await self._close(self._server)
             return False
         if fault == "reset":
             writer.transport.abort()

@@ -335,6 +335,17 @@ def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
         same(out, clean)
 
 
+@pytest.mark.parametrize("kilobytes", [4, 8, 12, 20, 36, 64, 140, 260])
+def test_whatever_a_disk_has_no_space_for_the_space_needed_is_named(
+    kilobytes, catalog, s3, tmp_path
+):
+    rows = jumpduck.manifest(catalog).head(60)
+    with disk(tmp_path / "disk", f"size={kilobytes}k") as place:
+        with pytest.raises(StoreError, match=r"^no space on the disk .* files left need .* again"):
+            jumpduck.download(rows, place / "out", endpoint=s3.endpoint)
+        assert not list(place.rglob("*.part"))
+
+
 def test_status_reports_progress_while_a_run_goes_on(manifest, s3, tmp_path, cli):
     with (
         Faults(s3.endpoint, delay=0.1) as proxy,

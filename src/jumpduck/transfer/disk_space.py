@@ -1,14 +1,20 @@
 """Whether the disk has space for the files that are still to come."""
 
+import errno
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
-from jumpduck.errors import StoreError
+from jumpduck.errors import JumpduckError, StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import IMAGE_KEY, PLATE_KEY
 from jumpduck.storage.atomic_files import free_bytes, sizes_in
 from jumpduck.transfer.manifest_reader import Manifest
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""What a system answers whose disk, or the user's part of it, is full."""
 
 MIN_ROWS_TO_ESTIMATE = 32
 """Rows whose files must be known before the size of the others is estimated from them."""
@@ -100,6 +106,24 @@ class DiskSpace:
             f"the {rows:,} files left need {size}; free some space (or take fewer files with "
             "`limit`) and run the same command again: it goes on from here"
         )
+
+    @contextmanager
+    def naming_space(self) -> Generator[None]:
+        """Name the space needed, whatever file in the block had none.
+
+        Raises
+        ------
+        StoreError
+            There was no space for it.
+        """
+        try:
+            yield
+        except (OSError, JumpduckError) as error:
+            if isinstance(error, OSError) and error.errno in NO_SPACE:
+                raise self.full() from error
+            if any(f"(os error {number})" in str(error) for number in NO_SPACE):  # Polars says so
+                raise self.full() from error
+            raise
 
     def _needed(self, rows_left: int | None) -> int:
         """Get the bytes that the disk needs beyond those of files that are replaced."""

@@ -76,7 +76,7 @@ def fill(
     check_one_file_per_site(manifest, recipe)
     endpoint = endpoint or manifest.endpoint
     reader = limits.reader(endpoint)
-    with OutputFolder.open(out, manifest.folders) as folder:
+    with OutputFolder.open(out, manifest.folders) as folder, folder.disk.naming_space():
         asked = None
         folder.disk.begin(manifest, recipe, only)
         if only is None:

@@ -5,7 +5,6 @@ and write a file under a provisional name. The committer names files and journal
 main thread hands out tasks, a few more than there are connections, and closes plates.
 """
 
-import errno
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -22,7 +21,7 @@ from jumpduck.recipes.base import Recipe
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer, discard
-from jumpduck.transfer.disk_space import DiskSpace
+from jumpduck.transfer.disk_space import NO_SPACE, DiskSpace
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey
 from jumpduck.transfer.output_folder import OutputFolder, PlateProgress
 from jumpduck.transfer.worker import DiskError, Outcome, Task, Worker
@@ -255,7 +254,7 @@ def _explain(error: BaseException, disk: DiskSpace) -> BaseException:
     cause = error.__cause__ if isinstance(error, DiskError) else error
     if not isinstance(cause, OSError):
         return error
-    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if cause.errno in NO_SPACE:
         if isinstance(error, DiskError):
             disk.add_unwritten(error.rows, error.size)
         return disk.full()
