@@ -2,6 +2,7 @@
 
 import gzip
 
+import polars as pl
 import pytest
 
 import jumpduck
@@ -137,3 +138,11 @@ def test_the_command_line_finds_an_alias_and_lists_the_wells(gallery, gene_info,
     assert refused.code == 2
     assert refused.err.count("\n") == 1
     assert "--aliases" in refused.err
+
+
+def test_get_finds_a_gene_by_its_alias(gallery, gene_info, cli, tmp_path):
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    done = cli("get", "p53", "--aliases", gene_info, "--per-well", "trt=1", "-o", "p53", *places)
+    assert done.code == 0, done
+    sites = pl.read_parquet(tmp_path / "p53" / "images" / "sites.parquet")
+    assert set(sites["Metadata_Name"]) == {"TP53"}

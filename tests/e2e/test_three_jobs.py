@@ -62,8 +62,7 @@ source_3         Demo_Phenix1    JD5876c3        TARGET2                 3     2
 """,  # noqa: E501
     )
     says(
-        "manifest --plate JD5876c3 --per-well trt=99,negcon=99,poscon=99 --brightfield "
-        "--manifest mirror.csv",
+        "manifest --plate JD5876c3 --per-well all --brightfield --manifest mirror.csv",
         """
 Metadata_Source  plates  wells  sites  files  estimated_gb  estimated_gb_kept
 source_3              1      3     21    126         0.319             0.0267

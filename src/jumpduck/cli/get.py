@@ -16,7 +16,7 @@ SELECTION = tuple(one.name for one in fields(Selection))
 LIMITS = tuple(one.name for one in fields(Limits))
 OF_RECIPE = tuple(one.name for one in fields(RecipeOptions) if one.name != "channels")
 
-WHERE_TO_READ = ("gallery", "project", "metadata", "endpoint")
+WHERE_TO_READ = ("gallery", "project", "metadata", "aliases", "endpoint")
 NAMED = ("perturbations", "genes", "compounds")
 PLATES_BY = ("sources", "plates", "plate_types")
 
@@ -39,6 +39,8 @@ class GetOptions(RecipeOptions, Limits, Selection):
         Folder of the collection inside the gallery.
     metadata
         Folder of the published metadata tables: ``s3://``, ``http(s)://`` or a folder.
+    aliases
+        NCBI's ``Homo_sapiens.gene_info.gz``, to find genes by their other names.
     endpoint
         S3 server other than AWS.
     out
@@ -51,6 +53,7 @@ class GetOptions(RecipeOptions, Limits, Selection):
     gallery: str | None = None
     project: str | None = None
     metadata: str | None = None
+    aliases: str | Path | None = None
     endpoint: str | None = None
 
 

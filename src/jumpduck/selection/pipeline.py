@@ -272,18 +272,17 @@ def check_perturbations(
         """,  # noqa: S608
         {"asked": missing[0], "modalities": list(modalities) if modalities else None},
     ).fetchall()
+    query = """
+        SELECT comment FROM duckdb_columns()
+        WHERE
+            schema_name = $name AND table_name = 'perturbation_names'
+            AND column_name = 'name' AND comment IS NOT NULL
+    """
+    comments = con.execute(query, {"name": held.name}).fetchall()
+    known = comments[0][0] if comments else f"see {held.relation('perturbation_names')}"
+    hint = explain_name(con, held, missing[0]) or f"names that are known: {known}"
     if near:
-        hint = f"did you mean {', '.join(name for name, _ in near)}?"
-    else:
-        query = """
-            SELECT comment FROM duckdb_columns()
-            WHERE
-                schema_name = $name AND table_name = 'perturbation_names'
-                AND column_name = 'name' AND comment IS NOT NULL
-        """
-        comments = con.execute(query, {"name": held.name}).fetchall()
-        known = comments[0][0] if comments else f"see {held.relation('perturbation_names')}"
-        hint = explain_name(con, held, missing[0]) or f"names that are known: {known}"
+        hint = f"did you mean {', '.join(name for name, _ in near)}? If not: {hint}"
     raise QueryError(f"there is no {what} {missing[0]!r}; {hint}")
 
 
