@@ -316,11 +316,11 @@ def test_a_directory_that_names_itself_as_the_next_one_is_read_once():
 def test_a_header_that_promises_too_much_costs_neither_time_nor_memory():
     edge = int(MAX_PLANE_PIXELS**0.5)
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     for data in (header(100_000, 100_000), header(edge, edge), WHOLE[:-1]):
         with pytest.raises(ImageError):
             decode(data)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
 
@@ -347,10 +347,10 @@ def test_a_corrupt_lzw_stream_is_refused_and_does_not_hang():
     data = bytearray(tiff(noise((200, 200)), compression="lzw", rowsperstrip=200))
     header_read = read_header(bytes(data))
     data[header_read.offset + 1000 : header_read.offset + 3000] = b"\xff" * 2000
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ImageError, match="not a readable TIFF"):
         decode(bytes(data))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_the_tiffs_that_jumpduck_writes_are_decoded():
@@ -395,7 +395,7 @@ def test_every_real_file_gives_the_right_pixels_or_the_right_reason():
     refused = {}
     for file in files:
         data = file.read_bytes()
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             plane = decode(data)
             header_read = read_header(data)
@@ -404,7 +404,7 @@ def test_every_real_file_gives_the_right_pixels_or_the_right_reason():
             refused[file.name] = str(error)
             continue
         finally:
-            assert time.perf_counter() - began < 1, file.name
+            assert time.process_time() - began < 1, file.name
         with tifffile.TiffFile(file) as other:
             expected = other.pages[0].asarray()
         assert plane.dtype == expected.dtype, file.name
