@@ -6,6 +6,9 @@ import itertools
 import json
 import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -214,3 +217,29 @@ def test_a_lock_that_cannot_be_written_is_one_line_and_leaves_nothing(number, pa
     with pytest.raises(StoreError, match=f"cannot lock images: {os.strerror(number)}"):
         HeartbeatLock(path, "images").__enter__()
     assert not path.exists()
+
+
+def test_a_fork_of_a_killed_holder_does_not_hold_the_lock(path):
+    """As the workers of multiprocessing and of data loaders are forks."""
+    script = """
+import os, sys, time
+from pathlib import Path
+from jumpduck.storage.heartbeat_lock import HeartbeatLock
+HeartbeatLock(Path(sys.argv[1]), "images").__enter__()
+if (child := os.fork()):
+    print(child, flush=True)
+time.sleep(600)
+"""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, path], stdout=subprocess.PIPE, text=True
+    )
+    child = int(holder.stdout.readline())
+    try:
+        assert is_held(path)
+        holder.kill()
+        holder.wait()
+        with HeartbeatLock(path, "images"):
+            os.kill(child, 0)  # it lives
+    finally:
+        os.kill(child, signal.SIGKILL)
+        holder.stdout.close()

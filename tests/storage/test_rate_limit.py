@@ -61,6 +61,19 @@ def test_requests_that_bring_nothing_use_nothing_of_the_allowed_bytes(clock):
     assert seconds_for(limit, clock, 11, 500_000) == pytest.approx(5)
 
 
+@pytest.mark.parametrize("size_bytes", [0, 500_000])
+def test_each_limit_holds_beside_the_other(size_bytes, clock):
+    limit = RateLimit(max_requests=5, max_mbps=8)
+    assert seconds_for(limit, clock, 51, size_bytes) == pytest.approx(max(10, size_bytes / 2e4))
+    limit = RateLimit(max_mbps=1000)
+    limit.slow_down()
+    limit.wait()
+    limit.brought(0, good=False)
+    begin = clock.now
+    limit.wait()
+    assert clock.now - begin == pytest.approx(rate_limit.FIRST_GAP_SECONDS)
+
+
 def test_refusals_lengthen_the_gap_and_good_answers_shorten_it_to_none(clock):
     limit = RateLimit()
     for _ in range(20):
@@ -89,6 +102,28 @@ def test_a_pause_holds_all_requests_back_once(clock):
     limit.pause(30)
     limit.pause(10)
     assert seconds_for(limit, clock, 100) == pytest.approx(30)
+
+
+def test_bytes_that_do_not_come_do_not_shorten_a_pause(clock):
+    limit = RateLimit(max_mbps=1)
+    limit.wait()
+    limit.pause(2)
+    limit.brought(0, good=False)
+    assert seconds_for(limit, clock, 1) >= 2
+
+
+def test_a_request_that_waits_for_its_turn_when_a_pause_begins_waits_for_its_end(clock):
+    limit = RateLimit(max_requests=0.2)
+    limit.wait()
+    sleep, clock.sleep = clock.sleep, lambda seconds: (limit.pause(60), pause_once(seconds))
+
+    def pause_once(seconds):
+        clock.sleep = sleep
+        sleep(seconds)
+
+    begin = clock.now
+    limit.wait()
+    assert clock.now - begin >= 60
 
 
 def test_the_wait_doubles_with_each_attempt():

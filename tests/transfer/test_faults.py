@@ -1,6 +1,7 @@
 """Whatever the network does: the matrix of faults, each with the exact results."""
 
 import time
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -9,6 +10,7 @@ import jumpduck
 from jumpduck.schema import DONE
 from jumpduck.storage import object_reader as stores
 from jumpduck.storage import outage
+from jumpduck.storage.rate_limit import RateLimit
 from tests.support.fault_proxy import Faults, always, at_random, once
 from tests.support.folders import same
 
@@ -229,6 +231,25 @@ def test_a_run_stays_below_the_pace_it_was_given(few, s3, tmp_path):
     megabits = (results["bytes"].sum() - results["bytes"].max()) * 8 / 1e6
     assert megabits > 0.5
     assert time.monotonic() - started > megabits / 2
+
+
+def test_an_answer_that_is_cut_off_counts_as_its_bytes(few, s3, monkeypatch):
+    url = few["url"][0]
+    whole = len(stores.ObjectReader(s3.endpoint).read(url).data)
+    brought = []
+    limit = RateLimit(max_mbps=1000)
+    monkeypatch.setattr(limit, "brought", lambda size, *, good: brought.append((size, good)))
+    with Faults(s3.endpoint, once("short")) as proxy:
+        stores.ObjectReader(proxy.endpoint, rate_limit=limit).read(url)
+    assert brought == [(whole, False), (whole, True)]
+
+
+def test_questions_whether_the_network_is_back_keep_to_the_pace(few, s3, tmp_path, monkeypatch):
+    with Faults(s3.endpoint) as proxy:
+        proxy.rule = lambda *_: "503" if 5 <= proxy.requests < 12 else None
+        jumpduck.download(few, tmp_path, endpoint=proxy.endpoint, connections=1, max_requests=20)
+    gaps = [after - before for before, after in pairwise(proxy.times)]
+    assert min(gaps) > 0.5 / 20, gaps
 
 
 def test_an_image_of_another_shape_than_its_plate_is_corrupt(rows, catalog, s3, tmp_path):

@@ -24,6 +24,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,10 @@ SAY_SECONDS = 10.0
 """Time between two messages while the holder shows no sign."""
 
 _log = logging.getLogger(__name__)
+
+_held: "weakref.WeakSet[HeartbeatLock]" = weakref.WeakSet()
+"""Locks with an open file. A fork of the process closes them, because it would hold their `flock`
+for as long as it lives."""
 
 
 class HeartbeatLock:
@@ -191,6 +196,7 @@ class HeartbeatLock:
             raise
         if flocked:
             self._descriptor = file  # stays open, because `flock` ends when it is closed
+            _held.add(self)
         else:
             os.close(file)
         return True
@@ -202,6 +208,7 @@ class HeartbeatLock:
         self._close()
 
     def _close(self) -> None:
+        _held.discard(self)
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -223,6 +230,8 @@ class HeartbeatLock:
             return False
         claim.path.replace(self.path)
         self._record, self._descriptor = claim._record, claim._descriptor  # noqa: SLF001
+        _held.add(self)
+        _held.discard(claim)
         return True
 
     def _claim_on(self, record: bytes) -> "HeartbeatLock":
@@ -328,3 +337,12 @@ def _flock(file: int, *, exclusive: bool) -> bool | None:
     except OSError as error:
         return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
     return True
+
+
+def _close_in_fork() -> None:
+    for lock in tuple(_held):
+        lock._close()  # noqa: SLF001
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_close_in_fork)

@@ -200,13 +200,20 @@ class ObjectReader:
     ) -> tuple[memoryview, str | None] | FailedRequest | None:
         """Get the bytes and the ETag; the reason why to try again; None if `on_size` refuses."""
         store, key = self._locate(url, scheme)
+        announced: list[int] = []
+
+        def on_announced(size: int) -> bool:
+            wanted = on_size(size)
+            announced.append(size if wanted else 0)
+            return wanted
+
+        good = False
         self._rate_limit.wait()
-        if self._stopped.is_set():
-            raise StoreError(f"{url}: the run has ended", attempt)
-        size_bytes = 0
         try:
-            answer = _get(store, key, on_size)
-            size_bytes = len(answer[0]) if answer is not None else 0
+            if self._stopped.is_set():
+                raise StoreError(f"{url}: the run has ended", attempt)
+            answer = _get(store, key, on_announced)
+            good = answer is not None
         except FileNotFoundError:
             raise FileNotFoundError(f"no such file: {url}") from None
         except (PermissionDeniedError, UnauthenticatedError):
@@ -221,9 +228,23 @@ class ObjectReader:
                 raise StoreError(f"{url}: {failed.reason}", attempt) from error
             return failed
         finally:
-            self._rate_limit.brought(size_bytes)
-        self.outage.answered("/".join(url.split("/", 3)[:3]), partial(_answers, store, key))
+            # of an answer that was cut off all, because obstore does not say how much of it came
+            self._rate_limit.brought(sum(announced), good=good)
+        self.outage.answered("/".join(url.split("/", 3)[:3]), partial(self._answers, store, key))
         return answer
+
+    def _answers(self, store: S3Store | HTTPStore, key: str) -> bool:
+        """Tell whether a server says anything but that it cannot answer now."""
+        self._rate_limit.wait()
+        try:
+            _get(store, key, lambda _: False)
+        except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError):
+            return True
+        except Exception as error:  # noqa: BLE001 - explain() tells them apart
+            return not explain(error).try_again
+        finally:
+            self._rate_limit.brought(0, good=False)
+        return True
 
     def _leave_alone(self, url: str, scheme: str) -> None:
         """Send nothing for as long as the server wants that has just refused a request."""
@@ -353,14 +374,3 @@ def _get(
     if len(data) != size:
         raise EOFError(f"{len(data)} bytes came where {size} were announced")
     return data, answer.meta["e_tag"]
-
-
-def _answers(store: S3Store | HTTPStore, key: str) -> bool:
-    """Tell whether a server says anything but that it cannot answer now."""
-    try:
-        _get(store, key, lambda _: False)
-    except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError):
-        return True
-    except Exception as error:  # noqa: BLE001 - explain() tells them apart
-        return not explain(error).try_again
-    return True

@@ -43,34 +43,39 @@ class RateLimit:
         self._mean_bytes = float(FIRST_FILE_BYTES)
         self._expected: deque[float] = deque()
         self._server_gap = 0.0
+        # two times, because a request that brings fewer bytes than expected gives bytes back only
         self._next_request = 0.0
+        self._next_bytes = 0.0
+        self._pauses = 0
         self._last_refusal = float("-inf")
         self._lock = threading.Lock()
 
     def wait(self) -> None:
         """Return when the next request may be sent."""
         with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next_request)
-            gap = max(self._server_gap, self._allowed_gap)
-            if self._seconds_per_byte:
-                # before the bytes come, because many requests would else be sent at once
-                self._expected.append(self._mean_bytes)
-                gap = max(gap, self._mean_bytes * self._seconds_per_byte)
-            self._next_request = start + gap
-        if start > now:
-            time.sleep(start - now)
+            # before the bytes come, because many requests would else be sent at once
+            start = max(time.monotonic(), self._next_bytes)
+            self._next_bytes = start + self._mean_bytes * self._seconds_per_byte
+            self._expected.append(self._mean_bytes)
+        pauses = -1
+        while pauses != self._pauses:  # a pause that began meanwhile holds this request back, too
+            with self._lock:
+                pauses = self._pauses
+                now = time.monotonic()
+                start = max(start, now, self._next_request)
+                self._next_request = start + max(self._server_gap, self._allowed_gap)
+            if start > now:
+                time.sleep(start - now)
 
-    def brought(self, size_bytes: int) -> None:
-        """Count the bytes that a request brought, 0 if it failed: they delay the next request.
+    def brought(self, size_bytes: int, *, good: bool = True) -> None:
+        """Count the bytes that a request brought, or at most those: they delay the next request.
 
         A good answer also shrinks the server's gap.
         """
         with self._lock:
-            if self._expected:
-                more = size_bytes - self._expected.popleft()
-                self._next_request += more * self._seconds_per_byte
-            if not size_bytes:
+            more = size_bytes - self._expected.popleft()
+            self._next_bytes += more * self._seconds_per_byte
+            if not good:
                 return
             self._mean_bytes += (size_bytes - self._mean_bytes) * MEAN_WEIGHT
             long = self._server_gap > MIN_GAP_SECONDS
@@ -93,6 +98,7 @@ class RateLimit:
     def pause(self, seconds: float) -> None:
         """Send no request for some time, because the server said how long it refuses all."""
         with self._lock:
+            self._pauses += 1
             self._next_request = max(self._next_request, time.monotonic() + seconds)
 
 

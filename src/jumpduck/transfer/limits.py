@@ -10,6 +10,9 @@ from jumpduck.storage.rate_limit import RateLimit
 DEFAULT_CONNECTIONS = 32
 MAX_CONNECTIONS = 256
 
+MIN_A_SECOND = 0.001
+"""Requests or megabits a second: with fewer a run would wait for days between two files."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -45,8 +48,8 @@ class Limits:
             raise QueryError(f"workers {self.workers} is below 1")
         for name in ("max_requests", "max_mbps"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise QueryError(f"{name} {value} is not above 0")
+            if value is not None and not value >= MIN_A_SECOND:
+                raise QueryError(f"{name} {value} is not allowed; give {MIN_A_SECOND} or more")
 
     @property
     def threads(self) -> int:
