@@ -18,8 +18,9 @@ SET VARIABLE jump_csv_files = (
 
 -- CSV files are read as whole lines (the separator does not occur in them) and split here, so that
 -- a line with another number of values than the header is one line with a reason. DuckDB's own way
--- would fill its values up, or end the build. The header is the line that names Metadata_Well; of
--- several it is the first in the alphabet, because lines are read in no order.
+-- would fill its values up, or end the build. The header is the line that names Metadata_Well, and
+-- may be there again, as in files that were joined. Where two of them differ, no line of the file is
+-- a site: because lines are read in no order, nothing says which header a line is under.
 SET VARIABLE jump_csv_lines = CASE
     WHEN getvariable('jump_csv_files') IS NULL
         THEN
@@ -36,13 +37,15 @@ SET VARIABLE jump_csv_headers = (
     WITH headers AS (
         SELECT
             filename,
-            jump.split_line(min(line)) AS columns
+            jump.split_line(min(line)) AS columns,
+            count(DISTINCT fields) > 1 AS differ
         FROM query(getvariable('jump_csv_lines'))
         WHERE is_header
         GROUP BY filename
     )
 
-    SELECT list(struct_pack(filename := filename, columns := columns)) FROM headers
+    SELECT list(struct_pack(filename := filename, columns := columns, differ := differ))
+    FROM headers
 );
 
 -- Three pieces of SQL are made from jump.load_data_columns. The first names every column that is
@@ -68,12 +71,14 @@ SET VARIABLE jump_csv_values = (
     )
 
     SELECT
-        'WITH headers AS (SELECT header.filename AS filename, len(header.columns) AS columns, '
+        'WITH headers AS (SELECT header.filename AS filename, len(header.columns) AS columns,'
+        || ' header.differ AS differ, '
         || string_agg(
             format('list_position(header.columns, ''{0}'') AS "at_{0}"', column_name), ', '
         )
         || ' FROM unnest(getvariable(''jump_csv_headers'')) AS every (header))'
         || ' SELECT filename, CASE'
+        || ' WHEN differ THEN ''headers that differ in one file'''
         || ' WHEN fields IS NULL THEN ''a quote that does not end'''
         || ' WHEN len(fields) > columns THEN ''more values than columns'''
         || ' WHEN len(fields) < columns THEN ''fewer values than columns'''

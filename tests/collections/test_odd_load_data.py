@@ -78,6 +78,21 @@ ODD = {
         {CSV: b"\xef\xbb\xbf" + text(GOOD, end="\r\n")}, 1, set(),
     ),
     "the header twice": ({CSV: text(GOOD, HEADER, "A02,1,s3://b/a.tif,")}, 2, set()),
+    "the header twice, once in quotes": (
+        {CSV: text(GOOD, '"Metadata_Well","Metadata_Site","URL_OrigDNA",URL_OrigER', "A02,1,s,")},
+        2,
+        set(),
+    ),
+    "two headers that differ": (
+        {CSV: text(GOOD, "Metadata_Well,Metadata_Site,URL_OrigER,URL_OrigDNA", "A02,1,s3://e,s")},
+        0,
+        {("headers that differ in one file", 2)},
+    ),
+    "a second header with a column more": (
+        {CSV: text(GOOD, HEADER + ",URL_OrigRNA", "A02,1,s3://b/a.tif,,", "A03,1,s")},
+        0,
+        {("headers that differ in one file", 3)},
+    ),
     "a column twice": (
         {CSV: text(GOOD + ",s3://b/2.tif", header=HEADER + ",URL_OrigDNA")}, 1, set(),
     ),

@@ -205,6 +205,7 @@ def _read_csv(name: str, data: bytes) -> pl.DataFrame:
     if not headers:
         return pl.DataFrame(schema={"line_problem": pl.String})
     columns = _split(min(headers))
+    headers_differ = any(_split(header) != columns for header in headers)
     lines = [line for line in lines if line not in headers]
     if '"' in text:
         values = pl.Series("values", [_split(line) for line in lines], pl.List(pl.String))
@@ -212,7 +213,8 @@ def _read_csv(name: str, data: bytes) -> pl.DataFrame:
         values = pl.Series("values", lines, pl.String).str.split(",")
     count = pl.col("values").list.len()
     problem = (
-        pl.when(count == 0).then(pl.lit("a quote that does not end"))
+        pl.when(headers_differ).then(pl.lit("headers that differ in one file"))
+        .when(count == 0).then(pl.lit("a quote that does not end"))
         .when(count > len(columns)).then(pl.lit("more values than columns"))
         .when(count < len(columns)).then(pl.lit("fewer values than columns"))
     )  # fmt: skip
