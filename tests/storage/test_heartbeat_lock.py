@@ -50,7 +50,7 @@ def leave_behind(path, how, monkeypatch):
             patch.setattr(fcntl, "flock", refused(getattr(errno, how.split()[-1])))
         lock = HeartbeatLock(path, "images")
         assert lock.make()
-        lock._close()  # as the kernel does when a process ends
+        lock.close()  # as the kernel does when a process ends
     if how == "another mount":
         path.write_text(json.dumps({**json.loads(path.read_text()), "device": -1}))
     elif how == "killed while it wrote":
@@ -165,7 +165,7 @@ def test_of_many_that_take_a_lock_over_one_wins(seed, path, monkeypatch):
                     lock.release()
                 else:
                     lock._stop.set()
-                    lock._close()
+                    lock.close()
                     return
             time.sleep(rng.uniform(0, 0.002))
 

@@ -137,7 +137,7 @@ class HeartbeatLock:
                 if not self.is_lost():
                     self.path.unlink()
                 claim.remove()
-        self._close()
+        self.close()
 
     def is_lost(self) -> bool:
         """Get whether another process has taken the lock over.
@@ -205,9 +205,10 @@ class HeartbeatLock:
         """Remove the file that `make` made."""
         with suppress(OSError):
             self.path.unlink()
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the lock's file and leave it where it is, as the end of a process does."""
         _held.discard(self)
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -341,7 +342,7 @@ def _flock(file: int, *, exclusive: bool) -> bool | None:
 
 def _close_in_fork() -> None:
     for lock in tuple(_held):
-        lock._close()  # noqa: SLF001
+        lock.close()
 
 
 if sys.platform != "win32":

@@ -44,8 +44,8 @@ class RateLimit:
         self._expected: deque[float] = deque()
         self._server_gap = 0.0
         # two times, because a request that brings fewer bytes than expected gives bytes back only
-        self._next_request = 0.0
-        self._next_bytes = 0.0
+        self._next_request: float = 0.0
+        self._next_bytes: float = 0.0
         self._pauses = 0
         self._last_refusal = float("-inf")
         self._lock = threading.Lock()
