@@ -19,8 +19,8 @@ SET VARIABLE jump_csv_files = (
 -- CSV files are read as whole lines (the separator does not occur in them) and split here, so that
 -- a line with another number of values than the header is one line with a reason. DuckDB's own way
 -- would fill its values up, or end the build. The header is the line that names Metadata_Well, and
--- may be there again, as in files that were joined. Where two of them differ, no line of the file is
--- a site: because lines are read in no order, nothing says which header a line is under.
+-- may be there again, as in files that were joined. Where two of them differ, no line of the file
+-- is a site: because lines are read in no order, nothing says which header a line is under.
 SET VARIABLE jump_csv_lines = CASE
     WHEN getvariable('jump_csv_files') IS NULL
         THEN
