@@ -37,8 +37,8 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/jump/annotations.sql
 .read sql/jump/concentrations.sql
 .read sql/jump/concentration.sql
-.read sql/jump/perturbations.sql
 .read sql/jump/site_perturbations.sql
+.read sql/jump/perturbations.sql
 .read sql/jump/perturbation_names.sql
 .read sql/jump/find_perturbations.sql
 .read sql/jump/explain_name.sql
