@@ -1,6 +1,5 @@
 """What verify, repair and status say of a folder, whatever happened to it before."""
 
-import itertools
 import os
 import shutil
 from pathlib import Path
@@ -16,33 +15,7 @@ from jumpduck.storage.heartbeat_lock import HeartbeatLock
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.scheduler import Scheduler
 from tests.support.folders import facts, files
-
-
-@pytest.fixture(scope="module")
-def rows(catalog):
-    return jumpduck.manifest(catalog, plates=["JD5876c3"], per_well={"trt": 2})
-
-
-@pytest.fixture(scope="module")
-def whole(rows, tmp_path_factory):
-    """A folder with all files of the manifest. No test may change it."""
-    out = tmp_path_factory.mktemp("whole")
-    jumpduck.download(rows, out)
-    return out
-
-
-@pytest.fixture
-def out(whole, tmp_path):
-    """A copy of that folder, to change."""
-    return Path(shutil.copytree(whole, tmp_path / "images"))
-
-
-@pytest.fixture
-def copied(whole, tmp_path):
-    """A copy of it without hidden files."""
-    return Path(
-        shutil.copytree(whole, tmp_path / "copy", ignore=shutil.ignore_patterns(".jumpduck"))
-    )
+from tests.support.interruption import interrupt
 
 
 def of_another_plate(rows):
@@ -51,25 +24,6 @@ def of_another_plate(rows):
 
 def counts(frame):
     return dict(frame["status"].value_counts().iter_rows())
-
-
-def interrupt(monkeypatch, after):
-    """Interrupt the next run after so many files, as Ctrl-C does."""
-    begun, taken = itertools.count(1), itertools.count(1)
-    do, take = Scheduler._do, Scheduler._take
-
-    def do_some(self, task):
-        if next(begun) <= after:
-            do(self, task)
-
-    def stop(self, outcome):
-        take(self, outcome)
-        if next(taken) == after:
-            monkeypatch.undo()
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Scheduler, "_do", do_some)
-    monkeypatch.setattr(Scheduler, "_take", stop)
 
 
 def test_verify_tells_what_is_not_fetched_yet(rows, tmp_path, monkeypatch, cli):

@@ -18,7 +18,6 @@ from jumpduck.schema import PLATE_KEY, RESULTS
 from jumpduck.stages.download import DownloadOptions
 from jumpduck.stages.repair import RepairOptions, repair_plates
 from jumpduck.stages.verify import VerifyOptions, verify_plates
-from jumpduck.transfer.asked import commands_of
 from jumpduck.transfer.output_folder import OutputFolder
 
 SHOWN = ("wrong", "missing", "corrupt", "failed")
@@ -104,14 +103,15 @@ def verify(
     said += [f"{counts['left']:,} are not fetched"] * bool(counts["left"])
     said += [f"{not_had:,} could not be had"] * bool(not_had)
     if counts["left"] or not_had:
-        runs = OutputFolder.read(options.out).asked.runs()
+        folder = OutputFolder.read(options.out)
+        runs = folder.asked.runs()
         if isinstance(options.manifest, str | Path):
             words = ["jumpduck", "download", "--manifest", options.manifest, "--out", options.out]
             if runs and runs[0].notes["made_by"] != DownloadOptions.recipe:
                 words += ["--recipe", runs[0].notes["made_by"]]
             said.append(goes_on([shlex.join(map(str, words))]))
         else:
-            said.append(goes_on(commands_of(runs)))
+            said.append(goes_on(folder.commands()))
     if said:
         raise PartialError(f"of {total:,} files in {options.out}, {'; '.join(said)}")
 

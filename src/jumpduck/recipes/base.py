@@ -106,7 +106,7 @@ class Recipe:
     """Called for each image before it is fetched, with its row and what `prepare` returned; raises
     a `jumpduck.errors.JumpduckError` that says why no file can be made."""
     columns: Sequence[str] = ()
-    """Optional columns of a manifest, each of which must have a value in some row of it."""
+    """Optional columns that the files depend on; each has a value in some row of the manifest."""
     work_bytes: Callable[[Sequence[Source]], int] | None = None
     """Bytes of memory that `make` needs beside those it is given; by default 8 times as many."""
     agrees: Callable[[pl.DataFrame, object], pl.Series] | None = None

@@ -9,7 +9,7 @@ import polars as pl
 from jumpduck.options import takes
 from jumpduck.schema import DONE, PLATE_KEY
 from jumpduck.storage.heartbeat_lock import is_held
-from jumpduck.transfer.asked import FILE_KEY, commands_of, images_asked_for
+from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.output_folder import OutputFolder
 
@@ -59,15 +59,13 @@ def status(options: StatusOptions) -> Progress:
     """
     folder = OutputFolder.read(options.out)
     runs = folder.asked.runs()
-    # in the order of the manifests, the last one first; a copied folder has results alone
-    keys = list(dict.fromkeys(key for run in runs for key in run.plates))
-    counted: list[pl.DataFrame] = []
-    for key in keys or folder.plates.plate_keys():
-        rows = folder.plates.read(key)
-        counted.append(_count(key, images_asked_for(runs, key) if runs else rows, rows))
-    plates = pl.concat(counted)
-    unknown = (folder.gathered.asked_for or 0) - int(plates["files"].sum())
-    if not runs and unknown > 0:
+    # in the order of the manifests, the last one first; a copied folder has further results
+    keys = [*(key for run in runs for key in run.plates), *folder.plates.plate_keys()]
+    plates = pl.concat(
+        _count(key, compare(runs, key, folder.plates.read(key)).rows(others=True))
+        for key in dict.fromkeys(keys)
+    )
+    if unknown := folder.left_without_names:
         more = pl.DataFrame({"files": [unknown], "left": [unknown]}).cast(pl.Int64)
         plates = pl.concat([plates, more], how="diagonal").fill_null(0)
     left = int(plates["left"].sum())
@@ -76,23 +74,21 @@ def status(options: StatusOptions) -> Progress:
         started, updated, done = (float(str(runs[0].notes[name])) for name in _TIMES)
         rate = done / (updated - started) if updated > started else 0.0
     running = is_held(folder.lock.path)
-    return Progress(plates, running, rate or None, left / rate if rate else None, commands_of(runs))
+    return Progress(plates, running, rate or None, left / rate if rate else None, folder.commands())
 
 
 _TIMES = ("started", "updated", "done")
 
 
-def _count(key: PlateKey, asked: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
-    rows = results.join(asked.select(FILE_KEY), on=FILE_KEY, how="semi", nulls_equal=True)
+def _count(key: PlateKey, rows: pl.DataFrame) -> pl.DataFrame:
     done = pl.col("status").is_in(DONE)
-    by_status = {name: pl.col("status") == name for name in COUNTS[1:-1]}
+    by_status = {name: pl.col("status") == name for name in COUNTS[1:]}
     names = {name: pl.lit(value) for name, value in zip(PLATE_KEY, key, strict=True)}
     return rows.select(
         **names,
-        files=pl.lit(asked.height, pl.Int64),
+        files=pl.len().cast(pl.Int64),
         done=done.sum().cast(pl.Int64),
         **{name: condition.sum().cast(pl.Int64) for name, condition in by_status.items()},
-        left=pl.lit(asked.height - rows.height, pl.Int64),
         fetched_gb=pl.col("bytes").filter(done).sum() / 1e9,
         kept_gb=pl.col("size").filter(done, pl.col("path").is_first_distinct()).sum() / 1e9,
     )

@@ -16,8 +16,9 @@ from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import takes
 from jumpduck.recipes.registry import rebuild
-from jumpduck.schema import DONE, IMAGE_KEY, RESULTS, Row
-from jumpduck.transfer.asked import COLUMNS, FILE_KEY, Asked, images_asked_for, notes_of
+from jumpduck.schema import DONE, RESULTS, Row
+from jumpduck.transfer.asked import Asked, columns_for, notes_of
+from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 
@@ -117,23 +118,17 @@ def verify_plates(options: VerifyOptions) -> Generator[pl.DataFrame]:
     else:
         manifest = None
         keys = sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)})
-    counted = 0
     with (
         manifest.reading() if manifest else nullcontext(),
         DaemonPool(options.threads or DEFAULT_THREADS, "verify") as pool,
     ):
         for key in keys:
             results = folder.plates.read(key)
-            rows = results
-            if asked:
-                only_asked = options.manifest is not None
-                rows = _with_left(results, images_asked_for(asked, key), only_asked=only_asked)
+            rows = compare(asked, key, results).rows(others=manifest is None)
             yield _with_status(pool, folder.path, rows, options)
-            counted += rows.height
             options.progress(results.height)
-    asked_for = folder.gathered.asked_for
-    if not asked and asked_for is not None and asked_for > counted:
-        yield _left_without_names(asked_for - counted)
+    if manifest is None and folder.left_without_names:
+        yield _left_without_names(folder.left_without_names)
 
 
 def _left_without_names(count: int) -> pl.DataFrame:
@@ -170,25 +165,19 @@ def share_of(sample: str | float | None) -> float:
 def _asked_by(manifest: Manifest, folder: OutputFolder) -> Asked:
     """Get what a manifest asks for, with the recipe of the last run."""
     for run in folder.asked.runs():
-        return Asked(manifest.scan(COLUMNS), run.notes)
+        return Asked(_of_columns(manifest, run.columns), run.notes)
     for key in folder.plates.plate_keys():
         for row in folder.plates.read(key).head(1).iter_rows(named=True):
             recipe = rebuild(str(row["recipe"]).split()[0], json.loads(str(row["parameters"])))
-            return Asked(manifest.scan(COLUMNS), notes_of(recipe))
+            return Asked(_of_columns(manifest, columns_for(recipe)), notes_of(recipe))
     raise StoreError(
         f"{folder.path} has no results to compare with; fill it with `jumpduck download`"
     )
 
 
-def _with_left(results: pl.DataFrame, asked: pl.DataFrame, *, only_asked: bool) -> pl.DataFrame:
-    """Get the results, with a row for each image that was asked for and has none."""
-    left = asked.join(results, on=FILE_KEY, how="anti", nulls_equal=True)
-    # what another recipe made under the same name is not what was asked for
-    rows = results.join(left, on=IMAGE_KEY, how="anti", maintain_order="left", nulls_equal=True)
-    if only_asked:
-        rows = rows.join(asked, on=IMAGE_KEY, how="semi", maintain_order="left", nulls_equal=True)
-    left = left.with_columns(status=pl.lit("left"), error=pl.lit("not fetched yet"))
-    return pl.concat([rows, left], how="diagonal_relaxed")
+def _of_columns(manifest: Manifest, columns: Sequence[str]) -> pl.LazyFrame:
+    manifest.check_filled(columns, "the recipe of the last run")
+    return manifest.scan(columns)
 
 
 def _with_status(

@@ -1,14 +1,15 @@
 """What an output folder was asked for, by run: the files, the recipe, and how far the run is.
 
 ``asked/ID.parquet`` has a row for each image of a manifest, ``asked/ID.json`` the recipe and the
-times of the last run. The same files with the same recipe have the same ID. So a run that goes on
-adds nothing to it, and several manifests may fill one folder.
+times of the last run. The same rows with the same recipe have the same ID. So a run that goes on
+adds nothing to it, and several manifests may fill one folder. ``asked/ID.left`` has the number of
+images that such a run had left where the folder was copied from, without its hidden files.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -16,15 +17,12 @@ import polars as pl
 
 from jumpduck.errors import ManifestError, StoreError
 from jumpduck.recipes.base import FileNames, Recipe
-from jumpduck.schema import IMAGE_KEY, PLATE_KEY, SITE_KEY, Row
-from jumpduck.storage.atomic_files import atomic_path
+from jumpduck.schema import PLATE_KEY, SITE_KEY, Row
+from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey
 from jumpduck.transfer.plate_tables import schema_of, writing_table
 
 COLUMNS = (*SITE_KEY, "Metadata_Channel", "url", "path")
-
-FILE_KEY = (*IMAGE_KEY, "url", "recipe", "parameters")
-"""What tells a file from one of the same name, made by another recipe or of other bytes."""
 
 MIN_UPDATE_SECONDS = 2.0
 
@@ -44,7 +42,8 @@ class Asked:
     Parameters
     ----------
     rows
-        Columns of `COLUMNS`, with the paths of a manifest; the rows of a plate stand together.
+        Columns of `columns_for` the recipe, with the paths of a manifest; the rows of a plate stand
+        together.
     notes
         ``recipe``, ``parameters``, ``suffix`` and ``per_site`` of the recipe, and more.
     """
@@ -72,6 +71,11 @@ class Asked:
         start = pl.concat_str(*(part for name in PLATE_KEY for part in (name, pl.lit("/"))))
         standard = pl.col("path").str.starts_with(start).all()
         return bool(self._rows.select(standard).collect(engine="streaming").item())
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns: the last ones are those that the recipe reads besides."""
+        return self._rows.collect_schema().names()
 
     def files(self) -> pl.LazyFrame:
         """Get the keys of the plates and the paths of all files, to be read when needed."""
@@ -111,6 +115,7 @@ class Run(Asked):
             ) from error
         super().__init__(pl.scan_parquet(table, glob=False), notes)
         self.table = table
+        self.id = table.stem
         self._updated = 0.0
 
     def update(self, done: int) -> None:
@@ -157,14 +162,15 @@ class AskedTables:
         StoreError
             It cannot be written.
         """
-        text = f"{manifest.digest} {recipe.label} {recipe.parameters_text}"
+        columns = columns_for(recipe)
+        text = f"{manifest.digest_of(columns)} {recipe.label} {recipe.parameters_text}"
         table = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
         runs = self.runs()
         number = 1 + max((int(str(run.notes["number"])) for run in runs), default=0)
         self.folder.mkdir(exist_ok=True)
         if not table.exists():
             with writing_table(table) as part, manifest.reading():
-                manifest.scan(COLUMNS).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
+                manifest.scan(columns).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
         try:
             _refuse_shared_paths(Asked(pl.scan_parquet(table, glob=False), notes_of(recipe)), runs)
         except ManifestError:
@@ -177,6 +183,7 @@ class AskedTables:
             "command": command, "started": now, "updated": now, "done": 0,
         }  # fmt: skip
         write_notes(table, notes)
+        table.with_suffix(".left").unlink(missing_ok=True)  # its images have names now
         return Run(table)
 
     def runs(self) -> list[Run]:
@@ -189,6 +196,31 @@ class AskedTables:
         """
         found = [Run(notes.with_suffix(".parquet")) for notes in self.folder.glob("*.json")]
         return sorted(found, key=lambda run: int(str(run.notes["number"])), reverse=True)
+
+    def adopt(self, left: Mapping[str, int]) -> None:
+        """Keep how many images of runs are left, as the results of a copied folder say."""
+        known = {run.id for run in self.runs()}
+        for run, count in left.items():
+            if run not in known:
+                make_folder(self.folder)
+                with atomic_path(self.folder / f"{run}.left") as part:
+                    part.write_text(str(count), encoding="utf-8")
+
+    def adopted(self) -> dict[str, int]:
+        """Get how many images are left of each run that began where the folder was copied from.
+
+        Raises
+        ------
+        StoreError
+            A number cannot be read.
+        """
+        left: dict[str, int] = {}
+        for file in self.folder.glob("*.left"):
+            text = file.read_text(encoding="utf-8", errors="replace")
+            if not text.isdecimal():
+                raise StoreError(f"{file} is not a number; remove it")
+            left[file.stem] = int(text)
+        return left
 
 
 def _refuse_shared_paths(asked: Asked, runs: Iterable[Asked]) -> None:
@@ -211,26 +243,9 @@ def _refuse_shared_paths(asked: Asked, runs: Iterable[Asked]) -> None:
             )
 
 
-def count_asked_for(asked: Sequence[Asked]) -> int:
-    """Get the number of images that were asked for, each once."""
-    runs_of: dict[PlateKey, list[Asked]] = {}
-    for one in asked:
-        for key in one.plates:
-            runs_of.setdefault(key, []).append(one)
-    return sum(
-        runs[0].plates[key][1] if len(runs) == 1 else images_asked_for(runs, key).height
-        for key, runs in runs_of.items()
-    )
-
-
-def images_asked_for(asked: Iterable[Asked], key: PlateKey) -> pl.DataFrame:
-    """Get a row for each image of a plate; of two recipes that make one file, the first."""
-    rows = [one.rows(key) for one in asked if key in one.plates]
-    empty = pl.DataFrame(
-        schema={name: pl.Int32 if name == "Metadata_Site" else pl.String for name in COLUMNS}
-        | {"recipe": pl.String, "parameters": pl.String}
-    )
-    return pl.concat([empty, *rows]).unique(IMAGE_KEY, keep="first", maintain_order=True)
+def columns_for(recipe: Recipe) -> list[str]:
+    """Get the columns of a manifest that tell an image from another that a recipe would make."""
+    return list(dict.fromkeys((*COLUMNS, *recipe.columns)))
 
 
 def commands_of(runs: Iterable[Run]) -> list[str]:

@@ -5,15 +5,18 @@ was made from, because times of files prove nothing: a clock can be set back.
 """
 
 import hashlib
+import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.schema import RESULTS, RESULTS_FILE, SITE_KEY, SITES_FILE
-from jumpduck.transfer.asked import AskedTables, count_asked_for
-from jumpduck.transfer.plate_tables import PlateTables, schema_of, writing_table
+from jumpduck.transfer.asked import AskedTables
+from jumpduck.transfer.comparison import count_left
+from jumpduck.transfer.plate_tables import PlateTables, plate_key_of, schema_of, writing_table
 
 MAX_TIME_SHARE = 0.1
 """Share of a run's time that gathering may take while the run goes on."""
@@ -24,8 +27,12 @@ QUICK_BYTES = 10_000_000
 MADE_FROM = "jumpduck.made_from"
 """Key of the file's metadata that identifies the tables of the plates."""
 
-ASKED_FOR = "jumpduck.asked_for"
-"""Key of the file's metadata with the number of images that were asked for."""
+ASKED = "jumpduck.asked"
+"""Key of the file's metadata that identifies what the runs were asked for."""
+
+LEFT = "jumpduck.left"
+"""Key of the file's metadata with the number of images that each run has left, by its ID: all that
+a copy without the hidden folder knows of them."""
 
 BYTES_PER_FILE = 10_000
 """Bytes that take as long as opening one more table."""
@@ -51,10 +58,13 @@ class GatheredTables:
         self._took_seconds = 0.0
 
     @property
-    def asked_for(self) -> int | None:
-        """Number of images that were asked for, as the results say; None if they do not."""
-        text = _metadata(self.results).get(ASKED_FOR, "")
-        return int(text) if text.isdecimal() else None
+    def left(self) -> dict[str, int]:
+        """Number of images that each run has left, by its ID, as the results say."""
+        try:
+            left: dict[str, int] = json.loads(_metadata(self.results).get(LEFT, "{}"))
+            return {run: int(count) for run, count in left.items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}
 
     def write(self) -> None:
         """Write both tables, unless they were made from the tables that the plates have now.
@@ -66,9 +76,13 @@ class GatheredTables:
         """
         started = time.monotonic()
         tables = self._plates.files()
-        made_from = self._made_from(tables)
-        if all(_metadata(file) == made_from for file in (self.results, self.sites)):
+        runs, adopted = self._asked.runs(), self._asked.adopted()
+        asked = json.dumps([[run.id for run in runs], adopted], sort_keys=True)
+        made_from = {MADE_FROM: _identity(tables), ASKED: asked}
+        if all(made_from.items() <= _metadata(file).items() for file in (self.results, self.sites)):
             return
+        left = count_left(runs, {plate_key_of(table): table for table in tables}) + Counter(adopted)
+        metadata = {**made_from, LEFT: json.dumps(left)}
         none = pl.DataFrame(schema=RESULTS)
         both = (
             (self._plates.sites_files(), self.sites, none.select(SITE_KEY)),
@@ -77,13 +91,9 @@ class GatheredTables:
         for files, target, empty in both:
             rows = _scan(files) if files else empty.lazy()
             with writing_table(target) as part:
-                rows.sink_parquet(part, compression_level=1, metadata=made_from)
+                rows.sink_parquet(part, compression_level=1, metadata=metadata)
         self._written_at = time.monotonic()
         self._took_seconds = self._written_at - started
-
-    def _made_from(self, tables: list[Path]) -> dict[str, str]:
-        asked_for = str(count_asked_for(self._asked.runs()))
-        return {MADE_FROM: _identity(tables), ASKED_FOR: asked_for}
 
     @property
     def has_other_rows(self) -> bool:
@@ -118,7 +128,7 @@ def _metadata(file: Path) -> Mapping[str, str]:
         written = pl.read_parquet_metadata(file)
     except (OSError, pl.exceptions.PolarsError):
         return {}
-    return {name: text for name, text in written.items() if name in (MADE_FROM, ASKED_FOR)}
+    return {name: text for name, text in written.items() if name in (MADE_FROM, ASKED, LEFT)}
 
 
 def _scan(files: list[Path]) -> pl.LazyFrame:

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -85,8 +84,6 @@ class Manifest:
         Folders that the files go to, relative to the output folder.
     endpoint
         S3 server that the manifest's file names; None for AWS.
-    digest
-        Identifies the plates, paths and URLs, and their order.
     """
 
     def __init__(
@@ -174,6 +171,14 @@ class Manifest:
     def read(self, first: int, count: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Get `count` rows from number `first` on."""
         return self._collect(self._rows.select(columns or list(self.columns)).slice(first, count))
+
+    def digest_of(self, columns: Sequence[str]) -> str:
+        """Get what identifies the values of some columns, and their order."""
+        digest = hashlib.sha256()
+        for start in range(0, self.files, CHECKED_ROWS):
+            rows = self.read(start, CHECKED_ROWS, columns)
+            digest.update(rows.hash_rows(seed=0).to_numpy().tobytes())
+        return digest.hexdigest()
 
     def check_nulls(self) -> None:
         """Raise ManifestError if a row lacks its well, site or channel, or it cannot be written."""
@@ -264,7 +269,6 @@ class Manifest:
         """Refuse rows that would write outside the folder or over another; get the folders."""
         # 8 bytes a row, because a set of the paths themselves would not fit for all of JUMP
         hashes = np.empty(self.files, np.uint64)
-        digests: dict[int, bytes] = {}
 
         def check(start: int) -> set[str]:
             # in slices, because the streaming engine takes a gigabyte more for this
@@ -272,8 +276,6 @@ class Manifest:
             _check_slice(rows)
             path = rows["path"]
             hashes[start : start + len(path)] = folded(path).hash(seed=0).to_numpy()
-            exact = rows.hash_rows(seed=0).to_numpy()
-            digests[start] = hashlib.sha256(exact.tobytes()).digest()
             edges = {0, len(path)} | {plate.first - start for plate in self._plates}
             inside = sorted(edge for edge in edges if 0 <= edge <= len(path))
             plates = (path.slice(at, end - at) for at, end in itertools.pairwise(inside))
@@ -284,9 +286,6 @@ class Manifest:
         tops = {folder.partition("/")[0] for folder in folders}
         if taken := [top for top in tops if top.casefold() in (RESULTS_FILE, SITES_FILE)]:
             raise ManifestError(f"folder {taken[0]!r} of a path has the name of a table; rename it")
-        keys = json.dumps([(plate.key, plate.count) for plate in self._plates]).encode()
-        parts = b"".join([keys, *(digests[start] for start in sorted(digests))])
-        self.digest = hashlib.sha256(parts).hexdigest()
         hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if len(repeated):

@@ -21,7 +21,8 @@ from jumpduck.storage.atomic_files import (
     writable_folder,
 )
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
-from jumpduck.transfer.asked import AskedTables, Run
+from jumpduck.transfer.asked import AskedTables, Run, columns_for, commands_of
+from jumpduck.transfer.comparison import of_the_same
 from jumpduck.transfer.disk_space import DiskSpace
 from jumpduck.transfer.gathered_tables import RESULTS_FILE, GatheredTables
 from jumpduck.transfer.manifest_reader import PlateKey, PlateRows
@@ -122,6 +123,7 @@ class OutputFolder:
                 if left.is_file():
                     left.unlink()
             if folder.gathered.has_other_rows:
+                folder.asked.adopt(folder.gathered.left)
                 folder.plates.adopt()
             folder.plates.close_journals()
             for run in folder.asked.runs():
@@ -157,6 +159,16 @@ class OutputFolder:
                 f"{path} was not filled by jumpduck; fill it with `jumpduck download --out {path}`"
             )
         return folder
+
+    @property
+    def left_without_names(self) -> int:
+        """Number of images that are left and of which a copied folder knows nothing else."""
+        known = self.gathered.left if self.plates.is_copy else self.asked.adopted()
+        return sum(known.values())
+
+    def commands(self) -> list[str]:
+        """Get the command lines that fetch what is left; none where they are not known."""
+        return [] if self.left_without_names else commands_of(self.asked.runs())
 
     def open_plate(
         self, plate: PlateRows, recipe: Recipe, only: pl.Series | None
@@ -211,7 +223,8 @@ class OutputFolder:
             for folder in folders
             for name, size in sizes_in(self.path / folder).items()
         }
-        earlier = self._of_the_same_bytes(earlier, targets, recipe)
+        columns = [name for name in columns_for(recipe) if name not in SITE_KEY]
+        earlier = of_the_same(earlier, targets, columns)
         on_disk = pl.Series([sizes.get(path, -1) for path in earlier["path"]], dtype=pl.Int64)
         whole = earlier.filter(
             pl.col("status") == "fetched",
@@ -227,19 +240,6 @@ class OutputFolder:
         return targets.join(
             measured, on=IMAGE_KEY, how="inner", maintain_order="left", nulls_equal=True
         )
-
-    @staticmethod
-    def _of_the_same_bytes(
-        earlier: pl.DataFrame, targets: pl.DataFrame, recipe: Recipe
-    ) -> pl.DataFrame:
-        """Get the earlier results whose URLs are those that are asked for now."""
-        urls = ["url"]
-        if recipe.parameters.get("illum") and "url_illum" in earlier.columns:
-            urls += ["url_illum"]
-        return earlier.join(
-            targets.select(*IMAGE_KEY, *urls), on=[*IMAGE_KEY, *urls], how="semi",
-            maintain_order="left", nulls_equal=True,
-        )  # fmt: skip
 
     def close_plate(self, plate: PlateProgress) -> pl.DataFrame:
         """Check the sizes of a plate's images, write its table, and get its results.

@@ -47,14 +47,14 @@ class PlateTables:
 
     def plate_keys(self) -> list[PlateKey]:
         """Get the plates that have rows, in order."""
-        if self._is_copy:
+        if self.is_copy:
             return sorted(self._copied_rows.select(PLATE_KEY).unique().collect().rows())
         files = (*self.folder.glob("*/*/*.parquet"), *self.folder.glob("*/*/*.jsonl"))
         return sorted({plate_key_of(file) for file in files})
 
     def row_count(self) -> int:
         """Get the number of rows of all plates, without those of journals."""
-        if self._is_copy:
+        if self.is_copy:
             return self._copied_rows.select(pl.len()).collect().item()
         scans = [pl.scan_parquet(file, glob=False).select(pl.len()) for file in self.files()]
         return sum(frame.item() for frame in pl.collect_all(scans))
@@ -84,7 +84,7 @@ class PlateTables:
         StoreError
             The table cannot be read.
         """
-        if self._is_copy:
+        if self.is_copy:
             same = [pl.col(name) == value for name, value in zip(PLATE_KEY, key, strict=True)]
             return self._copied_rows.filter(same).collect()
         file = self._file(key, ".parquet")
@@ -100,7 +100,7 @@ class PlateTables:
         return _in_order_of(table, _merge(table, rows)) if rows.height else table
 
     @property
-    def _is_copy(self) -> bool:
+    def is_copy(self) -> bool:
         """Whether only the results are there, because the hidden folder was not copied."""
         return not self.folder.is_dir() and self.results.is_file()
 
@@ -120,10 +120,10 @@ class PlateTables:
         try:
             rows = self._copied_rows
         except StoreError:
-            if self._is_copy:
+            if self.is_copy:
                 raise
             return  # the results are made from the tables, and are made again
-        known = set[PlateKey]() if self._is_copy else set(self.plate_keys())
+        known = set[PlateKey]() if self.is_copy else set(self.plate_keys())
         for key in rows.select(PLATE_KEY).unique().collect().rows():
             if key not in known:
                 same = [pl.col(name) == value for name, value in zip(PLATE_KEY, key, strict=True)]

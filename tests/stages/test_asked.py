@@ -1,0 +1,130 @@
+"""What a folder was asked for stays known: what is left of it is counted until it is fetched."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import jumpduck
+from tests.support.folders import files
+from tests.support.interruption import interrupt
+
+FETCHED = 9
+
+
+def download_some(rows, out, monkeypatch, **options):
+    interrupt(monkeypatch, FETCHED)
+    with pytest.raises(KeyboardInterrupt):
+        jumpduck.download(rows, out, connections=1, **options)
+
+
+def without_hidden(folder, copy):
+    return Path(shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".jumpduck")))
+
+
+def of_another_plate(rows):
+    return rows.with_columns(Metadata_Plate=pl.lit("other"), path="other/" + pl.col("path"))
+
+
+def left(out):
+    """Images that are not fetched, which `verify` and `status` must agree on."""
+    found = jumpduck.verify(out).filter(status="left").height
+    assert int(jumpduck.status(out).plates["left"].sum()) == found
+    return found
+
+
+@pytest.fixture
+def begun(rows, tmp_path, monkeypatch):
+    """A copy, without hidden files, of a folder whose run was interrupted."""
+    download_some(rows, tmp_path / "images", monkeypatch)
+    return without_hidden(tmp_path / "images", tmp_path / "copy")
+
+
+def test_a_copy_of_an_unfinished_folder_stays_unfinished_until_its_manifest_is_downloaded(
+    rows, begun, tmp_path, cli
+):
+    lacking = rows.height - FETCHED
+    damaged = begun / next(iter(files(begun)))
+    damaged.write_bytes(b"damaged")
+    assert cli("verify", "--out", begun, "--repair").code == 3
+    assert left(begun) == lacking
+    other = of_another_plate(rows.head(2))
+    other.write_parquet(tmp_path / "other.parquet")
+    cli("download", "--manifest", "other.parquet", "--out", begun)
+    assert left(begun) == lacking
+    said = cli("verify", "--out", begun).err
+    assert f"{lacking} are not fetched; the same `jumpduck download` goes on" in said
+    assert f"{lacking} not fetched: the same `jumpduck" in cli("status", "--out", begun).err
+    assert left(without_hidden(begun, tmp_path / "second copy")) == lacking
+    jumpduck.download(rows, begun)
+    assert left(begun) == 0
+    assert jumpduck.status(begun).plates["done"].sum() == rows.height + other.height
+    assert cli("verify", "--out", begun).code == 0
+
+
+def test_what_a_copy_was_asked_for_can_be_given_up(rows, begun):
+    jumpduck.download(of_another_plate(rows.head(2)), begun)
+    (number,) = (begun / ".jumpduck" / "asked").glob("*.left")
+    number.unlink()
+    assert left(begun) == 0
+    jumpduck.download(of_another_plate(rows.head(3)), begun)
+    assert left(begun) == 0
+
+
+def test_images_that_two_runs_were_asked_for_count_once_in_a_copy(rows, tmp_path, monkeypatch):
+    download_some(rows.head(20), tmp_path / "images", monkeypatch)
+    download_some(rows, tmp_path / "images", monkeypatch)
+    copy = without_hidden(tmp_path / "images", tmp_path / "copy")
+    assert left(copy) == left(tmp_path / "images") > 0
+
+
+def test_another_illumination_function_is_another_image_if_it_is_divided_by(
+    rows, tmp_path, monkeypatch
+):
+    for name, value in (("one", 1), ("two", 2)):
+        np.save(tmp_path / f"{name}.npy", np.full((128, 128), value, np.float32))
+    one, two = (
+        rows.with_columns(url_illum=pl.lit(str(tmp_path / f"{name}.npy")))
+        for name in ("one", "two")
+    )
+    jumpduck.download(one, tmp_path / "plain")
+    assert set(jumpduck.download(two, tmp_path / "plain")["status"]) == {"present"}
+    assert jumpduck.verify(tmp_path / "plain").is_empty()
+    out = tmp_path / "images"
+    assert set(jumpduck.download(one, out, illum=True)["status"]) == {"fetched"}
+    assert jumpduck.verify(out, manifest=two)["status"].to_list() == ["left"] * rows.height
+    download_some(two, out, monkeypatch, illum=True)
+    assert left(out) == rows.height - FETCHED
+    assert jumpduck.verify(out, manifest=two).height == rows.height - FETCHED
+    jumpduck.download(two, out, illum=True)
+    assert left(out) == 0
+
+
+def test_a_crop_in_micrometres_is_made_again_if_the_size_of_the_pixels_was_corrected(
+    rows, tmp_path
+):
+    size = "Metadata_Pixel_Size_Microns"
+    for microns in (1.0, 0.5):
+        results = jumpduck.download(
+            rows.with_columns(pl.lit(microns).alias(size)), tmp_path, crop_um=8
+        )
+        assert set(results["status"]) == {"fetched"}
+        assert left(tmp_path) == 0
+
+
+@pytest.mark.parametrize("recipe", ["png8", "stack"])
+def test_a_channel_or_site_that_was_corrected_in_a_manifest_leaves_nothing(
+    rows, tmp_path, recipe, cli
+):
+    mine = rows.filter(pl.col("Metadata_Channel").is_in(("DNA", "ER")))
+    jumpduck.download(mine, tmp_path, recipe=recipe)
+    corrected = mine.with_columns(
+        pl.col("Metadata_Channel").replace({"DNA": "ER", "ER": "DNA"})
+        if recipe == "png8"
+        else pl.col("Metadata_Site") + 10
+    )
+    jumpduck.download(corrected, tmp_path, recipe=recipe)
+    assert left(tmp_path) == 0
+    assert cli("verify", "--out", tmp_path).code == 0
