@@ -6,6 +6,7 @@ BEGIN;
 SET VARIABLE collection = 'jump';
 SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/common/collections.sql
+.read sql/common/as_pattern.sql
 .read sql/common/reported_issues.sql
 .read sql/common/is_known_bad.sql
 .read sql/common/add_controls.sql

@@ -6,11 +6,11 @@
 -- of such plates hold, because a few plates have DMSO where a compound was used up. What that does
 -- not find is looked for by its InChIKey.
 SET VARIABLE jump_annotation_paths = (
-    SELECT list(path ORDER BY position) FROM jump.annotation_files
+    SELECT list(as_pattern(path) ORDER BY position) FROM jump.annotation_files
     WHERE path IS NOT NULL
 );
 SET VARIABLE jump_platemaps = (
-    SELECT list(platemap ORDER BY position) FROM jump.annotation_files
+    SELECT list(as_pattern(platemap) ORDER BY position) FROM jump.annotation_files
     WHERE path IS NOT NULL AND platemap IS NOT NULL
 );
 

@@ -13,7 +13,8 @@ SELECT
     Metadata_Symbol,
     Metadata_NCBI_Gene_ID
 FROM read_csv(
-    getvariable('jump_metadata_copy') || '/crispr.csv.gz', header = TRUE, all_varchar = TRUE
+    getvariable('jump_metadata_copy') || '/crispr.csv.gz',
+    header = TRUE, all_varchar = TRUE, compression = 'gzip'
 );
 
 COMMENT ON TABLE jump.crisprs IS 'One row per gene knock-out';

@@ -16,8 +16,12 @@ SET VARIABLE jump_load_data = coalesce(
     (
         SELECT
             list(
-                DISTINCT getvariable('jump_gallery') || '/' || getvariable('jump_project') || '/'
-                || Metadata_Source || '/workspace/load_data_csv/*/*/load_data*.*'
+                DISTINCT as_pattern(
+                    concat_ws(
+                        '/', getvariable('jump_gallery'), getvariable('jump_project'),
+                        Metadata_Source
+                    )
+                ) || '/workspace/load_data_csv/*/*/load_data*.*'
             )
         FROM jump.plates
     )

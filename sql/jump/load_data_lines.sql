@@ -8,11 +8,11 @@
 -- is joined here, once, because joins of eight million lines are what takes time; a line whose
 -- well is in no metadata table stays, with NULLs.
 SET VARIABLE jump_parquet_files = (
-    SELECT list(path ORDER BY path) FROM jump.load_data_files
+    SELECT list(as_pattern(path) ORDER BY path) FROM jump.load_data_files
     WHERE form = 'parquet'
 );
 SET VARIABLE jump_csv_files = (
-    SELECT list(path ORDER BY path) FROM jump.load_data_files
+    SELECT list(as_pattern(path) ORDER BY path) FROM jump.load_data_files
     WHERE form = 'csv'
 );
 

@@ -27,7 +27,8 @@ WITH published AS (
     WHERE FALSE
     UNION ALL BY NAME
     FROM read_csv(
-        getvariable('jump_metadata_copy') || '/orf.csv.gz', header = TRUE, all_varchar = TRUE
+        getvariable('jump_metadata_copy') || '/orf.csv.gz',
+        header = TRUE, all_varchar = TRUE, compression = 'gzip'
     )
 )
 

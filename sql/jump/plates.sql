@@ -16,7 +16,8 @@ SELECT
     Metadata_Plate,
     Metadata_PlateType
 FROM read_csv(
-    getvariable('jump_metadata_copy') || '/plate.csv.gz', header = TRUE, all_varchar = TRUE
+    getvariable('jump_metadata_copy') || '/plate.csv.gz',
+    header = TRUE, all_varchar = TRUE, compression = 'gzip'
 );
 
 COMMENT ON TABLE jump.plates IS 'One row per plate';

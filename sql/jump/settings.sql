@@ -16,9 +16,11 @@ SET VARIABLE jump_metadata = rtrim(
     ),
     '/'
 );
--- A local copy of the metadata folder to read instead, when somebody has fetched one.
+-- A local copy of the metadata folder to read instead, when somebody has fetched one, as a pattern.
+-- What reads a .csv.gz of it names the compression, because DuckDB does not see the end of a name
+-- behind a ? in the path.
 SET VARIABLE jump_metadata_copy = coalesce(
-    getvariable('jump_metadata_copy'), getvariable('jump_metadata')
+    getvariable('jump_metadata_copy'), as_pattern(getvariable('jump_metadata'))
 );
 
 CREATE OR REPLACE TABLE jump.settings AS

@@ -16,7 +16,8 @@ SELECT
     Metadata_Well,
     Metadata_JCP2022
 FROM read_csv(
-    getvariable('jump_metadata_copy') || '/well.csv.gz', header = TRUE, all_varchar = TRUE
+    getvariable('jump_metadata_copy') || '/well.csv.gz',
+    header = TRUE, all_varchar = TRUE, compression = 'gzip'
 );
 
 SET VARIABLE jump_doubled_wells = (

@@ -58,7 +58,7 @@ def demo(
     manifest = out / "manifest.parquet"
     sizes = write_manifest(path, manifest, Selection()).by_source
     report.table(sizes.select("Metadata_Source", "plates", "wells", "sites", "files"))
-    rows = pl.read_parquet(manifest)
+    rows = pl.read_parquet(manifest, glob=False)
     kept = rows.group_by("Metadata_pert_type").agg(
         wells=pl.struct("Metadata_Plate", "Metadata_Well").n_unique(), files=pl.len()
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from jumpduck.database.sql_files import as_pattern
 from jumpduck.errors import QueryError
 
 FIRST_COLUMNS = ["#tax_id", "GeneID", "Symbol"]
@@ -24,7 +25,8 @@ GENES_CALLED = """
                 )
             ) AS alias
         FROM read_csv(
-            $path, delim = '\t', header = TRUE, all_varchar = TRUE, quote = '', escape = ''
+            $path, delim = '\t', header = TRUE, all_varchar = TRUE, quote = '', escape = '',
+            compression = if($path LIKE '%.gz', 'gzip', 'none')
         )
     )
 
@@ -72,7 +74,7 @@ def genes_called(path: str | Path, names: list[str]) -> dict[str, list[str]]:
     try:
         with duckdb.connect() as con:
             rows = con.execute(
-                GENES_CALLED, {"path": gene_info_file(path), "names": names}
+                GENES_CALLED, {"path": as_pattern(gene_info_file(path)), "names": names}
             ).fetchall()
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]

@@ -14,7 +14,7 @@ from jumpduck.collections.gene_info import gene_info_file
 from jumpduck.collections.kept_metadata import metadata_tables
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
 from jumpduck.database.connection import frame, held_collection
-from jumpduck.database.sql_files import Value, find_driver, set_variable
+from jumpduck.database.sql_files import Value, as_pattern, find_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.schema import PLATE_KEY
 from jumpduck.selection.names import look_up
@@ -83,11 +83,11 @@ class JumpTables:
             "jump_endpoint": self._options.endpoint,
             "jump_project": self._project,
             "jump_metadata": self._metadata,
-            "jump_metadata_copy": str(folder),
+            "jump_metadata_copy": as_pattern(folder),
             "jump_revision": published.revision(self._metadata, folder),
             "jump_site_index": self._index,
             "jump_annotations_unread": unread or None,
-            "jump_aliases": self._aliases,
+            "jump_aliases": self._aliases and as_pattern(self._aliases),
         }
         return self._variables
 
@@ -102,7 +102,7 @@ class JumpTables:
         if self._index is not None:
             step = partial(self._options.progress, "site index")
             index = published.site_index(root_of(self._index), self._scratch, self._reader, step)
-            set_variable(con, "jump_index", str(index))
+            set_variable(con, "jump_index", as_pattern(index))
             return
         root = f"{self._gallery}/{self._project}"
         step = partial(self._options.progress, "load_data")
@@ -122,7 +122,7 @@ class JumpTables:
                 f"none of {len(plates):,} plates has load_data under {root} ({reason}); "
                 "check `gallery` and `endpoint`"
             )
-        set_variable(con, "jump_load_data", found.files)
+        set_variable(con, "jump_load_data", [as_pattern(file) for file in found.files])
         if found.unread:
             set_variable(con, "jump_load_data_unread", found.unread)
 

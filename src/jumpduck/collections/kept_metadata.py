@@ -13,7 +13,7 @@ import duckdb
 
 from jumpduck.collections.base import KeptTables
 from jumpduck.collections.published_metadata import BLOBS, cache_folder
-from jumpduck.database.connection import interrupting, new_database
+from jumpduck.database.connection import check_database_path, interrupting, new_database
 from jumpduck.database.sql_files import Value, driver_files, run_sql_files
 from jumpduck.errors import StoreError
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
@@ -33,6 +33,7 @@ def metadata_tables(driver: Path, variables: Mapping[str, Value]) -> KeptTables 
     kept = cache_folder() / "tables" / f"{digest.hexdigest()[:16]}.duckdb"
     if not _can_be_read(kept):
         try:
+            check_database_path(kept)
             writable_folder(kept.parent)
             _make(kept, driver, variables, frozenset(files) - frozenset(readers))
         except (StoreError, OSError):

@@ -14,6 +14,7 @@ import polars as pl
 from zlib_ng import gzip_ng, zlib_ng
 
 from jumpduck.daemon_pool import in_threads
+from jumpduck.database.sql_files import as_pattern
 from jumpduck.errors import CatalogError
 from jumpduck.storage.object_reader import ObjectReader, scheme_of
 from jumpduck.storage.open_files import allowed_connections
@@ -176,7 +177,7 @@ def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> 
     """
     file = target.with_suffix(".published")
     file.write_bytes(data)
-    con.execute("SET VARIABLE file = $file", {"file": str(file)})
+    con.execute("SET VARIABLE file = $file", {"file": as_pattern(file)})
     query = "SELECT sum(num_rows) FROM parquet_file_metadata(getvariable('file'))"
     lines = con.execute(query).fetchall()[0][0] or 0
     if not 0 <= lines <= MAX_LINES:

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 from duckdb.sqltypes import DuckDBPyType
 
-from jumpduck.errors import ManifestError, QueryError
+from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.options import expanded
 
 USE_CATALOG = 'USE "the catalog"'
@@ -88,6 +88,14 @@ _STORAGE: dict[str, str | bool | int | float | list[str]] = {
 """The first that has zstd, which makes URLs half as long as the default, in half the time."""
 
 _MEMORY_LIMIT = "1500MB"
+
+
+def check_database_path(path: Path) -> None:
+    """Raise StoreError if DuckDB cannot write a database of this name."""
+    if "?" in str(path.absolute()):  # because its log would get a name in another folder
+        raise StoreError(
+            f"cannot write {path}: DuckDB writes no database whose path has a ?; give another path"
+        )
 
 
 def new_database(

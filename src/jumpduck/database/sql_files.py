@@ -98,7 +98,7 @@ def run_sql_files(
     CatalogError
         A file did not run; the message names it, and the table and key if a row is doubled.
     """
-    for name, value in {"jumpduck_sql": str(driver.parent), **variables}.items():
+    for name, value in {"jumpduck_sql": as_pattern(driver.parent), **variables}.items():
         set_variable(con, name, value)
     for step in _steps(driver):
         if isinstance(step, str):
@@ -123,6 +123,11 @@ def set_variable(con: duckdb.DuckDBPyConnection, name: str, value: Value) -> Non
         if not name.isidentifier():
             raise ValueError(name)
         con.execute(f"SET VARIABLE {name} = $value", {"value": value})
+
+
+def as_pattern(path: str | Path) -> str:
+    """Get the pattern that this file or folder alone fits, as sql/common/as_pattern.sql does."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def _steps(driver: Path) -> Iterator[Path | str]:

@@ -64,7 +64,7 @@ def contact_sheet(out: str | Path = "images", path: str | Path | None = None) ->
     table = folder / "sites.parquet"
     if not table.is_file():
         raise ManifestError(f"no {table}; fill the folder with `jumpduck download`")
-    sites = pl.read_parquet(table)
+    sites = pl.read_parquet(table, glob=False)
     columns = [name for name in sites.columns if name.startswith(PATH_PREFIX)]
     channels = [column.removeprefix(PATH_PREFIX) for column in columns]
     if sites.is_empty() or not columns:

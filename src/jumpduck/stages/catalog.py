@@ -8,6 +8,7 @@ import polars as pl
 from jumpduck.collections.base import CatalogOptions, check_collection
 from jumpduck.collections.registry import table_source
 from jumpduck.database.connection import (
+    check_database_path,
     frame,
     held_collection,
     interrupting,
@@ -60,6 +61,7 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
             writable_folder(path.parent)
         except StoreError as error:
             raise StoreError(f"cannot write {path}: {error}") from error
+        check_database_path(path)
         variables = source.variables()
         kept = source.kept_tables()
         with (
