@@ -36,6 +36,9 @@ def packed(compression):
     return file.getvalue()
 
 
+UNIT_BYTES = 1024 if sys.platform == "linux" else 1
+"""Of the memory that the system says a process has had."""
+
 TABLES = tuple(map(packed, ("uncompressed", "snappy", "zstd")))
 
 
@@ -140,8 +143,27 @@ def test_ten_thousand_mutated_files_are_read_or_give_a_reason_in_little_memory(t
         list(pool.map(some, range(10)))
     assert len(reasons) > 1000
     assert all(reason.isprintable() for reason in reasons)
-    unit = 1024 if sys.platform == "linux" else 1
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * UNIT_BYTES
+    assert grown < 1e9
+
+
+def test_a_small_file_with_a_long_text_in_each_line_is_refused_in_little_memory(tmp_path):
+    text = pl.Series(["x" * 8000]).new_from_index(0, 2000)
+    table = pl.DataFrame({f"URL_Orig{stain}": text for stain in ("DNA", "ER", "RNA")})
+    place = tmp_path / "g/source_4/workspace/load_data_csv/B1/P"
+    place.mkdir(parents=True)
+    file = place / "load_data.parquet"
+    pl.concat([table] * 50).lazy().sink_parquet(file, row_group_size=2000)
+    assert file.stat().st_size < 1e6
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    wanted = [WantedPlate("source_4", "B1", "P", ("B1",))]
+    found = fetch_load_data(
+        wanted, str(tmp_path / "g"), tmp_path / "copy", ObjectReader(), lambda *_: None
+    )
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * UNIT_BYTES
+    assert [one["reason"] for one in found.unread] == [
+        "load_data.parquet: more than 268,435,456 bytes of text"
+    ]
     assert grown < 1e9
 
 

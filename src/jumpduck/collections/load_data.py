@@ -160,9 +160,6 @@ def _convert(name: str, data: bytes, target: Path, con: duckdb.DuckDBPyConnectio
             table = _read_parquet(data, target, con)
         else:
             table = _read_csv(name, data)
-        text = table.select(pl.sum_horizontal(pl.all().str.len_bytes().sum())).item()
-        if text > MAX_TEXT_BYTES:
-            raise _UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
         table.write_parquet(target, compression="lz4", statistics=False)
     except _UNREADABLE as error:
         first = [*str(error).strip().splitlines(), type(error).__name__][0]
@@ -183,11 +180,13 @@ def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> 
     if not 0 <= lines <= MAX_LINES:
         raise _UnreadableError(f"{lines:,} lines, at most {MAX_LINES:,} are read")
     table = con.sql("FROM read_parquet(getvariable('file'))")
-    columns = [
-        f"""nullif("{name}"::VARCHAR, '') AS "{name}\""""
-        for name in table.columns
-        if _COLUMN.match(name) and '"' not in name
-    ]
+    names = [f'"{name}"' for name in table.columns if _COLUMN.match(name) and '"' not in name]
+    if names:
+        # before the frame is made, because a text that a small file has once may be in each line
+        lengths = " + ".join(f"coalesce(sum(strlen({name}::VARCHAR)), 0)" for name in names)
+        if table.aggregate(lengths).fetchall()[0][0] > MAX_TEXT_BYTES:
+            raise _UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
+    columns = [f"nullif({name}::VARCHAR, '') AS {name}" for name in names]
     return pl.DataFrame(table.project(", ".join([*columns, "NULL::VARCHAR AS line_problem"])))
 
 
