@@ -39,7 +39,7 @@ def verify(
     endpoint: Annotated[
         str | None,
         Parameter(
-            group=PLACES, help="S3 server to repair from; by default that of the last download."
+            group=PLACES, help="S3 server to repair from; by default that of the file's run."
         ),
     ] = None,
     json: Json = False,

@@ -211,6 +211,19 @@ class OutputFolder:
         plate.tasks_left += len(groups)
         return groups
 
+    def not_repairable(
+        self, plate: PlateProgress, recipe: Recipe, context: object
+    ) -> frozenset[object]:
+        """Get the paths of files that a repair would not make as they were.
+
+        They were made by a run that knew another part of the plate.
+        """
+        if recipe.agrees is None or not plate.repair:
+            return frozenset()
+        made_by = {"recipe": recipe.label, "parameters": recipe.parameters_text}
+        earlier = plate.earlier.filter(**made_by)
+        return frozenset(earlier.filter(~recipe.agrees(earlier, context))["path"])
+
     def _present(
         self, targets: pl.DataFrame, earlier: pl.DataFrame, recipe: Recipe
     ) -> pl.DataFrame:

@@ -41,6 +41,14 @@ WAITING_TASKS = 64
 POLL_SECONDS = 0.2
 """Longest wait of the main thread, because a signal to another thread does not interrupt it."""
 
+OTHERWISE: Mapping[str, object] = {
+    "status": "failed",
+    "error": "it would not become the file that it was, because other images of its plate decide "
+    "on it now; `jumpduck download` with its manifest makes it anew",
+    "attempts": 0,
+}
+"""What the results say of a file that a repair cannot make as it was."""
+
 STOP_SECONDS = 1.0
 """Time for outcomes to reach the disk after an interruption."""
 
@@ -124,13 +132,15 @@ class Scheduler:
         """
         for rows in manifest.plates():
             plate, groups = self._folder.open_plate(rows, self._recipe, only)
-            context, reason = None, None
+            context, reason, not_repairable = None, None, frozenset[object]()
             if groups:
                 all_rows = plate.targets.rows(named=True)
                 prepared = self._background.submit(self._worker.prepare, all_rows)
                 context, reason = _wait_for(prepared)
                 if only is None and reason is None:
                     groups += self._folder.made_otherwise(plate, self._recipe, context)
+                elif reason is None:
+                    not_repairable = self._folder.not_repairable(plate, self._recipe, context)
             if plate.present.height and only is None:
                 self._folder.disk.rows_left -= plate.present.height
                 self._progress({"event": "present", "files": plate.present.height})
@@ -142,7 +152,8 @@ class Scheduler:
             self._folder.disk.check()
             columns = plate.columns
             for group in groups:
-                yield Task(plate.key, group, columns, context, reason, plate.repair)
+                why = OTHERWISE if group[0]["path"] in not_repairable else reason
+                yield Task(plate.key, group, columns, context, why, plate.repair)
 
     def _do(self, task: Task) -> None:
         """Do one task, on a network thread."""
