@@ -94,3 +94,20 @@ def test_a_file_is_repaired_from_the_server_of_the_run_that_was_asked_for_it(row
         repaired = jumpduck.repair(jumpduck.verify(out), out, connections=2)
     assert repaired["status"].to_list() == ["fetched"] * 6
     assert files(out) == before
+
+
+def test_a_repair_that_fails_says_why_and_that_the_file_is_still_wrong(rows, tmp_path, cli):
+    image = tmp_path / "image.tiff"
+    shutil.copy(rows["url"][0], image)
+    out = tmp_path / "out"
+    jumpduck.download(rows.head(1).with_columns(url=pl.lit(str(image))), out)
+    image.unlink()
+    next(out.rglob("*.png")).write_bytes(b"damaged")
+    said = cli("verify", "--out", "out", "--repair")
+    assert said.code == 3
+    assert f"missing: {facts(out)['path'].item()}: " in said.out
+    assert said.err == (
+        "jumpduck: of 1 files in out, 1 are not what was kept, and "
+        "`jumpduck verify --repair --out out` fetches them again\n"
+    )
+    assert facts(out)["status"].to_list() == ["fetched"]

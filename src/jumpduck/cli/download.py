@@ -21,8 +21,11 @@ from jumpduck.cli.flags import (
 from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.report import Report, cell_text
 from jumpduck.cli.transfer_report import TransferReport
+from jumpduck.errors import PartialError
+from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
+from jumpduck.schema import RESULTS_FILE
 from jumpduck.stages.download import DownloadOptions, download_plates
 from jumpduck.storage.atomic_files import free_bytes
 from jumpduck.transfer.limits import Limits
@@ -74,7 +77,12 @@ def download(
         with closing(download_plates(options, manifest, recipe, again)) as plates:
             for rows in plates:
                 transfer.add(rows)
-    transfer.finish(options.out)
+    if not_had := transfer.finish(options.out):
+        results = expanded(options.out) / RESULTS_FILE
+        raise PartialError(
+            f"{not_had:,} of {manifest.files:,} files could not be had; "
+            f"{results} says why, and the same command tries them again"
+        )
 
 
 def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, recipe: Recipe) -> None:

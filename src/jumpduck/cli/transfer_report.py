@@ -10,7 +10,7 @@ import polars as pl
 
 from jumpduck.cli.last_rate import remember
 from jumpduck.cli.report import Report
-from jumpduck.errors import InterruptedRunError, PartialError
+from jumpduck.errors import InterruptedRunError
 from jumpduck.options import expanded
 from jumpduck.schema import DONE, RESULTS_FILE, SITES_FILE
 
@@ -84,14 +84,8 @@ class TransferReport:
         not_had = rows.filter(~pl.col("status").is_in(DONE))
         self._not_had = [by_reason(not_had, self._not_had)]
 
-    def finish(self, out: str | Path) -> None:
-        """Print the summary.
-
-        Raises
-        ------
-        PartialError
-            Some files could not be had.
-        """
+    def finish(self, out: str | Path) -> int:
+        """Print the summary, and get the number of files that could not be had."""
         summary, report = self._summary[0], self._report
         results, sites = (expanded(out) / name for name in (RESULTS_FILE, SITES_FILE))
         report.table(summary)
@@ -99,14 +93,9 @@ class TransferReport:
         report.json(
             {"event": "end", "out": out, "results": results, "by_status": summary.to_dicts()}
         )
-        not_had = summary.filter(~pl.col("status").is_in(DONE))["files"].sum()
-        if not_had:
-            for text in reasons(self._not_had[0]):
-                report.line(text)
-            raise PartialError(
-                f"{not_had:,} of {self._files:,} files could not be had; "
-                f"{results} says why, and the same command tries them again"
-            )
+        for text in reasons(self._not_had[0]):
+            report.line(text)
+        return int(summary.filter(~pl.col("status").is_in(DONE))["files"].sum())
 
     def _rate(self) -> str:
         seconds = self._progress.tasks[1].elapsed or 0
@@ -142,7 +131,7 @@ def reasons(found: pl.DataFrame) -> list[str]:
         else:
             lines.append(f"{row['status']}: {row['files']:,} files: {row['reason']}")
     if found.height > MAX_SHOWN_REASONS:
-        lines.append(f"... {found.height:,} reasons in all; results.parquet has them")
+        lines.append(f"... {found.height:,} reasons in all; these are the most frequent")
     return lines
 
 

@@ -85,8 +85,7 @@ def verify(
             with closing(repair_plates(asked)) as repaired:
                 for rows in repaired:
                     transfer.add(rows)
-        transfer.finish(options.out)
-        del counts["wrong"]
+        counts["wrong"] = transfer.finish(options.out)
     else:
         report.json(
             {
