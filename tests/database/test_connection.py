@@ -1,5 +1,6 @@
 """A connection to a catalog reads it, and reads and writes nothing else."""
 
+import json
 import shutil
 
 import duckdb
@@ -113,6 +114,12 @@ def test_a_name_that_several_columns_have_gets_a_number(catalog):
         "DATE '290000-01-01'",
         "[{'a': DATE '20000-01-01'}]",
         "TIMESTAMP 'infinity'",
+        "1::VARIANT",
+        "[{'a': 1::VARIANT}]",
+        "MAP {'x': DATE '5000000-01-01'}",
+        "[MAP {1: TIMESTAMP '10000-01-01'}]",
+        "MAP {DATE '20000-01-01': 1}",
+        "MAP {['a']: 1}",
     ],
 )
 def test_a_value_that_no_table_here_can_hold_is_refused_in_one_line(catalog, value, capfd):
@@ -122,11 +129,50 @@ def test_a_value_that_no_table_here_can_hold_is_refused_in_one_line(catalog, val
     assert not capfd.readouterr().err
 
 
-@pytest.mark.parametrize("query", ["CALL {}", "FROM {}", "FROM query('FROM {}')"])
-def test_a_query_that_would_end_the_process_is_refused(catalog, query):
-    called = "enable_logging(storage=''file'', storage_path=''/x'')"
-    with pytest.raises(QueryError, match="enable_logging"):
-        jumpduck.sql(query.format(called), catalog)
+LOGGING = "logging(storage := ''file'', storage_path := ''/x'')"
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("CALL enable_logging(storage := 'file', storage_path := '/x')", "enable_logging"),
+        ('SELECT 1; FROM system.main."Enable_Logging"()', "enable_logging"),
+        (f"FROM query('FROM enable_' || '{LOGGING}'); SELECT 1", "query"),
+        (f"FROM system.main.\"QUERY\" /* ( */ ('FROM enable_' || '{LOGGING}')", "query"),
+        (
+            f"FROM json_execute_serialized_sql(json_serialize_sql('FROM enable_' || '{LOGGING}'))",
+            "json_execute_serialized_sql",
+        ),
+        ("FROM pandas_scan(NULL)", "pandas_scan"),
+        ("CALL enable_profiling(format := 'json', save_location := '/x'); FROM range(1)", "enable"),
+    ],
+)
+def test_a_query_that_would_end_the_process_is_refused(catalog, query, name):
+    with pytest.raises(QueryError, match=f"a query cannot have {name}"):
+        jumpduck.sql(query, catalog)
+
+
+def test_a_name_that_a_query_cannot_have_may_be_in_a_text_a_comment_or_a_column(catalog):
+    query = "SELECT 'query(enable_logging' AS query, 1 AS é -- FROM query('x')"
+    assert jumpduck.sql(query, catalog).row(0) == ("query(enable_logging", 1)
+    assert jumpduck.sql(f"SELECT query FROM ({query}\n) ORDER BY (query)", catalog).height == 1
+
+
+def test_a_query_that_is_no_text_is_refused_in_one_line(catalog):
+    with pytest.raises(QueryError, match="no text can have"):
+        jumpduck.sql("SELECT '\ud800'", catalog)
+
+
+def test_numbers_that_json_lacks_are_null_and_keys_are_texts(cli, catalog):
+    query = (
+        "SELECT 'nan'::DOUBLE AS a, 1e308 * 10 AS b, [-1e308 * 10, 1.5] AS c, "
+        "MAP {DATE '2020-01-01': 'nan'::FLOAT} AS d"
+    )
+    out = cli("sql", query, "--json", "--catalog", catalog).out
+    row = {"a": None, "b": None, "c": [None, 1.5], "d": {"2020-01-01": None}}
+    assert json.loads(out, parse_constant=pytest.fail)["rows"] == [row]
+    done = cli("sql", query, "--csv", "--catalog", catalog)
+    assert (done.code, done.err) == (0, "")
 
 
 def test_headers_and_values_are_printed_as_they_are(cli, catalog):

@@ -31,7 +31,7 @@ def test_a_condition_keeps_the_sites_that_fulfil_it(catalog):
         "Metadata_Well = '-- ); '",
         "Metadata_Name <> 'SUBQUERY'",
         "(Metadata_Site < 5) OR (Metadata_Well = 'A01')",
-        "COLUMNS('Metadata_(Well|Plate)') LIKE '%1'",
+        "COLUMNS('Metadata_(Well|Plate)$') LIKE '%1'",
         "regexp_matches(Metadata_Well, '^[A-H]') AND age(DATE '2020-01-02', '2020-01-01') > '1 h'",
     ],
 )

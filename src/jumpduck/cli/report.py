@@ -1,9 +1,11 @@
 """How a verb prints: short tables, one JSON object, or nothing."""
 
 import json
+import math
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import polars as pl
 import polars.selectors as cs
@@ -67,7 +69,7 @@ class Report:
     def event(self, value: Mapping[str, object]) -> None:
         """Print a JSON object while the verb runs, if JSON was asked for."""
         if self.as_json:
-            print(json.dumps(value, default=str), flush=True)
+            print(as_json(value), flush=True)
 
     def table(self, frame: pl.DataFrame, keys: Sequence[str] = ()) -> None:
         """Print a frame as a table, unless JSON was asked for.
@@ -106,7 +108,7 @@ class Report:
     def json(self, value: Mapping[str, object]) -> None:
         """Print the last JSON object, if JSON was asked for."""
         if self.as_json:
-            print(json.dumps(value, default=str))
+            print(as_json(value))
 
     @contextmanager
     def progress(self) -> Generator[Progress]:
@@ -122,6 +124,24 @@ class Report:
         console = Console(stderr=True)
         with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
             yield progress
+
+
+def as_json(value: object) -> str:
+    """Get a value as JSON: null for nan and infinity, and text for what JSON has no type for."""
+
+    def plain(part: object) -> object:
+        match part:
+            case float():
+                return part if math.isfinite(part) else None
+            case list() | tuple():
+                return [plain(one) for one in cast("Sequence[object]", part)]
+            case dict():
+                pairs = cast("Mapping[object, object]", part).items()
+                return {name if isinstance(name, str) else str(name): plain(v) for name, v in pairs}
+            case _:
+                return part
+
+    return json.dumps(plain(value), default=str)
 
 
 def as_toml(table: str, options: Mapping[str, object]) -> str:
@@ -180,7 +200,7 @@ def fitting_widths(
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Get a frame whose values CSV can have: lists and the like as JSON."""
     return frame.with_columns(
-        pl.Series(name, [json.dumps(value, default=str) for value in frame[name].to_list()])
+        pl.Series(name, [as_json(value) for value in frame[name].to_list()])
         for name, dtype in frame.schema.items()
         if dtype.is_nested() or dtype == pl.Object
     )

@@ -44,7 +44,7 @@ def frame(
         if found is None:
             return pl.DataFrame()
         for name, dtype in zip(found.columns, found.types, strict=True):
-            if _types_in(dtype) & {"interval", "union"}:  # Polars would panic
+            if _has_unfit_type(dtype):
                 raise QueryError(
                     f"column {name!r} is {dtype}, which a table here cannot hold; "
                     "write CAST(... AS VARCHAR) in the query"
@@ -60,13 +60,19 @@ def _result(
     return con.sql(query, params=dict(params or {}))
 
 
-def _types_in(dtype: DuckDBPyType) -> set[str]:
-    """Get the names of a type and of those that it is made of."""
-    names = {dtype.id}
-    if dtype.id in ("list", "array", "struct", "map"):
-        inner = (part for _, part in dtype.children)
-        names = names.union(*(_types_in(part) for part in inner if isinstance(part, DuckDBPyType)))
-    return names
+_NESTED_TYPES = ("list", "array", "struct", "map")
+_UNFIT_TYPES = ("interval", "union", "variant")
+"""With which Polars would panic, or which it does not know."""
+
+
+def _has_unfit_type(dtype: DuckDBPyType) -> bool:
+    """Get whether a type, or one that it is made of, has values that a frame cannot hold."""
+    if dtype.id not in _NESTED_TYPES:
+        return dtype.id in _UNFIT_TYPES
+    inner = [part for _, part in dtype.children if isinstance(part, DuckDBPyType)]
+    if dtype.id == "map" and inner[0].id in _NESTED_TYPES:  # no key of a dictionary of Python
+        return True
+    return any(map(_has_unfit_type, inner))
 
 
 @contextmanager

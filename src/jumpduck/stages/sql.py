@@ -1,7 +1,9 @@
 """Any SQL over the catalog."""
 
 import datetime
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -24,8 +26,7 @@ def sql(query: str, catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:
     ManifestError
         `catalog` is not a catalog.
     """
-    if "enable_logging" in query.lower():  # because with a folder, DuckDB ends the whole process
-        raise QueryError("a query cannot have enable_logging; use duckdb itself for that")
+    _check_functions(query)
     with open_catalog(catalog) as con:
         try:
             found = frame(con, query)
@@ -38,6 +39,39 @@ def sql(query: str, catalog: str | Path = "catalog.duckdb") -> pl.DataFrame:
             raise QueryError(str(error).strip()) from error
     _check_times(found)
     return found
+
+
+_REFUSED = frozenset(
+    {
+        # with some of their arguments, DuckDB ends the whole process
+        "enable_logging", "enable_profiling", "enable_profile",
+        # they take an address in memory
+        "arrow_scan", "arrow_scan_dumb", "pandas_scan", "python_map_function",
+        # they run a text, in which all of these may be
+        "json_execute_serialized_sql", "query",
+    }
+)  # fmt: skip
+"""Functions whose harm a catalog that is read only, with locked settings, does not prevent."""
+
+_NAME = re.compile(r'"((?:[^"]|"")*)"|\w+')
+
+
+def _check_functions(query: str) -> None:
+    """Raise QueryError if a query has a function that could end the process.
+
+    DuckDB says what is a name and what is a text or a comment.
+    """
+    try:
+        text = query.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(f"the query has a letter that no text can have: {error}") from error
+    words = duckdb.tokenize(query)
+    for (start, _), (end, _) in pairwise([*words, (len(text), None)]):
+        found = _NAME.match(text[start:end].decode())
+        name = found[1] or found[0] if found else ""
+        is_column = name.lower() == "query" and text[end : end + 1] != b"("
+        if name.lower() in _REFUSED and not is_column:
+            raise QueryError(f"a query cannot have {name.lower()}; use duckdb itself for that")
 
 
 def _check_times(found: pl.DataFrame) -> None:
@@ -56,9 +90,11 @@ def _check_times(found: pl.DataFrame) -> None:
 
 
 def _leaves(values: pl.Series) -> Iterator[pl.Series]:
-    """Get the values in lists and structs, as series without either."""
+    """Get the values in lists, maps and structs, as series without any of them."""
     if isinstance(values.dtype, pl.List | pl.Array):
         yield from _leaves(values.explode(empty_as_null=False, keep_nulls=False))
+    elif isinstance(values.dtype, pl.Map):
+        yield from _leaves(values.map.entries())
     elif isinstance(values.dtype, pl.Struct):
         for name in values.struct.fields:
             yield from _leaves(values.struct.field(name))
