@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import jumpduck
+from jumpduck.errors import ManifestError
 from tests.support.folders import files
 from tests.support.interruption import interrupt
 
@@ -128,3 +129,22 @@ def test_a_channel_or_site_that_was_corrected_in_a_manifest_leaves_nothing(
     jumpduck.download(corrected, tmp_path, recipe=recipe)
     assert left(tmp_path) == 0
     assert cli("verify", "--out", tmp_path).code == 0
+
+
+def test_names_that_macos_would_take_for_one_are_refused_also_over_two_manifests(rows, tmp_path):
+    jumpduck.download(rows.head(2), tmp_path / "standard")
+    plate = rows.head(1).with_columns(
+        Metadata_Plate=pl.col("Metadata_Plate").str.to_lowercase(),
+        path=pl.col("path").str.to_lowercase(),
+    )
+    with pytest.raises(ManifestError, match=r"plate .*/jd5876c3 and plate .*/JD5876c3 of this fo"):
+        jumpduck.download(plate, tmp_path / "standard")
+    own = rows.with_columns(path="own/image" + pl.int_range(pl.len()).cast(pl.String))
+    jumpduck.download(own.head(2), tmp_path / "own")
+    before = files(tmp_path / "own")
+    upper = own.head(1).with_columns(pl.col("path").str.to_titlecase())
+    with pytest.raises(ManifestError, match=r"'Own/Image0.png' .* 'own/image0.png' of this fo"):
+        jumpduck.download(upper, tmp_path / "own")
+    assert files(tmp_path / "own") == before
+    assert left(tmp_path / "own") == 0
+    assert set(jumpduck.download(own, tmp_path / "own")["status"]) == {"present", "fetched"}

@@ -19,7 +19,7 @@ from jumpduck.errors import ManifestError, StoreError
 from jumpduck.recipes.base import FileNames, Recipe
 from jumpduck.schema import PLATE_KEY, SITE_KEY, Row
 from jumpduck.storage.atomic_files import atomic_path, make_folder
-from jumpduck.transfer.manifest_reader import Manifest, PlateKey
+from jumpduck.transfer.manifest_reader import ONLY_IN_FORM, Manifest, PlateKey, folded
 from jumpduck.transfer.plate_tables import schema_of, writing_table
 
 COLUMNS = (*SITE_KEY, "Metadata_Channel", "url", "path")
@@ -224,23 +224,42 @@ class AskedTables:
 
 
 def _refuse_shared_paths(asked: Asked, runs: Iterable[Asked]) -> None:
-    """Refuse a manifest with a path that a run had for another plate.
+    """Refuse a manifest with a plate or path that macOS takes for one of a run, and is another.
 
     Where each path begins with the key of its plate, as those of `jumpduck manifest` do, no two
     plates share one.
     """
+    plates = _by_form(asked.plates)
+    for form, other in _by_form(key for run in runs for key in run.plates).items():
+        if plates.get(form, other) != other:
+            raise ManifestError(
+                f"plate {plates[form]} and plate {other} of this folder {ONLY_IN_FORM}; rename it, "
+                "or use another folder"
+            )
     if asked.has_standard_paths and all(run.has_standard_paths for run in runs):
         return
     key = pl.concat_str(PLATE_KEY, separator="/")
-    mine = asked.files().with_columns(plate=key)
+    form = pl.col("path").map_batches(folded, pl.String)
+    mine = asked.files().select("path", plate=key, form=form)
     for run in runs:
-        others = run.files().select("path", other=key)
-        shared = mine.join(others, on="path").filter(pl.col("plate") != pl.col("other"))
-        for path, plate, other in shared.head(1).select("path", "plate", "other").collect().rows():
+        others = run.files().select(other_path="path", other=key, form=form)
+        shared = mine.join(others, on="form").filter(
+            (pl.col("plate") != pl.col("other")) | (pl.col("path") != pl.col("other_path"))
+        )
+        columns = ("path", "plate", "other_path", "other")
+        for path, plate, other_path, other in shared.head(1).select(columns).collect().rows():
+            why = f"is that of a file of plate {other} in this folder"
+            if path != other_path:
+                why = f"and path {other_path!r} of this folder {ONLY_IN_FORM}"
             raise ManifestError(
-                f"path {path!r} of plate {plate} is that of a file of plate {other} in this "
-                "folder; rename it, or download into another folder"
+                f"path {path!r} of plate {plate} {why}; rename it, or use another folder"
             )
+
+
+def _by_form(plates: Iterable[PlateKey]) -> dict[str, str]:
+    """Get plates by the form in which macOS compares their names."""
+    names = pl.Series(["/".join(key) for key in plates], dtype=pl.String)
+    return dict(zip(folded(names), names, strict=True))
 
 
 def columns_for(recipe: Recipe) -> list[str]:
