@@ -222,3 +222,26 @@ def test_a_system_that_starts_no_thread_is_one_line(cli, monkeypatch):
     said = cli("status")
     assert said.code == 1
     assert "no further thread" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("download", "--out", "\udcfc"),
+        ("manifest", "--manifest", "\udcfc"),
+        ("manifest", "--where", "\udcfc"),
+        ("manifest", "--gene", "\udcfc"),
+        ("find", "\udcfc"),
+        ("sql", "\udcfc"),
+    ],
+)
+def test_an_argument_that_is_not_utf_8_is_named(said, words):
+    option = words[1] if len(words) > 2 else ""
+    assert said(2, *words).startswith(
+        f"jumpduck: {option} '\\udcfc' is not UTF-8".replace("  ", " ")
+    )
+
+
+def test_a_setting_that_is_not_utf_8_is_named(said, monkeypatch):
+    monkeypatch.setenv("JUMPDUCK_DOWNLOAD_OUT", "\udcfc")
+    assert "JUMPDUCK_DOWNLOAD_OUT '\\udcfc' is not UTF-8" in said(2, "download")

@@ -17,7 +17,7 @@ from jumpduck.cli.flags import with_flags
 from jumpduck.cli.meanings import explained
 from jumpduck.cli.presets import fill_from_preset
 from jumpduck.cli.settings import CONFIG, VARIABLES, check_settings
-from jumpduck.errors import JumpduckError
+from jumpduck.errors import JumpduckError, QueryError
 
 TIDY_SECONDS = 2.0
 """Time that a run may take to end after SIGTERM."""
@@ -74,10 +74,24 @@ for _verb in VERBS:
     )
 
 
+def _check_utf8(tokens: Sequence[str]) -> None:
+    """Refuse text that is not UTF-8, because neither DuckDB nor Polars takes it."""
+    settings = ((name, text) for name, text in os.environ.items() if name.startswith(VARIABLES))
+    for name, text in (*zip(("", *tokens), tokens, strict=False), *settings):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            given = f"{name} {text!a}" if name.startswith(("-", VARIABLES)) else f"{text!a}"
+            raise QueryError(
+                f"{given} is not UTF-8; correct it, or give the file or folder another name"
+            ) from error
+
+
 def run(tokens: Sequence[str]) -> int:
     """Run one command line and get its exit code; an error is one line on stderr."""
     code = 1
     try:
+        _check_utf8(tokens)
         app(tokens, exit_on_error=False, result_action="return_value")
         code = 0
     except CycloptsError:
