@@ -5,10 +5,10 @@ The verbs of the command line, as functions on Polars frames: `catalog`, `find`,
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
     from jumpduck.stages.catalog import catalog as catalog
     from jumpduck.stages.download import download as download
     from jumpduck.stages.find import find as find
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from jumpduck.stages.verify import verify as verify
 
 __all__ = ["catalog", "download", "find", "manifest", "plates", "repair", "sql", "status", "verify"]
-__version__ = version("jumpduck")
 
 
 def __getattr__(name: str) -> object:
-    # imported when first used, so that `jumpduck --help` need not load DuckDB and Polars
+    # imported when first used, so that `jumpduck --help` need not load DuckDB and Polars, and so
+    # that Ctrl-C ends the imports of the command line in one line
     if name in __all__:
         return getattr(import_module(f"jumpduck.stages.{name}"), name)
+    if name == "__version__":
+        return import_module("importlib.metadata").version("jumpduck")
     raise AttributeError(f"module 'jumpduck' has no attribute {name!r}")
 
 

@@ -132,3 +132,18 @@ def test_sql_without_a_query_opens_a_prompt(catalog, tmp_path):
     assert "42" in out
     assert "two" in out
     assert process.returncode == 0
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_one_line():
+    script = """
+import sys
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name in ("cyclopts", "importlib.metadata"):
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from jumpduck.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "jumpduck: interrupted\n")
