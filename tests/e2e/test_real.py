@@ -11,6 +11,7 @@ import tifffile
 import jumpduck
 from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
+from jumpduck.schema import SITE_KEY
 from tests.support.pixels import formula
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
@@ -251,3 +252,32 @@ def test_a_local_copy_of_real_load_data_gives_the_same_sites_as_the_server(
     """
     with open_catalog(path) as one, open_catalog(real_catalog) as other:
         assert frame(one, query).equals(frame(other, query))
+
+
+def test_real_plates_are_balanced_exactly_and_split_without_a_group_in_two_parts(real_catalog):
+    parts = {"train": 0.6, "test": 0.4}
+    for group, column in (
+        ("perturbation", "Metadata_JCP2022"),
+        ("plate", "Metadata_Plate"),
+    ):
+        rows = jumpduck.manifest(
+            real_catalog, per_well="all", **{f"per_{group}": 3},
+            split=parts, split_by="perturbation", modalities=["compound"],
+        )  # fmt: skip
+        sites = rows.unique(SITE_KEY)
+        every = jumpduck.manifest(real_catalog, per_well="all", modalities=["compound"])
+        there = every.unique(SITE_KEY).group_by(column).len()
+        counts = sites.group_by(column).len("chosen").join(there, on=column, nulls_equal=True)
+        assert counts.height == there.height
+        assert counts.filter(pl.col("chosen") != pl.min_horizontal("len", 3)).is_empty()
+        of_groups = sites.group_by("Metadata_JCP2022").agg(pl.col("split").n_unique())
+        assert set(of_groups["split"]) == {1}
+        assert set(sites["split"]) == set(parts)
+
+
+def test_controls_of_a_real_gene_are_those_of_its_plates_and_bounded(real_catalog):
+    rows = jumpduck.manifest(
+        real_catalog, plates=["BR00125181"], perturbations=["JCP2022_085227"], controls_per_plate=4
+    )
+    wells = rows.unique([*SITE_KEY[:4]]).group_by("Metadata_pert_type").len()
+    assert dict(wells.rows())["negcon"] == 4
