@@ -3,13 +3,14 @@
 -- sampled is made by sample_sites: the first site of every well comes before the second of any.
 -- What was named comes before controls that add_controls added, because a few wells of a gene
 -- would have no part in a budget that is spread over hundreds of wells of controls.
--- Bytes are added up only of the sites that max_sites leaves, because that takes most of the time.
 -- max_gb counts image_bytes, an estimate, for each image of channels that the site has; channels
--- NULL means all images.
+-- NULL means all images. smallest_bytes is the least that a site can have: no more sites than that
+-- allows are sorted with all that is needed to add their bytes up, which takes most of the time.
 CREATE OR REPLACE MACRO main.within_budget(
     sampled, -- noqa: LT01
     max_sites := NULL,
     max_gb := NULL,
+    smallest_bytes := NULL,
     channels := NULL
 ) AS TABLE
 WITH places AS NOT MATERIALIZED (
@@ -17,6 +18,17 @@ WITH places AS NOT MATERIALIZED (
     WHERE FALSE
     UNION ALL BY NAME
     FROM query_table(sampled)
+),
+
+first_sites AS NOT MATERIALIZED (
+    SELECT *
+    FROM places
+    ORDER BY coalesce(added, FALSE), sample_rank, sample_digest, site_number
+    LIMIT
+        least(
+            coalesce(max_sites, 9223372036854775807),
+            coalesce(try_cast(ceil(max_gb * 1e9 / smallest_bytes) AS BIGINT), 9223372036854775807)
+        )
 ),
 
 weighed AS NOT MATERIALIZED (
@@ -29,19 +41,11 @@ weighed AS NOT MATERIALIZED (
                 image_bytes
                 * len(list_intersect(image_channels::VARCHAR[], channels::VARCHAR[]))
         END AS site_bytes
-    FROM places
-),
-
-first_sites AS NOT MATERIALIZED (
-    SELECT *
-    FROM weighed
-    QUALIFY row_number() OVER (
-        ORDER BY coalesce(added, FALSE), sample_rank, sample_digest, site_number
-    ) <= coalesce(max_sites, 9223372036854775807)
+    FROM first_sites
 )
 
 SELECT * EXCLUDE (site_bytes)
-FROM first_sites
+FROM weighed
 QUALIFY
     max_gb IS NULL
     OR sum(site_bytes) OVER (

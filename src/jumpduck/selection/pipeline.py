@@ -173,12 +173,17 @@ class Query:
 
     def affordable(self, sampled: str) -> str:
         """Get the SQL of the sampled sites that the budget allows."""
-        limits = "".join(
-            f"{name} := {value}, "
+        limits = [
+            f"{name} := {value}"
             for name in BUDGETS
             if (value := getattr(self.selection, name)) is not None
+        ]
+        if self.selection.max_gb is not None:
+            smallest = f"SELECT min(image_bytes) FROM {self.held.relation('sites')}"  # noqa: S608
+            limits.append(f"smallest_bytes := ({smallest})")
+        return (
+            f"FROM within_budget({sampled}, {', '.join(limits)}, channels := {self.channel_list})"
         )
-        return f"FROM within_budget({sampled}, {limits}channels := {self.channel_list})"
 
     @property
     def has_budget(self) -> bool:
