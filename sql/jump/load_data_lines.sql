@@ -21,6 +21,9 @@ SET VARIABLE jump_csv_files = (
 -- would fill its values up, or end the build. The header is the line that names Metadata_Well, and
 -- may be there again, as in files that were joined. Where two of them differ, no line of the file
 -- is a site: because lines are read in no order, nothing says which header a line is under.
+-- new_line and strict_mode make lines that end in several ways be read as they are, without the
+-- loss of a letter or the end of the build; max_line_size is the text of a file at most that Python
+-- reads.
 SET VARIABLE jump_csv_lines = CASE
     WHEN getvariable('jump_csv_files') IS NULL
         THEN
@@ -31,7 +34,8 @@ SET VARIABLE jump_csv_lines = CASE
         || ' AND coalesce(list_contains(fields, ''Metadata_Well''), FALSE) AS is_header'
         || ' FROM read_csv(getvariable(''jump_csv_files''), auto_detect = FALSE, header = FALSE,'
         || ' columns = {''line'': ''VARCHAR''}, delim = E''\x1d\x1e\x1f\x1c'', quote = '''','
-        || ' escape = '''', filename = TRUE) WHERE line <> '''''
+        || ' escape = '''', new_line = ''\n'', strict_mode = FALSE, max_line_size = 268435456,'
+        || ' filename = TRUE) WHERE line <> '''''
 END;
 SET VARIABLE jump_csv_headers = (
     WITH headers AS (

@@ -77,6 +77,19 @@ ODD = {
     "line ends of Windows and a byte order mark": (
         {CSV: b"\xef\xbb\xbf" + text(GOOD, end="\r\n")}, 1, set(),
     ),
+    "line ends of three kinds": (
+        {CSV: text(end="\r\n") + b"A01,1,a,\r\nA02,1,b,\rA03,1,c,\n\nA04,1,d,\r\rA05,1,e,"},
+        5,
+        set(),
+    ),
+    "control characters": (
+        {CSV: text(GOOD, "A02,1,s3://\x1d\x1e/a\x1c\x1f.tif,", "A\0,\x1d")},
+        2,
+        {("fewer values than columns", 1)},
+    ),
+    "a line of 3 MB": (
+        {CSV: text(GOOD, "x" * 3_000_000)}, 1, {("fewer values than columns", 1)},
+    ),
     "the header twice": ({CSV: text(GOOD, HEADER, "A02,1,s3://b/a.tif,")}, 2, set()),
     "the header twice, once in quotes": (
         {CSV: text(GOOD, '"Metadata_Well","Metadata_Site","URL_OrigDNA",URL_OrigER', "A02,1,s,")},
