@@ -214,7 +214,11 @@ def test_the_commands_that_go_on_are_named(rows, tmp_path, cli):
     assert f"5 could not be had; {one} and {two} go on" in cli("verify", "--out", "a b").err
     rows.head(9).write_parquet(tmp_path / "nine.parquet")
     said = cli("verify", "--out", "a b", "--manifest", "nine.parquet").err
-    assert "`jumpduck download --manifest nine.parquet --out 'a b'` goes on" in said
+    assert "`jumpduck download --manifest nine.parquet --out 'a b' --crop 0` goes on" in said
+    rows.head(3).write_parquet(tmp_path / "three.parquet")
+    cli("download", "--manifest", "three.parquet", "--out", "a b", "--crop", 0)
+    # what it was asked for has the place of what two.parquet asked for
+    assert f"2 could not be had; {one} goes on" in (cli("verify", "--out", "a b").err)
 
 
 def test_a_copy_of_an_unfinished_folder_is_not_taken_for_a_whole_one(

@@ -1,6 +1,7 @@
 """A manifest is refused before anything is fetched if one of its rows is wrong."""
 
 import gc
+import hashlib
 import json
 import os
 import resource
@@ -303,3 +304,9 @@ def test_a_tilde_is_the_home_folder_in_each_path(catalog, tmp_path, monkeypatch)
     jumpduck.verify("~/images")
     assert jumpduck.sql("SELECT 1 AS x", "~/c.duckdb").height == 1
     assert not list(Path.cwd().iterdir())
+
+
+def test_what_identifies_the_rows_does_not_depend_on_the_version_of_a_library(rows):
+    two = Manifest.open(rows.head(2))
+    text = "".join(f"{path},{url}\n" for path, url in rows.head(2).select("path", "url").rows())
+    assert two.digest_of(("path", "url")) == hashlib.sha256(text.encode()).hexdigest()

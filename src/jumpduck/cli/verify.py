@@ -2,9 +2,9 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -15,9 +15,10 @@ from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
 from jumpduck.schema import PLATE_KEY, RESULTS
-from jumpduck.stages.download import DownloadOptions
 from jumpduck.stages.repair import RepairOptions, repair_plates
+from jumpduck.stages.status import status
 from jumpduck.stages.verify import VerifyOptions, verify_plates
+from jumpduck.transfer.asked import commands_of
 from jumpduck.transfer.output_folder import OutputFolder
 
 SHOWN = ("wrong", "missing", "corrupt", "failed")
@@ -102,17 +103,27 @@ def verify(
     said += [f"{counts['left']:,} are not fetched"] * bool(counts["left"])
     said += [f"{not_had:,} could not be had"] * bool(not_had)
     if counts["left"] or not_had:
-        folder = OutputFolder.read(options.out)
-        runs = folder.asked.runs()
-        if isinstance(options.manifest, str | Path):
-            words = ["jumpduck", "download", "--manifest", options.manifest, "--out", options.out]
-            if runs and runs[0].notes["made_by"] != DownloadOptions.recipe:
-                words += ["--recipe", runs[0].notes["made_by"]]
-            said.append(goes_on([shlex.join(map(str, words))]))
+        if options.manifest is None:
+            said.append(goes_on(status(options.out).commands))
         else:
-            said.append(goes_on(folder.commands()))
+            runs = OutputFolder.read(options.out).asked.runs()
+            said.append(goes_on(_for_manifest(commands_of(runs[:1]), str(options.manifest))))
     if said:
         raise PartialError(f"of {total:,} files in {options.out}, {'; '.join(said)}")
+
+
+def _for_manifest(commands: Sequence[str], manifest: str) -> list[str]:
+    """Get command lines with another manifest, and all of it."""
+    found: list[str] = []
+    for command in commands:
+        program, verb, *words = shlex.split(command)
+        flag, kept = "", list[str]()
+        for word in words:
+            flag = word if word.startswith("--") else flag
+            if flag not in ("--manifest", "--limit"):
+                kept.append(word)
+        found.append(shlex.join([program, verb, "--manifest", manifest, *kept]))
+    return found
 
 
 def _texts(counts: Counter[str]) -> list[str]:

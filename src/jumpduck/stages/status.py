@@ -9,6 +9,7 @@ import polars as pl
 from jumpduck.options import takes
 from jumpduck.schema import DONE, PLATE_KEY
 from jumpduck.storage.heartbeat_lock import is_held
+from jumpduck.transfer.asked import commands_of
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.output_folder import OutputFolder
@@ -35,8 +36,8 @@ class Progress:
 
     `plates` has a row for each plate: files, done, missing, corrupt, failed, left, gigabytes
     fetched and kept. `per_second` is the mean rate of the last run in files; `seconds_left`
-    follows from it. Both are None where they are not known. `commands` go on with the runs. The
-    plate of files that a copied folder knows the number of alone is null.
+    follows from it. Both are None where they are not known. `commands` go on with the
+    runs that lack files. The plate of files that a copied folder knows the number of alone is null.
     """
 
     plates: pl.DataFrame
@@ -61,10 +62,15 @@ def status(options: StatusOptions) -> Progress:
     runs = folder.asked.runs()
     # in the order of the manifests, the last one first; a copied folder has further results
     keys = [*(key for run in runs for key in run.plates), *folder.plates.plate_keys()]
-    plates = pl.concat(
-        _count(key, compare(runs, key, folder.plates.read(key)).rows(others=True))
-        for key in dict.fromkeys(keys)
-    )
+    counted: list[pl.DataFrame] = []
+    unfinished = set[str]()
+    for key in dict.fromkeys(keys):
+        compared = compare(runs, key, folder.plates.read(key))
+        counted.append(_count(key, compared.rows(others=True)))
+        for run, had, left in zip(runs, compared.had, compared.left, strict=True):
+            if left.height or not had["status"].is_in(DONE).all():
+                unfinished.add(run.id)
+    plates = pl.concat(counted)
     if unknown := folder.left_without_names:
         more = pl.DataFrame({"files": [unknown], "left": [unknown]}).cast(pl.Int64)
         plates = pl.concat([plates, more], how="diagonal").fill_null(0)
@@ -74,7 +80,9 @@ def status(options: StatusOptions) -> Progress:
         started, updated, done = (float(str(runs[0].notes[name])) for name in _TIMES)
         rate = done / (updated - started) if updated > started else 0.0
     running = is_held(folder.lock.path)
-    return Progress(plates, running, rate or None, left / rate if rate else None, folder.commands())
+    # a copied folder does not know all of the commands
+    commands = [] if unknown else commands_of(run for run in runs if run.id in unfinished)
+    return Progress(plates, running, rate or None, left / rate if rate else None, commands)
 
 
 _TIMES = ("started", "updated", "done")

@@ -19,23 +19,23 @@ class Compared(NamedTuple):
     Attributes
     ----------
     had
-        Results of images that were asked for.
+        For each of what was asked, the results of its images.
     left
-        By what was asked, rows of images that have no result.
+        For each, rows of images that have no result.
     others
         Results of files that were not asked for here, as those of a folder that was copied.
     """
 
-    had: pl.DataFrame
+    had: Sequence[pl.DataFrame]
     left: Sequence[pl.DataFrame]
     others: pl.DataFrame
 
     def rows(self, *, others: bool) -> pl.DataFrame:
         """Get a row for each image, with status ``left`` where it has no result."""
-        left = pl.concat(self.left, how="diagonal_relaxed") if self.left else self.had.clear()
-        left = left.with_columns(status=pl.lit("left"), error=pl.lit("not fetched yet"))
-        frames = [self.had, left, *([self.others] * others)]
-        return pl.concat(frames, how="diagonal_relaxed")
+        why = {"status": pl.lit("left"), "error": pl.lit("not fetched yet")}
+        left = (rows.with_columns(**why) for rows in self.left)
+        rest = self.others if others else self.others.clear()
+        return pl.concat([*self.had, *left, rest], how="diagonal_relaxed")
 
 
 def compare(asked: Sequence[Asked], key: PlateKey, results: pl.DataFrame) -> Compared:
@@ -44,7 +44,7 @@ def compare(asked: Sequence[Asked], key: PlateKey, results: pl.DataFrame) -> Com
     What a run was asked for takes the place of what runs before it had under the same path: a file
     is what the last of them makes.
     """
-    had, left, others = [results.clear()], list[pl.DataFrame](), results
+    had, left, others = list[pl.DataFrame](), list[pl.DataFrame](), results
     seen = pl.DataFrame(schema={"path": pl.String})
     for one in asked:
         rows = one.rows(key)
@@ -55,7 +55,7 @@ def compare(asked: Sequence[Asked], key: PlateKey, results: pl.DataFrame) -> Com
         here = of_the_same(results, rows, on)
         had.append(here)
         left.append(rows.join(here, on=on, how="anti", maintain_order="left", nulls_equal=True))
-    return Compared(pl.concat(had, how="diagonal_relaxed"), left, others)
+    return Compared(had, left, others)
 
 
 def of_the_same(results: pl.DataFrame, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

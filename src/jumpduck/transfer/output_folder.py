@@ -21,7 +21,7 @@ from jumpduck.storage.atomic_files import (
     writable_folder,
 )
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
-from jumpduck.transfer.asked import AskedTables, Run, columns_for, commands_of
+from jumpduck.transfer.asked import AskedTables, Run, columns_for
 from jumpduck.transfer.comparison import of_the_same
 from jumpduck.transfer.disk_space import DiskSpace
 from jumpduck.transfer.gathered_tables import RESULTS_FILE, GatheredTables
@@ -165,10 +165,6 @@ class OutputFolder:
         """Number of images that are left and of which a copied folder knows nothing else."""
         known = self.gathered.left if self.plates.is_copy else self.asked.adopted()
         return sum(known.values())
-
-    def commands(self) -> list[str]:
-        """Get the command lines that fetch what is left; none where they are not known."""
-        return [] if self.left_without_names else commands_of(self.asked.runs())
 
     def open_plate(
         self, plate: PlateRows, recipe: Recipe, only: pl.Series | None
