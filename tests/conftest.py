@@ -1,6 +1,5 @@
 import functools
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -54,22 +53,10 @@ def catalog(gallery, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def real_metadata(tmp_path_factory) -> Path:
     """The metadata folder as published, made of the real tables at hand."""
-    import polars as pl
+    from tests.support.real_metadata import write_real_metadata
 
     folder = tmp_path_factory.mktemp("metadata")
-    for file in (DATA / "jump_metadata").glob("*.csv*"):
-        shutil.copy(file, folder / file.name.replace("_v0.2.0", ""))
-    for file in (DATA / "platemaps").glob("JUMP-*_compound_*.tsv"):
-        shutil.copy(file, folder)
-    empty = pl.lit(None, pl.String)
-    smiles = pl.read_csv(folder / "smiles_only.csv.gz")
-    compounds = smiles.select(
-        "Metadata_JCP2022",
-        empty.alias("Metadata_InChIKey"),
-        empty.alias("Metadata_InChI"),
-        "Metadata_SMILES",
-    )
-    compounds.write_csv(folder / "compound.csv.gz", compression="gzip")
+    write_real_metadata(folder)
     return folder
 
 
