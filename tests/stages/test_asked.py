@@ -103,16 +103,19 @@ def test_another_illumination_function_is_another_image_if_it_is_divided_by(
     assert left(out) == 0
 
 
-def test_a_crop_in_micrometres_is_made_again_if_the_size_of_the_pixels_was_corrected(
-    rows, tmp_path
+@pytest.mark.parametrize(
+    "options", [{"crop_um": 8}, {"recipe": "tiff16"}, {"recipe": "stack"}], ids=str
+)
+def test_a_file_that_depends_on_the_size_of_the_pixels_is_made_again_if_that_was_corrected(
+    rows, tmp_path, options
 ):
     size = "Metadata_Pixel_Size_Microns"
     for microns in (1.0, 0.5):
-        results = jumpduck.download(
-            rows.with_columns(pl.lit(microns).alias(size)), tmp_path, crop_um=8
-        )
+        corrected = rows.with_columns(pl.lit(microns).alias(size))
+        results = jumpduck.download(corrected, tmp_path, **options)
         assert set(results["status"]) == {"fetched"}
         assert left(tmp_path) == 0
+    assert jumpduck.verify(tmp_path, manifest=rows.drop(size)).is_empty()
 
 
 @pytest.mark.parametrize("recipe", ["png8", "stack"])

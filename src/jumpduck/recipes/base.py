@@ -113,6 +113,9 @@ class Recipe:
     """Whether each of some results was made with what `prepare` returned now; of a recipe whose
     files depend on it."""
 
+    reads: Sequence[str] = ()
+    """Further columns that the files depend on where a manifest has them."""
+
     def __post_init__(self) -> None:
         if not self.name or any(letter.isspace() for letter in self.name):
             raise QueryError(f"name {self.name!r} of a recipe is empty or has a blank")

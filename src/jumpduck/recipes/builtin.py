@@ -21,6 +21,7 @@ from jumpduck.imaging.writers import (
 from jumpduck.recipes.base import Encoded, Fetch, Measured, Recipe, Source
 from jumpduck.recipes.preprocessing import (
     CHANNEL,
+    PIXEL_SIZE_UM,
     Levels,
     PlateContext,
     PreprocessedImage,
@@ -121,7 +122,8 @@ def tiff16(
     plain = _of_one_image(
         "tiff16", ".tiff", steps, encode, version=3, more={"compression": compression}
     )
-    return dataclasses.replace(plain, check=_check_with_pixel_size(steps))
+    check = _check_with_pixel_size(steps)
+    return dataclasses.replace(plain, check=check, reads=(PIXEL_SIZE_UM,))
 
 
 def jxl(
@@ -215,9 +217,18 @@ def stack(
         "compression": compression,
         "channels": list(channels),
     }
-    check = _check_with_pixel_size(steps)
     recipe = Recipe(
-        "stack", 2, ".ome.tiff", parameters, True, make, prepare, check, steps.columns, work_bytes
+        "stack",
+        2,
+        ".ome.tiff",
+        parameters,
+        True,
+        make,
+        prepare,
+        _check_with_pixel_size(steps),
+        steps.columns,
+        work_bytes,
+        reads=(PIXEL_SIZE_UM,),
     )
     return recipe
 

@@ -165,19 +165,16 @@ def share_of(sample: str | float | None) -> float:
 def _asked_by(manifest: Manifest, folder: OutputFolder) -> Asked:
     """Get what a manifest asks for, with the recipe of the last run."""
     for run in folder.asked.runs():
-        return Asked(_of_columns(manifest, run.columns), run.notes)
+        columns = [name for name in run.columns if name in manifest.columns]
+        return Asked(manifest.scan(columns), run.notes)
     for key in folder.plates.plate_keys():
         for row in folder.plates.read(key).head(1).iter_rows(named=True):
             recipe = rebuild(str(row["recipe"]).split()[0], json.loads(str(row["parameters"])))
-            return Asked(_of_columns(manifest, columns_for(recipe)), notes_of(recipe))
+            columns = columns_for(recipe, manifest.columns)
+            return Asked(manifest.scan(columns), notes_of(recipe))
     raise StoreError(
         f"{folder.path} has no results to compare with; fill it with `jumpduck download`"
     )
-
-
-def _of_columns(manifest: Manifest, columns: Sequence[str]) -> pl.LazyFrame:
-    manifest.check_filled(columns, "the recipe of the last run")
-    return manifest.scan(columns)
 
 
 def _with_status(

@@ -9,7 +9,7 @@ images that such a run had left where the folder was copied from, without its hi
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -162,7 +162,7 @@ class AskedTables:
         StoreError
             It cannot be written.
         """
-        columns = columns_for(recipe)
+        columns = columns_for(recipe, manifest.columns)
         text = f"{manifest.digest_of(columns)} {recipe.label} {recipe.parameters_text}"
         table = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
         runs = self.runs()
@@ -262,9 +262,16 @@ def _by_form(plates: Iterable[PlateKey]) -> dict[str, str]:
     return dict(zip(folded(names), names, strict=True))
 
 
-def columns_for(recipe: Recipe) -> list[str]:
-    """Get the columns of a manifest that tell an image from another that a recipe would make."""
-    return list(dict.fromkeys((*COLUMNS, *recipe.columns)))
+def columns_for(recipe: Recipe, there: Collection[str]) -> list[str]:
+    """Get the columns of a manifest that tell an image from another that a recipe would make.
+
+    Parameters
+    ----------
+    there
+        Columns that the manifest has.
+    """
+    reads = (name for name in recipe.reads if name in there)
+    return list(dict.fromkeys((*COLUMNS, *recipe.columns, *reads)))
 
 
 def commands_of(runs: Iterable[Run]) -> list[str]:

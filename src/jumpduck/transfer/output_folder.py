@@ -232,8 +232,9 @@ class OutputFolder:
             for folder in folders
             for name, size in sizes_in(self.path / folder).items()
         }
-        columns = [name for name in columns_for(recipe) if name not in SITE_KEY]
-        earlier = of_the_same(earlier, targets, columns)
+        columns = columns_for(recipe, targets.columns)
+        same = [name for name in columns if name not in SITE_KEY]
+        earlier = of_the_same(earlier, targets, same)
         on_disk = pl.Series([sizes.get(path, -1) for path in earlier["path"]], dtype=pl.Int64)
         whole = earlier.filter(
             pl.col("status") == "fetched",
