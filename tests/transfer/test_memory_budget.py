@@ -4,6 +4,7 @@ import re
 import threading
 import time
 import tracemalloc
+import weakref
 
 import numpy as np
 import polars as pl
@@ -12,10 +13,13 @@ import tifffile
 
 import jumpduck
 from jumpduck.errors import StoreError
+from jumpduck.imaging.illumination import decode_illumination
+from jumpduck.imaging.transforms import divide
+from jumpduck.recipes import preprocessing
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
-from jumpduck.transfer import worker
+from jumpduck.transfer import scheduler, worker
 from jumpduck.transfer.memory_budget import MemoryBudget
 from tests.support.command_line import peak_memory_kb
 from tests.support.fault_proxy import Faults
@@ -56,6 +60,38 @@ def test_large_planes_on_many_cores_stay_below_a_gigabyte(words, tmp_path):
     printed, peak = peak_memory_kb("download", "--crop", 0, "--workers", 4, *words, cwd=tmp_path)
     assert re.search(r"fetched +4 ", printed)
     assert peak < 1_000_000
+
+
+def test_illumination_functions_are_kept_for_the_plates_in_work_alone(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", np.full((8, 8), 9, np.uint16))
+    np.save(tmp_path / "a.npy", np.ones((8, 8), np.float32))
+    row = dict.fromkeys(MANIFEST, "x") | {"url": str(tmp_path / "a.tif"), "Metadata_Site": 1}
+    rows = [
+        row | {"Metadata_Plate": plate, "path": f"x/x/{plate}/1__{channel}"}
+        | {"Metadata_Channel": channel, "url_illum": str(tmp_path / "a.npy")}
+        for plate in map(str, range(12)) for channel in ("DNA", "ER")
+    ]  # fmt: skip
+    made, most = [], 0
+
+    def decode(data):
+        nonlocal most
+        function = decode_illumination(data)
+        made.append(weakref.ref(function))
+        most = max(most, sum(one() is not None for one in made))
+        return function
+
+    def slow_divide(*planes):
+        time.sleep(0.02)
+        return divide(*planes)
+
+    monkeypatch.setattr(preprocessing, "decode_illumination", decode)
+    monkeypatch.setattr(preprocessing, "divide", slow_divide)
+    monkeypatch.setattr(scheduler, "CONTEXT_BYTES", 3 * 2 * 8 * 8 * 4)
+    manifest = pl.DataFrame(rows, MANIFEST | {"url_illum": pl.String})
+    results = jumpduck.download(manifest, tmp_path / "out", illum=True)
+    assert set(results["status"]) == {"fetched"}
+    assert len(made) == 24
+    assert most <= 2 * 4, "of three plates in work, and of the one that is prepared"
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,11 @@ class PlateContext:
     channels: Sequence[str] = ()
     """All channels of the plate, in the manifest's order."""
 
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of the illumination functions."""
+        return sum(function.nbytes for function in self.illum.values())
+
 
 @dataclass(frozen=True, slots=True)
 class PreprocessedImage:

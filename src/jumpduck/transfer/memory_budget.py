@@ -13,6 +13,9 @@ FETCHED_BYTES = 384 * 2**20
 WORK_BYTES = 384 * 2**20
 """Bytes of decoded planes and of what recipes make of them."""
 
+CONTEXT_BYTES = 128 * 2**20
+"""Bytes of what is known of the plates in work, beyond which no further plate is begun."""
+
 
 class MemoryBudget:
     """A number of bytes that all threads share; who waits longest is served first.

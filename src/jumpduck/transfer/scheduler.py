@@ -18,11 +18,14 @@ import polars as pl
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
+from jumpduck.recipes.preprocessing import PlateContext
+from jumpduck.schema import Row
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer, discard
 from jumpduck.transfer.disk_space import NO_SPACE, DiskSpace
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey
+from jumpduck.transfer.memory_budget import CONTEXT_BYTES
 from jumpduck.transfer.output_folder import OutputFolder, PlateProgress
 from jumpduck.transfer.worker import DiskError, Outcome, Task, Worker
 
@@ -97,6 +100,7 @@ class Scheduler:
         self._committer = Committer(folder.plates, self._committed, folder.lock.is_lost)
         self._stopping = threading.Event()
         self._plates: dict[PlateKey, PlateProgress] = {}
+        self._context_bytes: dict[PlateKey, int] = {}
         self._closed: list[pl.DataFrame] = []
         self._paused: float | None = None
         self._outstanding = 0
@@ -115,6 +119,7 @@ class Scheduler:
             for task in self._tasks(manifest, only):
                 if task is not None:
                     self._network.submit(self._do, task)
+                    del task  # because it would keep the illumination functions of a plate
                     self._outstanding += 1
                     self._collect(self._max_outstanding)
                 yield from self._take_closed()
@@ -134,9 +139,7 @@ class Scheduler:
             plate, groups = self._folder.open_plate(rows, self._recipe, only)
             context, reason, not_repairable = None, None, frozenset[object]()
             if groups:
-                all_rows = plate.targets.rows(named=True)
-                prepared = self._background.submit(self._worker.prepare, all_rows)
-                context, reason = _wait_for(prepared)
+                context, reason = self._prepare(plate)
                 if only is None and reason is None:
                     groups += self._folder.made_otherwise(plate, self._recipe, context)
                 elif reason is None:
@@ -154,6 +157,16 @@ class Scheduler:
             for group in groups:
                 why = OTHERWISE if group[0]["path"] in not_repairable else reason
                 yield Task(plate.key, group, columns, context, why, plate.repair)
+
+    def _prepare(self, plate: PlateProgress) -> tuple[object, Row | None]:
+        """Get what the recipe needs to know of a plate, when there is memory for it."""
+        while self._outstanding and sum(self._context_bytes.values()) > CONTEXT_BYTES:
+            self._collect(self._outstanding - 1)
+        rows = plate.targets.rows(named=True)
+        context, reason = _wait_for(self._background.submit(self._worker.prepare, rows))
+        if isinstance(context, PlateContext):
+            self._context_bytes[plate.key] = context.memory_bytes
+        return context, reason
 
     def _do(self, task: Task) -> None:
         """Do one task, on a network thread."""
@@ -221,6 +234,7 @@ class Scheduler:
                 raise self._folder.disk.full() from None
             raise
         self._plates.pop(plate.key, None)
+        self._context_bytes.pop(plate.key, None)
         self._closed.append(results)
         source, batch, name = plate.key
         counts = dict(results["status"].value_counts().sort("status").iter_rows())

@@ -138,7 +138,8 @@ class Worker:
         made_by = {"recipe": self._recipe.label, "parameters": self._recipe.parameters_text}
         seconds = time.perf_counter() - started
         rows = [{**row, **made_by, "seconds": seconds} for row in outcome.rows]
-        return replace(outcome, rows=rows)
+        # without the context, because a plate may be done before its outcomes are
+        return replace(outcome, rows=rows, task=replace(task, context=None))
 
     def _fetch_and_make(self, task: Task) -> Outcome:
         """Fetch, make and write; a broken image is fetched again until the same bytes come twice.
