@@ -73,6 +73,7 @@ def test_a_condition_that_ends_with_a_comment_runs_everywhere(cli, catalog, more
         " ",
         "(",
         "TRUE)) AS x, (SELECT 1 WHERE (TRUE",
+        "Metadata_Well = '\ud800'",
     ],
 )
 def test_a_where_that_is_not_one_condition_is_refused(check, where):
@@ -98,11 +99,20 @@ def test_a_where_that_is_not_one_condition_is_refused(check, where):
         ("current_localtime() > '12:00'", "current_localtime"),
         ("localtimestamp > '2020-01-01'", "current_localtimestamp"),
         ("age(TIMESTAMP '2020-01-01') > INTERVAL 1 DAY", "age"),
+        ("vector_type(Metadata_Well) = 'FLAT_VECTOR'", "vector_type"),
+        ("version() LIKE 'v%'", "version"),
+        ("hash(Metadata_Well) % 2 = 0", "hash"),
     ],
 )
 def test_a_function_that_gives_another_answer_another_time_is_refused_by_name(check, where, name):
     with pytest.raises(QueryError, match=rf"has {name}\(\)"):
         check(where)
+
+
+def test_what_can_be_used_instead_of_a_hash_of_duckdb_is_said(check):
+    with pytest.raises(QueryError, match=r"another version of DuckDB; use md5_number\(\)"):
+        check("hash(Metadata_Well) % 2 = 0")
+    assert check("md5_number(Metadata_Well) % 2 = 0")
 
 
 def test_duckdbs_suggestions_are_kept(check):

@@ -13,9 +13,15 @@ _PROBES = ("SELECT 1 FROM t WHERE (\n{}\n)", "SELECT 1 FROM t WHERE\n{}\n")
 """Both must be read as the same: the first would take ``a) OR (b``, the second ``a LIMIT 1``."""
 
 _OF_THE_SESSION = frozenset(
-    {"getvariable", "current_setting", "current_localtime", "current_localtimestamp", "age"}
-)
+    {
+        "getvariable", "current_setting", "current_localtime", "current_localtimestamp", "age",
+        "vector_type",
+    }
+)  # fmt: skip
 """Functions that DuckDB calls consistent, and whose value another connection does not have."""
+
+_OF_THE_VERSION = frozenset({"version", "hash", "create_sort_key"})
+"""Functions whose value another version of DuckDB does not have."""
 
 
 def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
@@ -38,6 +44,10 @@ def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
         It is something else, names a column that is not there, or gives another answer another
         time.
     """
+    try:
+        where.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(f"where {where!r} has a letter that no text can have: {error}") from error
     parsed = [_parse(con, probe.format(where)) for probe in _PROBES]
     plain = _parse(con, _PROBES[0].format("TRUE"))
     same = len({_plain(one) for one in parsed}) == 1
@@ -54,6 +64,12 @@ def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
     # what the relation itself calls is not the user's
     called = _planned(con, _statement(sites, where)) - _planned(con, _statement(sites, "TRUE"))
     called |= _functions(json.dumps(parsed[0]))
+    if others := sorted(called & _OF_THE_VERSION):
+        instead = "; use md5_number() instead" if others[0] == "hash" else ""
+        raise QueryError(
+            f"where {where!r} has {others[0]}(), which gives another answer in another version of "
+            f"DuckDB{instead}"
+        )
     if changing := sorted(called & _changing(con)):
         raise QueryError(
             f"where {where!r} has {changing[0]}(), which gives another answer another time; "
