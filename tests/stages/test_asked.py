@@ -65,6 +65,18 @@ def test_a_copy_of_an_unfinished_folder_stays_unfinished_until_its_manifest_is_d
     assert cli("verify", "--out", begun).code == 0
 
 
+def test_a_copy_that_is_made_while_a_run_goes_on_knows_what_was_left_then(rows, tmp_path):
+    copies: list[Path] = []
+
+    def copy(event):
+        if event["event"] == "plan":
+            copies.append(without_hidden(tmp_path / "images", tmp_path / f"copy{len(copies)}"))
+
+    for limit in (FETCHED, None):
+        jumpduck.download(rows, tmp_path / "images", limit=limit, progress=copy)
+    assert [left(copy) for copy in copies] == [FETCHED, rows.height - FETCHED]
+
+
 def test_what_a_copy_was_asked_for_can_be_given_up(rows, begun):
     jumpduck.download(of_another_plate(rows.head(2)), begun)
     (number,) = (begun / ".jumpduck" / "asked").glob("*.left")

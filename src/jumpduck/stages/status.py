@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.options import takes
-from jumpduck.schema import DONE, PLATE_KEY
+from jumpduck.schema import DONE, PLATE_KEY, RESULTS
 from jumpduck.storage.heartbeat_lock import is_held
 from jumpduck.transfer.asked import commands_of
 from jumpduck.transfer.comparison import compare
@@ -62,7 +62,7 @@ def status(options: StatusOptions) -> Progress:
     runs = folder.asked.runs()
     # in the order of the manifests, the last one first; a copied folder has further results
     keys = [*(key for run in runs for key in run.plates), *folder.plates.plate_keys()]
-    counted: list[pl.DataFrame] = []
+    counted = [_count(("", "", ""), pl.DataFrame(schema=RESULTS)).clear()]
     unfinished = set[str]()
     for key in dict.fromkeys(keys):
         compared = compare(runs, key, folder.plates.read(key))

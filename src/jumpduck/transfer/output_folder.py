@@ -154,7 +154,8 @@ class OutputFolder:
             Nothing was downloaded into it.
         """
         folder = cls(path)
-        if not (folder.asked.runs() or folder.plates.plate_keys()):
+        known = folder.asked.runs() or folder.plates.plate_keys() or folder.left_without_names
+        if not known:
             raise StoreError(
                 f"{path} was not filled by jumpduck; fill it with `jumpduck download --out {path}`"
             )

@@ -86,6 +86,8 @@ def fill(
             )
             if force:
                 folder.forget(asked)
+            # a copy that is made before the end, or after a kill, knows from them what is left
+            folder.gathered.write_if_quick()
         scheduler = Scheduler(
             folder,
             reader,
