@@ -1,6 +1,6 @@
 """The folder that a download fills: its lock, its tables, and which files it lacks."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,9 @@ from jumpduck.transfer.size_check import mark_other_sizes
 FULL_BYTES = 2**20
 """Free bytes below which a table that cannot be written means a full disk."""
 
+TABLE_ROWS = 10_000
+"""Results of a plate that become a table."""
+
 
 @dataclass(slots=True)
 class PlateProgress:
@@ -46,16 +49,29 @@ class PlateProgress:
     tasks_left: int
     repair: bool
     """Rows of the earlier table stay where no new file was made."""
-    new: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    tables: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+    """What came since: as tables, which take a tenth of the memory, but for the last rows."""
+    last: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
     @property
     def columns(self) -> dict[str, pl.DataType]:
         """Names and types of the columns of its results."""
         return results_types(dict(self.targets.schema))
 
+    def add(self, rows: Sequence[dict[str, object]]) -> None:
+        """Add results."""
+        self.last.extend(rows)
+        if len(self.last) >= TABLE_ROWS:
+            self._make_table()
+
     def new_rows(self) -> pl.DataFrame:
         """Get the results that came since."""
-        return self.in_order(pl.DataFrame(self.new, self.columns, orient="row"))
+        self._make_table()
+        return self.in_order(pl.concat(self.tables))
+
+    def _make_table(self) -> None:
+        self.tables.append(pl.DataFrame(self.last, self.columns, orient="row"))
+        self.last = []
 
     def in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Get results in the order of the manifest."""

@@ -154,7 +154,9 @@ class Scheduler:
             self._plates[plate.key] = plate
             self._folder.disk.check()
             columns = plate.columns
-            for group in groups:
+            groups.reverse()
+            while groups:
+                group = groups.pop()  # because the rows of a whole plate take much memory
                 why = OTHERWISE if group[0]["path"] in not_repairable else reason
                 yield Task(plate.key, group, columns, context, why, plate.repair)
 
@@ -209,7 +211,7 @@ class Scheduler:
     def _take(self, outcome: Outcome) -> None:
         rows, disk = outcome.rows, self._folder.disk
         plate = self._plates[outcome.task.plate]
-        plate.new.extend(rows)
+        plate.add(rows)
         plate.tasks_left -= 1
         disk.rows_left -= len(rows)
         self._outstanding -= 1
@@ -261,7 +263,7 @@ class Scheduler:
         while not self._committed.empty():
             outcome = self._committed.get()
             if isinstance(outcome, Outcome) and outcome.task.plate in self._plates:
-                self._plates[outcome.task.plate].new.extend(outcome.rows)
+                self._plates[outcome.task.plate].add(outcome.rows)
         for plate in self._plates.values():
             with suppress(OSError, StoreError):  # on a full disk, the journal has the rows
                 self._folder.keep(plate, plate.new_rows())
