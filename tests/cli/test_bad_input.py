@@ -4,9 +4,12 @@ import errno
 import socket
 
 import duckdb
+import polars as pl
 import pytest
 
 import jumpduck
+from jumpduck.errors import StoreError
+from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.storage import object_reader
 from tests.support.disks import disk, mount
 
@@ -245,3 +248,51 @@ def test_an_argument_that_is_not_utf_8_is_named(said, words):
 def test_a_setting_that_is_not_utf_8_is_named(said, monkeypatch):
     monkeypatch.setenv("JUMPDUCK_DOWNLOAD_OUT", "\udcfc")
     assert "JUMPDUCK_DOWNLOAD_OUT '\\udcfc' is not UTF-8" in said(2, "download")
+
+
+def test_a_file_of_another_kind_is_never_replaced(said, cli, gallery, catalog, tmp_path):
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    manifest = ("manifest", "--catalog", tmp_path / "catalog.duckdb", "--manifest")
+    (tmp_path / "catalog.duckdb").write_bytes(catalog.read_bytes())
+    rows = jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet").head(1)
+    jumpduck.download(rows, tmp_path / "images")
+    results = tmp_path / "images" / "results.parquet"
+    pl.read_parquet(results).write_csv(tmp_path / "results.csv")
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "photo.csv").write_bytes(bytes(range(256)))
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    for name, kind in {
+        "catalog.duckdb": "a DuckDB file",
+        "thesis.txt": "another file",
+        "photo.csv": "another file",
+        "results.csv": "another file",
+        "images/results.parquet": "a Parquet file",
+        "/dev/null": "no plain file",
+    }.items():
+        assert said(1, *manifest, name) == (
+            f"jumpduck: --manifest {name} is {kind} and not a manifest, therefore it is not "
+            "replaced; give another name, or remove that file\n"
+        )
+    line = said(1, "catalog", *places, "--catalog", "manifest.parquet")
+    assert line.startswith("jumpduck: --catalog manifest.parquet is a Parquet file and not a cat")
+    with pytest.raises(StoreError, match=r"^path .*thesis.txt is another file and not a picture"):
+        contact_sheet(tmp_path / "images", tmp_path / "thesis.txt")
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_an_empty_file_and_an_earlier_manifest_catalog_or_picture_are_replaced(
+    cli, gallery, tmp_path
+):
+    places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
+    for name in ("catalog.duckdb", "m.parquet", "m.csv", "sheet.png"):
+        (tmp_path / name).touch()
+    for _ in range(2):
+        assert cli("catalog", *places, "--source", "3").code == 0
+        for name in ("m.csv", "m.parquet"):
+            assert cli("manifest", "--per-well", "trt=1", "--manifest", name).code == 0
+        rows = pl.read_parquet(tmp_path / "m.parquet")
+        assert pl.read_csv(tmp_path / "m.csv").height == rows.height
+        jumpduck.download(rows, tmp_path / "images")
+        contact_sheet(tmp_path / "images", tmp_path / "sheet.png")
+    rows.with_columns(mine=1).write_parquet(tmp_path / "m.parquet")
+    assert cli("manifest", "--manifest", "m.parquet").code == 0

@@ -77,7 +77,8 @@ def reads(
         for name, text in parameter_texts(options).items()
     }
     hints = get_type_hints(options)
-    FLAGS.update({**flags_of(options), **flags})
+    own_flags = {**flags_of(options), **flags}
+    FLAGS.update(own_flags)
     by_name: dict[str, Field[Any]] = {one.name: one for one in fields(options)}  # pyright: ignore[reportArgumentType]
     parameters = [
         _parameter(
@@ -101,6 +102,7 @@ def reads(
 
         @functools.wraps(command)
         def call(*args: Any, **kwargs: Any) -> None:
+            FLAGS.update(own_flags)  # because another command may name a field otherwise
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             given = bound.arguments

@@ -15,6 +15,7 @@ from jumpduck.imaging.transforms import to_8bit
 from jumpduck.options import expanded
 from jumpduck.schema import PLATE_KEY, SITE_KEY
 from jumpduck.storage.atomic_files import atomic_write
+from jumpduck.storage.replaced_files import is_png, refuse_other_file
 
 ROLE, NAME = "Metadata_pert_type", "Metadata_Name"
 PATH_PREFIX = "path_"
@@ -59,8 +60,12 @@ def contact_sheet(out: str | Path = "images", path: str | Path | None = None) ->
     ------
     ManifestError
         `out` has no sites.parquet, or it names no images.
+    StoreError
+        `path` is a file of another kind.
     """
     folder = expanded(out)
+    target = expanded(path) if path is not None else folder / "contact_sheet.png"
+    refuse_other_file(target, "a picture", is_png)
     table = folder / "sites.parquet"
     if not table.is_file():
         raise ManifestError(f"no {table}; fill the folder with `jumpduck download`")
@@ -82,7 +87,6 @@ def contact_sheet(out: str | Path = "images", path: str | Path | None = None) ->
         sheet = _with_footer(sheet, f"and {wells.height - MAX_WELLS:,} more wells")
     buffer = io.BytesIO()
     sheet.save(buffer, "png")
-    target = expanded(path) if path is not None else folder / "contact_sheet.png"
     atomic_write(target, buffer.getvalue())
     return target
 

@@ -19,6 +19,7 @@ from jumpduck.database.sql_files import driver_files, find_driver, run_sql_files
 from jumpduck.errors import StoreError
 from jumpduck.options import expanded, takes
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
+from jumpduck.storage.replaced_files import is_duckdb, refuse_other_file
 
 RELATIONS = """
     SELECT table_name AS relation, estimated_size AS "rows", comment
@@ -49,9 +50,11 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
         A published file is missing or cannot be read, a table has two rows with the same key, or
         no plate asked for has images.
     StoreError
-        The gallery or the metadata cannot be reached, or `path` cannot be written.
+        The gallery or the metadata cannot be reached, `path` cannot be written, or is a file of
+        another kind.
     """
     path = expanded(options.path)
+    refuse_other_file(path, "a catalog", is_duckdb)
     driver = find_driver(options.collection)
     last = driver_files(driver)[-1]
     with tempfile.TemporaryDirectory(prefix="jumpduck-", ignore_cleanup_errors=True) as temporary:

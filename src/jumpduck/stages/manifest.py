@@ -25,7 +25,8 @@ from jumpduck.selection.left_out import why_empty
 from jumpduck.selection.pipeline import Query, make_query
 from jumpduck.selection.summary import Counts, Summary, count_rows, summarize
 from jumpduck.storage.atomic_files import atomic_path
-from jumpduck.transfer.manifest_files import is_csv, open_files
+from jumpduck.storage.replaced_files import refuse_other_file
+from jumpduck.transfer.manifest_files import is_csv, is_manifest, open_files
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def manifest(options: ManifestOptions) -> pl.DataFrame:
     ManifestError
         `catalog` is not a catalog.
     StoreError
-        `path` cannot be written.
+        `path` cannot be written, or is a file that is not a manifest.
     """
     with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
         target = expanded(options.path or Path(scratch) / "manifest.parquet")
@@ -115,6 +116,8 @@ def write_manifest(
     QueryError, ManifestError, StoreError
         As `manifest`.
     """
+    if path is not None:
+        refuse_other_file(path, "a manifest", is_manifest)
     with where_errors(selection.where), open_catalog(catalog, memory_limit=MEMORY_LIMIT) as con:
         query = make_query(con, selection)
         for note in query.notes:

@@ -1,5 +1,6 @@
 """The files of a manifest: one Parquet file as it is, CSV and several files put together."""
 
+import csv
 import glob
 import json
 import tempfile
@@ -11,11 +12,15 @@ import polars as pl
 
 from jumpduck.errors import ManifestError
 from jumpduck.options import expanded
-from jumpduck.schema import MANIFEST, OPTIONAL, manifest_types
+from jumpduck.schema import MANIFEST, OPTIONAL, OUTCOME, manifest_types
+from jumpduck.storage.replaced_files import is_parquet
 from jumpduck.transfer.held_file import HeldFile
 
 ManifestFiles = str | Path | Sequence[str | Path]
 """A Parquet or CSV file, a pattern of such names, or several of them."""
+
+MAX_HEADER_LETTERS = 100_000
+"""Letters of a first line that may name the columns of a manifest in CSV."""
 
 MAX_DOUBLED_ROWS = 5_000_000
 """Rows with a path that another manifest has, too, which are compared in memory."""
@@ -45,6 +50,24 @@ class OpenFiles(NamedTuple):
 def is_csv(path: str | Path) -> bool:
     """Get whether a manifest is CSV, which its name says; else it is Parquet."""
     return Path(path).suffix.lower() == ".csv"
+
+
+def is_manifest(file: Path) -> bool:
+    """Get whether a file is a manifest, also one of an earlier version.
+
+    Results have the columns of a manifest, too, and are told by those that they add.
+    """
+    if is_parquet(file):
+        try:
+            if "jumpduck.query" in pl.read_parquet_metadata(file):
+                return True
+            names = set(pl.read_parquet_schema(file))
+        except CANNOT_READ:
+            return False
+    else:
+        with file.open(encoding="utf-8", errors="replace", newline="") as lines:
+            names = set(next(csv.reader([lines.readline(MAX_HEADER_LETTERS)]), ()))
+    return names >= set(MANIFEST) and names.isdisjoint(OUTCOME)
 
 
 def open_files(manifest: ManifestFiles) -> OpenFiles:

@@ -1,0 +1,66 @@
+"""Files that a user names to be written, and that must not replace what somebody else made."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jumpduck.errors import StoreError
+
+_FIRST_BYTES = 16
+
+_KINDS = (
+    ("a DuckDB file", 8, b"DUCK"),
+    ("a Parquet file", 0, b"PAR1"),
+    ("a PNG file", 0, b"\x89PNG"),
+)
+"""Kinds of files, with the place and value of the bytes that tell them."""
+
+
+def is_duckdb(file: Path) -> bool:
+    """Get whether a file is a database of DuckDB, by its first bytes."""
+    return _kind_of(file) == "a DuckDB file"
+
+
+def is_parquet(file: Path) -> bool:
+    """Get whether a file is Parquet, by its first bytes."""
+    return _kind_of(file) == "a Parquet file"
+
+
+def is_png(file: Path) -> bool:
+    """Get whether a file is a PNG, by its first bytes."""
+    return _kind_of(file) == "a PNG file"
+
+
+def refuse_other_file(path: Path, what: str, is_one: Callable[[Path], bool]) -> None:
+    """Check that a file to write replaces nothing, an empty file, or one of its own kind.
+
+    Parameters
+    ----------
+    what
+        What is to be written, with its article.
+    is_one
+        Whether a file is such a one.
+
+    Raises
+    ------
+    StoreError
+        There is another file, or it cannot be read.
+    """
+    if not path.exists() or path.is_dir():  # a folder is refused where it is written to
+        return
+    try:
+        if path.is_file() and (path.stat().st_size == 0 or is_one(path)):
+            return
+        kind = _kind_of(path) if path.is_file() else "no plain file"
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+    raise StoreError(
+        f"path {path} is {kind} and not {what}, therefore it is not replaced; give another name, "
+        "or remove that file"
+    )
+
+
+def _kind_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        first = opened.read(_FIRST_BYTES)
+    kinds = (name for name, place, mark in _KINDS if first[place:].startswith(mark))
+    return next(kinds, "another file")
