@@ -296,3 +296,22 @@ def test_an_empty_file_and_an_earlier_manifest_catalog_or_picture_are_replaced(
         contact_sheet(tmp_path / "images", tmp_path / "sheet.png")
     rows.with_columns(mine=1).write_parquet(tmp_path / "m.parquet")
     assert cli("manifest", "--manifest", "m.parquet").code == 0
+
+
+@pytest.mark.parametrize("name", ["catalog.duckdb", "images", "thesis.txt", ".git"])
+def test_the_demo_refuses_a_folder_that_is_not_its_own(said, tmp_path, name):
+    (tmp_path / name).mkdir()
+    assert f"--out . holds {name}, which the demo did not make" in said(1, "demo", "-o", ".")
+
+
+def test_the_demo_goes_on_in_its_own_folder_until_something_else_is_in_it(
+    said, cli, tmp_path, monkeypatch
+):
+    begun = []
+    monkeypatch.setattr("jumpduck.cli.demo.write_gallery", lambda out: begun.append(out) or 1 / 0)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            cli("demo", "-o", "x")
+    (tmp_path / "x" / "train.parquet").touch()
+    assert "--out x holds train.parquet" in said(1, "demo", "-o", "x")
+    assert len(begun) == 2

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from jumpduck.cli.flags import OUTPUT, Json, Quiet
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import summarize
-from jumpduck.errors import PartialError
+from jumpduck.errors import PartialError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.schema import DONE
 from jumpduck.selection.criteria import Selection
@@ -21,6 +21,12 @@ from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.atomic_files import writable_folder
 from jumpduck.synthetic.gallery import write_gallery
 from jumpduck.transfer.run import check_platform
+
+MARK = ".jumpduck-demo"
+"""File that says that the demo made the folder it is in."""
+
+OWN = ("gallery", "metadata", "catalog.duckdb", "manifest.parquet", "images", "contact_sheet.png")
+"""What the demo makes, and replaces where it is there."""
 
 
 def demo(
@@ -35,7 +41,8 @@ def demo(
 
     Writes three plates in the layout of the bucket, with the traps of the real one and two
     planned faults, then runs catalog, manifest and download over them as they are. Ends with 0
-    when everything came out as planned, the faults included.
+    when everything came out as planned, the faults included. A folder that holds anything which
+    is not the demo's own is refused.
 
     For example:
     ```
@@ -43,9 +50,10 @@ def demo(
     ```
     """
     check_platform()
+    _begin(out)
     report = Report(as_json=json, quiet=quiet)
     report.line("1. A gallery in the layout of the bucket: 3 plates, 12 wells, 2 planned faults")
-    made = write_gallery(writable_folder(out))
+    made = write_gallery(out)
     report.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {made.gallery}\n")
 
     report.line("2. jumpduck catalog --gallery gallery --metadata metadata")
@@ -96,6 +104,21 @@ def demo(
         f"Look at {sheet}, then go on:\n"
         f"   cd {out} && {_me()} sql 'FROM jump.channels'"
     )
+
+
+def _begin(out: Path) -> None:
+    """Make the demo's folder, or refuse one that holds something else, because that would go."""
+    if out.is_dir():
+        names = sorted(file.name for file in out.iterdir())
+        if MARK in names:
+            names = [name for name in names if name not in OWN and not name.startswith(".")]
+        if names:
+            more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+            raise StoreError(
+                f"--out {out} holds {names[0]}{more}, which the demo did not make and could "
+                "replace; give a folder that does not exist or is empty"
+            )
+    (writable_folder(out) / MARK).touch()
 
 
 def _me() -> str:
