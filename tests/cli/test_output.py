@@ -46,9 +46,36 @@ def test_keys_stay_whole_on_a_terminal_of_any_width(shown, width):
 
 def test_columns_without_space_are_named(shown):
     assert "no space for" not in shown(LONG, 200)
-    out = shown(LONG, 70)
+    out = shown(LONG, 65)
     assert "no space for what, files, more; --csv and --json print all columns" in out
     assert "words" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["find", "TP53"], "asked Name modality plates wells sites estimated_gb"),
+        (["find", "TP53", "--wells"], "Source Batch Plate Well pert_type sites"),
+        (["plates"], "Source Batch Plate wells sites estimated_gb"),
+        (["status", "--plates"], "Source Batch Plate files left"),
+    ],
+)
+def test_a_terminal_of_80_columns_shows_what_was_asked_for(cli, catalog, tmp_path, words, shown):
+    if words[0] == "status":
+        jumpduck.download(jumpduck.manifest(catalog).head(3), tmp_path / "images")
+    else:
+        words = [*words, "--catalog", catalog]
+    table = cli(*words, TTY_COMPATIBLE="1", COLUMNS="80").out.partition("no space for")[0]
+    assert set(shown.split()) <= set(table.split())
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_a_list_is_shown_as_json(catalog, cli):
+    words = ("sql", "--catalog", catalog, "SELECT ['a', 'b'] AS l, {'x': [1], 'y': NULL} AS s")
+    out = cli(*words, TTY_COMPATIBLE="1", COLUMNS="80").out
+    assert '["a", "b"]' in out
+    assert '{"x": [1], "y": null}' in out
+    assert "shape" not in out
 
 
 def test_a_long_text_folds_beside_whole_keys(shown):

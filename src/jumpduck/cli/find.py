@@ -9,6 +9,10 @@ from jumpduck.selection.pipeline import find_text, separate_perturbations
 from jumpduck.stages.find import FindOptions
 from jumpduck.stages.find import find as look
 
+LEAST = ("matched_by", "Metadata_JCP2022", "Metadata_pert_type")
+LEAST_OF_WELLS = ("matched_by", "Metadata_JCP2022", "Metadata_PlateType", "Metadata_modality")
+"""What a narrow terminal leaves out first, so that plates, wells, sites and roles remain."""
+
 
 @reads(
     FindOptions,
@@ -46,5 +50,5 @@ def find(
     shown = found.with_columns(pl.col("^estimated_gb$").round(3)).drop(
         "Metadata_InChIKey", strict=False
     )
-    report.table(shown)
+    report.table(shown, least=LEAST_OF_WELLS if options.wells else LEAST)
     report.json({"found": found.to_dicts()})

@@ -6,6 +6,9 @@ from jumpduck.schema import PLATE_KEY
 from jumpduck.stages.plates import PlatesOptions
 from jumpduck.stages.plates import plates as list_plates
 
+LEAST = ("Metadata_PlateType", "known_issues", "brightfield")
+"""What a narrow terminal leaves out first, so that wells, sites and gigabytes remain."""
+
 
 @reads(
     PlatesOptions,
@@ -26,7 +29,7 @@ def plates(options: PlatesOptions, *, csv: Csv = False, json: Json = False) -> N
     """
     report = Report(as_json=json, as_csv=csv)
     found = list_plates(**vars(options))
-    report.table(found, keys=PLATE_KEY)
+    report.table(found, keys=PLATE_KEY, least=LEAST)
     imaged = int((found["wells"] > 0).sum())
     if imaged < found.height:
         report.remark(

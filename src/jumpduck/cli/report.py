@@ -71,7 +71,9 @@ class Report:
         if self.as_json:
             print(as_json(value), flush=True)
 
-    def table(self, frame: pl.DataFrame, keys: Sequence[str] = ()) -> None:
+    def table(
+        self, frame: pl.DataFrame, keys: Sequence[str] = (), least: Sequence[str] = ()
+    ) -> None:
         """Print a frame as a table, unless JSON was asked for.
 
         Parameters
@@ -79,28 +81,37 @@ class Report:
         keys
             Columns that a terminal shows whole, whatever its width; by default those of the field's
             keys, and the first.
+        least
+            Columns that a terminal without space leaves out before all others, in this order.
         """
         if self.as_json or self.quiet:
             return
         if self.as_csv:
             print(_as_text(frame).write_csv(), end="")
         elif self.for_reader:
-            self._table(frame, keys or [name for name in frame.columns if name in KEYS])
+            self._table(frame, keys or [name for name in frame.columns if name in KEYS], least)
         else:
             tabs = _as_text(frame).with_columns(cs.string().str.replace_all(r"[\t\r\n]+", " "))
             print(tabs.write_csv(separator="\t", quote_style="never"), end="")
 
-    def _table(self, frame: pl.DataFrame, keys: Sequence[str]) -> None:
-        cells = {name: [cell_text(value) for value in frame[name]] for name in frame.columns}
-        widths = fitting_widths(frame, cells, keys, self.console.width)
+    def _table(self, frame: pl.DataFrame, keys: Sequence[str], least: Sequence[str]) -> None:
+        shown = _as_text(frame)
+        titles = {name: name for name in shown.columns}
+        widths = fitting_widths(shown, titles, keys, least, self.console.width)
+        if len(widths) < shown.width:
+            titles = {name: name.replace("Metadata_", "Metadata_\n", 1) for name in titles}
+            widths = fitting_widths(shown, titles, keys, least, self.console.width)
         table = Table(box=None, pad_edge=False, padding=(0, COLUMN_GAP, 0, 0), header_style="bold")
         for name, width in widths.items():
             right = frame.schema[name].is_numeric()
             table.add_column(
-                Text(name), justify="right" if right else "left", width=width, overflow="fold"
+                Text(titles[name]),
+                justify="right" if right else "left",
+                width=width,
+                overflow="fold",
             )
-        for row in zip(*(cells[name] for name in widths), strict=True):
-            table.add_row(*(Text(cell) for cell in row))
+        for row in shown.select(list(widths)).iter_rows():
+            table.add_row(*(Text(cell_text(value)) for value in row))
         self.console.print(table)
         if left_out := [name for name in frame.columns if name not in widths]:
             self.remark(f"no space for {', '.join(left_out)}; --csv and --json print all columns")
@@ -170,17 +181,25 @@ def cell_text(value: object) -> str:
 
 
 def fitting_widths(
-    frame: pl.DataFrame, cells: Mapping[str, Sequence[str]], keys: Sequence[str], width: int
+    frame: pl.DataFrame,
+    titles: Mapping[str, str],
+    keys: Sequence[str],
+    least: Sequence[str],
+    width: int,
 ) -> dict[str, int]:
     """Get the columns that a terminal has space for, and the letters that each gets.
 
     Keys and numbers stay whole. Other columns fold; those that have no space even then are left
-    out, from the right.
+    out: first those in `least`, then from the right.
     """
-    whole = {name: max(map(len, (name, *cells[name]))) for name in frame.columns}
+    of_titles = {name: max(map(len, title.splitlines())) for name, title in titles.items()}
+    whole = {
+        name: max(of_titles[name], *(len(cell_text(value)) for value in frame[name]), 0)
+        for name in frame.columns
+    }
     keys = keys or frame.columns[:1]
     folds = {
-        name: min(full, max(len(name), FOLDED_WIDTH))
+        name: min(full, max(of_titles[name], FOLDED_WIDTH))
         for name, full in whole.items()
         if name not in keys and not frame.schema[name].is_numeric()
     }
@@ -189,9 +208,9 @@ def fitting_widths(
     def free() -> int:
         return width - sum(widths.values()) - COLUMN_GAP * (len(widths) - 1)
 
-    for name in reversed(frame.columns):
+    for name in (*least, *reversed(frame.columns)):
         if free() < 0 and name not in keys:
-            del widths[name]
+            widths.pop(name, None)
     for name in [name for name in folds if name in widths]:
         widths[name] += max(0, min(free(), whole[name] - widths[name]))
     return widths

@@ -13,6 +13,9 @@ from jumpduck.schema import PLATE_KEY
 from jumpduck.stages.status import StatusOptions
 from jumpduck.stages.status import status as look
 
+LEAST = ("kept_gb", "fetched_gb", "done", "failed", "corrupt", "missing")
+"""What a narrow terminal leaves out first, so that what is left to fetch remains."""
+
 
 @reads(StatusOptions, {PLACES: ("out",)})
 def status(
@@ -42,7 +45,7 @@ def status(
         .agg(plates=pl.len(), **{name: pl.col(name).sum() for name in numbers})
         .sort("Metadata_Source")
     )
-    report.table(found.plates if plates else by_source)
+    report.table(found.plates if plates else by_source, least=LEAST)
     left = int(found.plates["left"].sum())
     not_had = sum(int(found.plates[name].sum()) for name in ("missing", "corrupt", "failed"))
     said = "running" if found.running else "not running"
