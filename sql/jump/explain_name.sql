@@ -20,7 +20,7 @@ CREATE OR REPLACE MACRO jump.explain_name(name) AS (
             'genes are known by symbol and NCBI number'
             || if(
                 (SELECT count(*) FROM jump.gene_info) = 0,
-                ', and by alias with a file of NCBI: `aliases`',
+                ', and by alias with a file of NCBI: `jumpduck catalog --aliases FILE`',
                 ' and by the aliases of NCBI'
             )
             || '; of compounds only controls'

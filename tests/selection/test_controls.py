@@ -118,8 +118,8 @@ def test_the_summary_has_a_line_for_each_role(cli, plates):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"controls_per_plate": 0}, "controls_per_plate 0 is not allowed; give a number of wells"),
-        ({"controls": "DMSO"}, "there is no control 'DMSO'; there are negcon, poscon"),
+        ({"controls_per_plate": 0}, "controls_per_plate 0 is not allowed; give 1 or more"),
+        ({"controls": "DMSO"}, "there is no role of controls 'DMSO'; there are negcon, poscon"),
     ],
 )
 def test_controls_that_cannot_be_asked_for_are_refused(plates, options, reason):

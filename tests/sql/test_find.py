@@ -128,7 +128,10 @@ def test_roles_tell_bad_constructs_untreated_cells_and_unknown_wells_from_treatm
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("aspirin", "symbol and NCBI number, and by alias with a file of NCBI: `aliases`"),
+        (
+            "aspirin",
+            "symbol and NCBI number, and by alias with a file of NCBI: `jumpduck catalog --aliases",
+        ),
         ("aspirin", "of compounds only controls have names: PubChem has the InChIKey"),
         ("%", "symbol and NCBI number"),
         (" - ", "symbol and NCBI number"),
@@ -146,6 +149,45 @@ def test_a_name_that_is_not_found_says_why_and_what_would_work(named, name, reas
 def test_a_name_with_one_letter_wrong_brings_the_right_one(named):
     with pytest.raises(QueryError, match="did you mean SEPTIN7"):
         jumpduck.find("SEPTIN1", named)
+
+
+@pytest.mark.parametrize(("part", "name"), [("SEPTI", "SEPTIN7"), ("P53", "TP53"), ("lac", "LacZ")])
+def test_a_part_of_a_name_brings_the_name(named, part, name):
+    with pytest.raises(QueryError, match=f"did you mean (.*, )?{name}"):
+        jumpduck.find(part, named)
+
+
+def test_what_is_known_and_on_no_plate_is_not_said_to_be_unknown(named):
+    assert jumpduck.find("LacZ", named)["wells"].to_list() == [0]
+    for names in ("LacZ", ["TP53", "LacZ"]):
+        with pytest.raises(
+            QueryError, match="LacZ: known, but no published plate has a well of it"
+        ):
+            jumpduck.find(names, named, wells=True)
+    with pytest.raises(QueryError, match="no perturbation 'nothing'"):
+        jumpduck.find("nothing", named, wells=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"genes": "DMSO"}, "'DMSO' is no gene, but a compound: name it with `compounds`"),
+        ({"compounds": "TP53"}, "'TP53' is no compound, but a gene: name it with `genes`"),
+        (
+            {"controls": "DMSO"},
+            "no role of controls 'DMSO'; .* name a control itself with `pert",
+        ),
+        ({"per_well": {"control": 2}}, "no role 'control'; there are bad_construct, .* trt"),
+    ],
+)
+def test_a_name_in_the_wrong_option_brings_the_right_one(named, asked, said):
+    with pytest.raises(QueryError, match=said):
+        jumpduck.manifest(named, **asked)
+
+
+def test_a_modality_is_found_by_its_everyday_word(named):
+    rows = jumpduck.manifest(named, modalities="overexpression", per_well="all")
+    assert rows.equals(jumpduck.manifest(named, modalities="orf", per_well="all"))
 
 
 def test_one_text_is_one_name_for_find_and_for_a_manifest(named):

@@ -17,8 +17,8 @@ from jumpduck.database.connection import frame, held_collection
 from jumpduck.database.sql_files import Value, as_pattern, find_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.schema import PLATE_KEY
-from jumpduck.selection.names import look_up
-from jumpduck.selection.pipeline import check_perturbations, separate_perturbations
+from jumpduck.selection.names import check_perturbations, look_up
+from jumpduck.selection.pipeline import separate_perturbations
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
 

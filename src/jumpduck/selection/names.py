@@ -1,13 +1,29 @@
 """Names of perturbations that the catalog's own SQL does not find, and why it may not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
 import polars as pl
 
-from jumpduck.database.connection import HeldCollection, frame
+from jumpduck.database.connection import HeldCollection, frame, held_collection
+from jumpduck.errors import QueryError
 from jumpduck.selection import structures
+
+GENES = ("orf", "crispr")
+COMPOUNDS = ("compound",)
+"""Metadata_modality of what `genes` and `compounds` look among."""
+
+LETTERS_PER_MISTAKE = 4
+"""A perturbation is suggested for a name with one mistake in so many letters, because among 28,000
+names one that differs more is that of something else: HASPIN is a gene, and not aspirin."""
+
+MIN_PART_LETTERS = 3
+"""A part of a name brings that name if it has so many letters: P53 brings TP53."""
+
+PARTS_PER_NAME = 3
+"""What is longer than so many such parts is not suggested, because a key of random letters has any
+three letters somewhere."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,67 @@ def look_up(
     return pl.concat(tables)
 
 
-def explain_name(con: duckdb.DuckDBPyConnection, held: HeldCollection, name: str) -> str | None:
+def check_perturbations(
+    con: duckdb.DuckDBPyConnection,
+    what: str,
+    names: Sequence[str],
+    found: Collection[str],
+    modalities: Sequence[str] | None = None,
+) -> None:
+    """Raise QueryError, with the nearest names, for the first of `names` that is not `found`."""
+    missing = [name for name in names if name not in found]
+    if not missing:
+        return
+    held = held_collection(con)
+    if modalities is not None:
+        _check_kind(con, held, what, missing[0])
+    near = con.execute(
+        f"""
+        WITH named AS (
+            SELECT DISTINCT
+                name, lower(name) AS letters, lower(trim($asked)) AS part,
+                damerau_levenshtein(letters, part) AS mistakes,
+                mistakes <= len(part) / {LETTERS_PER_MISTAKE} AS misspelt
+            FROM {held.relation("perturbation_names")}
+            WHERE $modalities IS NULL OR list_contains($modalities::VARCHAR[], Metadata_modality)
+        )
+        SELECT name FROM named
+        WHERE
+            misspelt OR (
+                len(part) >= {MIN_PART_LETTERS} AND contains(letters, part)
+                AND len(name) <= {PARTS_PER_NAME} * len(part)
+            )
+        ORDER BY NOT misspelt, NOT starts_with(letters, part), mistakes, name
+        LIMIT 3
+        """,  # noqa: S608
+        {"asked": missing[0], "modalities": list(modalities) if modalities else None},
+    ).fetchall()
+    query = """
+        SELECT comment FROM duckdb_columns()
+        WHERE
+            schema_name = $name AND table_name = 'perturbation_names'
+            AND column_name = 'name' AND comment IS NOT NULL
+    """
+    comments = con.execute(query, {"name": held.name}).fetchall()
+    known = comments[0][0] if comments else f"see {held.relation('perturbation_names')}"
+    hint = _explain_name(con, held, missing[0]) or f"names that are known: {known}"
+    if near:
+        hint = f"did you mean {', '.join(name for (name,) in near)}? If not: {hint}"
+    raise QueryError(f"there is no {what} {missing[0]!r}; {hint}")
+
+
+def _check_kind(con: duckdb.DuckDBPyConnection, held: HeldCollection, what: str, name: str) -> None:
+    """Raise QueryError for the name of a perturbation that is no `what`."""
+    macro = held.relation("find_perturbations")
+    for kind, modalities in (("gene", GENES), ("compound", COMPOUNDS), ("perturbation", None)):
+        query = f"SELECT count(*) FROM {macro}([$name], modalities := $modalities)"  # noqa: S608
+        params = {"name": name, "modalities": list(modalities) if modalities else None}
+        if con.execute(query, params).fetchall()[0][0]:
+            is_one = "" if modalities is None else f", but a {kind}"
+            raise QueryError(f"{name!r} is no {what}{is_one}: name it with `{kind}s`")
+
+
+def _explain_name(con: duckdb.DuckDBPyConnection, held: HeldCollection, name: str) -> str | None:
     """Get why a name may not be found and what would work, if the collection can say it."""
     query = """
         SELECT count(*) FROM duckdb_functions()

@@ -1,7 +1,7 @@
 """A selection, checked against a catalog, as the SQL text that chooses its files."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -19,21 +19,16 @@ from jumpduck.selection.criteria import (
     as_names,
 )
 from jumpduck.selection.groups import balance_of, check_compounds, grouped, split_of
-from jumpduck.selection.names import explain_name, look_up
+from jumpduck.selection.names import COMPOUNDS, GENES, check_perturbations, look_up
 from jumpduck.selection.places import check_places, known_wells
 from jumpduck.selection.scaffolds import check_rdkit
 from jumpduck.selection.sql_text import last, listed, literal, statement
 from jumpduck.selection.suggestions import check_names, known_names, separate
 
-GENES = ("orf", "crispr")
-COMPOUNDS = ("compound",)
-"""Metadata_modality of what `genes` and `compounds` look among."""
+MODALITIES = {"knockout": "crispr", "knock-out": "crispr", "overexpression": "orf"}
+"""Other words for values of Metadata_modality."""
 
 BUDGETS = ("max_sites", "max_gb")
-
-LETTERS_PER_MISTAKE = 4
-"""A perturbation is suggested for a name with one mistake in so many letters, because among 28,000
-names one that differs more is that of something else: HASPIN is a gene, and not aspirin."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +144,7 @@ class Query:
         usable = last(steps)
         steps["chosen"] = self.chosen(usable)
         if self.selection.adds_controls:
-            roles = known_names("control", self.selection.controls, CONTROL_ROLES)
-            asked = literal(roles or [CONTROL_ROLES[0]])
+            asked = literal(_control_roles(self.selection) or [CONTROL_ROLES[0]])
             steps["with_controls"] = f"FROM add_controls(chosen, {usable}, roles := {asked})"
         return steps
 
@@ -210,7 +204,7 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         check_rdkit()
     wells = selection.controls_per_plate
     if wells is not None and wells < 1:
-        raise QueryError(f"controls_per_plate {wells} is not allowed; give a number of wells")
+        raise QueryError(f"controls_per_plate {wells} is not allowed; give 1 or more")
     for name in BUDGETS:
         budget = getattr(selection, name)
         if budget is not None and not 0 < budget < math.inf:
@@ -253,44 +247,6 @@ def separate_perturbations(
     return separate(names, {name for (name,) in known})
 
 
-def check_perturbations(
-    con: duckdb.DuckDBPyConnection,
-    what: str,
-    names: Sequence[str],
-    found: Collection[str],
-    modalities: Sequence[str] | None = None,
-) -> None:
-    """Raise QueryError, with the nearest names, for the first of `names` that is not `found`."""
-    missing = [name for name in names if name not in found]
-    if not missing:
-        return
-    held = held_collection(con)
-    near = con.execute(
-        f"""
-        SELECT DISTINCT name, damerau_levenshtein(lower(name), lower($asked)) AS mistakes
-        FROM {held.relation("perturbation_names")}
-        WHERE
-            ($modalities IS NULL OR list_contains($modalities::VARCHAR[], Metadata_modality))
-            AND mistakes <= len($asked) / {LETTERS_PER_MISTAKE}
-        ORDER BY mistakes, name
-        LIMIT 3
-        """,  # noqa: S608
-        {"asked": missing[0], "modalities": list(modalities) if modalities else None},
-    ).fetchall()
-    query = """
-        SELECT comment FROM duckdb_columns()
-        WHERE
-            schema_name = $name AND table_name = 'perturbation_names'
-            AND column_name = 'name' AND comment IS NOT NULL
-    """
-    comments = con.execute(query, {"name": held.name}).fetchall()
-    known = comments[0][0] if comments else f"see {held.relation('perturbation_names')}"
-    hint = explain_name(con, held, missing[0]) or f"names that are known: {known}"
-    if near:
-        hint = f"did you mean {', '.join(name for name, _ in near)}? If not: {hint}"
-    raise QueryError(f"there is no {what} {missing[0]!r}; {hint}")
-
-
 def _per_well(selection: Selection) -> dict[str, int]:
     """Get the sites kept in a well of each role."""
     asked = selection.per_well or {}
@@ -304,6 +260,13 @@ def _per_well(selection: Selection) -> dict[str, int]:
     return {**SITES_PER_WELL, **asked}
 
 
+def _control_roles(selection: Selection) -> list[str]:
+    try:
+        return known_names("role of controls", selection.controls, CONTROL_ROLES)
+    except QueryError as error:
+        raise QueryError(f"{error}; name a control itself with `perturbations`") from error
+
+
 def _wells(con: duckdb.DuckDBPyConnection, sites: str, selection: Selection) -> list[str]:
     asked = as_names(selection.wells)
     if not asked:
@@ -315,8 +278,9 @@ def _wells(con: duckdb.DuckDBPyConnection, sites: str, selection: Selection) -> 
 def _modalities(con: duckdb.DuckDBPyConnection, sites: str, selection: Selection) -> list[str]:
     if not selection.modalities:
         return []
+    asked = [MODALITIES.get(name.lower(), name) for name in separate(selection.modalities, ())]
     query = f"SELECT DISTINCT Metadata_modality AS name FROM {sites}"  # noqa: S608
-    return known_names("modality", selection.modalities, set(frame(con, query)["name"]) - {None})
+    return known_names("modality", asked, set(frame(con, query)["name"]) - {None})
 
 
 def _channels(

@@ -6,6 +6,12 @@ from collections.abc import Collection, Sequence
 
 from jumpduck.errors import QueryError
 
+CUTOFF = 0.55
+"""How alike a name must be to be suggested, from 0 to 1; less brings bad_construct for control."""
+
+FEW_NAMES = 8
+"""So many names are all listed where none is suggested."""
+
 _NAME = re.compile(r"[^\s,]+")
 
 
@@ -56,13 +62,15 @@ def check_names(what: str, asked: Sequence[str], known: Collection[str]) -> None
     for name in asked:
         if name in known:
             continue
-        near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=CUTOFF)
         names = ", ".join(lower[one] for one in near)
         hint = f"did you mean {names}?" if near else _some(known)
         raise QueryError(f"there is no {what} {name!r}; {hint}")
 
 
 def _some(known: Collection[str]) -> str:
-    first = sorted(known)[:5]
-    more = f" and {len(known) - 5:,} more" if len(known) > 5 else ""
-    return f"there are {', '.join(first)}{more}" if first else "there is none at all"
+    shown = len(known) if len(known) <= FEW_NAMES else FEW_NAMES // 2
+    more = f" and {len(known) - shown:,} more" if len(known) > shown else ""
+    return (
+        f"there are {', '.join(sorted(known)[:shown])}{more}" if known else "there is none at all"
+    )

@@ -11,8 +11,8 @@ from jumpduck.database.connection import held_collection, open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
 from jumpduck.selection.criteria import as_names
-from jumpduck.selection.names import OtherName, look_up
-from jumpduck.selection.pipeline import check_perturbations, separate_perturbations
+from jumpduck.selection.names import OtherName, check_perturbations, look_up
+from jumpduck.selection.pipeline import separate_perturbations
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def find(options: FindOptions) -> pl.DataFrame:
     Raises
     ------
     QueryError
-        Nothing has one of the names; the message has the nearest ones. `aliases` is not the file of
+        Nothing has one of the names; the message has the nearest ones. With `wells`, a name is
+        known, but no published plate has it. `aliases` is not the file of
         NCBI.
     ManifestError
         `catalog` is not a catalog.
@@ -71,6 +72,16 @@ def find(options: FindOptions) -> pl.DataFrame:
         macro = held.relation("find_wells" if options.wells else "find")
         others = [] if options.aliases is None else _aliases(options.aliases, names)
         found = look_up(con, held, f"FROM {macro}($names)", names, others=others)
+        if options.wells and (
+            missing := [name for name in names if name not in set(found["asked"])]
+        ):
+            query = f"FROM {held.relation('find_perturbations')}($names)"
+            known = set(look_up(con, held, query, missing, others=others)["asked"])
+            if without := [name for name in missing if name in known]:
+                raise QueryError(
+                    f"{', '.join(without)}: known, but no published plate has a well of it; "
+                    "find it without `wells`, or leave it out"
+                )
         check_perturbations(con, "perturbation", names, set(found["asked"]))
         return found
 
