@@ -2,7 +2,7 @@
 
 import shlex
 from contextlib import closing
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from jumpduck.cli.flags import (
 )
 from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.report import Report, cell_text
-from jumpduck.cli.transfer_report import TransferReport
+from jumpduck.cli.transfer_report import TransferReport, otherwise
 from jumpduck.errors import PartialError
 from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
@@ -30,6 +30,7 @@ from jumpduck.stages.download import DownloadOptions, download_plates
 from jumpduck.storage.atomic_files import free_bytes
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.run import foresee
 
 LIMITS = tuple(one.name for one in fields(Limits))
 
@@ -72,7 +73,7 @@ def download(
         return
     names = [one.name for one in fields(options) if one.name not in ("progress", "force")]
     again = shlex.join(["jumpduck", "download", *words_of(options, names)])
-    with TransferReport(report, manifest.files, manifest.plate_count, again) as transfer:
+    with TransferReport(report, manifest.files, manifest.plate_count, again, recipe) as transfer:
         options = replace(options, progress=transfer.event)
         with closing(download_plates(options, manifest, recipe, again)) as plates:
             for rows in plates:
@@ -87,7 +88,10 @@ def download(
 
 def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, recipe: Recipe) -> None:
     """Say what a run would do: files, gigabytes, free space, recipe, and how long it may take."""
+    found = foresee(manifest, options.out, recipe, options, endpoint=options.endpoint)
+    left = manifest.files if options.force else manifest.files - found.there
     to_fetch, rate = manifest.estimated_bytes(), bytes_per_second()
+    to_fetch = None if to_fetch is None else to_fetch * left // manifest.files
     out = Path(options.out).absolute()
     place = next(folder for folder in (out, *out.parents) if folder.is_dir())
     free = free_bytes(place)
@@ -101,13 +105,21 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
     if seconds is not None and rate:
         duration = timedelta(seconds=max(1, round(seconds)))
         report.line(f"about {duration} at the {rate / 1e6:,.0f} MB/s of the last download here")
-    report.line("nothing fetched (--dry-run); files that are there already count, too")
+    for earlier in found.otherwise:
+        report.remark(otherwise(asdict(earlier), recipe))
+    report.line(
+        f"{found.there:,} files are there already, {left:,} are left to fetch; "
+        "nothing fetched (--dry-run)"
+    )
     report.json(
         {
             "manifest": options.manifest,
             "out": options.out,
             "files": manifest.files,
             "plates": manifest.plate_count,
+            "there": found.there,
+            "left": left,
+            "otherwise": [asdict(earlier) for earlier in found.otherwise],
             "estimated_gb": None if to_fetch is None else to_fetch / 1e9,
             "free_gb": free / 1e9,
             "recipe": recipe.label,

@@ -1,5 +1,7 @@
 """What a download or a repair prints while it runs and at its end."""
 
+import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -10,8 +12,10 @@ import polars as pl
 
 from jumpduck.cli.last_rate import remember
 from jumpduck.cli.report import Report
-from jumpduck.errors import InterruptedRunError
+from jumpduck.errors import InterruptedRunError, JumpduckError
 from jumpduck.options import expanded
+from jumpduck.recipes.base import Recipe
+from jumpduck.recipes.registry import build
 from jumpduck.schema import DONE, RESULTS_FILE, SITES_FILE
 
 MAX_SHOWN_REASONS = 10
@@ -30,13 +34,18 @@ class TransferReport:
         How many there are to do.
     again
         Command that goes on after an interruption.
+    recipe
+        The recipe that makes the files; None for a repair, in which each has its own.
     """
 
-    def __init__(self, report: Report, files: int, plates: int, again: str) -> None:
+    def __init__(
+        self, report: Report, files: int, plates: int, again: str, recipe: Recipe | None = None
+    ) -> None:
         self._report = report
         self._files = files
         self._plates = plates
         self._again = again
+        self._recipe = recipe
         self._counts: Counter[str] = Counter()
         self._summary: list[pl.DataFrame] = []
         self._not_had: list[pl.DataFrame] = []
@@ -72,6 +81,9 @@ class TransferReport:
                 if event["status"] not in DONE:
                     names = ("event", "status", "path", "url", "attempts", "error")
                     self._report.event({name: event.get(name) for name in names})
+            case "otherwise" if self._recipe is not None:
+                self._report.remark(otherwise(event, self._recipe))
+                self._report.event(event)
             case "paused":
                 self._progress.update(self._file_bar, note=f"waiting: {event['reason']}")
                 self._report.event(event)
@@ -133,6 +145,49 @@ def reasons(found: pl.DataFrame) -> list[str]:
     if found.height > MAX_SHOWN_REASONS:
         lines.append(f"... {found.height:,} reasons in all; these are the most frequent")
     return lines
+
+
+def otherwise(earlier: Mapping[str, object], recipe: Recipe) -> str:
+    """Get the sentence that says what is there as another recipe made it.
+
+    Parameters
+    ----------
+    earlier
+        The fields of `jumpduck.transfer.earlier_files.EarlierFiles`.
+    """
+    before, now = (
+        _as_asked_for(label, parameters)
+        for label, parameters in (
+            (str(earlier["recipe"]), str(earlier["parameters"])),
+            (recipe.label, recipe.parameters_text),
+        )
+    )
+    if before == now:
+        before = f"{before} of another version or with other options"
+    files = int(str(earlier["files"]))
+    there = f"{files:,} file{'s'[: files != 1]} of this manifest {'is' if files == 1 else 'are'}"
+    what = (
+        f"and {'is' if files == 1 else 'are'} made again as {now}"
+        if earlier["replaced"]
+        else f"and {'stays' if files == 1 else 'stay'}; {SITES_FILE} will name the new files, {now}"
+    )
+    return f"{there} there as {before}, {what}"
+
+
+def _as_asked_for(label: str, parameters: str) -> str:
+    """Get a recipe as a user asks for it: its name, and the options that are not its defaults."""
+    name = label.rpartition(" ")[0]
+    try:
+        defaults = json.loads(build(name).parameters_text)
+    except JumpduckError:  # it has no name of its own, or another version made the files
+        return name
+    words: list[str] = []
+    for option, value in json.loads(parameters).items():
+        if value != defaults.get(option):
+            words.append(f"--{option.replace('_', '-')}")
+            words += map(str, value) if isinstance(value, list) else [str(value)]  # pyright: ignore[reportUnknownArgumentType]
+            words = words[:-1] if value is True else words
+    return f"{name} with {shlex.join(words)}" if words else name
 
 
 def goes_on(commands: Sequence[str]) -> str:

@@ -42,7 +42,8 @@ class DownloadOptions(Limits, RecipeOptions):
         interruption fetches the rest again without `force`.
     progress
         Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``,
-        and ``paused`` and ``resumed`` when the run waits for the network.
+        ``otherwise`` for files of the manifest that are there as another recipe or other
+        parameters made them, and ``paused`` and ``resumed`` when the run waits for the network.
     """
 
     manifest: ManifestFiles | pl.DataFrame = "manifest.parquet"

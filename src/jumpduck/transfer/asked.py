@@ -186,6 +186,11 @@ class AskedTables:
         table.with_suffix(".left").unlink(missing_ok=True)  # its images have names now
         return Run(table)
 
+    def check(self, manifest: Manifest, recipe: Recipe) -> None:
+        """Raise ManifestError if `begin` would refuse this manifest."""
+        rows = manifest.scan(columns_for(recipe, manifest.columns))
+        _refuse_shared_paths(Asked(rows, notes_of(recipe)), self.runs())
+
     def runs(self) -> list[Run]:
         """Get what was asked for, the last run first; nothing where no run has begun.
 

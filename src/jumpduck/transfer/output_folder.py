@@ -1,5 +1,6 @@
 """The folder that a download fills: its lock, its tables, and which files it lacks."""
 
+import os
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from jumpduck.storage.atomic_files import (
     sync_folder,
     writable_folder,
 )
-from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.storage.heartbeat_lock import HeartbeatLock, is_held
 from jumpduck.transfer.asked import AskedTables, Run, columns_for
 from jumpduck.transfer.comparison import of_the_same
 from jumpduck.transfer.disk_space import DiskSpace
@@ -126,8 +127,7 @@ class OutputFolder:
             It cannot be written, another run fills it, or a folder in it is a link.
         """
         folder = cls(path)
-        for name in (".jumpduck/plates", *inside):
-            refuse_links(folder.path, name)
+        folder._refuse_links(inside)
         writable_folder(folder.path)
         writable_folder(folder.state)
         with folder.lock:
@@ -146,6 +146,32 @@ class OutputFolder:
                 if run.forgetting.exists():  # a run was killed in `forget`
                     folder.forget(run)
             yield folder
+
+    @classmethod
+    def check(cls, path: str | Path, inside: Iterable[str]) -> "OutputFolder":
+        """Get the folder, not made, if `open` would not refuse it as far as reading tells.
+
+        Raises
+        ------
+        StoreError
+            As `open`.
+        """
+        folder = cls(path)
+        folder._refuse_links(inside)
+        place = next(one for one in (folder.path, *folder.path.absolute().parents) if one.exists())
+        if not place.is_dir():
+            raise StoreError(f"cannot write to {path}: {place} is not a folder; give another one")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise StoreError(f"cannot write to {path}: {place} may not be written to")
+        if is_held(folder.lock.path):
+            raise StoreError(
+                f"{path} is being filled by another run; wait until that has ended, or stop it"
+            )
+        return folder
+
+    def _refuse_links(self, inside: Iterable[str]) -> None:
+        for name in (".jumpduck/plates", *inside):
+            refuse_links(self.path, name)
 
     def forget(self, run: Run) -> None:
         """Remove the rows of all files that a run is asked for, so that all are fetched again.

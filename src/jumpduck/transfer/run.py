@@ -1,15 +1,18 @@
 """One run: a manifest, a recipe, an output folder."""
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
+from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.open_files import allowed_connections
+from jumpduck.transfer.earlier_files import EarlierFiles, made_by_recipe, made_otherwise
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
@@ -31,6 +34,43 @@ def check_platform() -> None:
             "sync of folders as the output folder needs them; use WSL, or run `jumpduck download` "
             "with this manifest on another machine"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a run would find: files that are there, and those that other recipes made."""
+
+    there: int
+    otherwise: Sequence[EarlierFiles]
+
+
+def foresee(
+    manifest: Manifest, out: str | Path, recipe: Recipe, limits: Limits, *, endpoint: str | None
+) -> Foreseen:
+    """Do the checks that `fill` does before its first byte, write nothing, and get what is there.
+
+    The system is not checked, because the run may be one on another machine.
+
+    Raises
+    ------
+    ManifestError, StoreError, QueryError
+        As `fill`.
+    """
+    _checked_reader(manifest, recipe, limits, endpoint or manifest.endpoint)
+    folder = OutputFolder.check(out, manifest.folders)
+    folder.disk.begin(manifest, recipe, None)
+    folder.disk.learn_from_results(folder.gathered.results)
+    folder.asked.check(manifest, recipe)
+    there = made_by_recipe(folder, manifest, recipe)
+    return Foreseen(there, made_otherwise(folder, manifest, recipe))
+
+
+def _checked_reader(
+    manifest: Manifest, recipe: Recipe, limits: Limits, endpoint: str | None
+) -> ObjectReader:
+    manifest.check_filled(recipe.columns, f"recipe {recipe.name} with these options")
+    check_one_file_per_site(manifest, recipe)
+    return limits.reader(endpoint)
 
 
 def fill(
@@ -72,15 +112,15 @@ def fill(
         As `jumpduck.download`.
     """
     check_platform()
-    manifest.check_filled(recipe.columns, f"recipe {recipe.name} with these options")
-    check_one_file_per_site(manifest, recipe)
     endpoint = endpoint or manifest.endpoint
-    reader = limits.reader(endpoint)
+    reader = _checked_reader(manifest, recipe, limits, endpoint)
     with OutputFolder.open(out, manifest.folders) as folder, folder.disk.naming_space():
-        asked = None
+        asked, otherwise = None, list[EarlierFiles]()
         folder.disk.begin(manifest, recipe, only)
         if only is None:
-            folder.disk.learn_from_results(folder.gathered.results)  # before `force` forgets them
+            # both before `force` forgets them
+            folder.disk.learn_from_results(folder.gathered.results)
+            otherwise = made_otherwise(folder, manifest, recipe)
             asked = folder.asked.begin(
                 manifest, recipe, made_by=made_by, endpoint=endpoint, command=command
             )
@@ -99,6 +139,8 @@ def fill(
         )
         files = manifest.files if only is None else len(only)
         progress({"event": "plan", "files": files, "plates": manifest.plate_count})
+        for earlier in otherwise:
+            progress({"event": "otherwise", **asdict(earlier)})
         try:
             with closing(scheduler.run(manifest, only)) as plates:
                 yield from plates

@@ -1,0 +1,92 @@
+"""What a folder has already is said before work begins, by a run and by a dry run."""
+
+import json
+
+import pytest
+
+import jumpduck
+from jumpduck.storage.heartbeat_lock import HeartbeatLock
+
+
+@pytest.fixture
+def rows(catalog, tmp_path):
+    rows = jumpduck.manifest(catalog, sources=["3"]).head(12)
+    rows.write_parquet(tmp_path / "manifest.parquet")
+    return rows
+
+
+def events(done):
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def test_files_of_another_recipe_are_named_before_they_are_made_again(rows, cli):
+    assert cli("download", "--recipe", "png8-plate", "--resize", "64").err == ""
+    said = (
+        "12 files of this manifest are there as png8-plate with --resize 64, "
+        "and are made again as png8\n"
+    )
+    for _ in range(2):
+        assert cli("download", "--dry-run").err == said
+    (found,) = events(cli("download", "--dry-run", "--json"))[0]["otherwise"]
+    assert found["recipe"].startswith("png8-plate ")
+    assert json.loads(found["parameters"])["resize"] == 64
+    assert (found["files"], found["replaced"]) == (12, True)
+    first, second, *_ = events(cli("download", "--json", "--limit", "4"))
+    assert first["event"] == "plan"
+    assert second == {"event": "otherwise", **found, "files": 4}
+    assert cli("download").err == said.replace("12", "8")
+    assert cli("download").err == ""
+    for words in ("--crop", "0"), ("--resize", "32"):
+        assert f"png8, and are made again as png8 with {' '.join(words)}" in (
+            cli("download", "--dry-run", *words).err
+        )
+
+
+def test_files_with_another_suffix_stay_and_sites_parquet_names_the_new_ones(rows, cli):
+    assert cli("download").code == 0
+    assert cli("download", "--recipe", "raw").err == (
+        "12 files of this manifest are there as png8, and stay; "
+        "sites.parquet will name the new files, raw\n"
+    )
+
+
+def test_files_of_another_manifest_are_not_named(rows, cli, tmp_path):
+    rows.tail(5).write_parquet(tmp_path / "five.parquet")
+    rows.head(7).write_parquet(tmp_path / "seven.parquet")
+    assert cli("download", "--manifest", "five.parquet", "--recipe", "jxl").code == 0
+    assert cli("download", "--manifest", "seven.parquet").err == ""
+    assert cli("download", "--manifest", "seven.parquet", "--dry-run").err == ""
+
+
+def test_a_dry_run_says_what_is_there_and_what_is_left(rows, cli, tmp_path):
+    assert "0 files are there already, 12 are left" in cli("download", "--dry-run").out
+    assert list(tmp_path.iterdir()) == [tmp_path / "manifest.parquet"]
+    assert cli("download", "--limit", "5").code == 0
+    assert "5 files are there already, 7 are left" in cli("download", "--dry-run").out
+    (said,) = events(cli("download", "--dry-run", "--json"))
+    assert (said["there"], said["left"]) == (5, 7)
+    assert said["estimated_gb"] * 1e9 == pytest.approx(rows["estimated_bytes"].sum() * 7 / 12, 1e-6)
+    (said,) = events(cli("download", "--dry-run", "--json", "--force"))
+    assert (said["there"], said["left"]) == (5, 12)
+
+
+def test_a_dry_run_refuses_what_the_run_refuses(rows, cli, tmp_path):
+    rows.drop("url_illum").write_parquet(tmp_path / "manifest.parquet")
+    rows.with_columns(path="a/" + rows["path"]).write_parquet(tmp_path / "moved.parquet")
+    (tmp_path / "file").write_text("a file where the folder should be")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "source_3").symlink_to(tmp_path)
+    assert cli("download", "--limit", "1").code == 0
+    for words in (
+        ("--illum",),
+        ("--crop-um", "-1"),
+        ("--endpoint", "http://[::1/x"),
+        ("--manifest", "moved.parquet", "--recipe", "stack", "--channels", "x"),
+        ("--out", "linked"),
+    ):
+        plan, run = cli("download", "--dry-run", *words), cli("download", *words)
+        assert (plan.code, plan.err, plan.out) == (run.code, run.err, "")
+        assert run.code in (1, 2)
+    assert "cannot write to file" in cli("download", "--dry-run", "--out", "file").err
+    with HeartbeatLock(tmp_path / "images" / ".jumpduck" / "lock", tmp_path / "images"):
+        assert "is being filled by another run" in cli("download", "--dry-run").err
