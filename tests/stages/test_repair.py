@@ -1,5 +1,6 @@
 """A repair makes the file that was there, or says that it cannot."""
 
+import json
 import shutil
 
 import numpy as np
@@ -96,6 +97,24 @@ def test_a_file_is_repaired_from_the_server_of_the_run_that_was_asked_for_it(row
     assert files(out) == before
 
 
+def test_a_repair_says_what_is_right_after_it(rows, tmp_path, cli):
+    jumpduck.download(rows, tmp_path / "images")
+    names = [*files(tmp_path / "images")][:3]
+    for words in ((), ("--json",)):
+        for name in names:
+            (tmp_path / "images" / name).write_bytes(b"damaged")
+        said = cli("verify", "--repair", *words)
+        assert (said.code, said.err) == (0, "")
+    assert json.loads(said.out.splitlines()[-1]) == {
+        "out": "images", "files": rows.height, "by_status": {"right": rows.height, "wrong": 0},
+        "wrong": [],
+    }  # fmt: skip
+    (tmp_path / "images" / names[0]).write_bytes(b"damaged")
+    first, *_, last = cli("verify", "--repair").out.splitlines()
+    assert first == f"{rows.height - 1} right, 1 wrong"
+    assert last == f"1 repaired; now {rows.height} right"
+
+
 def test_a_repair_that_fails_says_why_and_that_the_file_is_still_wrong(rows, tmp_path, cli):
     image = tmp_path / "image.tiff"
     shutil.copy(rows["url"][0], image)
@@ -106,6 +125,7 @@ def test_a_repair_that_fails_says_why_and_that_the_file_is_still_wrong(rows, tmp
     said = cli("verify", "--out", "out", "--repair")
     assert said.code == 3
     assert f"missing: {facts(out)['path'].item()}: " in said.out
+    assert "0 repaired; now 0 right, 1 wrong" in said.out
     assert said.err == (
         "jumpduck: of 1 files in out, 1 are not what was kept, and "
         "`jumpduck verify --repair --out out` fetches them again\n"

@@ -14,7 +14,7 @@ from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
-from jumpduck.schema import PLATE_KEY, RESULTS
+from jumpduck.schema import DONE, IMAGE_KEY, PLATE_KEY, RESULTS
 from jumpduck.stages.repair import RepairOptions, repair_plates
 from jumpduck.stages.status import status
 from jumpduck.stages.verify import VerifyOptions, verify_plates
@@ -73,7 +73,7 @@ def verify(
             counts.update(rows["status"].to_list())
             lacking.append(rows.filter(pl.col("status").is_in(SHOWN)))
     lacking = pl.concat(lacking, how="diagonal_relaxed")
-    wrong = lacking.filter(status="wrong")
+    still = wrong = lacking.filter(status="wrong")
     report.line(", ".join(_texts(counts)))
     for text in reasons(by_reason(lacking)):
         report.line(text)
@@ -86,16 +86,20 @@ def verify(
             with closing(repair_plates(asked)) as repaired:
                 for rows in repaired:
                     transfer.add(rows)
-        counts["wrong"] = transfer.finish(options.out)
-    else:
-        report.json(
-            {
-                "out": options.out,
-                "files": total,
-                "by_status": dict(sorted(counts.items())),
-                "wrong": wrong.select("path", "url", "error").to_dicts(),
-            }
-        )
+                    made = rows.filter(pl.col("status").is_in(DONE))
+                    still = still.join(made, on=IMAGE_KEY, how="anti", maintain_order="left")
+        transfer.finish(options.out)
+        counts["right"] += wrong.height - still.height
+        counts["wrong"] = still.height
+        report.line(f"{wrong.height - still.height:,} repaired; now {', '.join(_texts(counts))}")
+    report.json(
+        {
+            "out": options.out,
+            "files": total,
+            "by_status": dict(sorted(counts.items())),
+            "wrong": still.select("path", "url", "error").to_dicts(),
+        }
+    )
     said: list[str] = []
     if counts["wrong"]:
         said.append(f"{counts['wrong']:,} are not what was kept, and `{again}` fetches them again")
