@@ -74,7 +74,7 @@ def test_a_manifest_takes_an_alias_where_the_catalog_knows_it(knows):
 
 
 def test_find_takes_a_file_of_ncbi_beside_a_catalog_without_one(catalog, gene_info):
-    with pytest.raises(QueryError, match="by alias with a file of NCBI: `aliases`"):
+    with pytest.raises(QueryError, match="file of NCBI: `jumpduck catalog --aliases FILE`"):
         jumpduck.find("p53", catalog)
     found = jumpduck.find(["p53", "PLK1", "shared"], catalog, aliases=gene_info)
     rows = (

@@ -79,8 +79,11 @@ def test_sites_that_lack_a_channel_asked_for_are_counted_and_said(cli, plates):
     ("options", "reason"),
     [
         ({"compounds": "FK-866"}, "this catalog has no image of FK-866; `jumpduck find` says"),
-        ({"genes": "TP53", "plates": "P1"}, "no site of this catalog is all that was asked for"),
-        ({"where": "Metadata_Site > 9"}, "no site of this catalog is all that was asked for"),
+        (
+            {"genes": "TP53", "plates": "P1"},
+            "`plates` and `genes`; there are 27 without `plates`, 54 without `genes`; ask for less",
+        ),
+        ({"where": "Metadata_Site > 9"}, "no site of this catalog fulfils `where`; ask for less"),
         ({"plates": "O1", "channels": "Brightfield"}, "none of the 45 sites asked for has an im"),
         ({"plates": "C2"}, "all 117 sites asked for are known to be bad; `keep_known_bad` keeps"),
         (
@@ -93,7 +96,8 @@ def test_sites_that_lack_a_channel_asked_for_are_counted_and_said(cli, plates):
 def test_the_reason_why_nothing_is_left_is_the_true_one(defective, options, reason):
     with pytest.raises(QueryError) as said:
         jumpduck.manifest(defective, **options)
-    assert f"the selection has no image: {reason}" in str(said.value)
+    assert str(said.value).startswith("the selection has no image: ")
+    assert reason in str(said.value)
 
 
 @pytest.mark.parametrize("well", ["A01", "a1", "A1", "a01", " A001"])

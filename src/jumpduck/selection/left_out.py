@@ -8,7 +8,7 @@ import duckdb
 from jumpduck.selection.chosen import CHOSEN, plates_to_ask
 from jumpduck.selection.criteria import as_names
 from jumpduck.selection.groups import grouped
-from jumpduck.selection.pipeline import BUDGETS, Query
+from jumpduck.selection.pipeline import BUDGETS, NAMED, Query
 from jumpduck.selection.sql_text import last, statement
 
 
@@ -68,22 +68,20 @@ def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
 
 
 def _why_nothing_matches(con: duckdb.DuckDBPyConnection, query: Query) -> str:
-    names = [
-        name
-        for asked in (
-            query.selection.perturbations,
-            query.selection.genes,
-            query.selection.compounds,
-        )
-        for name in as_names(asked)
-    ]
+    names = [name for asked in NAMED for name in as_names(getattr(query.selection, asked))]
     sites = query.held.relation("sites")
     if names and not _count(con, {}, f"{sites} WHERE {query.perturbations}"):
         return (
             f"this catalog has no image of {', '.join(names)}; `jumpduck find` says on how many "
             "plates they are, and `jumpduck catalog` reads more plates"
         )
-    return "no site of this catalog is all that was asked for; ask for less at once"
+    counts = {
+        name: _count(con, {}, f"({query.chosen(sites, without=name)})") for name in query.conditions
+    }
+    asked = " and ".join(f"`{name}`" for name in counts) or "anything"
+    less = [f"{count:,} without `{name}`" for name, count in counts.items() if count]
+    hint = f"; there are {', '.join(less)}" if less and len(counts) > 1 else ""
+    return f"no site of this catalog fulfils {asked}{hint}; ask for less"
 
 
 def _candidates(query: Query) -> dict[str, str]:

@@ -25,6 +25,9 @@ from jumpduck.selection.scaffolds import check_rdkit
 from jumpduck.selection.sql_text import last, listed, literal, statement
 from jumpduck.selection.suggestions import check_names, known_names, separate
 
+NAMED = ("perturbations", "genes", "compounds")
+"""Parameters that name perturbations."""
+
 MODALITIES = {"knockout": "crispr", "knock-out": "crispr", "overexpression": "orf"}
 """Other words for values of Metadata_modality."""
 
@@ -42,7 +45,8 @@ class Query:
     plates
         One row a plate with images that the selection may need: plate_number, and sites.
     conditions
-        What each site fulfils, in SQL; `perturbations` is the one of them that names perturbations.
+        What each site fulfils, in SQL, by the parameter that asks for it; `perturbations` is the
+        one of them that names perturbations.
     needed_channels
         Channels that a site must have to count: all of them if they were asked for by name, else
         one of the stains.
@@ -56,7 +60,7 @@ class Query:
 
     held: HeldCollection
     plates: pl.DataFrame
-    conditions: Sequence[str]
+    conditions: Mapping[str, str]
     perturbations: str
     needed_channels: Sequence[str]
     channels: Sequence[str]
@@ -125,11 +129,11 @@ class Query:
         needed, every = literal(list(self.needed_channels)), literal(bool(self.selection.channels))
         return f"FROM keep_imaged({sites}, {needed}, every := {every})"
 
-    def chosen(self, sites: str) -> str:
-        """Get the SQL of the sites that fulfil all conditions."""
+    def chosen(self, sites: str, without: str | None = None) -> str:
+        """Get the SQL of the sites that fulfil all conditions, or all but one."""
         text = f"FROM {sites}"
-        if self.conditions:
-            text += "\n    WHERE\n        " + "\n        AND ".join(self.conditions)
+        if asked := [one for name, one in self.conditions.items() if name != without]:
+            text += "\n    WHERE\n        " + "\n        AND ".join(asked)
         return text
 
     def candidates(self, sites: str, *, keep_known_bad: bool) -> dict[str, str]:
@@ -213,18 +217,21 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     plates, places = check_places(con, held, selection)
     named = {
         **places,
-        "Metadata_Well": _wells(con, sites, selection),
-        "Metadata_pert_type": known_names("role", selection.roles, SITES_PER_WELL),
-        "Metadata_modality": _modalities(con, sites, selection),
+        "wells": ("Metadata_Well", _wells(con, sites, selection)),
+        "roles": ("Metadata_pert_type", known_names("role", selection.roles, SITES_PER_WELL)),
+        "modalities": ("Metadata_modality", _modalities(con, sites, selection)),
     }
-    conditions = [f"{column} IN {listed(names)}" for column, names in named.items() if names]
+    conditions = {
+        name: f"{column} IN {listed(names)}" for name, (column, names) in named.items() if names
+    }
     found, notes = _perturbations(con, held, selection)
     perturbations = "TRUE" if found is None else f"{held.perturbation} IN {listed(found)}"
     if found is not None:
-        conditions.append(perturbations)
+        name = next(name for name in NAMED if as_names(getattr(selection, name)))
+        conditions[name] = perturbations
     if selection.where:
         where = check_where(con, selection.where, sites)
-        conditions.append(f"coalesce((\n{where}\n), FALSE)")
+        conditions["where"] = f"coalesce((\n{where}\n), FALSE)"
     channels = _channels(con, held, selection)
     return Query(
         held, plates, conditions, perturbations, *channels, per_well, balance, selection, notes

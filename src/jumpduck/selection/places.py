@@ -29,13 +29,14 @@ CATALOG_FLAGS = {
 
 def check_places(
     con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
-) -> tuple[pl.DataFrame, dict[str, list[str]]]:
+) -> tuple[pl.DataFrame, dict[str, tuple[str, list[str]]]]:
     """Get the plates with images that a selection may need, and the names asked for.
 
     Returns
     -------
     tuple
-        plate_number and sites of the plates; by column, the names as the catalog writes them.
+        plate_number and sites of the plates; by parameter, the column and the names as
+        the catalog writes them.
 
     Raises
     ------
@@ -56,16 +57,16 @@ def check_places(
         """,  # noqa: S608
     )
     chosen = plates
-    named: dict[str, list[str]] = {}
+    named: dict[str, tuple[str, list[str]]] = {}
     for name, (what, column) in COLUMNS.items():
         if asked := as_names(getattr(selection, name)):
             known = set(plates[column].drop_nulls())
             try:
-                named[column] = known_names(what, asked, known)
+                named[name] = column, known_names(what, asked, known)
             except QueryError:
                 _explain_missing(con, held, name, separate(asked, known))
                 raise
-            chosen = chosen.filter(pl.col(column).is_in(named[column]))
+            chosen = chosen.filter(pl.col(column).is_in(named[name][1]))
     return chosen.select("plate_number", "sites"), named
 
 
