@@ -1,5 +1,8 @@
 """The command line in words that people use."""
 
+import subprocess
+import sys
+
 import pytest
 
 
@@ -19,7 +22,7 @@ import pytest
         ("download", "--input", "--manifest"),
         ("download", "--threads", "--connections"),
         ("download", "--overwrite", "--force"),
-        ("find", "--gene", "--name"),
+        ("find", "--symbol", "--name"),
         ("plates", "--input", "--catalog"),
         ("verify", "--cores", "--threads"),
     ],
@@ -31,6 +34,30 @@ def test_an_option_of_another_verb_or_program_brings_the_one_that_means_the_same
         done = cli(verb, *words)
         assert done.code == 2
         assert f"Unknown option: {word}. Here it is {meant}." in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("verify mirror", "mirror stands without an option. Did you mean --out mirror?"),
+        ("download images", "Did you mean --out images?"),
+        ("plates CRISPR", "Did you mean --plate-type CRISPR?"),
+        ("sql FROM jump.channels", "Put the query in quotes."),
+        ("get TP53", "--out is missing; name a folder: jumpduck get TP53 -o tp53"),
+        ("find --gene TP53", "Names need no option here: jumpduck find TP53"),
+        ("download --resume", "The same command goes on where a run ended."),
+    ],
+)
+def test_a_wrong_command_line_brings_the_right_one(cli, words, said):
+    done = cli(*words.split())
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_completions_that_nobody_reads_on_are_no_error():
+    show = f"{sys.executable} -m jumpduck completion show --shell bash"
+    done = subprocess.run(f"{show} | head -1", shell=True, capture_output=True, text=True)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
 def test_an_unknown_option_is_not_said_to_mean_what_a_verb_reads(cli):

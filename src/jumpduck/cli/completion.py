@@ -39,6 +39,8 @@ def completion(
             print(app.generate_completion(shell=shell))
         else:
             print(f"-> {app.install_completion(shell=shell)}; open a new shell")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise StoreError(f"cannot write the file of completions: {error}") from error
     except ShellDetectionError as error:

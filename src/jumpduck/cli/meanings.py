@@ -3,8 +3,8 @@
 from typing import cast
 
 from cyclopts import CycloptsError, Group
-from cyclopts.argument import ArgumentCollection
-from cyclopts.exceptions import UnknownOptionError
+from cyclopts.argument import Argument, ArgumentCollection
+from cyclopts.exceptions import MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 from cyclopts.panel import CycloptsPanel
 from rich.panel import Panel
 
@@ -44,14 +44,45 @@ MEANINGS: tuple[tuple[Group | None, str], ...] = (
 """Options that mean the same in one verb or another program, and under which heading of the help:
 the first that a verb has is meant."""
 
+MAIN = {
+    "demo": "--out", "catalog": "--source", "plates": "--plate-type", "download": "--out",
+    "status": "--out", "verify": "--out",
+}  # fmt: skip
+"""What a word without an option may be meant as, in verbs that take none."""
+
+_FIND = "Names need no option here: jumpduck find TP53"
+_RESUME = "The same command goes on where a run ended."
+
+ANSWERS = {
+    ("get", "--out"): "name a folder: jumpduck get TP53 -o tp53",
+    ("find", "--gene"): _FIND, ("find", "--compound"): _FIND, ("find", "--perturbation"): _FIND,
+    ("download", "--resume"): _RESUME, ("download", "--continue"): _RESUME,
+    ("get", "--resume"): _RESUME, ("get", "--continue"): _RESUME,
+}  # fmt: skip
+"""What to say of an option that a verb lacks and another word would not explain, or that it cannot
+do without."""
+
 
 def explained(error: CycloptsError) -> Panel:
-    """Get what cyclopts says of a wrong command line, with the option that an unknown one means."""
-    if isinstance(error, UnknownOptionError):
-        word = (error.token.keyword or error.token.value).partition("=")[0]
-        if meant := _meant(word, error.argument_collection):
-            return CycloptsPanel(f"Unknown option: {word}. Here it is {meant}.")
-    return CycloptsPanel(error)
+    """Get what cyclopts says of a wrong command line, with what may have been meant."""
+    verb = error.command_chain[0] if error.command_chain else ""
+    said: str | None = None
+    match error:
+        case UnknownOptionError():
+            word = (error.token.keyword or error.token.value).partition("=")[0]
+            meant = _meant(word, error.argument_collection)
+            hint = ANSWERS.get((verb, word)) or (meant and f"Here it is {meant}.")
+            said = hint and f"Unknown option: {word}. {hint}"
+        case UnusedCliTokensError(unused_tokens=[*words]) if verb == "sql":
+            said = f"More than one word: {' '.join(words)}. Put the query in quotes."
+        case UnusedCliTokensError(unused_tokens=[*words]) if verb in MAIN:
+            text = " ".join(words)
+            said = f"{text} stands without an option. Did you mean {MAIN[verb]} {text}?"
+        case MissingArgumentError(argument=Argument(name=name)) if (verb, name) in ANSWERS:
+            said = f"{name} is missing; {ANSWERS[verb, name]}"
+        case _:
+            pass
+    return CycloptsPanel(said or error)
 
 
 def _meant(word: str, own: ArgumentCollection) -> str | None:
