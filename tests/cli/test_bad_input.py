@@ -139,6 +139,21 @@ def test_a_file_that_is_not_there_names_the_verb_that_makes_it(said):
     assert "jumpduck manifest" in said(1, "download")
 
 
+def test_a_wrong_folder_is_named_as_the_place_that_was_looked_in(said, tmp_path):
+    for words in ("manifest",), ("sql", "SELECT 1"), ("plates",), ("find", "x"):
+        assert f"({tmp_path / 'catalog.duckdb'})" in said(1, *words)
+    line = said(1, "download")
+    assert f"({tmp_path / 'manifest.parquet'})" in line
+    assert "or go to the folder that has it" in line
+    for verb in "status", "verify":
+        assert said(1, verb, "--out", "miror") == (
+            f"jumpduck: --out miror is not there ({tmp_path / 'miror'}); give the folder that "
+            "`jumpduck download` filled\n"
+        )
+    (tmp_path / "empty").mkdir()
+    assert "was not filled by jumpduck" in said(1, "status", "--out", "empty")
+
+
 def test_a_folder_that_cannot_be_written_is_named(said, cli, catalog, tmp_path):
     (tmp_path / "images").write_text("a file where the folder should be")
     jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")

@@ -147,7 +147,10 @@ def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb
     path = expanded(path)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
-        raise ManifestError(f"catalog {path} {what}; make one with `jumpduck catalog`")
+        raise ManifestError(
+            f"catalog {path} {what} ({path.absolute()}); make one with `jumpduck catalog`, or go "
+            "to the folder that has it"
+        )
     con = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
     try:
         if memory_limit:

@@ -152,7 +152,10 @@ def _open_csv(path: Path) -> OpenFiles:
 
 def _check_there(path: Path) -> None:
     if not path.is_file():
-        raise ManifestError(f"there is no manifest {path}; make it with `jumpduck manifest`")
+        raise ManifestError(
+            f"there is no manifest {path} ({path.absolute()}); make it with `jumpduck manifest`, "
+            "or go to the folder that has it"
+        )
 
 
 def _together(paths: Sequence[Path], found: Sequence[OpenFiles]) -> OpenFiles:

@@ -196,6 +196,12 @@ class OutputFolder:
             Nothing was downloaded into it.
         """
         folder = cls(path)
+        if not folder.path.is_dir():
+            what = "is not a folder" if folder.path.exists() else "is not there"
+            raise StoreError(
+                f"out {path} {what} ({folder.path.absolute()}); give the folder that "
+                "`jumpduck download` filled"
+            )
         known = folder.asked.runs() or folder.plates.plate_keys() or folder.left_without_names
         if not known:
             raise StoreError(
