@@ -97,7 +97,7 @@ def test_get_needs_names_that_are_known_and_writes_nothing_without(cli, places, 
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "there is no perturbation 'TP35'; did you mean TP53" in done.err
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
-    assert "--out requires an argument" in cli("get", "TP53").err
+    assert "--out is missing" in cli("get", "TP53").err
 
 
 def test_files_that_could_not_be_had_end_get_with_3(cli, gallery, places):
@@ -130,3 +130,32 @@ def test_a_catalog_is_built_for_the_plates_of_a_perturbation(gallery, tmp_path):
         jumpduck.catalog(path, perturbations=["TP35"], **places)
     with pytest.raises(jumpduck.errors.CatalogError, match="no plate is of all"):
         jumpduck.catalog(path, perturbations=["TP53"], sources=["source_3"], **places)
+
+
+@pytest.mark.parametrize("verb", ["catalog", "manifest", "download"])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), RuntimeError("Query interrupted")], ids=["ctrl-c", "duckdb"]
+)
+def test_an_interrupted_get_says_that_the_same_get_goes_on(cli, places, monkeypatch, verb, error):
+    def interrupt(*_, **__):
+        raise error
+
+    def interrupt_run(*_, **__):
+        yield from ()
+        interrupt()
+
+    words = ("get", "TP53", "-o", "a b", *places, "--per-well", "trt=1", "--crop", "0")
+    place, what = {
+        "catalog": ("jumpduck.stages.catalog.table_source", interrupt),
+        "manifest": ("jumpduck.stages.manifest.plates_to_ask", interrupt),
+        "download": ("jumpduck.cli.download.download_plates", interrupt_run),
+    }[verb]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, what)
+        done = cli(*words)
+    assert done.code == 130
+    assert done.err.startswith("jumpduck: interrupted; what is finished is kept. Go on with: ")
+    again = shlex.split(done.err.partition("Go on with: ")[2])[1:]
+    assert again[0] == "get"
+    assert cli(*again).code == 0
+    assert "present" in cli(*words).out

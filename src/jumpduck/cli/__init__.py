@@ -87,6 +87,14 @@ def _check_utf8(tokens: Sequence[str]) -> None:
             ) from error
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Get whether an error is that of Ctrl-C or SIGTERM.
+
+    DuckDB raises a RuntimeError for the KeyboardInterrupt that ends a query.
+    """
+    return isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted"
+
+
 def run(tokens: Sequence[str]) -> int:
     """Run one command line and get its exit code; an error is one line on stderr."""
     code = 1
@@ -100,7 +108,6 @@ def run(tokens: Sequence[str]) -> int:
         print(f"jumpduck: {with_flags(str(error))}", file=sys.stderr)
         code = error.exit_code
     except (KeyboardInterrupt, RuntimeError) as error:
-        # DuckDB raises a RuntimeError for the KeyboardInterrupt that ends a query
         if str(error) == "can't start new thread":
             print(
                 "jumpduck: the system lets this process start no further thread; use fewer "
@@ -108,7 +115,7 @@ def run(tokens: Sequence[str]) -> int:
                 file=sys.stderr,
             )
             return code
-        if not isinstance(error, KeyboardInterrupt) and str(error) != "Query interrupted":
+        if not is_interrupt(error):
             raise
         print("jumpduck: interrupted", file=sys.stderr)
         code = INTERRUPTED

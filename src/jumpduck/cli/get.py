@@ -1,13 +1,14 @@
 """jumpduck get"""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from jumpduck.cli import app
+from jumpduck.cli import app, is_interrupt
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, RECIPE, WORK, Json, Quiet, reads, words_of
 from jumpduck.cli.report import Report
-from jumpduck.errors import QueryError
+from jumpduck.errors import InterruptedRunError, QueryError
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.selection.criteria import Names, Selection, as_names
 from jumpduck.transfer.limits import Limits
@@ -81,10 +82,23 @@ def get(options: GetOptions, *, json: Json = False, quiet: Quiet = False) -> Non
     ```
     """
     report = Report(as_json=json, quiet=quiet)
-    for words in three_commands(options):
-        report.line(shlex.join(["jumpduck", *words]))
-        flags = [flag for flag, given in (("--json", json), ("--quiet", quiet)) if given]
-        app([*words, *flags], exit_on_error=False, print_error=False, result_action="return_value")
+    flags = [flag for flag, given in (("--json", json), ("--quiet", quiet)) if given]
+    try:
+        for words in three_commands(options):
+            report.line(shlex.join(["jumpduck", *words]))
+            _run([*words, *flags])
+    except (KeyboardInterrupt, RuntimeError, InterruptedRunError) as error:
+        if not isinstance(error, InterruptedRunError) and not is_interrupt(error):
+            raise
+        again = words_of(options, [one.name for one in fields(options)])
+        raise InterruptedRunError(
+            "interrupted; what is finished is kept. Go on with: "
+            + shlex.join(["jumpduck", "get", *again])
+        ) from None
+
+
+def _run(words: Sequence[str]) -> None:
+    app(words, exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def three_commands(options: GetOptions) -> list[list[str]]:
