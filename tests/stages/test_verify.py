@@ -50,6 +50,22 @@ def test_verify_tells_which_files_could_not_be_had(rows, tmp_path, cli):
     assert f"0 right, {rows.height} missing" in said.out
 
 
+def test_what_is_broken_at_its_source_is_said_to_be_so_for_ever(rows, tmp_path, cli):
+    broken = tmp_path / "broken.tiff"
+    broken.write_bytes(b"no image")
+    urls = [str(broken), rows["url"][1] + ".absent", *rows["url"][2:]]
+    rows.with_columns(url=pl.Series(urls)).write_parquet(tmp_path / "manifest.parquet")
+    so = (
+        "what is missing or corrupt is probably so at its source for ever: with all other files, "
+        "the folder is whole"
+    )
+    for verb in "download", "verify", "status":
+        said = cli(verb)
+        assert said.err.endswith(f"; {so}\n")
+        assert "goes on" not in said.err
+        assert said.code == (0 if verb == "status" else 3)
+
+
 def test_verify_compares_with_the_manifest_that_it_is_given(rows, out):
     assert jumpduck.verify(out, manifest=rows.head(7)).is_empty()
     more = rows.head(3).with_columns(path="more/" + pl.col("path"))
@@ -112,7 +128,7 @@ def test_status_says_what_the_same_command_would_do(rows, out, cli):
     assert "all done" in cli("status").err
     jumpduck.download(rows.with_columns(pl.col("url") + ".absent"), out, force=True)
     said = cli("status").err
-    assert f"all tried; {rows.height} not had: the same `jumpduck download` goes on" in said
+    assert f"all tried; {rows.height} not had: the same `jumpduck download` tries again" in said
 
 
 def test_a_repair_that_cannot_begin_leaves_the_rows_so_that_verify_still_finds_the_file(rows, out):
@@ -208,17 +224,17 @@ def test_the_commands_that_go_on_are_named(rows, tmp_path, cli):
         f"`jumpduck download --manifest {name}.parquet --out 'a b' --crop 0`"
         for name in ("one", "two")
     )
-    assert f"3 not had: {two} goes on" in cli("status", "--out", "a b").err
+    assert f"3 not had: {two} tries again" in cli("status", "--out", "a b").err
     rows.tail(2).with_columns(absent).write_parquet(tmp_path / "one.parquet")
     cli("download", "--manifest", "one.parquet", "--out", "a b", "--crop", 0)
-    assert f"5 could not be had; {one} and {two} go on" in cli("verify", "--out", "a b").err
+    assert f"5 could not be had; {one} and {two} try again" in cli("verify", "--out", "a b").err
     rows.head(9).write_parquet(tmp_path / "nine.parquet")
     said = cli("verify", "--out", "a b", "--manifest", "nine.parquet").err
     assert "`jumpduck download --manifest nine.parquet --out 'a b' --crop 0` goes on" in said
     rows.head(3).write_parquet(tmp_path / "three.parquet")
     cli("download", "--manifest", "three.parquet", "--out", "a b", "--crop", 0)
     # what it was asked for has the place of what two.parquet asked for
-    assert f"2 could not be had; {one} goes on" in (cli("verify", "--out", "a b").err)
+    assert f"2 could not be had; {one} tries again" in (cli("verify", "--out", "a b").err)
 
 
 def test_a_copy_of_an_unfinished_folder_is_not_taken_for_a_whole_one(

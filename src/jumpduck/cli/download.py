@@ -20,7 +20,7 @@ from jumpduck.cli.flags import (
 )
 from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.report import Report, cell_text
-from jumpduck.cli.transfer_report import TransferReport, otherwise
+from jumpduck.cli.transfer_report import TransferReport, for_ever, otherwise
 from jumpduck.errors import PartialError
 from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
@@ -81,8 +81,8 @@ def download(
     if not_had := transfer.finish(options.out):
         results = expanded(options.out) / RESULTS_FILE
         raise PartialError(
-            f"{not_had:,} of {manifest.files:,} files could not be had; "
-            f"{results} says why, and the same command tries them again"
+            f"{not_had.total():,} of {manifest.files:,} files could not be had; "
+            f"{results} says why, and the same command tries them again{for_ever(not_had)}"
         )
 
 

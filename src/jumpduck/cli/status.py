@@ -10,7 +10,7 @@ from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import goes_on
 from jumpduck.schema import PLATE_KEY
-from jumpduck.stages.status import StatusOptions
+from jumpduck.stages.status import COUNTS, StatusOptions
 from jumpduck.stages.status import status as look
 
 LEAST = ("kept_gb", "fetched_gb", "done", "failed", "corrupt", "missing")
@@ -46,8 +46,9 @@ def status(
         .sort("Metadata_Source")
     )
     report.table(found.plates if plates else by_source, least=LEAST)
-    left = int(found.plates["left"].sum())
-    not_had = sum(int(found.plates[name].sum()) for name in ("missing", "corrupt", "failed"))
+    counts = {name: int(found.plates[name].sum()) for name in COUNTS}
+    left = counts["left"]
+    not_had = sum(counts[name] for name in ("missing", "corrupt", "failed"))
     said = "running" if found.running else "not running"
     if found.per_second:
         said += f", {found.per_second:,.1f} files/s"
@@ -57,7 +58,7 @@ def status(
         said += f", {timedelta(seconds=round(found.seconds_left))} left"
     if not found.running and (left or not_had):
         rest = [f"{left:,} not fetched"] * bool(left) + [f"{not_had:,} not had"] * bool(not_had)
-        said += f"; {' and '.join(rest)}: {goes_on(found.commands)}"
+        said += f"; {' and '.join(rest)}: {goes_on(found.commands, counts)}"
     report.remark(said)
     report.json(
         {

@@ -96,8 +96,8 @@ class TransferReport:
         not_had = rows.filter(~pl.col("status").is_in(DONE))
         self._not_had = [by_reason(not_had, self._not_had)]
 
-    def finish(self, out: str | Path) -> int:
-        """Print the summary, and get the number of files that could not be had."""
+    def finish(self, out: str | Path) -> Counter[str]:
+        """Print the summary, and get the number of files that could not be had, by status."""
         summary, report = self._summary[0], self._report
         results, sites = (expanded(out) / name for name in (RESULTS_FILE, SITES_FILE))
         report.table(summary)
@@ -107,7 +107,8 @@ class TransferReport:
         )
         for text in reasons(self._not_had[0]):
             report.line(text)
-        return int(summary.filter(~pl.col("status").is_in(DONE))["files"].sum())
+        not_had = summary.filter(~pl.col("status").is_in(DONE))
+        return Counter(dict(not_had.select("status", "files").rows()))
 
     def _rate(self) -> str:
         seconds = self._progress.tasks[1].elapsed or 0
@@ -190,12 +191,37 @@ def _as_asked_for(label: str, parameters: str) -> str:
     return f"{name} with {shlex.join(words)}" if words else name
 
 
-def goes_on(commands: Sequence[str]) -> str:
-    """Get the sentence that says how to go on."""
-    if not commands:
-        return "the same `jumpduck download` goes on"
+def goes_on(commands: Sequence[str], by_status: Mapping[str, int]) -> str:
+    """Get the sentence that says how to go on, and what of it can be expected.
+
+    Parameters
+    ----------
+    by_status
+        Numbers of files that are left, missing, corrupt and failed.
+    """
+    only_gone = not (by_status["left"] or by_status["failed"])
     some = " and ".join(f"`{command}`" for command in commands[:MAX_SHOWN_COMMANDS])
-    return f"{some} {'goes' if len(commands) == 1 else 'go'} on"
+    some = some or "the same `jumpduck download`"
+    one = len(commands) <= 1
+    verb = (
+        ("tries" if one else "try") + " again" if only_gone else ("goes" if one else "go") + " on"
+    )
+    return f"{some} {verb}{for_ever(by_status)}"
+
+
+def for_ever(by_status: Mapping[str, int]) -> str:
+    """Get a further clause on what is missing or corrupt, which no other run is likely to change.
+
+    A file is called missing when the server says so, and corrupt when the same bytes came twice.
+    """
+    gone = by_status["missing"] + by_status["corrupt"]
+    if not gone:
+        return ""
+    names = " or ".join(name for name in ("missing", "corrupt") if by_status[name])
+    return (
+        f"; what is {names} is probably so at its source for ever: with all other files, "
+        "the folder is whole"
+    )
 
 
 def summarize(results: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:

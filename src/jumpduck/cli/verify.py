@@ -108,10 +108,11 @@ def verify(
     said += [f"{not_had:,} could not be had"] * bool(not_had)
     if counts["left"] or not_had:
         if options.manifest is None:
-            said.append(goes_on(status(options.out).commands))
+            said.append(goes_on(status(options.out).commands, counts))
         else:
             runs = OutputFolder.read(options.out).asked.runs()
-            said.append(goes_on(_for_manifest(commands_of(runs[:1]), str(options.manifest))))
+            commands = _for_manifest(commands_of(runs[:1]), str(options.manifest))
+            said.append(goes_on(commands, counts))
     if said:
         raise PartialError(f"of {total:,} files in {options.out}, {'; '.join(said)}")
 
