@@ -103,7 +103,10 @@ def test_shares_hold_for_many_groups_whatever_their_role(plates):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"split": {"a": 0.5, "b": 0.4}, "split_by": "plate"}, "sums to 0.9; its shares must sum"),
+        (
+            {"split": {"a": 0.5, "b": 0.4}, "split_by": "plate"},
+            "split a=0.5,b=0.4 sums to 0.9; its shares must sum",
+        ),
         ({"split": {"a": 1.0}, "split_by": "plate"}, "is not two or more names with shares above"),
         ({"split": {"a": 1.5, "b": -0.5}, "split_by": "plate"}, "is not two or more names"),
         ({"split": HALVES}, "`split` and `split_by` go together; give `split_by`, as compound"),

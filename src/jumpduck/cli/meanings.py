@@ -1,5 +1,6 @@
 """What an option that a verb does not have is called there."""
 
+import difflib
 from typing import cast
 
 from cyclopts import CycloptsError, Group
@@ -9,6 +10,7 @@ from cyclopts.panel import CycloptsPanel
 from rich.panel import Panel
 
 from jumpduck.cli.flags import OUTPUT, PLACES
+from jumpduck.cli.settings import CONFIG
 
 MEANINGS: tuple[tuple[Group | None, str], ...] = (
     (OUTPUT, "--out --manifest --catalog --output -o --output-dir --outdir --dest --folder --path"),
@@ -73,6 +75,8 @@ def explained(error: CycloptsError) -> Panel:
             meant = _meant(word, error.argument_collection)
             hint = ANSWERS.get((verb, word)) or (meant and f"Here it is {meant}.")
             said = hint and f"Unknown option: {word}. {hint}"
+            if error.token.source != "cli":
+                said = _unknown_setting(verb, error)
         case UnusedCliTokensError(unused_tokens=[*words]) if verb == "sql":
             said = f"More than one word: {' '.join(words)}. Put the query in quotes."
         case UnusedCliTokensError(unused_tokens=[*words]) if verb in MAIN:
@@ -83,6 +87,18 @@ def explained(error: CycloptsError) -> Panel:
         case _:
             pass
     return CycloptsPanel(said or error)
+
+
+def _unknown_setting(verb: str, error: UnknownOptionError) -> str:
+    """Get what to say of an option that jumpduck.toml or a preset has and the verb has not."""
+    name = error.token.keyword or ""
+    name = name.strip("[]").replace("][", ".")
+    known = [one.removeprefix("--") for own in error.argument_collection for one in own.names]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"`jumpduck {verb} --help` lists its options."
+    in_file = error.token.source.endswith(CONFIG.name)
+    place = f"[{verb}] of {CONFIG}" if in_file else error.token.source
+    return f"{place} has {name!r}, which is no option of {verb}. {hint}"
 
 
 def _meant(word: str, own: ArgumentCollection) -> str | None:

@@ -66,10 +66,11 @@ def split_of(selection: Selection) -> tuple[list[str], list[float]]:
         lacking = "`split_by`, as compound" if split else "`split`, as train=0.8,val=0.1,test=0.1"
         raise QueryError(f"`split` and `split_by` go together; give {lacking}")
     check_names("group to split by", [by], SPLIT_GROUPS)
+    written = ",".join(f"{name}={share:g}" for name, share in split.items())
     if len(split) < 2 or not all(name.strip() and share > 0 for name, share in split.items()):
-        raise QueryError(f"split {dict(split)} is not two or more names with shares above 0")
+        raise QueryError(f"split {written} is not two or more names with shares above 0")
     if not math.isclose(total := math.fsum(split.values()), 1, abs_tol=1e-9):
-        raise QueryError(f"split {dict(split)} sums to {total:.10g}; its shares must sum to 1")
+        raise QueryError(f"split {written} sums to {total:.10g}; its shares must sum to 1")
     ends = [round(end, 12) for end in itertools.accumulate(split.values())]
     return list(split), ends[:-1]
 

@@ -263,7 +263,8 @@ def _per_well(selection: Selection) -> dict[str, int]:
         return dict.fromkeys(SITES_PER_WELL, ALL_SITES)
     check_names("role", list(asked), SITES_PER_WELL)
     if any(count < 0 for count in asked.values()):
-        raise QueryError(f"per_well {dict(asked)} takes numbers of sites, 0 or more")
+        written = ",".join(f"{role}={count}" for role, count in asked.items())
+        raise QueryError(f"per_well {written} takes numbers of sites, 0 or more")
     return {**SITES_PER_WELL, **asked}
 
 
