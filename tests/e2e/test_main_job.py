@@ -34,6 +34,17 @@ def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkey
     assert "images/results.parquet" in again.err
 
 
+def test_the_demo_prints_what_its_verbs_print(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("jumpduck.cli.demo.write_gallery", partial(write_gallery, edges=(96, 128)))
+    wide = {"TTY_COMPATIBLE": "1", "COLUMNS": "200", "NO_COLOR": "1"}
+    shown = cli("demo", **wide).out.splitlines()
+    words = ("catalog", "--gallery", "gallery", "--metadata", "metadata", "--catalog", "c.duckdb")
+    for verb in (words, ("manifest", "--manifest", "m.parquet"), ("download", "--out", "again")):
+        printed = cli(*verb, cwd=tmp_path / "jumpduck-demo", **wide).out.splitlines()
+        assert [line for line in printed if "/" not in line and "->" not in line] != []
+        assert {line for line in printed if "/" not in line and "->" not in line} <= set(shown)
+
+
 def test_each_verb_finds_the_file_of_the_one_before(cli, gallery, tmp_path):
     assert cli("catalog", "--gallery", gallery.gallery, "--metadata", gallery.metadata).code == 0
     assert cli("manifest", "--source", "source_3").code == 0

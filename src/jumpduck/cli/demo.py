@@ -9,13 +9,15 @@ import polars as pl
 from cyclopts import Parameter
 
 from jumpduck.cli.flags import OUTPUT, Json, Quiet
+from jumpduck.cli.manifest import say_chosen, say_left_out
 from jumpduck.cli.report import Report
-from jumpduck.cli.transfer_report import summarize
+from jumpduck.cli.transfer_report import by_reason, reasons, summarize
 from jumpduck.errors import PartialError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
-from jumpduck.schema import DONE
+from jumpduck.schema import DONE, RESULTS_FILE, SITES_FILE
 from jumpduck.selection.criteria import Selection
 from jumpduck.stages.catalog import catalog as build
+from jumpduck.stages.catalog import imaged
 from jumpduck.stages.download import download as fetch
 from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.atomic_files import writable_folder
@@ -58,30 +60,29 @@ def demo(
 
     report.line("2. jumpduck catalog --gallery gallery --metadata metadata")
     path = out / "catalog.duckdb"
-    relations = build(path, gallery=str(made.gallery), metadata=str(made.metadata))
-    report.table(relations)
-    report.line(f"   -> {path}\n")
+    build(path, gallery=str(made.gallery), metadata=str(made.metadata))
+    report.table(imaged(path))
+    report.line(f"-> {path}\n")
 
     report.line("3. jumpduck manifest")
     manifest = out / "manifest.parquet"
-    sizes = write_manifest(path, manifest, Selection()).by_source
-    report.table(sizes.select("Metadata_Source", "plates", "wells", "sites", "files"))
-    rows = pl.read_parquet(manifest, glob=False)
-    kept = rows.group_by("Metadata_pert_type").agg(
-        wells=pl.struct("Metadata_Plate", "Metadata_Well").n_unique(), files=pl.len()
-    )
-    report.table(kept.sort("Metadata_pert_type"))
-    report.line(f"   -> {manifest}\n")
+    chosen = write_manifest(path, manifest, Selection(), left_out=True)
+    say_chosen(report, chosen, manifest)
+    if chosen.left_out:
+        say_left_out(report, chosen.left_out)
+    report.line("")
 
     report.line("4. jumpduck download")
     images = out / "images"
-    results = fetch(rows, images)
+    results = fetch(manifest, images)
     summary = summarize(results)
     report.table(summary)
+    left = [images, images / RESULTS_FILE, images / SITES_FILE]
+    report.line(f"-> {', '.join(map(str, left))}")
     bad = results.filter(~pl.col("status").is_in(DONE))
-    for row in bad.iter_rows(named=True):
-        report.line(f"   {row['status']}: {Path(row['path']).name}: {row['error'].split(':')[0]}")
-    report.line(f"   -> {images}\n")
+    for text in reasons(by_reason(bad)):
+        report.line(text)
+    report.line("")
 
     report.line("5. The first field of each well, its channels side by side")
     sheet = contact_sheet(images, out / "contact_sheet.png")
@@ -89,10 +90,7 @@ def demo(
 
     planned = {("missing", made.missing), ("corrupt", made.corrupt)}
     as_planned = set(bad.select("status", "path").rows()) == planned
-    left = [
-        made.gallery, made.metadata, path, manifest,
-        images, images / "results.parquet", images / "sites.parquet", sheet,
-    ]  # fmt: skip
+    left = [made.gallery, made.metadata, path, manifest, *left, sheet]
     report.json(
         {"as_planned": as_planned, "by_status": summary.to_dicts(), "left": [str(p) for p in left]}
     )

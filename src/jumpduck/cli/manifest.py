@@ -1,6 +1,7 @@
 """jumpduck manifest"""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -100,15 +101,12 @@ def manifest(
             left_out=True,
         )
     sizes, out = chosen.by_source, chosen.left_out
-    _print(report, chosen)
-    files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
-    target = f" -> {path}" if path else "; nothing written (--dry-run)"
-    report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
+    files, gigabytes = say_chosen(report, chosen, path)
     for note in notes:
         report.line(note)
     _say_what_was_not_published(report, options, sizes)
     if out:
-        _say_what_is_left_out(report, out)
+        say_left_out(report, out)
         _say_what_there_is_too_little_of(report, options, out)
     if options.adds_controls and not sizes["negcons"].sum():
         budget = options.max_sites is not None or options.max_gb is not None
@@ -127,7 +125,8 @@ def manifest(
     )
 
 
-def _print(report: Report, chosen: Summary) -> None:
+def say_chosen(report: Report, chosen: Summary, path: Path | None) -> tuple[int, float]:
+    """Print what a choice holds, and get its files and gigabytes."""
     sizes = chosen.by_source
     total = sizes.select(
         pl.lit("all").alias("Metadata_Source"), pl.exclude("Metadata_Source").sum()
@@ -146,9 +145,14 @@ def _print(report: Report, chosen: Summary) -> None:
             report.remark(
                 f"{role['Metadata_pert_type']}: wells {role['wells']:,}, sites {role['sites']:,}"
             )
+    files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
+    target = f" -> {path}" if path else "; nothing written (--dry-run)"
+    report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
+    return files, gigabytes
 
 
-def _say_what_is_left_out(report: Report, out: LeftOut) -> None:
+def say_left_out(report: Report, out: LeftOut) -> None:
+    """Print how many sites a choice leaves out, and why."""
     if out.known_bad:
         report.line(
             f"{out.known_bad:,} sites left out as known to be bad (--keep-known-bad takes them)"
