@@ -9,10 +9,6 @@ from jumpduck.selection.pipeline import find_text, separate_perturbations
 from jumpduck.stages.find import FindOptions
 from jumpduck.stages.find import find as look
 
-LEAST = ("matched_by", "Metadata_JCP2022", "Metadata_pert_type")
-LEAST_OF_WELLS = ("matched_by", "Metadata_JCP2022", "Metadata_PlateType", "Metadata_modality")
-"""What a narrow terminal leaves out first, so that plates, wells, sites and roles remain."""
-
 
 @reads(
     FindOptions,
@@ -50,5 +46,11 @@ def find(
     shown = found.with_columns(pl.col("^estimated_gb$").round(3)).drop(
         "Metadata_InChIKey", strict=False
     )
-    report.table(shown, least=LEAST_OF_WELLS if options.wells else LEAST)
+    # a narrow terminal leaves out matched_by, the identifier and these first, so that plates, wells,
+    # sites and roles remain
+    least = (
+        ("Metadata_PlateType", "Metadata_modality") if options.wells else ("Metadata_pert_type",)
+    )
+    names = shown.columns[-2:] if options.wells else shown.columns[1:3]
+    report.table(shown, least=(*sorted(names, reverse=True), *least))
     report.json({"found": found.to_dicts()})
