@@ -46,8 +46,8 @@ def find(
     shown = found.with_columns(pl.col("^estimated_gb$").round(3)).drop(
         "Metadata_InChIKey", strict=False
     )
-    # a narrow terminal leaves out matched_by, the identifier and these first, so that plates, wells,
-    # sites and roles remain
+    # what a narrow terminal leaves out first, so that plates, wells, sites and roles remain: what
+    # matched, the identifier, and these
     least = (
         ("Metadata_PlateType", "Metadata_modality") if options.wells else ("Metadata_pert_type",)
     )
