@@ -1,12 +1,26 @@
 """jumpduck get"""
 
+import contextlib
+import io
 import shlex
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from jumpduck.cli import app, is_interrupt
-from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, RECIPE, WORK, Json, Quiet, reads, words_of
+from jumpduck.cli.flags import (
+    CHOOSE,
+    OUTPUT,
+    PLACES,
+    RECIPE,
+    WORK,
+    DryRun,
+    Json,
+    Quiet,
+    reads,
+    words_of,
+)
 from jumpduck.cli.report import Report
 from jumpduck.errors import InterruptedRunError, QueryError
 from jumpduck.recipes.options import RecipeOptions
@@ -69,11 +83,14 @@ class GetOptions(RecipeOptions, Limits, Selection):
     },
     positional="perturbations",
 )
-def get(options: GetOptions, *, json: Json = False, quiet: Quiet = False) -> None:
+def get(
+    options: GetOptions, *, dry_run: DryRun = False, json: Json = False, quiet: Quiet = False
+) -> None:
     """Do catalog, manifest and download in one go, for the plates that are needed alone.
 
     Prints each of the three commands before its output: they can be copied and run again one by
-    one, and the same `get` goes on after an interruption.
+    one, and the same `get` goes on after an interruption. With --dry-run, the catalog and the
+    manifest are made in a folder that is removed, and no image is fetched.
 
     For example:
     ```
@@ -83,8 +100,14 @@ def get(options: GetOptions, *, json: Json = False, quiet: Quiet = False) -> Non
     """
     report = Report(as_json=json, quiet=quiet)
     flags = [flag for flag, given in (("--json", json), ("--quiet", quiet)) if given]
+    commands = three_commands(options)
+    if dry_run:
+        for words in commands:
+            report.line(shlex.join(["jumpduck", *words]))
+        _foresee(options, flags)
+        return
     try:
-        for words in three_commands(options):
+        for words in commands:
             report.line(shlex.join(["jumpduck", *words]))
             _run([*words, *flags])
     except (KeyboardInterrupt, RuntimeError, InterruptedRunError) as error:
@@ -95,6 +118,19 @@ def get(options: GetOptions, *, json: Json = False, quiet: Quiet = False) -> Non
             "interrupted; what is finished is kept. Go on with: "
             + shlex.join(["jumpduck", "get", *again])
         ) from None
+
+
+def _foresee(options: GetOptions, flags: Sequence[str]) -> None:
+    """Say what the manifest would hold and what there is to fetch."""
+    images = str(Path(options.out) / "images")
+    with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
+        catalog, manifest, download = three_commands(replace(options, out=scratch))
+        # not --quiet, because a user wants to see its progress
+        with contextlib.redirect_stdout(io.StringIO()):
+            _run(catalog)
+        _run([*manifest, "--dry-run", *flags])
+        _run([*manifest, "--quiet"])
+        _run([*download[:-1], images, "--dry-run", *flags])
 
 
 def _run(words: Sequence[str]) -> None:
