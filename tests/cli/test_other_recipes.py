@@ -90,3 +90,17 @@ def test_a_dry_run_refuses_what_the_run_refuses(rows, cli, tmp_path):
     assert "cannot write to file" in cli("download", "--dry-run", "--out", "file").err
     with HeartbeatLock(tmp_path / "images" / ".jumpduck" / "lock", tmp_path / "images"):
         assert "is being filled by another run" in cli("download", "--dry-run").err
+
+
+@pytest.mark.parametrize("name", ["sites.parquet", "results.parquet"])
+@pytest.mark.parametrize("what", ["table", "text"])
+def test_a_table_that_no_download_made_is_not_replaced(rows, cli, tmp_path, name, what):
+    if what == "table":
+        rows.select("Metadata_Well", mine=1).write_parquet(tmp_path / name)
+    else:
+        (tmp_path / name).write_text("mine")
+    before = (tmp_path / name).read_bytes()
+    done = cli("download", "--out", ".")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert name in done.err
+    assert (tmp_path / name).read_bytes() == before

@@ -96,6 +96,11 @@ class GatheredTables:
         self._took_seconds = self._written_at - started
 
     @property
+    def sites_of_others(self) -> bool:
+        """Whether ``sites.parquet`` is there and was not made by a download."""
+        return self.sites.is_file() and MADE_FROM not in _metadata(self.sites)
+
+    @property
     def has_other_rows(self) -> bool:
         """Whether the results are there, but were not made from the tables that the plates have."""
         made_from = _identity(self._plates.files())

@@ -127,7 +127,7 @@ class OutputFolder:
             It cannot be written, another run fills it, or a folder in it is a link.
         """
         folder = cls(path)
-        folder._refuse_links(inside)
+        folder._check_names(inside)
         writable_folder(folder.path)
         writable_folder(folder.state)
         with folder.lock:
@@ -157,7 +157,7 @@ class OutputFolder:
             As `open`.
         """
         folder = cls(path)
-        folder._refuse_links(inside)
+        folder._check_names(inside)
         place = next(one for one in (folder.path, *folder.path.absolute().parents) if one.exists())
         if not place.is_dir():
             raise StoreError(f"cannot write to {path}: {place} is not a folder; give another one")
@@ -169,9 +169,14 @@ class OutputFolder:
             )
         return folder
 
-    def _refuse_links(self, inside: Iterable[str]) -> None:
+    def _check_names(self, inside: Iterable[str]) -> None:
         for name in (".jumpduck/plates", *inside):
             refuse_links(self.path, name)
+        if not self.state.exists() and self.gathered.sites_of_others:
+            raise StoreError(
+                f"{self.gathered.sites} is there, no download made it, and this one would replace "
+                "it; give another output folder, or another name to that file"
+            )
 
     def forget(self, run: Run) -> None:
         """Remove the rows of all files that a run is asked for, so that all are fetched again.
