@@ -60,5 +60,5 @@ def test_a_file_that_is_not_the_published_one_is_refused(gallery, tmp_path, monk
 
 def test_a_server_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(published.time, "sleep", lambda _: None)
-    with pytest.raises(StoreError, match=r"127\.0\.0\.1:9/"):
+    with pytest.raises(StoreError, match=r"127\.0\.0\.1:9/.*HTTPS_PROXY, or name a"):
         metadata_folder("http://127.0.0.1:9/metadata", tmp_path, ObjectReader())

@@ -36,7 +36,7 @@ def test_a_compound_is_found_by_inchikey_its_first_layer_or_smiles(catalog):
 
 
 def test_a_gene_is_refused_as_a_compound(catalog):
-    with pytest.raises(QueryError, match="'TP53' is no compound, but a gene"):
+    with pytest.raises(QueryError, match="'TP53' is not a compound, but a gene"):
         jumpduck.manifest(catalog, compounds=["TP53"])
 
 

@@ -171,8 +171,8 @@ def test_what_is_known_and_on_no_plate_is_not_said_to_be_unknown(named):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"genes": "DMSO"}, "'DMSO' is no gene, but a compound: name it with `compounds`"),
-        ({"compounds": "TP53"}, "'TP53' is no compound, but a gene: name it with `genes`"),
+        ({"genes": "DMSO"}, "'DMSO' is not a gene, but a compound: name it with `compounds`"),
+        ({"compounds": "TP53"}, "'TP53' is not a compound, but a gene: name it with `genes`"),
         (
             {"controls": "DMSO"},
             "no role of controls 'DMSO'; .* name a control itself with `pert",

@@ -21,6 +21,8 @@ def find(
 ) -> None:
     """Say what a gene, compound or control is called, and where it can be seen.
 
+    Reads catalog.duckdb in the current folder, or --catalog.
+
     Plates and wells are those published; sites and gigabytes (an estimate) those of the catalog.
     matched_by says by what each was found. JUMP's published InChIKeys have no stereochemistry, so a
     key also finds its mirror image. SMILES are compared letter for letter, and in any notation with

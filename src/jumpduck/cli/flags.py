@@ -183,7 +183,7 @@ def _parameter(
     how = Parameter(
         negative="",
         consume_multiple=(1, 1_000_000) if _is_names(hint) else False,
-        show_default=default not in (None, ()) and hint is not bool,
+        show_default=default not in (None, (), inspect.Parameter.empty) and hint is not bool,
     )
     return inspect.Parameter(
         name,

@@ -98,7 +98,7 @@ def _unknown_setting(verb: str, error: UnknownOptionError) -> str:
     hint = f"Did you mean {near[0]}?" if near else f"`jumpduck {verb} --help` lists its options."
     in_file = error.token.source.endswith(CONFIG.name)
     place = f"[{verb}] of {CONFIG}" if in_file else error.token.source
-    return f"{place} has {name!r}, which is no option of {verb}. {hint}"
+    return f"{place} has {name!r}, which is not an option of {verb}. {hint}"
 
 
 def _meant(word: str, own: ArgumentCollection) -> str | None:

@@ -29,6 +29,8 @@ def sql(
 ) -> None:
     """Ask the catalog anything.
 
+    The catalog is catalog.duckdb in the current folder, or --catalog.
+
     A query reads the catalog, and reads and writes no other file. Without a query the duckdb
     command line is started on the catalog, read-only but free to use other files, or a plain prompt
     where duckdb is not installed; a query may also come on standard input. A terminal shows the

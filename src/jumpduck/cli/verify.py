@@ -48,6 +48,8 @@ def verify(
 ) -> None:
     """Check that all that was asked for is there, and is what was kept: size and checksum.
 
+    The folder is images in the current folder, or --out.
+
     What was asked for is known from the runs into the folder; in a folder that was copied without
     its hidden files it is what results.parquet says. Exit code 3 says that files are wrong, not
     fetched yet, or could not be had.

@@ -238,9 +238,19 @@ def _insist(url: str, get: Callable[[], T], attempts: int = 4) -> T:
                 isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error
             )
             if lasting or attempt == attempts:
-                raise StoreError(f"{url}: {error} ({attempt} attempts)") from error
+                raise StoreError(f"{url}: {error} ({attempt} attempts){_hint(error)}") from error
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _hint(error: Exception) -> str:
+    """Get what to do where no server answers at all."""
+    if not isinstance(error, httpx.TransportError) or isinstance(error, httpx.UnsupportedProtocol):
+        return ""
+    return (
+        "; no server answers, therefore look at the network and at HTTPS_PROXY, or name a folder "
+        "with copies of the tables with `metadata`"
+    )
 
 
 def _sha256(file: Path) -> str:

@@ -72,7 +72,7 @@ def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
         )
     if changing := sorted(called & _changing(con)):
         raise QueryError(
-            f"where {where!r} has {changing[0]}(), which gives another answer another time; "
+            f"where {where!r} has {changing[0]}(), whose result differs from call to call; "
             "another `seed` is another choice"
         )
     return where

@@ -29,7 +29,8 @@ class RecipeOptions:
     percentile
         Percentile of the grey levels that becomes black in 8 bit; 100 minus it becomes white.
     illum
-        Divide by the plate's illumination functions.
+        Divide each image by the illumination function of its plate, whose URL a manifest made with
+        `jumpduck manifest --illum` has.
     resize
         Longer edge of the result, in pixels.
     bits

@@ -50,34 +50,37 @@ class Selection:
         Perturbations to keep, by any name that the collection knows. In JUMP: identifier, gene
         symbol, NCBI gene number, name of a control, InChIKey, SMILES.
     genes
-        The same, only among overexpressions and knock-outs.
+        Genes to keep: overexpressions and knock-outs of that name, named as in `perturbations`.
     compounds
-        The same, only among compounds.
+        Compounds to keep, named as in `perturbations`; what is not a compound is refused.
     with_controls
-        Add the negcon wells of the same plates and modality: no DMSO for a gene.
+        Add the negcon (negative control) wells of the same plates and modality. In JUMP: DMSO for a
+        compound, reagents without effect for a gene.
     controls
-        Roles of the controls to add, which are negcon and poscon; negcon by default. Naming them
-        adds them, as `with_controls` does.
+        Roles of the controls to add: negcon (negative control, the default) and poscon (positive
+        control). Naming them adds them, as `with_controls` does.
     controls_per_plate
-        Wells of controls to add on a plate at most, each role and modality in its turn; adds them,
-        as `with_controls` does.
+        Wells of controls to add on a plate at most: the first of each role and modality before the
+        second of any. It adds them, as `with_controls` does.
     where
         One SQL condition over the columns of the collection's sites. Like the other conditions it
-        says what is named: controls that `with_controls` adds need not fulfil it. Functions that
-        give another answer another time, like random(), are refused.
+        says what is named: controls that `with_controls` adds need not fulfil it. Functions
+        whose result differs from call to call, like random(), are refused.
     channels
         Channels to keep; a site that lacks one of them stays out. By default the stains of the
         collection, of which a site may lack some.
     brightfield
         Add brightfield where it was imaged; a site without it stays.
     per_well
-        Sites to keep in a well by its role; a role that is not named keeps its default, which is
-        trt=6,poscon=4,negcon=3 and 0 for empty, bad_construct and unknown. ``all`` keeps every site
-        of every well.
+        Sites to keep in a well by its role: trt (treatment), poscon and negcon (positive and
+        negative control), empty, bad_construct, unknown. A role that is not named keeps its
+        default, which is trt=6,poscon=4,negcon=3 and 0 for the others. ``all`` keeps every site of
+        every well.
     per_source
         Sites to keep of each source, from those that `per_well` leaves: exactly so many, or all
         where there are fewer. They are spread evenly over batches, then plates, then wells.
-        Controls that were added are not counted. Give only one of `per_source` to `per_compound`.
+        Controls that were added are not counted. Give only one of `per_source`, `per_batch`,
+        `per_plate`, `per_perturbation` and `per_compound`.
     per_batch
         Sites to keep of each batch, in the same way.
     per_plate
@@ -91,7 +94,7 @@ class Selection:
     split
         Parts of the choice and their shares, which sum to 1, as train=0.8,val=0.1,test=0.1. They
         become the column split. Which part a group belongs to depends on `seed` and its name alone;
-        shares hold for many groups, and each role and modality has them in its turn.
+        the shares hold where there are many groups, within each role and modality, too.
     split_by
         What no two parts share: compound (identifiers with the same first layer of the InChIKey),
         perturbation, plate, batch, source, or scaffold (through RDKit).
@@ -103,7 +106,8 @@ class Selection:
     keep_known_bad
         Keep what known issues say to drop.
     illum
-        Bring the URLs of the illumination functions along, where they were published.
+        Also list the URLs of the illumination functions (column url_illum), where they were
+        published: `jumpduck download --illum` divides by them.
     seed
         Another seed, another choice. Nothing else changes it: not the number of threads, not the
         other plates in the catalog.

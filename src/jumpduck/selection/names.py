@@ -130,14 +130,14 @@ def check_perturbations(
 
 
 def _check_kind(con: duckdb.DuckDBPyConnection, held: HeldCollection, what: str, name: str) -> None:
-    """Raise QueryError for the name of a perturbation that is no `what`."""
+    """Raise QueryError for the name of a perturbation that is not a `what`."""
     macro = held.relation("find_perturbations")
     for kind, modalities in (("gene", GENES), ("compound", COMPOUNDS), ("perturbation", None)):
         query = f"SELECT count(*) FROM {macro}([$name], modalities := $modalities)"  # noqa: S608
         params = {"name": name, "modalities": list(modalities) if modalities else None}
         if con.execute(query, params).fetchall()[0][0]:
             is_one = "" if modalities is None else f", but a {kind}"
-            raise QueryError(f"{name!r} is no {what}{is_one}: name it with `{kind}s`")
+            raise QueryError(f"{name!r} is not a {what}{is_one}: name it with `{kind}s`")
 
 
 def _explain_name(con: duckdb.DuckDBPyConnection, held: HeldCollection, name: str) -> str | None:

@@ -34,7 +34,7 @@ class DownloadOptions(Limits, RecipeOptions):
     endpoint
         S3 server other than AWS, as http://HOST:PORT; by default the one that the manifest names.
     limit
-        Only the manifest's first so many files.
+        Number of files to fetch, from the beginning of the manifest; all by default.
     force
         Fetch files again that are there from an earlier run.
 

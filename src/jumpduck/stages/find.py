@@ -24,13 +24,13 @@ class FindOptions:
     names
         Genes, compounds and controls, by any name that the collection knows. In JUMP: gene
         symbols, NCBI gene numbers, identifiers, names of controls and of the compounds of
-        JUMP-Target and JUMP-MOA, SMILES, or InChIKeys, whole or their first layer. A text that is
-        not a name may hold several, separated by commas or blanks.
+        JUMP-Target and JUMP-MOA, SMILES, or InChIKeys, whole or their first layer. One text
+        may hold several names, separated by commas or blanks.
     wells
         List the wells instead: plate, role, modality.
     aliases
         File of NCBI's ``gene_info``, as downloaded, plain or .gz, to find genes by other names. A
-        catalog that was made with one needs it no more.
+        catalog that was made with one knows these names without it.
     catalog
         Catalog made by `jumpduck catalog`.
     """
