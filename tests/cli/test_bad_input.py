@@ -282,7 +282,7 @@ def test_a_file_of_another_kind_is_never_replaced(said, cli, gallery, catalog, t
         "photo.csv": "another file",
         "results.csv": "another file",
         "images/results.parquet": "a Parquet file",
-        "/dev/null": "no plain file",
+        "/dev/null": "not a plain file",
     }.items():
         assert said(1, *manifest, name) == (
             f"jumpduck: --manifest {name} is {kind} and not a manifest, therefore it is not "

@@ -50,7 +50,7 @@ def refuse_other_file(path: Path, what: str, is_one: Callable[[Path], bool]) -> 
     try:
         if path.is_file() and (path.stat().st_size == 0 or is_one(path)):
             return
-        kind = _kind_of(path) if path.is_file() else "no plain file"
+        kind = _kind_of(path) if path.is_file() else "not a plain file"
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
     raise StoreError(
