@@ -58,9 +58,62 @@ def test_a_csv_with_columns_of_a_users_own_keeps_them_and_keys_are_text(rows, tm
     read = all_rows(tmp_path / "m.csv")
     assert set(read["Metadata_Plate"]) == {"0012"}
     assert set(read["Metadata_Dose"]) == {"1.50"}
-    assert read["weight"].to_list() == [1, 2, None]
-    assert read["doubt"].to_list() == [0.5, None, 2]
+    assert read["weight"].to_list() == ["1", "2", None]
+    assert read["doubt"].to_list() == ["0.5", None, "2.0"]
     assert set(read["split"]) == {"train"}
+
+
+@pytest.mark.parametrize("text", ["000", "true", "1e5", "2020-01-01", "0x1F", "inf", "1", "-0"])
+def test_texts_of_a_csv_stay_the_texts_that_they_are(rows, tmp_path, text):
+    own = rows.head(4).with_columns(code=pl.lit(text), number=pl.int_range(4), share=0.5)
+    own.write_csv(tmp_path / "m.csv")
+    own.write_parquet(tmp_path / "m.parquet")
+    assert all_rows(tmp_path / "m.csv")["code"].to_list() == [text] * 4
+    both = all_rows([tmp_path / "m.parquet", tmp_path / "m.csv"])
+    assert both["code"].to_list() == [text] * 4
+    assert both["number"].to_list() == ["0", "1", "2", "3"]
+    assert set(both["share"]) == {"0.5"}
+
+
+def test_a_split_in_csv_has_the_parts_that_it_was_given(cli, catalog, tmp_path):
+    split = ("--split", "01=0.5,1=0.5", "--split-by", "plate", "--seed", "1")
+    choice = ("--catalog", catalog, "--per-well", "trt=1", *split)
+    parts = []
+    for name in ("csv", "parquet"):
+        assert cli("manifest", *choice, "--manifest", f"m.{name}").code == 0
+        assert cli("download", "--manifest", f"m.{name}", "--out", name).code in (0, 3)
+        sites = pl.read_parquet(tmp_path / name / "sites.parquet")
+        parts.append(sites["split"].sort().to_list())
+    assert parts[0] == parts[1]
+    assert set(parts[0]) == {"01", "1"}
+
+
+@pytest.mark.parametrize("name", ["_part", "_number", "part", "number", "row", "place", "first"])
+def test_columns_of_a_user_keep_their_values_whatever_their_names(rows, tmp_path, name):
+    own = rows.with_columns(pl.format("a{}", pl.int_range(pl.len())).alias(name))
+    own.head(9).write_parquet(tmp_path / "a.parquet")
+    own[6:].write_parquet(tmp_path / "b.parquet")
+    read = all_rows([tmp_path / "a.parquet", tmp_path / "b.parquet"])
+    assert set(read.select("path", name).rows()) == set(own.select("path", name).rows())
+    kept = jumpduck.download([tmp_path / "a.parquet"], tmp_path / "images", limit=2)
+    assert kept[name].to_list() == ["a0", "a1"]
+    jumpduck.download([tmp_path / "a.parquet"], tmp_path / "images", limit=4)
+    written = pl.read_parquet(tmp_path / "images" / "results.parquet")
+    assert set(written[name]) == {"a0", "a1", "a2", "a3"}
+
+
+def test_a_pattern_takes_manifests_alone(cli, rows, tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    (folder / "README").write_text("what lies here")
+    (folder / "log.txt").write_text("made today")
+    done = cli("download", "--manifest", "parts/*", "--dry-run")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "a pattern takes files whose names end in .parquet or .csv" in done.err
+    rows.head(3).write_parquet(folder / "a.parquet")
+    rows[3:5].write_csv(folder / "b.CSV")
+    done = cli("download", "--manifest", "parts/*", "--dry-run", "--json")
+    assert json.loads(done.out)["files"] == 5
 
 
 def test_a_csv_does_not_keep_the_server_and_it_is_said(cli, s3, tmp_path):

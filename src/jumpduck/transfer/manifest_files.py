@@ -25,6 +25,12 @@ MAX_HEADER_LETTERS = 100_000
 MAX_DOUBLED_ROWS = 5_000_000
 """Rows with a path that another manifest has, too, which are compared in memory."""
 
+SUFFIXES = (".parquet", ".csv")
+"""Ends of the names that a pattern takes, because other files may lie in the same folder."""
+
+PART, NUMBER = "\tpart", "\tnumber"
+"""Columns that are added while files are put together; a manifest's own names are printable."""
+
 CANNOT_READ = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What Polars raises for a damaged file; a panic is not an `Exception`."""
 
@@ -96,10 +102,15 @@ def _paths(manifest: ManifestFiles) -> list[Path]:
         pattern = str(name)
         if Path(name).exists() or not glob.has_magic(pattern):
             paths.append(Path(name))
-        elif matches := sorted(glob.glob(pattern)):  # noqa: PTH207 (a Path has no absolute patterns)
-            paths += map(Path, matches)
-        else:
-            raise ManifestError(f"no manifest has a name like {pattern}; check the pattern")
+            continue
+        found = sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 (a Path has no absolute patterns)
+        matches = [path for path in found if path.suffix.lower() in SUFFIXES]
+        if not matches:
+            raise ManifestError(
+                f"no manifest has a name like {pattern}; a pattern takes files whose names end in "
+                f"{' or '.join(SUFFIXES)}: check the pattern, or name the files"
+            )
+        paths += matches
     if not paths:
         raise ManifestError("no manifest was given; make one with `jumpduck manifest`")
     return list(dict.fromkeys(paths))
@@ -130,19 +141,15 @@ def _open_parquet(path: Path) -> OpenFiles:
 def _open_csv(path: Path) -> OpenFiles:
     """Get the rows of a CSV file, as Parquet because a plate is read without those before it.
 
-    Columns that a manifest may have get their types, other `Metadata_` columns are text as all
-    keys are, and the type of a further column is that of all its values.
+    Columns that a manifest may have get their types. Any other column is text, because CSV does
+    not say that 01 is a name and not a number.
     """
     _check_there(path)
     try:
         names = pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()
         known = {**MANIFEST, **OPTIONAL}
-        types = {
-            name: known.get(name, pl.String())
-            for name in names
-            if name in known or name.startswith("Metadata_")
-        }
-        rows = pl.scan_csv(path, infer_schema_length=None, schema_overrides=types, glob=False)
+        types = {name: known.get(name, pl.String()) for name in names}
+        rows = pl.scan_csv(path, schema=types, glob=False)
         return OpenFiles(_as_file(rows), None, None)
     except (*CANNOT_READ, ValueError) as error:
         raise ManifestError(
@@ -170,11 +177,11 @@ def _together(paths: Sequence[Path], found: Sequence[OpenFiles]) -> OpenFiles:
         for number, (path, one) in enumerate(zip(paths, found, strict=True)):
             types = manifest_types(dict(one.rows.collect_schema()), str(path))
             rows = one.rows.select(pl.col(name).cast(dtype) for name, dtype in types.items())
-            parts.append(rows.with_columns(_part=pl.lit(number, pl.Int32)))
-        rows = pl.concat(parts, how="diagonal_relaxed").with_row_index("_number", 0)
+            parts.append(rows.with_columns(pl.lit(number, pl.Int32).alias(PART)))
+        rows = pl.concat(parts, how="diagonal_relaxed").with_row_index(NUMBER)
         doubled = _doubled(rows, paths)
-        kept = rows.filter(~pl.col("_number").is_in(doubled.implode()))
-        copy = _as_file((kept if len(doubled) else rows).drop("_part", "_number"))
+        kept = rows.filter(~pl.col(NUMBER).is_in(doubled.implode()))
+        copy = _as_file((kept if len(doubled) else rows).drop(PART, NUMBER))
     except CANNOT_READ as error:
         names = ", ".join(map(str, paths))
         raise ManifestError(
@@ -190,7 +197,7 @@ def _doubled(rows: pl.LazyFrame, paths: Sequence[Path]) -> pl.Series:
     """Get the numbers of rows that an earlier file has, too."""
     # 12 bytes a row, because the paths themselves would not fit for all of JUMP
     hashed = pl.col("path").hash(seed=0)
-    hashes = rows.select("_number", path=hashed).collect(engine="streaming")
+    hashes = rows.select(NUMBER, path=hashed).collect(engine="streaming")
     doubled = hashes.filter(pl.col("path").is_duplicated())
     if doubled.height > MAX_DOUBLED_ROWS:
         raise ManifestError(
@@ -198,25 +205,25 @@ def _doubled(rows: pl.LazyFrame, paths: Sequence[Path]) -> pl.Series:
             "is too many to compare: download them one by one"
         )
     same = rows.filter(hashed.is_in(doubled["path"].unique().implode())).collect()
-    within = same.filter(pl.struct("path", "_part").is_duplicated())
+    within = same.filter(pl.struct("path", PART).is_duplicated())
     if within.height:
-        path, part = within.select("path", "_part").row(0)
+        path, part = within.select("path", PART).row(0)
         raise ManifestError(
             f"path {path!r} occurs twice in {paths[part]}; each row needs a path of its own"
         )
-    values = same.drop("_number", "_part")
+    values = same.drop(NUMBER, PART)
     different = values.unique().filter(pl.col("path").is_duplicated())
     if different.height:
         path = different["path"].sort()[0]
         one, other = different.filter(pl.col("path") == path).head(2).rows(named=True)
         column = next(name for name in different.columns if one[name] != other[name])
-        parts: list[int] = same.filter(pl.col("path") == path)["_part"].to_list()
+        parts: list[int] = same.filter(pl.col("path") == path)[PART].to_list()
         names = " and ".join(str(paths[part]) for part in parts)
         raise ManifestError(
             f"path {path!r} is in {names}, with different values of {column}; make one manifest of "
             "both choices, or download them into different folders"
         )
-    return same.filter(~pl.col("path").is_first_distinct())["_number"]
+    return same.filter(~pl.col("path").is_first_distinct())[NUMBER]
 
 
 def _as_file(rows: pl.LazyFrame) -> pl.LazyFrame:
