@@ -1,8 +1,9 @@
 -- jump.find_perturbations(names, modalities): the perturbations that a name may mean.
 -- key: asked, Metadata_JCP2022
--- A name is one of jump.perturbation_names, a SMILES, or the first layer of an InChIKey. Case does
--- not matter but in SMILES; blanks and hyphens in a name do not matter if nothing has the name with
--- them. Aliases are looked at last, because the alias of one gene is the symbol of another.
+-- A name is one of jump.perturbation_names, a SMILES, or the first layer of an InChIKey. Case
+-- does not matter but in SMILES; blanks and hyphens in a name do not matter if nothing has the
+-- name with them. Other signs do: C=S is a SMILES, and not another spelling of the gene CS.
+-- Aliases are looked at last, because the alias of one gene is the symbol of another.
 -- Published InChIKeys mostly carry no stereochemistry, so a key meets another with the same first
 -- layer: that may be a mirror image (quinine, quinidine), and matched_by says so. alike says that a
 -- whole key was asked for and only the first layer is the same. modalities NULL means all.
@@ -14,7 +15,19 @@ WITH asked AS (
     SELECT DISTINCT
         unnest(names::VARCHAR[]) AS asked,
         trim(asked) AS written,
-        regexp_replace(lower(asked), '[^\pL\pN]', '', 'g') AS plain_name
+        regexp_replace(lower(asked), '[\s\p{Pd}_]', '', 'g') AS plain_name
+),
+
+plain_names AS (
+    SELECT
+        Metadata_JCP2022,
+        matched_by AS known_as,
+        unnest([
+            regexp_replace(lower(name), '[\s\p{Pd}_]', '', 'g'),
+            regexp_replace(lower(name), '[^\pL\pN]', '', 'g')
+        ]) AS plain_name
+    FROM jump.perturbation_names
+    WHERE matched_by NOT IN ('JCP2022', 'NCBI gene', 'InChIKey')
 ),
 
 matches AS (
@@ -44,14 +57,11 @@ spelled AS (
     SELECT DISTINCT
         asked,
         Metadata_JCP2022,
-        if(perturbation_names.matched_by = 'alias', 'alias', 'other spelling') AS matched_by
+        if(known_as = 'alias', 'alias', 'other spelling') AS matched_by
     FROM asked
     ANTI JOIN matches USING (asked)
-    INNER JOIN jump.perturbation_names
-        ON plain_name = regexp_replace(lower(name), '[^\pL\pN]', '', 'g')
-    WHERE
-        plain_name <> ''
-        AND perturbation_names.matched_by NOT IN ('JCP2022', 'NCBI gene', 'InChIKey')
+    INNER JOIN plain_names USING (plain_name)
+    WHERE plain_name <> ''
 ),
 
 best AS (

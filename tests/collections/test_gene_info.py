@@ -88,6 +88,21 @@ def test_find_takes_a_file_of_ncbi_beside_a_catalog_without_one(catalog, gene_in
     ]
 
 
+@pytest.mark.parametrize("name", ["P-53", "Trp-53", "P.53", "shared"])
+def test_a_file_of_ncbi_knows_the_spellings_that_a_catalog_with_it_knows(
+    catalog, knows, gene_info, name
+):
+    found = []
+    for asked in ({"catalog": knows}, {"catalog": catalog, "aliases": gene_info}):
+        try:
+            rows = jumpduck.find(name, **asked).select("matched_by", "Metadata_JCP2022")
+        except QueryError:
+            rows = pl.DataFrame()
+        found.append(sorted(rows.rows()))
+    assert found[0] == found[1]
+    assert bool(found[0]) == (name != "P.53")
+
+
 def test_a_site_says_the_chromosome_arm_of_its_gene(knows):
     query = """
         SELECT DISTINCT Metadata_Name, Metadata_Chromosome_Arm FROM jump.sites

@@ -17,6 +17,7 @@ JCP2022_900002,ccsb1,SEPTIN7,989
 JCP2022_900003,ccsb2,NA,NA
 JCP2022_900004,ccsb3,PLK1,5347
 JCP2022_900005,ccsb4,HLA-A,3105
+JCP2022_900006,ccsb6,CS,1431
 JCP2022_915131,ccsb5,LacZ,LacZ
 """,
     "crispr.csv.gz": """\
@@ -83,11 +84,20 @@ def test_a_gene_that_two_tables_name_differently_is_found_in_both(named, name):
         ("amg 900", "other spelling"),
         (" FK-866 ", "name"),
         ("hla a", "other spelling"),
+        ("HLA\N{NON-BREAKING HYPHEN}A", "other spelling"),
+        ("cs", "gene symbol"),
         ("BAD CONSTRUCT", "name"),
     ],
 )
 def test_find_says_by_what_a_name_was_found(named, name, matched_by):
     assert set(jumpduck.find(name, named)["matched_by"]) == {matched_by}
+
+
+@pytest.mark.parametrize("smiles", ["C=S", "C#S", "C(S)", "C/S", "C.S", "[Cs+]"])
+def test_a_smiles_is_not_another_spelling_of_a_gene(named, smiles):
+    for look in (jumpduck.find, lambda name, at: jumpduck.manifest(at, perturbations=name)):
+        with pytest.raises(QueryError, match="no perturbation"):
+            look(smiles, named)
 
 
 def test_the_text_na_is_the_name_of_no_gene(named):

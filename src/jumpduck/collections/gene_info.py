@@ -15,7 +15,7 @@ WHERE_TO_GET = (
     "give Homo_sapiens.gene_info.gz as NCBI has it under gene/DATA/GENE_INFO/Mammalia, plain or .gz"
 )
 
-GENES_CALLED = """
+GENES_CALLED = r"""
     WITH named AS (
         SELECT
             GeneID,
@@ -25,15 +25,18 @@ GENES_CALLED = """
                 )
             ) AS alias
         FROM read_csv(
-            $path, delim = '\t', header = TRUE, all_varchar = TRUE, quote = '', escape = '',
+            $path, delim = E'\t', header = TRUE, all_varchar = TRUE, quote = '', escape = '',
             compression = if($path LIKE '%.gz', 'gzip', 'none')
         )
     )
 
     SELECT DISTINCT asked, GeneID
     FROM unnest($names) AS every (asked)
-    INNER JOIN named ON lower(trim(asked)) = lower(alias)
+    INNER JOIN named
+        ON regexp_replace(lower(asked), '[\s\p{Pd}_]', '', 'g')
+        = regexp_replace(lower(alias), '[\s\p{Pd}_]', '', 'g')
     WHERE alias NOT IN ('', '-')
+    QUALIFY rank() OVER (PARTITION BY asked ORDER BY lower(trim(asked)) <> lower(alias)) = 1
     ORDER BY ALL
 """
 
