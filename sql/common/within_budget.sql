@@ -26,8 +26,9 @@ first_sites AS NOT MATERIALIZED (
     ORDER BY coalesce(added, FALSE), sample_rank, sample_digest, site_number
     LIMIT
         least(
-            coalesce(max_sites, 9223372036854775807),
-            coalesce(try_cast(ceil(max_gb * 1e9 / smallest_bytes) AS BIGINT), 9223372036854775807)
+            4611686018427387904, -- the largest that LIMIT takes
+            max_sites,
+            try_cast(ceil(max_gb * 1e9 / smallest_bytes) AS BIGINT)
         )
 ),
 

@@ -93,6 +93,15 @@ def test_a_budget_of_gigabytes_is_kept_and_used(catalog):
     assert 0.2 - 5 * max(sizes.values()) / 1e9 < spent <= 0.2
 
 
+@pytest.mark.parametrize(
+    "budget",
+    [{"max_gb": 1e300}, {"max_gb": 2e13}, {"max_sites": 2**63 - 1}, {"max_sites": 10**30}],
+)
+def test_a_budget_without_a_bound_keeps_all(catalog, budget):
+    kept = sites(jumpduck.manifest(catalog, **budget))
+    assert kept.height == sites(jumpduck.manifest(catalog)).height
+
+
 @pytest.mark.parametrize("budget", [{"max_sites": 0}, {"max_gb": -1.0}])
 def test_a_budget_of_nothing_is_refused(catalog, budget):
     with pytest.raises(QueryError, match="above 0"):
