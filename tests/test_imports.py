@@ -18,6 +18,7 @@ BASE = {"daemon_pool", "errors", "options", "schema"}
 ROOMS = {
     "daemon_pool": set(),
     "errors": set(),
+    "interrupts": set(),
     "options": set(),
     "schema": {"errors"},
     "storage": set(),
@@ -32,7 +33,7 @@ ROOMS = {
 }
 ROOMS["stages"] = set(ROOMS) - {"figures", "synthetic"}
 ROOMS["cli"] = set(ROOMS)
-ROOMS["__main__"] = {"cli"}
+ROOMS["__main__"] = {"cli", "interrupts"}
 
 # library -> the only rooms that may import it
 LIBRARIES = {

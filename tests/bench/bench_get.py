@@ -27,7 +27,7 @@ from tests.support.real_metadata import write_real_metadata
 
 STAINS = ("DNA", "RNA", "ER", "AGP", "Mito")
 SITES = 9
-LINE = "import sys; sys.modules['pandas'] = None; from jumpduck.cli import main; main()"
+LINE = "import sys; sys.modules['pandas'] = None; from jumpduck.__main__ import main; main()"
 
 
 def write_gallery(folder: Path, metadata: Path, gene: str) -> None:

@@ -26,7 +26,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-import jumpduck.cli
+import jumpduck.__main__
 from jumpduck.errors import StoreError
 from jumpduck.storage import heartbeat_lock
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
@@ -180,7 +180,8 @@ def test_sigterm_ends_each_verb_that_takes_long_with_one_line(
     monkeypatch.setattr(sys, "argv", ["jumpduck", verb, *map(str, words)])
     monkeypatch.chdir(tmp_path)
     importlib.import_module(f"jumpduck.cli.{verb}")
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ctrl_c, sigterm = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # until the command line has its own
 
     def send():
         while not ended:
@@ -191,11 +192,12 @@ def test_sigterm_ends_each_verb_that_takes_long_with_one_line(
     sender.start()
     started = time.monotonic()
     try:
-        jumpduck.cli.main()
+        jumpduck.__main__.main()
     finally:
         ended.append(None)
         sender.join()
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, ctrl_c)
+        signal.signal(signal.SIGTERM, sigterm)
     assert time.monotonic() - started < 6  # 2 more if Python loses the first exception
     assert ended[0] == 143
     assert capsys.readouterr().err == "jumpduck: interrupted\n"

@@ -5,7 +5,6 @@ import functools
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,9 +17,6 @@ from jumpduck.cli.meanings import explained
 from jumpduck.cli.presets import fill_from_preset
 from jumpduck.cli.settings import CONFIG, VARIABLES, check_settings
 from jumpduck.errors import JumpduckError, QueryError
-
-TIDY_SECONDS = 2.0
-"""Time that a run may take to end after SIGTERM."""
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -134,31 +130,3 @@ def run(tokens: Sequence[str]) -> int:
             file=sys.stderr,
         )
     return code
-
-
-def main() -> None:
-    """Run the command line of this process and end the process.
-
-    What a batch scheduler sends to end it, SIGTERM, does the same as Ctrl-C.
-
-    It ends without the interpreter's own shutdown, because that would wait for requests that hang,
-    and because DuckDB 2.0.0 prints warnings in it.
-    """
-    terminated: list[float] = []
-
-    def interrupt(_number: int, _frame: object) -> None:
-        # one that follows at once must not end the tidying up; a later one means that the first was
-        # lost, as Python loses an exception in a callback
-        if not terminated or time.monotonic() - terminated[-1] > TIDY_SECONDS:
-            terminated.append(time.monotonic())
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-    code = run(sys.argv[1:])
-    if terminated and code == INTERRUPTED:
-        code = 128 + signal.SIGTERM
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)

@@ -4,7 +4,6 @@ import io
 import os
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -13,7 +12,7 @@ import duckdb
 import polars as pl
 from zlib_ng import gzip_ng, zlib_ng
 
-from jumpduck.daemon_pool import in_threads
+from jumpduck.daemon_pool import DaemonPool, in_threads
 from jumpduck.database.sql_files import as_pattern
 from jumpduck.errors import CatalogError
 from jumpduck.storage.object_reader import ObjectReader, scheme_of
@@ -141,9 +140,13 @@ def fetch_load_data(
         "memory_limit": MEMORY_LIMIT,
         "threads": 1,
     }
-    with duckdb.connect(config=limits) as con, ThreadPoolExecutor(os.cpu_count()) as cores:
-        for done, total in in_threads(fetch, plates, allowed_connections(FETCH_THREADS)):
-            progress(done, total)
+    cores = DaemonPool(os.cpu_count() or 1, "converting")
+    with duckdb.connect(config=limits) as con:
+        try:
+            for done, total in in_threads(fetch, plates, allowed_connections(FETCH_THREADS)):
+                progress(done, total)
+        finally:
+            cores.shutdown(cancel_futures=True)
     found.files.sort()
     found.unread.sort(key=lambda one: (one["source"] or "", one["batch"] or "", one["plate"] or ""))
     return found
