@@ -13,7 +13,8 @@ import pytest
         ("[downlod]\nseed = 3", "did you mean download"),
         ("manifest = 3", "must be a mapping"),
         ("[[manifest]]\nseed = 3", "must be a mapping"),
-        ("[manifest]\nseed = 'x'", "unable to convert"),
+        ("[manifest]\nseed = 'x'", "'x' is not a whole number"),
+        ("[manifest]\nmax-sites = 2.7", "'2.7' is not a whole number"),
         ("[manifest]\nseed = [1]", "unable to convert"),
         ("[manifest]\nseed = {a = 1}", "[manifest] of jumpduck.toml has 'seed.a'"),
         ("[manifest]\nsede = 1", "[manifest] of jumpduck.toml has 'sede', which is not an option"),
@@ -34,6 +35,20 @@ def test_a_value_of_another_kind_in_the_file_ends_with_2_and_names_it(cli, tmp_p
     done = cli("manifest", *(["--preset", "a"] if "preset" in (text or "") else []))
     assert done.code == 2
     assert said in " ".join(done.err.replace("\u2502", "").split())
+
+
+@pytest.mark.parametrize(
+    ("verb", "flag"),
+    [
+        ("manifest", "--per-source"), ("manifest", "--seed"), ("manifest", "--controls-per-plate"),
+        ("download", "--limit"), ("download", "--connections"), ("verify", "--threads"),
+        ("get", "--max-sites"),
+    ],
+)  # fmt: skip
+def test_a_fraction_is_refused_where_a_whole_number_is_wanted(cli, verb, flag):
+    done = cli(verb, flag, "1.5")
+    assert done.code == 2
+    assert f"Invalid value for {flag}: '1.5' is not a whole number" in done.err
 
 
 def test_a_variable_that_is_not_read_is_said(cli, tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from jumpduck.errors import QueryError
 from jumpduck.options import parameter_texts
@@ -32,6 +32,8 @@ FLAGS: dict[str, str] = {}
 
 SHORT: Mapping[str, Sequence[str]] = MappingProxyType({"out": ["-o"]})
 """Short flags of fields."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 
 _NAMED = re.compile(r"(^|`)([a-z_]+)(?=[` ])")
 
@@ -184,6 +186,7 @@ def _parameter(
         negative="",
         consume_multiple=(1, 1_000_000) if _is_names(hint) else False,
         show_default=default not in (None, (), inspect.Parameter.empty) and hint is not bool,
+        converter=_whole if _members(hint) == [int] else None,
     )
     return inspect.Parameter(
         name,
@@ -191,6 +194,15 @@ def _parameter(
         default=() if positional else default,
         annotation=Annotated[_written_type(hint), shown, how],
     )
+
+
+def _whole(_hint: object, tokens: Sequence[Token]) -> int:
+    """Get a whole number; cyclopts would round 1.5."""
+    text, source = tokens[0].value.strip(), tokens[0].source
+    if not _WHOLE.fullmatch(text):
+        place = "" if source in ("cli", "env") else f" ({source})"
+        raise ValueError(f"{text!r} is not a whole number{place}")
+    return int(text.partition(".")[0])
 
 
 def _default(one: Field[Any]) -> Any:
