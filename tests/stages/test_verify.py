@@ -237,6 +237,19 @@ def test_the_commands_that_go_on_are_named(rows, tmp_path, cli):
     assert f"2 could not be had; {one} tries again" in (cli("verify", "--out", "a b").err)
 
 
+def test_verify_compares_with_several_manifests_as_one(rows, tmp_path, cli):
+    rows.head(4).write_parquet(tmp_path / "a.parquet")
+    rows[4:6].write_csv(tmp_path / "b.csv")
+    rows[6:9].write_parquet(tmp_path / "c 1.parquet")
+    assert cli("download", "--manifest", "a.parquet", "b.csv").code == 0
+    done = cli("verify", "--manifest", "a.parquet", "b.csv")
+    assert (done.code, done.out.splitlines()[0]) == (0, "6 right")
+    assert jumpduck.verify(tmp_path / "images", manifest=str(tmp_path / "[ab].*")).is_empty()
+    done = cli("verify", "--manifest", "b.csv", "c 1.parquet")
+    assert done.out.splitlines()[0] == "2 right, 3 not fetched"
+    assert "`jumpduck download --manifest b.csv 'c 1.parquet' --out images` goes on" in done.err
+
+
 def test_a_copy_of_an_unfinished_folder_is_not_taken_for_a_whole_one(
     rows, tmp_path, monkeypatch, cli
 ):

@@ -10,7 +10,7 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
+from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads, words_of
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
@@ -113,13 +113,13 @@ def verify(
             said.append(goes_on(status(options.out).commands, counts))
         else:
             runs = OutputFolder.read(options.out).asked.runs()
-            commands = _for_manifest(commands_of(runs[:1]), str(options.manifest))
+            commands = _for_manifest(commands_of(runs[:1]), words_of(options, ["manifest"]))
             said.append(goes_on(commands, counts))
     if said:
         raise PartialError(f"of {total:,} files in {options.out}, {'; '.join(said)}")
 
 
-def _for_manifest(commands: Sequence[str], manifest: str) -> list[str]:
+def _for_manifest(commands: Sequence[str], manifest: Sequence[str]) -> list[str]:
     """Get command lines with another manifest, and all of it."""
     found: list[str] = []
     for command in commands:
@@ -129,7 +129,7 @@ def _for_manifest(commands: Sequence[str], manifest: str) -> list[str]:
             flag = word if word.startswith("--") else flag
             if flag not in ("--manifest", "--limit"):
                 kept.append(word)
-        found.append(shlex.join([program, verb, "--manifest", manifest, *kept]))
+        found.append(shlex.join([program, verb, *manifest, *kept]))
     return found
 
 

@@ -19,6 +19,7 @@ from jumpduck.recipes.registry import rebuild
 from jumpduck.schema import DONE, RESULTS, Row
 from jumpduck.transfer.asked import Asked, columns_for, notes_of
 from jumpduck.transfer.comparison import compare
+from jumpduck.transfer.manifest_files import ManifestFiles
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 
@@ -48,7 +49,8 @@ class VerifyOptions:
     out
         Folder that `jumpduck download` filled.
     manifest
-        Compare with this manifest; by default with all that runs into the folder were asked for.
+        Compare with this manifest, or with several files or a pattern of their names as one; by
+        default with all that runs into the folder were asked for.
 
         Its files are those that the recipe of the last run makes of it.
     sample
@@ -65,7 +67,7 @@ class VerifyOptions:
 
     out: str | Path = "images"
     _: KW_ONLY
-    manifest: str | Path | pl.DataFrame | None = None
+    manifest: ManifestFiles | pl.DataFrame | None = None
     sample: str | float | None = None
     seed: int = 0
     deep: bool = False
