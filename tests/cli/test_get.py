@@ -175,3 +175,73 @@ def test_a_dry_run_of_get_says_what_there_is_to_fetch_and_writes_nothing(cli, pl
     manifest, download = map(json.loads, cli(*words, "--dry-run", "--json").out.splitlines())
     assert (manifest["files"], download["files"], download["there"]) == (5, 5, 5)
     assert cli(*words, "--dry-run", "--quiet").out == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "said"),
+    [
+        ('[manifest]\nmanifset = "x"', {}, "manifset"),
+        ('[download]\nconnections = "many"', {}, "connections"),
+        ("[download]\nconnections = 1000", {}, "--connections 1000"),
+        ("", {"JUMPDUCK_DOWNLOAD_LIMIT": "x"}, "limit"),
+    ],
+)
+def test_a_wrong_setting_of_an_inner_command_is_named_before_get_writes(
+    cli, places, tmp_path, settings, variables, said
+):
+    (tmp_path / "jumpduck.toml").write_text(settings)
+    for more in ((), ("--dry-run",)):
+        done = cli("get", "TP53", "-o", "x", *places, *more, **variables)
+        assert done.code == 2
+        assert done.err.lower().count(said) == 1, done.err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--split-by", "plate"),
+        ("--per-source", "0"),
+        ("--per-source", "2", "--per-plate", "2"),
+        ("--per-well", "nope=1"),
+        ("--max-gb", "0"),
+        ("--role", "nope"),
+        ("--recipe", "nope"),
+        ("--recipe", "raw", "--crop", "3"),
+        ("--crop", "3", "--crop-um", "3"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_option_ends_get_before_it_writes(cli, places, tmp_path, words):
+    for more in ((), ("--dry-run",)):
+        done = cli("get", "TP53", "-o", "x", *places, *words, *more)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_of_get_and_a_setting_of_an_inner_command_count_together(cli, places, tmp_path):
+    (tmp_path / "jumpduck.toml").write_text(
+        '[manifest]\nper-well = "trt=1"\n[download]\nrecipe = "jxl"'
+    )
+    done = cli("get", "TP53", "-o", "x", *places, "--effort", "1")
+    assert done.code == 0, done
+    assert len(list((tmp_path / "x").rglob("*.jxl"))) == 5
+
+
+def test_values_that_begin_with_a_minus_are_printed_so_that_they_can_be_copied(
+    cli, places, tmp_path
+):
+    condition = "-Metadata_Site < 0"
+    words = (*places, f"--where={condition}", "--seed=-1", "--per-well", "trt=1")
+    done = cli("get", "TP53", "--out=-x", *words)
+    assert done.code == 0, done
+    for again in commands(done.out):
+        assert cli(*again).code == 0
+    assert f"--where={condition}" in commands(done.out)[1]
+    assert "0 are left" in cli("get", "TP53", "--out=-x", *words, "--dry-run").out
+    assert (tmp_path / "-x" / "images").is_dir()
+
+
+def test_an_option_that_another_verb_has_is_said_to_be_there(cli):
+    assert "jumpduck manifest --preset" in cli("get", "TP53", "-o", "x", "--preset", "a").err
+    assert "jumpduck download" in cli("manifest", "--recipe", "jxl").err

@@ -7,6 +7,7 @@ import subprocess
 
 import polars as pl
 import pytest
+from cyclopts.completion.detect import ShellDetectionError
 
 import jumpduck
 from jumpduck.cli.report import Report
@@ -164,6 +165,16 @@ def test_a_shell_completes_verbs_and_options(cli, shell):
     assert "max-gb" in script
     if shell == "bash":
         assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
+
+
+def test_a_shell_that_cannot_be_told_is_to_be_named_by_its_flag(cli, monkeypatch):
+    def detect(*_, **__):
+        raise ShellDetectionError
+
+    monkeypatch.setattr("cyclopts.App.generate_completion", detect)
+    done = cli("completion", "show")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "name it with --shell" in done.err
 
 
 def test_the_file_of_completions_is_written_where_the_shell_looks(cli, tmp_path):

@@ -45,5 +45,5 @@ def completion(
         raise StoreError(f"cannot write the file of completions: {error}") from error
     except ShellDetectionError as error:
         raise QueryError(
-            "which shell this is cannot be told; name it with `shell`: bash, zsh or fish"
+            "which shell this is cannot be told; name it with --shell: bash, zsh or fish"
         ) from error

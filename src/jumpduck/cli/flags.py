@@ -8,7 +8,7 @@ import functools
 import inspect
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -102,8 +102,7 @@ def reads(
             sorted([*parameters, *own], key=lambda parameter: parameter.kind)
         )
 
-        @functools.wraps(command)
-        def call(*args: Any, **kwargs: Any) -> None:
+        def read(*args: Any, **kwargs: Any) -> tuple[_Options, dict[str, Any]]:
             FLAGS.update(own_flags)  # because another command may name a field otherwise
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
@@ -111,8 +110,14 @@ def reads(
             converted = {
                 one.name: _value(hints[one.name], given.pop(one.name)) for one in parameters
             }
-            command(options(**converted), **given)
+            return options(**converted), given
 
+        @functools.wraps(command)
+        def call(*args: Any, **kwargs: Any) -> None:
+            own_options, given = read(*args, **kwargs)
+            command(own_options, **given)
+
+        call.read = read  # pyright: ignore[reportAttributeAccessIssue]
         call.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
         call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
         return call
@@ -148,12 +153,22 @@ def words_of(options: object, names: Sequence[str]) -> list[str]:
         value = getattr(options, one.name)
         if one.name not in names or value is False or value == _default(one):
             continue
-        words.append(flag_of(one.name, hints[one.name]))
+        flag = flag_of(one.name, hints[one.name])
         if isinstance(value, tuple | list):
-            words += map(str, value)  # pyright: ignore[reportUnknownArgumentType]
-        elif value is not True:
-            words.append(written(value))
+            words += with_values(flag, map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+        elif value is True:
+            words.append(flag)
+        else:
+            words += with_values(flag, [written(value)])
     return words
+
+
+def with_values(flag: str, values: Iterable[str]) -> list[str]:
+    """Get a flag and its values as words of a command line."""
+    words = list(values)
+    if any(word.startswith("-") for word in words):  # because it would be read as a flag
+        return [f"{flag}={word}" for word in words]
+    return [flag, *words]
 
 
 def as_config(options: object, flags: Mapping[str, str]) -> dict[str, object]:

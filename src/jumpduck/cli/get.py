@@ -1,12 +1,14 @@
 """jumpduck get"""
 
 import contextlib
+import functools
 import io
 import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from jumpduck.cli import app, is_interrupt
 from jumpduck.cli.flags import (
@@ -19,12 +21,14 @@ from jumpduck.cli.flags import (
     Json,
     Quiet,
     reads,
+    with_values,
     words_of,
 )
 from jumpduck.cli.report import Report
 from jumpduck.errors import InterruptedRunError, QueryError
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.selection.criteria import Names, Selection, as_names
+from jumpduck.selection.pipeline import check_values
 from jumpduck.transfer.limits import Limits
 
 SELECTION = tuple(one.name for one in fields(Selection))
@@ -100,16 +104,15 @@ def get(
     """
     report = Report(as_json=json, quiet=quiet)
     flags = [flag for flag, given in (("--json", json), ("--quiet", quiet)) if given]
-    commands = three_commands(options)
     if dry_run:
-        for words in commands:
-            report.line(shlex.join(["jumpduck", *words]))
-        _foresee(options, flags)
+        _foresee(options, report, flags)
         return
+    commands = three_commands(options)
+    calls = checked([[*words, *flags] for words in commands])
     try:
-        for words in commands:
+        for words, call in zip(commands, calls, strict=True):
             report.line(shlex.join(["jumpduck", *words]))
-            _run([*words, *flags])
+            call()
     except (KeyboardInterrupt, RuntimeError, InterruptedRunError) as error:
         if not isinstance(error, InterruptedRunError) and not is_interrupt(error):
             raise
@@ -120,21 +123,49 @@ def get(
         ) from None
 
 
-def _foresee(options: GetOptions, flags: Sequence[str]) -> None:
+def _foresee(options: GetOptions, report: Report, flags: Sequence[str]) -> None:
     """Say what the manifest would hold and what there is to fetch."""
     images = str(Path(options.out) / "images")
     with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
         catalog, manifest, download = three_commands(replace(options, out=scratch))
+        download = [*download[:-2], *with_values("--out", [images])]
+        make_catalog, foresee_manifest, foresee_download = checked(
+            [catalog, *([*words, "--dry-run", *flags] for words in (manifest, download))]
+        )
+        for words in three_commands(options):
+            report.line(shlex.join(["jumpduck", *words]))
         # not --quiet, because a user wants to see its progress
         with contextlib.redirect_stdout(io.StringIO()):
-            _run(catalog)
-        _run([*manifest, "--dry-run", *flags])
-        _run([*manifest, "--quiet"])
-        _run([*download[:-1], images, "--dry-run", *flags])
+            make_catalog()
+        foresee_manifest()
+        _parsed([*manifest, "--quiet"])()
+        foresee_download()
 
 
-def _run(words: Sequence[str]) -> None:
-    app(words, exit_on_error=False, print_error=False, result_action="return_value")
+def _parsed(words: Sequence[str]) -> functools.partial[None]:
+    command, given, _ = app.parse_args(words, exit_on_error=False)
+    return functools.partial(command, *given.args, **given.kwargs)
+
+
+def checked(commands: Sequence[Sequence[str]]) -> list[functools.partial[None]]:
+    """Get the calls of the three commands, once the options of all of them are checked.
+
+    With the settings of each command, and before the first of them writes a file.
+
+    Raises
+    ------
+    CycloptsError, QueryError
+        An option is wrong, whatever the catalog holds.
+    """
+    calls = [_parsed(words) for words in commands]
+    _, selection, images = (_options(call) for call in calls)
+    check_values(selection)
+    images.build()
+    return calls
+
+
+def _options(call: functools.partial[None]) -> Any:
+    return call.func.read(*call.args, **call.keywords)[0]  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def three_commands(options: GetOptions) -> list[list[str]]:
@@ -154,11 +185,12 @@ def three_commands(options: GetOptions) -> list[list[str]]:
         )
     out = Path(options.out)
     catalog, manifest = str(out / "catalog.duckdb"), str(out / "manifest.parquet")
-    perturbations = ["--perturbation", *named] if named else []
+    perturbations = with_values("--perturbation", named) if named else []
     return [
         ["catalog", *perturbations, *by_plate, *words_of(options, WHERE_TO_READ),
-         "--catalog", catalog],
-        ["manifest", *words_of(options, SELECTION), "--catalog", catalog, "--manifest", manifest],
-        ["download", *words_of(options, (*OF_RECIPE, *LIMITS)), "--manifest", manifest,
-         "--out", str(out / "images")],
+         *with_values("--catalog", [catalog])],
+        ["manifest", *words_of(options, SELECTION), *with_values("--catalog", [catalog]),
+         *with_values("--manifest", [manifest])],
+        ["download", *words_of(options, (*OF_RECIPE, *LIMITS)),
+         *with_values("--manifest", [manifest]), *with_values("--out", [str(out / "images")])],
     ]  # fmt: skip

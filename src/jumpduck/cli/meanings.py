@@ -56,6 +56,8 @@ _FIND = "Names need no option here: jumpduck find TP53"
 _RESUME = "The same command goes on where a run ended."
 
 ANSWERS = {
+    ("get", "--preset"): "A preset is for `jumpduck manifest --preset`; here, name its options.",
+    ("manifest", "--recipe"): "--recipe is an option of `jumpduck download`.",
     ("get", "--out"): "name a folder: jumpduck get TP53 -o tp53",
     ("find", "--gene"): _FIND, ("find", "--compound"): _FIND, ("find", "--perturbation"): _FIND,
     ("download", "--resume"): _RESUME, ("download", "--continue"): _RESUME,

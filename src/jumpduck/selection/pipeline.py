@@ -198,21 +198,12 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         A name that the catalog does not know, with the nearest ones; a number or condition that
         is not allowed.
     """
+    check_values(selection)
     held = held_collection(con)
     per_well = _per_well(selection)
     balance = balance_of(selection)
-    split_of(selection)
     if {"compound", "scaffold"} & {balance and balance[0], selection.split_by}:
         check_compounds(con, held)
-    if selection.split_by == "scaffold":
-        check_rdkit()
-    wells = selection.controls_per_plate
-    if wells is not None and wells < 1:
-        raise QueryError(f"controls_per_plate {wells} is not allowed; give 1 or more")
-    for name in BUDGETS:
-        budget = getattr(selection, name)
-        if budget is not None and not 0 < budget < math.inf:
-            raise QueryError(f"{name} {budget} is not allowed; give a finite number above 0")
     sites = held.relation("sites")
     plates, places = check_places(con, held, selection)
     named = {
@@ -236,6 +227,24 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     return Query(
         held, plates, conditions, perturbations, *channels, per_well, balance, selection, notes
     )
+
+
+def check_values(selection: Selection) -> None:
+    """Raise QueryError for what is not allowed, whatever the catalog holds."""
+    _per_well(selection)
+    balance_of(selection)
+    split_of(selection)
+    if selection.split_by == "scaffold":
+        check_rdkit()
+    wells = selection.controls_per_plate
+    if wells is not None and wells < 1:
+        raise QueryError(f"controls_per_plate {wells} is not allowed; give 1 or more")
+    for name in BUDGETS:
+        budget = getattr(selection, name)
+        if budget is not None and not 0 < budget < math.inf:
+            raise QueryError(f"{name} {budget} is not allowed; give a finite number above 0")
+    known_names("role", selection.roles, SITES_PER_WELL)
+    _control_roles(selection)
 
 
 def find_text(held: HeldCollection, names: Names, *, wells: bool = False) -> str:
