@@ -102,6 +102,19 @@ def test_a_budget_without_a_bound_keeps_all(catalog, budget):
     assert kept.height == sites(jumpduck.manifest(catalog)).height
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"per_source": 1.5}, "per_source 1.5"), ({"max_sites": 2.7}, "max_sites 2.7"),
+        ({"controls_per_plate": 1.5}, "controls_per_plate 1.5"),
+        ({"per_well": {"trt": 1.5}}, "per_well trt 1.5"), ({"seed": 0.5}, "seed 0.5"),
+    ],
+)  # fmt: skip
+def test_a_fraction_is_not_rounded_without_a_word(catalog, asked, said):
+    with pytest.raises(QueryError, match=f"{said} is not a whole number"):
+        jumpduck.manifest(catalog, **asked)
+
+
 @pytest.mark.parametrize("budget", [{"max_sites": 0}, {"max_gb": -1.0}])
 def test_a_budget_of_nothing_is_refused(catalog, budget):
     with pytest.raises(QueryError, match="above 0"):

@@ -18,7 +18,7 @@ from jumpduck.selection.criteria import (
     Selection,
     as_names,
 )
-from jumpduck.selection.groups import balance_of, check_compounds, grouped, split_of
+from jumpduck.selection.groups import BALANCE, balance_of, check_compounds, grouped, split_of
 from jumpduck.selection.names import COMPOUNDS, GENES, check_perturbations, look_up
 from jumpduck.selection.places import check_places, known_wells
 from jumpduck.selection.scaffolds import check_rdkit
@@ -201,6 +201,7 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     check_values(selection)
     held = held_collection(con)
     per_well = _per_well(selection)
+    _check_whole(selection, per_well)
     balance = balance_of(selection)
     if {"compound", "scaffold"} & {balance and balance[0], selection.split_by}:
         check_compounds(con, held)
@@ -275,6 +276,16 @@ def _per_well(selection: Selection) -> dict[str, int]:
         written = ",".join(f"{role}={count}" for role, count in asked.items())
         raise QueryError(f"per_well {written} takes numbers of sites, 0 or more")
     return {**SITES_PER_WELL, **asked}
+
+
+def _check_whole(selection: Selection, per_well: Mapping[str, int]) -> None:
+    """Refuse fractions, because DuckDB would round them without a word."""
+    names = (*BALANCE, "controls_per_plate", "max_sites", "seed")
+    counts = {name: getattr(selection, name) for name in names}
+    counts |= {f"per_well {role}": count for role, count in per_well.items()}
+    for name, count in counts.items():
+        if count is not None and count % 1:
+            raise QueryError(f"{name} {count} is not a whole number; give one")
 
 
 def _control_roles(selection: Selection) -> list[str]:
