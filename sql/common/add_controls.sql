@@ -1,23 +1,27 @@
--- main.add_controls(chosen, sites, ...): the chosen sites, and the controls that fit them.
+-- main.add_controls(flagged, ...): the sites that were named, and the controls that fit them.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
--- Both arguments are names of relations with the columns of a collection's sites: controls are
--- looked for in sites, whatever condition chosen was made with. A control fits a chosen site of
--- the same plate and modality, because DMSO says nothing of a knock-out beside it. What has no
--- modality of its own (empty, unknown) is fitted by every control of its plate. roles says which
--- wells are controls. added says which sites are controls that nobody named.
-CREATE OR REPLACE MACRO main.add_controls(chosen, sites, roles := ['negcon']) AS TABLE -- noqa: LT01
+-- flagged has the columns of a collection's sites, and added: FALSE for the sites that were named,
+-- TRUE for all others, among which controls are looked for. A control fits a named site of the same
+-- plate and modality, because DMSO says nothing of a knock-out beside it. What has no modality of
+-- its own (empty, unknown) is fitted by every control of its plate. roles says which wells are
+-- controls. Named sites of a role that per_well keeps none of bring no controls.
+CREATE OR REPLACE MACRO main.add_controls( -- noqa: PRS
+    flagged,
+    roles := ['negcon'],
+    per_well := NULL
+) AS TABLE
 WITH named AS MATERIALIZED (
-    SELECT
-        site_number,
+    SELECT DISTINCT
         plate_number,
         coalesce(Metadata_modality, 'any') AS Metadata_modality
-    FROM query_table(chosen)
+    FROM query_table(flagged)
+    WHERE
+        NOT added
+        AND (per_well IS NULL OR coalesce(per_well[Metadata_pert_type], 0) > 0)
 )
 
-SELECT
-    *,
-    site_number NOT IN (SELECT site_number FROM named) AS added
-FROM query_table(sites)
+SELECT *
+FROM query_table(flagged)
 WHERE
     NOT added
     OR (
@@ -34,4 +38,4 @@ WHERE
     );
 
 COMMENT ON MACRO TABLE main.add_controls IS -- noqa: PRS
-'The chosen sites, and the controls that fit them';
+'The sites that were named, and the controls that fit them';

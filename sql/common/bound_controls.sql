@@ -3,13 +3,30 @@
 -- sampled is made by sample_sites from what add_controls gave. Controls that it added stay where a
 -- named site of their plate and modality is left, and are bounded: per_plate wells at most, the
 -- first well of every role and modality before the second of any. Which wells of a plate are first
--- depends on the first site sampled of each alone.
+-- depends on the first site sampled of each alone. sampled is read once, and only what a budget and
+-- list_files need of it, because three readings at a time, each of which sorts its sites, do not
+-- fit into the memory that a manifest is allowed.
 CREATE OR REPLACE MACRO main.bound_controls(sampled, per_plate := NULL) AS TABLE -- noqa: LT01
-WITH named AS (
+WITH places AS MATERIALIZED (
+    SELECT
+        site_number,
+        plate_number,
+        Metadata_Well,
+        Metadata_pert_type,
+        Metadata_modality,
+        sample_rank,
+        sample_digest,
+        added,
+        image_bytes,
+        image_channels
+    FROM query_table(sampled)
+),
+
+named AS (
     SELECT DISTINCT
         plate_number,
         coalesce(Metadata_modality, 'any') AS modality
-    FROM query_table(sampled)
+    FROM places
     WHERE NOT added
 ),
 
@@ -24,7 +41,7 @@ role_places AS (
             PARTITION BY plate_number, Metadata_pert_type, Metadata_modality
             ORDER BY sample_digest, Metadata_Well
         ) AS role_place
-    FROM query_table(sampled)
+    FROM places
     WHERE
         added
         AND sample_rank = 1
@@ -47,7 +64,7 @@ kept AS (
 )
 
 SELECT *
-FROM query_table(sampled)
+FROM places
 WHERE
     NOT added
     OR (plate_number, Metadata_Well) IN (SELECT (plate_number, Metadata_Well) FROM kept);

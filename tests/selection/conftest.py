@@ -92,3 +92,15 @@ def galleries(request, tmp_path_factory):
         made(folder / "again", plates, reverse=True),
         made(folder / "more", more),
     )
+
+
+@pytest.fixture
+def many_plates(tmp_path) -> Path:
+    """A catalog of 90 full plates, each with 32 wells of DMSO."""
+    wells = [f"{chr(65 + row)}{column:02d}" for row in range(16) for column in range(1, 25)]
+    named = {
+        well: DMSO if well.endswith(("01", "02")) else RANDOM_COMPOUNDS[place % 12]
+        for place, well in enumerate(wells)
+    }
+    plates = {("source_2", "B", f"P{number:03d}", "COMPOUND"): named for number in range(90)}
+    return catalog_of_plates(tmp_path, plates, compounds=TABLE, orfs=ORFS, sites=range(1, 4))

@@ -12,6 +12,7 @@ from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.pipeline import make_query
+from jumpduck.stages.manifest import write_manifest
 
 
 @pytest.mark.parametrize(
@@ -125,3 +126,32 @@ def test_the_summary_has_a_line_for_each_role(cli, plates):
 def test_controls_that_cannot_be_asked_for_are_refused(plates, options, reason):
     with pytest.raises(QueryError, match=re.escape(reason)):
         jumpduck.manifest(plates, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"with_controls": True},
+        {"controls_per_plate": 1},
+        {"with_controls": True, "per_plate": 2},
+        {"with_controls": True, "max_sites": 5},
+    ],
+)
+def test_named_wells_of_which_no_site_is_kept_bring_no_controls(plates, options):
+    with pytest.raises(QueryError, match="no site of these roles is kept: unknown 9; `per_well`"):
+        jumpduck.manifest(plates, roles=["unknown"], plates=["C1"], **options)
+
+
+@pytest.mark.slow
+def test_controls_of_many_plates_are_bounded_in_the_memory_that_a_manifest_has(
+    many_plates, tmp_path
+):
+    """More sites than are looked at together, of plates as large as real ones."""
+    for selection in (
+        Selection(controls_per_plate=4),
+        Selection(controls_per_plate=4, max_gb=50),
+        Selection(per_perturbation=7, with_controls=True),
+        Selection(perturbations=["JCP2022_000001"], controls_per_plate=4),
+    ):
+        write_manifest(many_plates, tmp_path / "m.parquet", selection, left_out=True)
+        assert "negcon" in pl.read_parquet(tmp_path / "m.parquet")["Metadata_pert_type"]

@@ -48,7 +48,6 @@ KEYS = {
 
 
 MACROS = {
-    "add_controls(jump.sites, jump.sites)": SITE,
     "keep_imaged(jump.sites, ['DNA'])": SITE,
     "drop_known_bad(jump.sites)": SITE,
     "sample_sites(jump.sites)": SITE,

@@ -56,7 +56,8 @@ def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
     steps = _candidates(query)
     if not _count(con, steps, last(steps)):
         return f"all {matched:,} sites asked for are known to be bad; `keep_known_bad` keeps them"
-    if not _count(con, steps, f"{last(steps)} WHERE {query.sites_kept} > 0"):
+    named = "AND NOT added" if query.selection.adds_controls else ""
+    if not _count(con, steps, f"{last(steps)} WHERE {query.sites_kept} > 0 {named}"):
         roles = _by_role(con, query)
         counts = ", ".join(f"{role} {count:,}" for role, count in roles.items())
         return (

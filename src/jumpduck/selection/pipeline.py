@@ -145,11 +145,14 @@ class Query:
         steps = {"imaged": self.imaged(sites)}
         if not keep_known_bad:
             steps["usable"] = f"FROM drop_known_bad(imaged, channels := {self.channel_list})"
-        usable = last(steps)
-        steps["chosen"] = self.chosen(usable)
-        if self.selection.adds_controls:
-            asked = literal(_control_roles(self.selection) or [CONTROL_ROLES[0]])
-            steps["with_controls"] = f"FROM add_controls(chosen, {usable}, roles := {asked})"
+        if not self.selection.adds_controls:
+            return {**steps, "chosen": self.chosen(last(steps))}
+        named = " AND ".join(self.conditions.values()) or "TRUE"
+        asked = literal(_control_roles(self.selection) or [CONTROL_ROLES[0]])
+        steps["flagged"] = f"SELECT *, NOT coalesce({named}, FALSE) AS added FROM {last(steps)}"  # noqa: S608
+        steps["with_controls"] = (
+            f"FROM add_controls(flagged, roles := {asked}, per_well := {literal(self.per_well)})"
+        )
         return steps
 
     def sample(self, steps: dict[str, str]) -> None:
@@ -221,6 +224,8 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     if found is not None:
         name = next(name for name in NAMED if as_names(getattr(selection, name)))
         conditions[name] = perturbations
+        query = f"SELECT DISTINCT plate_number FROM {sites} WHERE {perturbations}"  # noqa: S608
+        plates = plates.join(frame(con, query), on="plate_number", how="semi")
     if selection.where:
         where = check_where(con, selection.where, sites)
         conditions["where"] = f"coalesce((\n{where}\n), FALSE)"
