@@ -132,9 +132,19 @@ def test_a_catalog_is_built_for_the_plates_of_a_perturbation(gallery, tmp_path):
         jumpduck.catalog(path, perturbations=["TP53"], sources=["source_3"], **places)
 
 
-@pytest.mark.parametrize("verb", ["catalog", "manifest", "download"])
 @pytest.mark.parametrize(
-    "error", [KeyboardInterrupt(), RuntimeError("Query interrupted")], ids=["ctrl-c", "duckdb"]
+    ("verb", "error"),
+    [
+        ("download", KeyboardInterrupt()),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in (
+                ("catalog", KeyboardInterrupt()),
+                ("manifest", KeyboardInterrupt()),
+                ("catalog", RuntimeError("Query interrupted")),
+            )
+        ),
+    ],
 )
 def test_an_interrupted_get_says_that_the_same_get_goes_on(cli, places, monkeypatch, verb, error):
     def interrupt(*_, **__):

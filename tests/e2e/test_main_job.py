@@ -34,6 +34,7 @@ def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkey
     assert "images/results.parquet" in again.err
 
 
+@pytest.mark.slow
 def test_the_demo_prints_what_its_verbs_print(cli, tmp_path, monkeypatch):
     monkeypatch.setattr("jumpduck.cli.demo.write_gallery", partial(write_gallery, edges=(96, 128)))
     wide = {"TTY_COMPATIBLE": "1", "COLUMNS": "200", "NO_COLOR": "1"}

@@ -81,7 +81,9 @@ def made(folder, plates, *, reverse=False):
     )
 
 
-@pytest.fixture(scope="session", params=range(3))
+@pytest.fixture(
+    scope="session", params=[0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))]
+)
 def galleries(request, tmp_path_factory):
     """A random gallery; the same in another order; and the same with one source more."""
     folder = tmp_path_factory.mktemp("random")

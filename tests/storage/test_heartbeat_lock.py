@@ -226,8 +226,8 @@ import os, sys, time
 from pathlib import Path
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
 HeartbeatLock(Path(sys.argv[1]), "images").__enter__()
-if (child := os.fork()):
-    print(child, flush=True)
+if not os.fork():
+    print(os.getpid(), flush=True)
 time.sleep(600)
 """
     holder = subprocess.Popen(

@@ -1,7 +1,6 @@
 """Whatever the network does: the matrix of faults, each with the exact results."""
 
 import time
-from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -248,8 +247,7 @@ def test_questions_whether_the_network_is_back_keep_to_the_pace(few, s3, tmp_pat
     with Faults(s3.endpoint) as proxy:
         proxy.rule = lambda *_: "503" if 5 <= proxy.requests < 12 else None
         jumpduck.download(few, tmp_path, endpoint=proxy.endpoint, connections=1, max_requests=20)
-    gaps = [after - before for before, after in pairwise(proxy.times)]
-    assert min(gaps) > 0.5 / 20, gaps
+    assert proxy.times[-1] - proxy.times[0] > 0.9 * (len(proxy.times) - 1) / 20
 
 
 def test_an_image_of_another_shape_than_its_plate_is_corrupt(rows, catalog, s3, tmp_path):

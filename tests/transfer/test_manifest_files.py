@@ -202,6 +202,7 @@ def test_a_csv_that_is_none_is_one_line(cli, tmp_path, name, content, said):
     assert said in done.err
 
 
+@pytest.mark.slow
 def test_broken_csv_is_one_line_or_can_be_read(rows, tmp_path):
     path = tmp_path / "m.csv"
     rows.head(12).write_csv(path)
