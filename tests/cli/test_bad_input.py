@@ -295,6 +295,7 @@ def test_a_file_of_another_kind_is_never_replaced(said, cli, gallery, catalog, t
     assert {file: file.read_bytes() for file in before} == before
 
 
+@pytest.mark.slow
 def test_an_empty_file_and_an_earlier_manifest_catalog_or_picture_are_replaced(
     cli, gallery, tmp_path
 ):

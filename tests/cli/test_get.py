@@ -56,6 +56,7 @@ def test_get_reads_the_plates_that_are_needed_alone(cli, places, tmp_path):
     assert plates["Metadata_Plate"].to_list() == ["JD-CC9-R1-05"]
 
 
+@pytest.mark.slow
 def test_get_again_fetches_nothing(cli, places, tmp_path):
     words = ("get", "TP53", "-o", "x", *places, "--per-well", "trt=1", "--channel", "dna")
     assert "fetched" in cli(*words).out
@@ -107,6 +108,7 @@ def test_files_that_could_not_be_had_end_get_with_3(cli, gallery, places):
     assert "1 of " in done.err
 
 
+@pytest.mark.slow
 def test_get_prints_the_json_of_each_command(cli, places):
     done = cli("get", "TP53", "-o", "x", *places, "--per-well", "trt=1", "--json")
     objects = [json.loads(line) for line in done.out.splitlines()]
@@ -132,6 +134,7 @@ def test_a_catalog_is_built_for_the_plates_of_a_perturbation(gallery, tmp_path):
         jumpduck.catalog(path, perturbations=["TP53"], sources=["source_3"], **places)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "error"),
     [
@@ -171,6 +174,7 @@ def test_an_interrupted_get_says_that_the_same_get_goes_on(cli, places, monkeypa
     assert "present" in cli(*words).out
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_get_says_what_there_is_to_fetch_and_writes_nothing(cli, places, tmp_path):
     words = ("get", "TP53", "-o", "x", *places, "--per-well", "trt=1", "--recipe", "jxl")
     said = cli(*words, "--dry-run")
@@ -238,6 +242,7 @@ def test_an_option_of_get_and_a_setting_of_an_inner_command_count_together(cli, 
     assert len(list((tmp_path / "x").rglob("*.jxl"))) == 5
 
 
+@pytest.mark.slow
 def test_values_that_begin_with_a_minus_are_printed_so_that_they_can_be_copied(
     cli, places, tmp_path
 ):

@@ -61,6 +61,7 @@ def test_ctrl_c_during_an_import_ends_a_verb_with_one_line(verb, name, catalog, 
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_a_run_that_does_not_end_after_a_signal_is_ended(number, tmp_path):
     code = 128 + getattr(signal, number)

@@ -155,6 +155,7 @@ def test_the_command_line_finds_an_alias_and_lists_the_wells(gallery, gene_info,
     assert "--aliases" in refused.err
 
 
+@pytest.mark.slow
 def test_get_finds_a_gene_by_its_alias(gallery, gene_info, cli, tmp_path):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     done = cli("get", "p53", "--aliases", gene_info, "--per-well", "trt=1", "-o", "p53", *places)

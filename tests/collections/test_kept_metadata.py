@@ -9,6 +9,8 @@ import jumpduck
 from jumpduck.collections.published_metadata import cache_folder
 from tests.support.catalogs import content
 
+pytestmark = pytest.mark.slow  # seconds of whole commands
+
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from jumpduck.errors import QueryError, StoreError
 from jumpduck.synthetic.gallery import write_gallery
 from tests.support.catalogs import by_command_line
 
+pytestmark = pytest.mark.slow  # seconds of whole commands
+
 ODD, BESIDE = "w[A]*?x", "wAbcx"
 """The second is one of the names that fit the first as a pattern."""
 

@@ -16,6 +16,8 @@ from jumpduck.schema import DONE
 from tests.support.places import ROOT
 from tests.support.web_server import web_server
 
+pytestmark = pytest.mark.slow  # seconds of whole commands
+
 
 @pytest.fixture(scope="module")
 def over_s3(s3, tmp_path_factory):

@@ -5,6 +5,8 @@ import pytest
 
 from tests.support.pages import matches, run
 
+pytestmark = pytest.mark.slow  # seconds of whole commands
+
 
 @pytest.fixture
 def says(gallery, tmp_path):

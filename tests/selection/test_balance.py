@@ -23,7 +23,13 @@ def sites_of(catalog, **options):
     return jumpduck.manifest(catalog, **options).filter(Metadata_Channel="DNA")
 
 
-@pytest.mark.parametrize("option", KEYS)
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param(one, marks=[pytest.mark.slow] * (one not in ("per_source", "per_compound")))
+        for one in KEYS
+    ],
+)
 def test_each_group_keeps_exactly_so_many_sites_or_all_that_it_has(galleries, option):
     for per_well in (EVERY, {}):
         there = sites_of(galleries[0], **per_well).group_by(KEYS[option]).len("there")
@@ -74,6 +80,7 @@ def test_another_source_moves_nothing_in_the_others(galleries, option):
     )
 
 
+@pytest.mark.slow
 def test_what_is_chosen_of_a_perturbation_depends_on_its_sites_alone(galleries):
     every = sites_of(galleries[0], per_perturbation=5)
     for name in every["Metadata_JCP2022"].unique():

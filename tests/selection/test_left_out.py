@@ -41,6 +41,7 @@ def chosen(catalog, **options):
     return set(jumpduck.manifest(catalog, **options).select(SITE).rows())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -59,6 +59,7 @@ def test_a_part_is_the_same_whatever_is_chosen_of_its_groups(galleries):
         assert all(part[name] == split for name, split in found)
 
 
+@pytest.mark.slow
 def test_mirror_images_and_compounds_of_one_scaffold_are_in_one_part(plates, galleries):
     """The keys of the two compounds of plate P1 differ in their second layer alone."""
     for seed in range(8):

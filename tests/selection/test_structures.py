@@ -40,6 +40,7 @@ def drawn(gallery, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @examples(20)
 @given(
     name=st.sampled_from(sorted(set(COMPOUNDS) - {"JCP2022_000108"})),

@@ -228,6 +228,7 @@ def test_a_doubled_row_is_refused_with_its_table_and_key(gallery, doubled, tmp_p
         jumpduck.catalog(tmp_path / "c.duckdb", gallery=str(gallery.gallery), metadata=str(doubled))
 
 
+@pytest.mark.slow
 def test_a_build_that_fails_leaves_the_earlier_catalog_on_both_ways(gallery, doubled, tmp_path):
     path = tmp_path / "c.duckdb"
     assert by_command_line(gallery.gallery, gallery.metadata, path).returncode == 0

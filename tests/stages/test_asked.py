@@ -12,6 +12,8 @@ from jumpduck.errors import ManifestError
 from tests.support.folders import files
 from tests.support.interruption import interrupt
 
+pytestmark = pytest.mark.slow  # seconds of whole commands
+
 FETCHED = 9
 
 

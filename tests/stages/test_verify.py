@@ -154,6 +154,7 @@ def test_an_interrupted_repair_leaves_the_rows(out, monkeypatch):
     assert jumpduck.verify(out)["path"].to_list() == [name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["png8", "stack"])
 def test_files_are_repaired_whatever_their_paths_end_in(rows, tmp_path, recipe):
     number = pl.int_range(pl.len()).cast(pl.String)

@@ -78,6 +78,7 @@ def wait_for(proxy, more, run):
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_run_killed_again_and_again_ends_like_one_that_was_not(
     times, manifest, s3, clean, tmp_path
@@ -426,6 +427,7 @@ def test_force_fetches_all_again_and_limit_only_the_first(manifest, s3, clean, t
     assert len(files(tmp_path / "images")) == 7
 
 
+@pytest.mark.slow
 def test_a_forced_run_needs_no_space_for_the_files_that_it_replaces(
     manifest, s3, clean, filled, monkeypatch
 ):
@@ -457,6 +459,7 @@ def test_a_forced_run_without_space_forgets_nothing(manifest, clean, filled, tmp
     assert jumpduck.verify(filled).filter(pl.col("status") == "left").is_empty()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", ["one plate is forgotten", "some files are there"])
 def test_a_forced_run_that_was_interrupted_goes_on_without_force(
     after, manifest, s3, clean, filled, monkeypatch

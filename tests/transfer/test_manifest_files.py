@@ -30,6 +30,7 @@ def as_csv_has_it(rows):
     return rows.with_columns(pl.col("^Metadata_Prot_Match$").cast(pl.String))
 
 
+@pytest.mark.slow
 def test_a_manifest_is_csv_if_its_name_says_so_and_has_the_same_rows(cli, catalog, rows, tmp_path):
     words = ("manifest", "--catalog", catalog, "--source", "2,3", "--per-well", "trt=2")
     assert cli(*words, "--manifest", "m.csv").code == 0
@@ -88,6 +89,7 @@ def test_a_split_in_csv_has_the_parts_that_it_was_given(cli, catalog, tmp_path):
     assert set(parts[0]) == {"01", "1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["_part", "_number", "part", "number", "row", "place", "first"])
 def test_columns_of_a_user_keep_their_values_whatever_their_names(rows, tmp_path, name):
     own = rows.with_columns(pl.format("a{}", pl.int_range(pl.len())).alias(name))

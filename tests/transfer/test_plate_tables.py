@@ -155,6 +155,7 @@ def test_a_reader_sees_the_rows_of_a_plate_while_it_closes(rows, tmp_path, monke
     assert reader.read(key).height == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["results.parquet", "sites.parquet", "*.sites"])
 @pytest.mark.parametrize("left", [0, 100])
 def test_a_torn_table_that_is_made_of_others_is_made_again(rows, tmp_path, name, left):

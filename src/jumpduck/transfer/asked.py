@@ -9,7 +9,7 @@ images that such a run had left where the folder was copied from, without its hi
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -228,12 +228,14 @@ class AskedTables:
         return left
 
 
-def _refuse_shared_paths(asked: Asked, runs: Iterable[Asked]) -> None:
+def _refuse_shared_paths(asked: Asked, runs: Sequence[Asked]) -> None:
     """Refuse a manifest with a plate or path that macOS takes for one of a run, and is another.
 
     Where each path begins with the key of its plate, as those of `jumpduck manifest` do, no two
     plates share one.
     """
+    if not runs:
+        return
     plates = _by_form(asked.plates)
     for form, other in _by_form(key for run in runs for key in run.plates).items():
         if plates.get(form, other) != other:
