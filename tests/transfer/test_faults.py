@@ -144,11 +144,16 @@ class Gone:
     ("fault", "connections"),
     [
         ("gone", 32),
-        ("hang", 1),
         ("503", 1),
         *(
             pytest.param(fault, connections, marks=pytest.mark.slow)
-            for fault, connections in (("gone", 1), ("reset", 1), ("hang", 32), ("503", 32))
+            for fault, connections in (
+                ("gone", 1),
+                ("reset", 1),
+                ("hang", 1),
+                ("hang", 32),
+                ("503", 32),
+            )
         ),
     ],
 )

@@ -119,7 +119,10 @@ def interrupt(run, thread, number):
 ANOTHER = pytest.param(
     "another",
     signal.SIGINT,
-    marks=pytest.mark.skipif(sys.platform != "linux", reason="tgkill is of Linux"),
+    marks=[
+        pytest.mark.slow,
+        pytest.mark.skipif(sys.platform != "linux", reason="tgkill is of Linux"),
+    ],
 )
 
 
@@ -320,7 +323,7 @@ def test_a_run_whose_folder_was_taken_over_ends_and_writes_nothing_more(catalog,
     assert [(out / "results.parquet").read_bytes()] == tables
 
 
-@pytest.mark.parametrize("size", ["1m", "300k"])
+@pytest.mark.parametrize("size", [pytest.param("1m", marks=pytest.mark.slow), "300k"])
 def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
     size, manifest, s3, clean, tmp_path, cli
 ):
@@ -340,7 +343,7 @@ def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
         same(out, clean)
 
 
-@pytest.mark.parametrize("kilobytes", [4, 8, 12, 20, 36, 64, 140, 260])
+@pytest.mark.parametrize("kilobytes", [4, 12, 36, 140])
 def test_whatever_a_disk_has_no_space_for_the_space_needed_is_named(
     kilobytes, catalog, s3, tmp_path
 ):
@@ -351,6 +354,7 @@ def test_whatever_a_disk_has_no_space_for_the_space_needed_is_named(
         assert not list(place.rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_status_reports_progress_while_a_run_goes_on(manifest, s3, tmp_path, cli):
     with (
         Faults(s3.endpoint, delay=0.1) as proxy,
