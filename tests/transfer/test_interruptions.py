@@ -334,10 +334,11 @@ def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
         done = cli(*words)
         assert done.code == 1, done
         assert done.err.count("\n") == 1
-        assert "files left need about" in done.err
+        # the parts of many files may fill a disk before the first of them is whole
+        assert "files left need about" in done.err or "files left need more" in done.err
         assert "run the same command again" in done.err
         assert not list(out.rglob("*.part"))
-        assert files(out)
+        assert files(out) or "need more" in done.err
         mount(place, "remount,size=50m")
         assert cli(*words).code == 3
         same(out, clean)
