@@ -149,7 +149,7 @@ def reasons(found: pl.DataFrame) -> list[str]:
 
 
 def otherwise(earlier: Mapping[str, object], recipe: Recipe) -> str:
-    """Get the sentence that says what is there as another recipe made it.
+    """Get the sentence on files that another recipe made and that the folder has.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def made_by_recipe(folder: OutputFolder, manifest: Manifest, recipe: Recipe) -> 
 
 
 def made_otherwise(folder: OutputFolder, manifest: Manifest, recipe: Recipe) -> list[EarlierFiles]:
-    """Get what is there of a manifest as other recipes, or other parameters, made it."""
+    """Get the files of a manifest that other recipes, or other parameters, made, by recipe."""
     own = (recipe.label, recipe.parameters_text)
     return _found(folder, manifest, recipe, ~_is(*own))
 

@@ -47,7 +47,7 @@ class Foreseen:
 def foresee(
     manifest: Manifest, out: str | Path, recipe: Recipe, limits: Limits, *, endpoint: str | None
 ) -> Foreseen:
-    """Do the checks that `fill` does before its first byte, write nothing, and get what is there.
+    """Get the files that the folder has already, after all checks of `fill`; writes nothing.
 
     The system is not checked, because the run may be one on another machine.
 
