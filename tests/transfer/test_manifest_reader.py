@@ -310,3 +310,22 @@ def test_what_identifies_the_rows_does_not_depend_on_the_version_of_a_library(ro
     two = Manifest.open(rows.head(2))
     text = "".join(f"{path},{url}\n" for path, url in rows.head(2).select("path", "url").rows())
     assert two.digest_of(("path", "url")) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("chosen", [[0], [1], [0, 1], [0, 2], [2, 0]])
+def test_a_part_is_the_manifest_that_its_rows_would_be(catalog, tmp_path, chosen):
+    every = jumpduck.manifest(catalog)
+    every.write_parquet(tmp_path / "manifest.parquet")
+    whole = Manifest.open(tmp_path / "manifest.parquet")
+    plates = list(whole.plates())
+    part = whole.part([plates[number] for number in chosen])
+    rows = pl.concat(plates[number].rows() for number in chosen)
+    same = Manifest.open(rows)
+    assert part.scan(list(part.columns)).collect().equals(rows)
+    assert part.digest_of(["path", "url"]) == same.digest_of(["path", "url"])
+    for name in ("files", "plate_count", "folders", "columns"):
+        assert getattr(part, name) == getattr(same, name)
+    assert part.estimated_bytes() == same.estimated_bytes()
+    assert part.files_by_plate().equals(same.files_by_plate())
+    assert pl.concat(plate.rows() for plate in part.plates()).equals(rows)
+    assert whole.files == every.height

@@ -1,9 +1,10 @@
 """The manifest, checked as a whole before a byte is fetched, and read plate by plate."""
 
+import copy
 import hashlib
 import io
 import itertools
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,16 +14,11 @@ import polars as pl
 
 from jumpduck.errors import ManifestError, QueryError
 from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE, manifest_types
-from jumpduck.storage.object_reader import scheme_of
 from jumpduck.transfer.held_file import HeldFile
 from jumpduck.transfer.manifest_files import CANNOT_READ, ManifestFiles, first_line, open_files
+from jumpduck.transfer.manifest_paths import check_rows, folders_of
 
-PLAIN_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
-UNSAFE_IN_PATH = r"//|/\.|/$|[\\\x00\n]"
 UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
-
-MAX_NAME_BYTES = 255 - len(".12345678.12345678")
-"""Bytes of one name that file systems take, less what a recipe's suffix adds to it."""
 
 MAX_PLATE_BYTES = 255 - len(".parquet.0123456789abcdef.part")
 """The same for a plate, whose table gets a longer name while it is written."""
@@ -59,7 +55,7 @@ class PlateRows:
         """Get these rows; all columns unless some are named."""
         # checked again, because a file's time can be set back after it was written to
         rows = self._manifest.read(self._first, self.count, columns)
-        _check_slice(rows)
+        check_rows(rows)
         return rows
 
     @property
@@ -100,6 +96,8 @@ class Manifest:
         self.endpoint = endpoint
         self._plates = self._find_plates()
         self.files = sum(plate.count for plate in self._plates)
+        self._ranges = [(0, self.files)]
+        self._whole_files = self.files
         self.folders = self._check_rows()
 
     @classmethod
@@ -143,6 +141,18 @@ class Manifest:
         """Get the plates in the manifest's order."""
         return iter(self._plates)
 
+    def part(self, plates: Sequence[PlateRows]) -> "Manifest":
+        """Get a manifest of some of the plates, in this order; no check is made again."""
+        part = copy.copy(self)
+        part._plates = list(plates)  # noqa: SLF001
+        part.files = sum(plate.count for plate in plates)
+        part._ranges = _together((plate.first, plate.count) for plate in plates)  # noqa: SLF001
+        every, own = ({"/".join(one.key) for one in some} for some in (self._plates, plates))
+        # a folder that begins with no plate may be that of any
+        begins = {folder: "/".join(folder.split("/")[:3]) for folder in self.folders}
+        part.folders = {one for one, plate in begins.items() if plate in own or plate not in every}
+        return part
+
     @property
     def plate_count(self) -> int:
         """Number of plates."""
@@ -150,14 +160,20 @@ class Manifest:
 
     def scan(self, columns: Sequence[str]) -> pl.LazyFrame:
         """Get these columns of all rows, to be read when they are needed."""
-        return self._rows.select(columns)
+        return self._own_rows.select(columns)
+
+    @property
+    def _own_rows(self) -> pl.LazyFrame:
+        if self._ranges == [(0, self._whole_files)]:
+            return self._rows
+        return pl.concat([self._rows.slice(first, count) for first, count in self._ranges])
 
     def estimated_bytes(self) -> int | None:
         """Get the bytes to fetch, as the manifest estimates them; None if it does not."""
         if "estimated_bytes" not in self.columns:
             return None
         size = pl.col("estimated_bytes")
-        sums = self._rows.select(size.sum(), unknown=size.null_count())
+        sums = self._own_rows.select(size.sum(), unknown=size.null_count())
         row = self._collect(sums, streaming=True).row(0, named=True)
         return None if row["unknown"] else int(row["estimated_bytes"])
 
@@ -176,12 +192,14 @@ class Manifest:
     def digest_of(self, columns: Sequence[str]) -> str:
         """Get what identifies the values of some columns, and their order."""
         digest = hashlib.sha256()
-        for start in range(0, self.files, CHECKED_ROWS):
-            # the text, because the hashes of another version of Polars differ, and a copy of the
-            # folder may be continued with that
-            text = io.BytesIO()
-            self.read(start, CHECKED_ROWS, columns).write_csv(text, include_header=False)
-            digest.update(text.getbuffer())
+        for first, count in self._ranges:
+            for start in range(first, first + count, CHECKED_ROWS):
+                rows = self.read(start, min(CHECKED_ROWS, first + count - start), columns)
+                # the text, because the hashes of another version of Polars differ, and a copy of
+                # the folder may be continued with that
+                text = io.BytesIO()
+                rows.write_csv(text, include_header=False)
+                digest.update(text.getbuffer())
         return digest.hexdigest()
 
     def check_nulls(self) -> None:
@@ -198,7 +216,7 @@ class Manifest:
     def check_filled(self, columns: Sequence[str], needed_by: str) -> None:
         """Raise ManifestError if one of these columns is absent or has no value in any row."""
         there = [name for name in columns if name in self.columns]
-        counts = self._collect(self._rows.select(pl.col(there).count()), streaming=True)
+        counts = self._collect(self._own_rows.select(pl.col(there).count()), streaming=True)
         if empty := [name for name in columns if name not in there or not counts[name].item()]:
             raise ManifestError(
                 f"{needed_by} needs the column {empty[0]} of the manifest, and no row has a value "
@@ -277,13 +295,13 @@ class Manifest:
         def check(start: int) -> set[str]:
             # in slices, because the streaming engine takes a gigabyte more for this
             rows = self.read(start, CHECKED_ROWS, ("path", "url"))
-            _check_slice(rows)
+            check_rows(rows)
             path = rows["path"]
             hashes[start : start + len(path)] = folded(path).hash(seed=0).to_numpy()
             edges = {0, len(path)} | {plate.first - start for plate in self._plates}
             inside = sorted(edge for edge in edges if 0 <= edge <= len(path))
             plates = (path.slice(at, end - at) for at, end in itertools.pairwise(inside))
-            return set[str]().union(*map(_folders, plates))
+            return set[str]().union(*map(folders_of, plates))
 
         with ThreadPoolExecutor(CHECK_THREADS) as pool:
             folders = set[str]().union(*pool.map(check, range(0, self.files, CHECKED_ROWS)))
@@ -325,6 +343,17 @@ class Manifest:
                 self._file.check()
 
 
+def _together(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Get first row and number of rows, with those that follow one another as one."""
+    found: list[tuple[int, int]] = []
+    for first, count in ranges:
+        if found and sum(found[-1]) == first:
+            found[-1] = (found[-1][0], found[-1][1] + count)
+        else:
+            found.append((first, count))
+    return found
+
+
 def folded(names: pl.Series) -> pl.Series:
     """Get names as a file system compares them that knows neither case nor Unicode forms."""
     if names.str.len_bytes().sum() == names.str.len_chars().sum():
@@ -333,49 +362,3 @@ def folded(names: pl.Series) -> pl.Series:
     # has no other upper case
     cased = names.str.normalize("NFD").str.to_lowercase().str.to_uppercase()
     return cased.str.normalize("NFD")
-
-
-def _check_slice(rows: pl.DataFrame) -> None:
-    checks = {"path": _check_paths, "url": _check_urls}
-    for name in [name for name in checks if name in rows.columns]:
-        if rows[name].null_count():
-            raise ManifestError(f"the manifest has rows without {name}; fill them in")
-        checks[name](rows[name])
-
-
-def _check_paths(path: pl.Series) -> None:
-    # these checks take a fraction of the time of matching `PLAIN_PATH` row by row
-    plain = path.str.contains("/", literal=True).all()
-    first = path.str.starts_with(".") | path.str.starts_with("/")
-    if not plain or first.any() or path.str.contains(UNSAFE_IN_PATH).any():
-        bad = path.filter(~path.str.contains(PLAIN_PATH))
-        raise ManifestError(
-            f"path {bad[0]!r} of the manifest could leave the output folder; a path is "
-            "FOLDER/…/NAME, and no part of it is empty, begins with a dot or has a backslash"
-        )
-    long = path.filter(path.str.len_bytes() > MAX_NAME_BYTES)
-    for name in long:
-        if max(len(part.encode()) for part in name.split("/")) > MAX_NAME_BYTES:
-            raise ManifestError(
-                f"path {name!r} of the manifest has a name of more than {MAX_NAME_BYTES} bytes, "
-                "which is too long for a file; shorten it"
-            )
-
-
-def _check_urls(url: pl.Series) -> None:
-    if url.str.contains("\0", literal=True).any():
-        bad = url.filter(url.str.contains("\0", literal=True))[0]
-        raise ManifestError(f"url {bad!r} of the manifest has a null character; remove it")
-    others = url.filter(~url.str.starts_with("s3://"))
-    others = others.filter(others.str.contains("://", literal=True))
-    for bad in others.filter(~others.str.contains("^https?://")):
-        scheme_of(bad)
-
-
-def _folders(paths: pl.Series) -> set[str]:
-    """Get the folders of a plate's files; as a rule it is one, which two checks show."""
-    first = f"{str(paths[0]).rpartition('/')[0]}/"
-    names = paths.str.strip_prefix(first)
-    if paths.str.starts_with(first).all() and not names.str.contains("/", literal=True).any():
-        return {first[:-1]}
-    return set(paths.str.replace("/[^/]*$", "").unique())

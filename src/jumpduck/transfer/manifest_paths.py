@@ -1,0 +1,59 @@
+"""Which paths and URLs a manifest may have."""
+
+import polars as pl
+
+from jumpduck.errors import ManifestError
+from jumpduck.storage.object_reader import scheme_of
+
+PLAIN_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
+UNSAFE_IN_PATH = r"//|/\.|/$|[\\\x00\n]"
+
+MAX_NAME_BYTES = 255 - len(".12345678.12345678")
+"""Bytes of one name that file systems take, less what a recipe's suffix adds to it."""
+
+
+def check_rows(rows: pl.DataFrame) -> None:
+    """Raise ManifestError if a path or URL of these rows is missing or cannot be used."""
+    checks = {"path": _check_paths, "url": _check_urls}
+    for name in [name for name in checks if name in rows.columns]:
+        if rows[name].null_count():
+            raise ManifestError(f"the manifest has rows without {name}; fill them in")
+        checks[name](rows[name])
+
+
+def _check_paths(path: pl.Series) -> None:
+    # these checks take a fraction of the time of matching `PLAIN_PATH` row by row
+    plain = path.str.contains("/", literal=True).all()
+    first = path.str.starts_with(".") | path.str.starts_with("/")
+    if not plain or first.any() or path.str.contains(UNSAFE_IN_PATH).any():
+        bad = path.filter(~path.str.contains(PLAIN_PATH))
+        raise ManifestError(
+            f"path {bad[0]!r} of the manifest could leave the output folder; a path is "
+            "FOLDER/…/NAME, and no part of it is empty, begins with a dot or has a backslash"
+        )
+    long = path.filter(path.str.len_bytes() > MAX_NAME_BYTES)
+    for name in long:
+        if max(len(part.encode()) for part in name.split("/")) > MAX_NAME_BYTES:
+            raise ManifestError(
+                f"path {name!r} of the manifest has a name of more than {MAX_NAME_BYTES} bytes, "
+                "which is too long for a file; shorten it"
+            )
+
+
+def _check_urls(url: pl.Series) -> None:
+    if url.str.contains("\0", literal=True).any():
+        bad = url.filter(url.str.contains("\0", literal=True))[0]
+        raise ManifestError(f"url {bad!r} of the manifest has a null character; remove it")
+    others = url.filter(~url.str.starts_with("s3://"))
+    others = others.filter(others.str.contains("://", literal=True))
+    for bad in others.filter(~others.str.contains("^https?://")):
+        scheme_of(bad)
+
+
+def folders_of(paths: pl.Series) -> set[str]:
+    """Get the folders of a plate's files; as a rule it is one, which two checks show."""
+    first = f"{str(paths[0]).rpartition('/')[0]}/"
+    names = paths.str.strip_prefix(first)
+    if paths.str.starts_with(first).all() and not names.str.contains("/", literal=True).any():
+        return {first[:-1]}
+    return set(paths.str.replace("/[^/]*$", "").unique())
