@@ -14,12 +14,13 @@ PACKAGE = Path(jumpduck.__file__).parent
 MAX_LINES = 400
 
 # room -> the rooms that its modules may import, beside its own and those of BASE
-BASE = {"daemon_pool", "errors", "options", "schema"}
+BASE = {"daemon_pool", "errors", "options", "schema", "words"}
 ROOMS = {
     "daemon_pool": set(),
     "errors": set(),
     "interrupts": set(),
     "options": set(),
+    "words": set(),
     "schema": {"errors"},
     "storage": set(),
     "imaging": set(),

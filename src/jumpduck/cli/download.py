@@ -16,7 +16,6 @@ from jumpduck.cli.flags import (
     Json,
     Quiet,
     reads,
-    words_of,
 )
 from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.report import Report, cell_text
@@ -31,6 +30,7 @@ from jumpduck.storage.atomic_files import free_bytes
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.run import foresee
+from jumpduck.words import words_of
 
 LIMITS = tuple(one.name for one in fields(Limits))
 

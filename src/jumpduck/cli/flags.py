@@ -8,8 +8,8 @@ import functools
 import inspect
 import re
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -18,6 +18,7 @@ from cyclopts import Group, Parameter, Token
 
 from jumpduck.errors import QueryError
 from jumpduck.options import parameter_texts
+from jumpduck.words import default_of, flags_of, is_names, members_of, written
 
 CHOOSE = Group("What to choose", sort_key=1)
 PLACES = Group("Where to read", sort_key=2)
@@ -86,7 +87,7 @@ def reads(
         _parameter(
             name,
             hints[name],
-            defaults.get(name, _default(by_name[name])),
+            defaults.get(name, default_of(by_name[name])),
             Parameter(
                 [FLAGS[name], *SHORT.get(name, ())], group=group, help=with_flags(texts[name])
             ),
@@ -125,50 +126,9 @@ def reads(
     return decorate
 
 
-def flag_of(name: str, hint: object) -> str:
-    """Get the flag of a field: ``plate_types``, which takes several names, is ``--plate-type``."""
-    if _is_names(hint):
-        if name.endswith("ies"):
-            name = name.removesuffix("ies") + "y"
-        name = name.removesuffix("es") if name.endswith("ches") else name.removesuffix("s")
-    return "--" + name.replace("_", "-")
-
-
-def flags_of(options: type) -> dict[str, str]:
-    """Get the flag of each field of a dataclass."""
-    return {name: flag_of(name, hint) for name, hint in get_type_hints(options).items()}
-
-
 def with_flags(message: str) -> str:
     """Get an error of the library with flags where it names parameters."""
     return _NAMED.sub(lambda found: found[1] + FLAGS.get(found[2], found[2]), message)
-
-
-def words_of(options: object, names: Sequence[str]) -> list[str]:
-    """Get the options that differ from their defaults as words of a command line."""
-    hints = get_type_hints(type(options))
-    words: list[str] = []
-    # first the manifest and the folder, because a reader looks for them
-    for one in sorted(fields(options), key=lambda one: bool(one.kw_only)):  # pyright: ignore[reportArgumentType]
-        value = getattr(options, one.name)
-        if one.name not in names or value is False or value == _default(one):
-            continue
-        flag = flag_of(one.name, hints[one.name])
-        if isinstance(value, tuple | list):
-            words += with_values(flag, map(str, value))  # pyright: ignore[reportUnknownArgumentType]
-        elif value is True:
-            words.append(flag)
-        else:
-            words += with_values(flag, [written(value)])
-    return words
-
-
-def with_values(flag: str, values: Iterable[str]) -> list[str]:
-    """Get a flag and its values as words of a command line."""
-    words = list(values)
-    if any(word.startswith("-") for word in words):  # because it would be read as a flag
-        return [f"{flag}={word}" for word in words]
-    return [flag, *words]
 
 
 def as_config(options: object, flags: Mapping[str, str]) -> dict[str, object]:
@@ -199,9 +159,9 @@ def _parameter(
         default = Path(default)
     how = Parameter(
         negative="",
-        consume_multiple=(1, 1_000_000) if _is_names(hint) else False,
+        consume_multiple=(1, 1_000_000) if is_names(hint) else False,
         show_default=default not in (None, (), inspect.Parameter.empty) and hint is not bool,
-        converter=_whole if _members(hint) == [int] else None,
+        converter=_whole if members_of(hint) == [int] else None,
     )
     return inspect.Parameter(
         name,
@@ -220,47 +180,30 @@ def _whole(_hint: object, tokens: Sequence[Token]) -> int:
     return int(text.partition(".")[0])
 
 
-def _default(one: Field[Any]) -> Any:
-    """Get the default of a field; `inspect.Parameter.empty` if it must be given."""
-    if one.default_factory is not MISSING:
-        return one.default_factory()
-    return inspect.Parameter.empty if one.default is MISSING else one.default
-
-
-def _members(hint: object) -> list[object]:
-    """Get the types that a hint allows, without None."""
-    union = get_origin(hint) in (Union, types.UnionType)
-    return [one for one in (get_args(hint) if union else (hint,)) if one is not type(None)]
-
-
-def _is_names(hint: object) -> bool:
-    return any(get_origin(one) is Sequence for one in _members(hint))
-
-
 def _is_path(hint: object) -> bool:
-    return Path in _members(hint)
+    return Path in members_of(hint)
 
 
 def _is_counts(hint: object) -> bool:
-    return any(get_origin(one) is Mapping for one in _members(hint))
+    return any(get_origin(one) is Mapping for one in members_of(hint))
 
 
 def _mapped(hint: object) -> list[object]:
     """Get the types of the values of mappings that a hint allows."""
-    return [get_args(one)[1] for one in _members(hint) if get_origin(one) is Mapping]
+    return [get_args(one)[1] for one in members_of(hint) if get_origin(one) is Mapping]
 
 
 def _written_type(hint: object) -> Any:
     """Get the type that a value has on the command line."""
-    if _is_names(hint):
+    if is_names(hint):
         written: Any = tuple[str, ...]
     elif _is_path(hint):
         written = Path
-    elif _is_counts(hint) or str in _members(hint):
+    elif _is_counts(hint) or str in members_of(hint):
         written = str
     else:
         return hint
-    return written if len(_members(hint)) == len(_all_members(hint)) else written | None
+    return written if len(members_of(hint)) == len(_all_members(hint)) else written | None
 
 
 def _all_members(hint: object) -> tuple[object, ...]:
@@ -273,15 +216,8 @@ def _value(hint: object, value: object) -> object:
     if _is_counts(hint) and isinstance(value, str):
         if float in _mapped(hint):
             return shares_of(value)
-        return value if value == "all" and str in _members(hint) else counts_of(value)
+        return value if value == "all" and str in members_of(hint) else counts_of(value)
     return value
-
-
-def written(value: object) -> str:
-    """Get a value as it is written on the command line."""
-    if isinstance(value, Mapping):
-        return ",".join(f"{name}={count}" for name, count in value.items())  # pyright: ignore[reportUnknownVariableType]
-    return str(value)
 
 
 def shares_of(text: str) -> dict[str, float]:

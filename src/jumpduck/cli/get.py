@@ -21,8 +21,6 @@ from jumpduck.cli.flags import (
     Json,
     Quiet,
     reads,
-    with_values,
-    words_of,
 )
 from jumpduck.cli.report import Report
 from jumpduck.errors import InterruptedRunError, QueryError
@@ -30,6 +28,7 @@ from jumpduck.recipes.options import RecipeOptions
 from jumpduck.selection.criteria import Names, Selection, as_names
 from jumpduck.selection.pipeline import check_values
 from jumpduck.transfer.limits import Limits
+from jumpduck.words import with_values, words_of
 
 SELECTION = tuple(one.name for one in fields(Selection))
 LIMITS = tuple(one.name for one in fields(Limits))

@@ -18,7 +18,6 @@ from jumpduck.cli.flags import (
     as_config,
     reads,
     switch,
-    written,
 )
 from jumpduck.cli.report import Report, as_toml, cell_text
 from jumpduck.database.connection import open_catalog
@@ -29,6 +28,7 @@ from jumpduck.selection.left_out import LeftOut
 from jumpduck.selection.pipeline import make_query
 from jumpduck.selection.summary import Summary
 from jumpduck.stages.manifest import ManifestOptions, write_manifest
+from jumpduck.words import written
 
 SELECTION = tuple(Selection.__dataclass_fields__)
 

@@ -5,11 +5,12 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import CHOOSE, Csv, Json, Quiet, flags_of
+from jumpduck.cli.flags import CHOOSE, Csv, Json, Quiet
 from jumpduck.cli.report import Report
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.recipes.registry import describe, places
+from jumpduck.words import flags_of
 
 
 def recipes(

@@ -10,7 +10,7 @@ from typing import Annotated
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads, words_of
+from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
@@ -20,6 +20,7 @@ from jumpduck.stages.status import status
 from jumpduck.stages.verify import VerifyOptions, verify_plates
 from jumpduck.transfer.asked import commands_of
 from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.words import words_of
 
 SHOWN = ("wrong", "missing", "corrupt", "failed")
 
