@@ -4,7 +4,8 @@ import csv
 import glob
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,6 +88,22 @@ def open_files(manifest: ManifestFiles) -> OpenFiles:
     paths = _paths(manifest)
     found = [_open_csv(path) if is_csv(path) else _open_parquet(path) for path in paths]
     return found[0] if len(found) == 1 else _together(paths, found)
+
+
+@contextmanager
+def reading(file: HeldFile | None) -> Generator[None]:
+    """Raise ManifestError if rows that the block reads are damaged or no longer the same."""
+    try:
+        yield
+    except CANNOT_READ as error:
+        wrong_type = isinstance(error, pl.exceptions.InvalidOperationError)
+        fault = "has a column of another type than expected" if wrong_type else "is damaged"
+        raise ManifestError(
+            f"the manifest {fault}: {first_line(error)}; write it with `jumpduck manifest`"
+        ) from error
+    finally:
+        if file is not None:
+            file.check()
 
 
 def first_line(error: BaseException) -> str:

@@ -15,31 +15,24 @@ import polars as pl
 from jumpduck.errors import ManifestError, QueryError
 from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE, manifest_types
 from jumpduck.transfer.held_file import HeldFile
-from jumpduck.transfer.manifest_files import CANNOT_READ, ManifestFiles, first_line, open_files
+from jumpduck.transfer.manifest_files import ManifestFiles, open_files, reading
 from jumpduck.transfer.manifest_paths import check_rows, folders_of
-
-UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
-
-MAX_PLATE_BYTES = 255 - len(".parquet.0123456789abcdef.part")
-"""The same for a plate, whose table gets a longer name while it is written."""
+from jumpduck.transfer.manifest_plates import (
+    ONLY_IN_FORM,
+    PlateKey,
+    find_plates,
+    folded,
+    put_together,
+    stand_together,
+)
 
 UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
 """Characters that XML cannot have, nor a table show."""
-
-ONLY_IN_FORM = (
-    "differ only in case or in the Unicode form of a letter, and would be one file on macOS"
-)
 
 CHECKED_ROWS = 122_880
 """Rows that a thread checks at once: DuckDB's row group, so that each group is read once."""
 
 CHECK_THREADS = 2
-
-MAX_SORTED_ROWS = 5_000_000
-"""Rows that are put in order in memory where the rows of a plate do not stand together."""
-
-PlateKey = tuple[str, str, str]
-"""Source, batch and plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,54 +231,15 @@ class Manifest:
                     )
 
     def _find_plates(self) -> list[PlateRows]:
-        number = pl.col("number")
-        plates = self._collect(
-            self._rows.select(PLATE_KEY)
-            .with_row_index("number")
-            .group_by(PLATE_KEY)
-            .agg(first=number.min(), last=number.max(), rows=pl.len())
-            .sort("first"),
-            streaming=True,
-        )
-        if plates.is_empty():
-            raise ManifestError("the manifest has no rows; choose images with `jumpduck manifest`")
-        if nulls := [name for name in PLATE_KEY if plates[name].null_count()]:
-            raise ManifestError(f"the manifest has rows without {', '.join(nulls)}; fill them in")
-        name = pl.col(PLATE_KEY)
-        wrong = name.str.contains(UNSAFE_IN_NAME) | (name.str.len_bytes() > MAX_PLATE_BYTES)
-        unsafe = plates.filter(pl.any_horizontal(wrong))
-        if unsafe.height:
-            raise ManifestError(
-                f"plate {unsafe.select(PLATE_KEY).row(0)} of the manifest has a name that a "
-                f"folder cannot have; a name has 1 to {MAX_PLATE_BYTES} bytes, does not begin with "
-                "a dot and has no slash, backslash or line end"
-            )
-        form = folded(plates.select(pl.concat_str(PLATE_KEY, separator="/")).to_series())
-        alike = plates.filter(form.is_duplicated()).sort(form.filter(form.is_duplicated()))
-        if alike.height:
-            one, other = alike.select(PLATE_KEY).rows()[:2]
-            raise ManifestError(
-                f"plates {one} and {other} of the manifest {ONLY_IN_FORM}; rename one"
-            )
-        if (plates["last"] - plates["first"] + 1 != plates["rows"]).any():
-            self._sort(plates)
-            return self._find_plates()
+        with self.reading():
+            plates = find_plates(self._rows)
+            if not stand_together(plates):
+                self._rows = put_together(self._rows, plates)
+                plates = find_plates(self._rows)
         return [
             PlateRows((str(source), str(batch), str(plate)), count, first, self)
             for source, batch, plate, first, _, count in plates.iter_rows()
         ]
-
-    def _sort(self, plates: pl.DataFrame) -> None:
-        """Put the rows of each plate together, in memory."""
-        if plates["rows"].sum() > MAX_SORTED_ROWS:
-            raise ManifestError(
-                "the rows of a plate do not stand together in the manifest, and it is too "
-                f"large to be put in order here; sort it by {', '.join(PLATE_KEY)}"
-            )
-        order = {key: place for place, key in enumerate(plates.select(PLATE_KEY).rows())}
-        rows = self._collect(self._rows)
-        place = pl.Series([order[key] for key in rows.select(PLATE_KEY).rows()], dtype=pl.Int64)
-        self._rows = rows[place.arg_sort()].lazy()
 
     def _check_rows(self) -> set[str]:
         """Refuse rows that would write outside the folder or over another; get the folders."""
@@ -330,17 +284,8 @@ class Manifest:
     @contextmanager
     def reading(self) -> Generator[None]:
         """Raise ManifestError if rows that the block reads are damaged or no longer the same."""
-        try:
+        with reading(self._file):
             yield
-        except CANNOT_READ as error:
-            wrong_type = isinstance(error, pl.exceptions.InvalidOperationError)
-            fault = "has a column of another type than expected" if wrong_type else "is damaged"
-            raise ManifestError(
-                f"the manifest {fault}: {first_line(error)}; write it with `jumpduck manifest`"
-            ) from error
-        finally:
-            if self._file is not None:
-                self._file.check()
 
 
 def _together(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -352,13 +297,3 @@ def _together(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((first, count))
     return found
-
-
-def folded(names: pl.Series) -> pl.Series:
-    """Get names as a file system compares them that knows neither case nor Unicode forms."""
-    if names.str.len_bytes().sum() == names.str.len_chars().sum():
-        return names.str.to_uppercase()  # because all of it is ASCII, which has one form
-    # to upper case last, because only there "ß" is "SS"; by lower case, because the sign of Kelvin
-    # has no other upper case
-    cased = names.str.normalize("NFD").str.to_lowercase().str.to_uppercase()
-    return cased.str.normalize("NFD")

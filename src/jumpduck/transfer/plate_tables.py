@@ -26,7 +26,7 @@ from jumpduck.schema import (
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_paths import PLAIN_PATH
-from jumpduck.transfer.manifest_reader import UNSAFE_IN_NAME, PlateKey
+from jumpduck.transfer.manifest_plates import UNSAFE_IN_NAME, PlateKey
 
 
 class PlateTables:
