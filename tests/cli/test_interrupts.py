@@ -45,11 +45,11 @@ def ended(script, *words, cwd):
 @pytest.mark.parametrize(
     ("verb", "name"),
     [
-        ("catalog", "cyclopts"),
+        pytest.param("catalog", "cyclopts", marks=pytest.mark.slow),
         ("catalog", "jumpduck.cli.catalog"),
         ("catalog", "polars"),
         ("catalog", "pandas"),  # which DuckDB imports for itself
-        ("find", "jumpduck.cli.find"),
+        pytest.param("find", "jumpduck.cli.find", marks=pytest.mark.slow),
         ("find", "duckdb"),
     ],
 )

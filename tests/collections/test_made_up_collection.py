@@ -85,9 +85,13 @@ def test_a_site_that_is_known_to_be_bad_stays_out(made_up):
     assert kept["known_issue"].drop_nulls().to_list() == ["out of focus"]
 
 
+@pytest.fixture(scope="module")
+def rows(made_up):
+    return jumpduck.manifest(made_up, wells=["A01", "B02"], brightfield=True)
+
+
 @pytest.mark.parametrize("recipe", BUILT_IN)
-def test_every_recipe_takes_it(made_up, tmp_path, recipe):
-    rows = jumpduck.manifest(made_up, wells=["A01", "B02"], brightfield=True)
+def test_every_recipe_takes_it(rows, tmp_path, recipe):
     out = tmp_path / "images"
     results = jumpduck.download(rows, out, recipe=recipe)
     assert set(results["status"]) == {"fetched"}

@@ -39,7 +39,9 @@ def test_a_comment_or_an_odd_text_is_part_of_a_condition(check, where):
     assert check(where) == where
 
 
-@pytest.mark.parametrize("more", [(), ("--max-sites", 5), ("--with-controls",)])
+@pytest.mark.parametrize(
+    "more", [(), ("--with-controls",), pytest.param(("--max-sites", 5), marks=pytest.mark.slow)]
+)
 def test_a_condition_that_ends_with_a_comment_runs_everywhere(cli, catalog, more):
     words = ("manifest", "--catalog", catalog, "--where", "Metadata_Site < 5 -- x", *more)
     assert cli(*words).code == 0

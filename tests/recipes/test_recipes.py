@@ -391,8 +391,8 @@ def digests(names=tuple(BUILT_IN)):
 
 def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
     expected = digests()
-    with ThreadPoolExecutor(8) as pool:
-        assert all(one.result() == expected for one in [pool.submit(digests) for _ in range(8)])
+    with ThreadPoolExecutor(4) as pool:
+        assert all(one.result() == expected for one in [pool.submit(digests) for _ in range(4)])
     script = "from tests.recipes.test_recipes import digests; print(digests())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == str(expected), done.stderr

@@ -10,7 +10,9 @@ PAIR = {"LOUPRKONTZGTKE-UHFFFAOYSA-N": "A01", "LOUPRKONTZGTKE-WZBLMQSHSA-N": "A0
 """The keys of a pair of mirror images on plate P1, and their wells."""
 
 
-@pytest.mark.parametrize("option", ["compounds", "perturbations"])
+@pytest.mark.parametrize(
+    "option", ["compounds", pytest.param("perturbations", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("key", [*PAIR, *map(str.lower, PAIR)])
 def test_a_whole_key_chooses_what_has_it_and_says_what_is_left_out(plates, caplog, option, key):
     rows = jumpduck.manifest(plates, **{option: key})

@@ -127,7 +127,12 @@ ANOTHER = pytest.param(
 
 
 @pytest.mark.parametrize(
-    ("thread", "number"), [("main", signal.SIGINT), ("main", signal.SIGTERM), ANOTHER]
+    ("thread", "number"),
+    [
+        ("main", signal.SIGINT),
+        pytest.param("main", signal.SIGTERM, marks=pytest.mark.slow),  # each verb is sent it below
+        ANOTHER,
+    ],
 )
 def test_ctrl_c_and_sigterm_end_in_two_seconds_and_the_printed_command_continues(
     thread, number, manifest, s3, clean, tmp_path
@@ -505,6 +510,7 @@ def test_events_are_lines_of_json_with_the_summary_last(catalog, tmp_path, cli):
     assert events[-1]["event"] == "end"
 
 
+@pytest.mark.slow
 def test_a_finished_plate_needs_no_network(catalog, tmp_path, monkeypatch):
     """17,280 files, as a whole plate has."""
     one = jumpduck.manifest(catalog, plates=["JD5876c3"], wells=["A01"]).head(1)

@@ -142,7 +142,7 @@ def test_several_manifests_and_patterns_are_one_manifest(cli, rows, tmp_path):
     assert pl.read_parquet(tmp_path / "images" / "results.parquet").height == rows.height
 
 
-@examples(20)
+@examples(10)
 @given(
     parts=st.lists(st.lists(st.integers(0, 19), unique=True, min_size=1), min_size=2, max_size=4)
 )

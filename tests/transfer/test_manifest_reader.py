@@ -136,7 +136,7 @@ FORMS = (
 )  # fmt: skip
 
 
-@examples(100)
+@examples(50)
 @given(st.text(st.characters(codec="utf-8"), max_size=5), st.sampled_from(FORMS))
 def test_names_that_are_equal_without_case_and_form_are_equal_when_folded(name, form):
     def alone(name):
