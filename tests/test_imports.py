@@ -14,14 +14,15 @@ PACKAGE = Path(jumpduck.__file__).parent
 MAX_LINES = 400
 
 # room -> the rooms that its modules may import, beside its own and those of BASE
-BASE = {"daemon_pool", "errors", "options", "schema", "words"}
+BASE = {"daemon_pool", "errors", "options", "rows", "schema", "words"}
 ROOMS = {
     "daemon_pool": set(),
     "errors": set(),
     "interrupts": set(),
     "options": set(),
     "words": set(),
-    "schema": {"errors"},
+    "rows": set(),
+    "schema": {"errors", "rows"},
     "storage": set(),
     "imaging": set(),
     "synthetic": set(),

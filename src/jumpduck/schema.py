@@ -5,16 +5,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from jumpduck.errors import ManifestError
-
-Row = Mapping[str, object]
-"""One row of a table: a value for each column, by its name."""
-
-PLATE_KEY = ("Metadata_Source", "Metadata_Batch", "Metadata_Plate")
-
-SITE_KEY = (*PLATE_KEY, "Metadata_Well", "Metadata_Site")
-
-IMAGE_KEY = ("path", "Metadata_Channel")
-"""What tells the rows of results apart: the channels of a site may share a file."""
+from jumpduck.rows import DONE as DONE  # noqa: PLC0414
+from jumpduck.rows import IMAGE_KEY as IMAGE_KEY  # noqa: PLC0414
+from jumpduck.rows import PLATE_KEY as PLATE_KEY  # noqa: PLC0414
+from jumpduck.rows import SITE_KEY as SITE_KEY  # noqa: PLC0414
+from jumpduck.rows import Row as Row  # noqa: PLC0414
 
 RESULTS_FILE = "results.parquet"
 SITES_FILE = "sites.parquet"
@@ -88,9 +83,6 @@ OUTCOME: Mapping[str, pl.DataType] = {
 
 RESULTS: Mapping[str, pl.DataType] = {**MANIFEST, **OUTCOME}
 """Columns that each table of results has; a manifest's other columns stand between them."""
-
-DONE = ("fetched", "present")
-"""Statuses of a file that is there. A table on disk says fetched, whichever run it was."""
 
 SITE_PATH = "path_"
 """Begins the name of a column of sites.parquet: the path of one channel's file."""

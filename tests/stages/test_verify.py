@@ -14,6 +14,7 @@ from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.scheduler import Scheduler
+from jumpduck.transfer.task_threads import TaskThreads
 from tests.support.folders import facts, files
 from tests.support.interruption import interrupt
 
@@ -147,7 +148,7 @@ def test_an_interrupted_repair_leaves_the_rows(out, monkeypatch):
     name = next(iter(files(out)))
     os.truncate(out / name, 1)
     wrong = jumpduck.verify(out)
-    monkeypatch.setattr(Scheduler, "_do", lambda *_: None)
+    monkeypatch.setattr(TaskThreads, "_do", lambda *_: None)
     monkeypatch.setattr(Scheduler, "_collect", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         jumpduck.repair(wrong, out)

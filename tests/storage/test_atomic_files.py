@@ -12,6 +12,7 @@ from jumpduck.storage.atomic_files import (
     atomic_path,
     atomic_write,
     make_folder,
+    part_path,
     refuse_links,
     sizes_in,
     sync_folder,
@@ -50,7 +51,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_part_file_is_hidden_and_its_folder_is_made(tmp_path):
     target = tmp_path / "a" / "b" / "image.png"
-    part = PartFiles().path_for(target)
+    part = part_path(PartFiles().run, target, 1)
     file = write_part(target, part, memoryview(b"pixels"))
     sync_part(file)
     os.close(file)
@@ -68,24 +69,17 @@ def test_a_part_file_is_not_written_through_a_link(tmp_path):
     assert (tmp_path / "precious").read_bytes() == b"keep"
 
 
-def test_no_two_part_files_have_one_name(tmp_path):
-    one, other = PartFiles(), PartFiles()
-    target = tmp_path / "image.png"
-    names = {parts.path_for(target) for parts in (one, other) for _ in range(100)}
-    assert len(names) == 200
-
-
 def test_part_files_of_other_runs_are_removed_and_nothing_else(tmp_path):
     mine, other = PartFiles(), PartFiles()
-    left = other.path_for(tmp_path / "image.png")
+    left = part_path(other.run, tmp_path / "image.png", 1)
     stays = [
-        mine.path_for(tmp_path / "image.png"),
+        part_path(mine.run, tmp_path / "image.png", 1),
         tmp_path / ".own.part",
-        tmp_path / f"named{other.path_for(tmp_path / 'x').name}",
+        tmp_path / f"named{part_path(other.run, tmp_path, 2).name}",
     ]
     for file in (left, *stays):
         file.touch()
-    folder = other.path_for(tmp_path / "image.png")
+    folder = part_path(other.run, tmp_path / "image.png", 3)
     folder.mkdir()
     mine.remove_others(tmp_path)
     assert set(tmp_path.iterdir()) == {*stays, folder}

@@ -3,12 +3,13 @@
 import itertools
 
 from jumpduck.transfer.scheduler import Scheduler
+from jumpduck.transfer.task_threads import TaskThreads
 
 
 def interrupt(monkeypatch, after):
     """Interrupt the next run after so many files, as Ctrl-C does."""
     begun, taken = itertools.count(1), itertools.count(1)
-    do, take = Scheduler._do, Scheduler._take
+    do, take = TaskThreads._do, Scheduler._take
 
     def do_some(self, task):
         if next(begun) <= after:
@@ -20,5 +21,5 @@ def interrupt(monkeypatch, after):
             monkeypatch.undo()
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Scheduler, "_do", do_some)
+    monkeypatch.setattr(TaskThreads, "_do", do_some)
     monkeypatch.setattr(Scheduler, "_take", stop)

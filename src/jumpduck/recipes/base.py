@@ -10,11 +10,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from jumpduck.errors import QueryError
-from jumpduck.schema import Row
+from jumpduck.rows import Row
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Fetch = Callable[[str], bytes]
 
@@ -67,19 +69,23 @@ class FileNames:
     suffix: str
     per_site: bool
 
-    def path(self) -> pl.Expr:
+    def path(self) -> "pl.Expr":
         """Get the path of the file that is made of a row of a manifest."""
+        import polars as pl
+
         path = pl.col("path")
         if self.per_site:
             path = path.str.strip_suffix(pl.concat_str(pl.lit("__"), "Metadata_Channel"))
         return path + self.suffix
 
-    def targets(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def targets(self, rows: "pl.DataFrame") -> "pl.DataFrame":
         """Get rows of a manifest with the paths of the files that are made of them."""
         return rows.with_columns(self.path())
 
-    def manifest_rows(self, results: pl.DataFrame) -> pl.DataFrame:
+    def manifest_rows(self, results: "pl.DataFrame") -> "pl.DataFrame":
         """Get rows of results with the paths that a manifest has: the inverse of `targets`."""
+        import polars as pl
+
         path = pl.col("path").str.strip_suffix(self.suffix)
         if self.per_site:
             path = pl.concat_str(path, pl.lit("__"), "Metadata_Channel")
@@ -109,7 +115,7 @@ class Recipe:
     """Optional columns that the files depend on; each has a value in some row of the manifest."""
     work_bytes: Callable[[Sequence[Source]], int] | None = None
     """Bytes of memory that `make` needs beside those it is given; by default 8 times as many."""
-    agrees: Callable[[pl.DataFrame, object], pl.Series] | None = None
+    agrees: "Callable[[pl.DataFrame, object], pl.Series] | None" = None
     """Whether each of some results was made with what `prepare` returned now; of a recipe whose
     files depend on it."""
 
@@ -150,10 +156,10 @@ class Recipe:
         """How it names its files."""
         return FileNames(self.suffix, self.per_site)
 
-    def targets(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def targets(self, rows: "pl.DataFrame") -> "pl.DataFrame":
         """Get rows of a manifest with the paths of the files that this recipe makes of them."""
         return self.names.targets(rows)
 
-    def manifest_rows(self, results: pl.DataFrame) -> pl.DataFrame:
+    def manifest_rows(self, results: "pl.DataFrame") -> "pl.DataFrame":
         """Get rows of results with the paths that a manifest has: the inverse of `targets`."""
         return self.names.manifest_rows(results)

@@ -3,9 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import cast
-
-import polars as pl
+from typing import TYPE_CHECKING, cast
 
 from jumpduck.errors import ImageError, ManifestError, QueryError
 from jumpduck.imaging.quality import quality
@@ -27,7 +25,10 @@ from jumpduck.recipes.preprocessing import (
     PreprocessedImage,
     Preprocessing,
 )
-from jumpduck.schema import SITE_KEY, Row
+from jumpduck.rows import SITE_KEY, Row
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CROP = 768
 """Pixels of the crop's edge: jump_download's."""
@@ -71,7 +72,9 @@ def png8_plate(
     def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
         return steps.prepare_levels(rows, fetch, percentile)
 
-    def agrees(results: pl.DataFrame, context: object) -> pl.Series:
+    def agrees(results: "pl.DataFrame", context: object) -> "pl.Series":
+        import polars as pl
+
         levels = _context(context).levels
         known = [levels.get(channel) for channel in results[CHANNEL]]
         had = results.select("low", "high").rows()

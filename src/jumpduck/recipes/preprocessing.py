@@ -25,7 +25,7 @@ from jumpduck.imaging.transforms import (
     resized_shape,
 )
 from jumpduck.recipes.base import Fetch, Measured, Source
-from jumpduck.schema import SITE_KEY, Row
+from jumpduck.rows import SITE_KEY, Row
 
 CHANNEL, URL, URL_ILLUM = "Metadata_Channel", "url", "url_illum"
 PIXEL_SIZE_UM = "Metadata_Pixel_Size_Microns"

@@ -58,26 +58,32 @@ def atomic_write(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
-class PartFiles:
-    """The part files of one run, which have names of their own.
+def part_path(run: str, target: Path, number: int) -> Path:
+    """Get the path of part file `number` of a run, in the folder of `target`.
 
-    The names begin with a dot, which no path of a manifest does.
+    The name begins with a dot, which no path of a manifest does.
+    """
+    return target.with_name(f".{run}-{number}{PART_SUFFIX}")
+
+
+class PartFiles:
+    """The part files of one run, which have names of their own: `part_path`.
+
+    Attributes
+    ----------
+    run
+        What only this run has in their names.
     """
 
     def __init__(self) -> None:
-        self._run = secrets.token_hex(8)
-        self._numbers = itertools.count()
-
-    def path_for(self, target: Path) -> Path:
-        """Get a name that no other part file has, in the folder of `target`."""
-        return target.with_name(f".{self._run}-{next(self._numbers)}{PART_SUFFIX}")
+        self.run = secrets.token_hex(8)
 
     def remove_others(self, folder: Path) -> None:
         """Remove the part files that other runs left in a folder."""
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
                 found = _PART_NAME.fullmatch(entry.name)
-                if found and found[1] != self._run and not entry.is_dir(follow_symlinks=False):
+                if found and found[1] != self.run and not entry.is_dir(follow_symlinks=False):
                     Path(entry.path).unlink(missing_ok=True)
 
 

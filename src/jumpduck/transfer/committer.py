@@ -4,29 +4,18 @@ That order is the promise of an output folder: a file that has its name is compl
 fetched only if its file has its name.
 """
 
-import os
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from contextlib import suppress
-from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Lock, Thread
 
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.schema import DONE
-from jumpduck.storage.atomic_files import sync_folder, sync_part
+from jumpduck.storage.atomic_files import sync_folder
 from jumpduck.transfer.manifest_reader import PlateKey
+from jumpduck.transfer.outcome_batches import SYNC_THREADS, OutcomeBatches, sync_files
 from jumpduck.transfer.plate_tables import PlateTables
-from jumpduck.transfer.worker import DiskError, Outcome
-
-MAX_BATCH_FILES = 64
-
-MAX_WAIT_SECONDS = 0.1
-"""Time that a batch waits for more files: each batch costs the disk two commits of its own."""
-
-SYNC_THREADS = 8
-"""Files that are brought to the disk at the same time."""
+from jumpduck.transfer.tasks import DiskError, Outcome, discard
 
 
 class Committer(Thread):
@@ -48,15 +37,14 @@ class Committer(Thread):
         self._plates = plates
         self._committed = committed
         self._is_lost = is_lost
-        self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
+        self._batches = OutcomeBatches()
         self._ended = Event()
         self._naming = Lock()
-        # several at once, so that one commit of the file system's journal serves many files
         self._disk = DaemonPool(SYNC_THREADS, "disk")
 
     def put(self, outcome: Outcome) -> None:
         """Hand over an outcome."""
-        self._outcomes.put(outcome)
+        self._batches.put(outcome)
 
     def close(self, seconds: float) -> None:
         """Commit what was handed over, within so many seconds; afterwards no file gets its name.
@@ -64,7 +52,7 @@ class Committer(Thread):
         Because another run may fill the folder as soon as this one has ended, a disk that is still
         busy with a file must not be waited for, and the file must not get its name later.
         """
-        self._outcomes.put(None)
+        self._batches.close()
         if self.is_alive():
             self.join(seconds)
         with self._naming:
@@ -75,7 +63,7 @@ class Committer(Thread):
         """Commit outcomes until `close` is called."""
         closed = False
         while not closed:
-            batch, closed = self._next_batch()
+            batch, closed = self._batches.next()
             try:
                 self._commit(batch)
             except OSError as error:
@@ -87,31 +75,9 @@ class Committer(Thread):
                 # because the main thread must end the run, it gets the error
                 self._committed.put(error)
 
-    def _next_batch(self) -> tuple[list[Outcome], bool]:
-        """Get the outcomes to commit together, and whether no more will come."""
-        outcome = self._outcomes.get()
-        until = time.monotonic() + MAX_WAIT_SECONDS
-        batch: list[Outcome] = []
-        with suppress(Empty):
-            while outcome is not None:
-                batch.append(outcome)
-                if len(batch) == MAX_BATCH_FILES:
-                    return batch, False
-                outcome = self._outcomes.get(timeout=max(0.0, until - time.monotonic()))
-            return batch, True
-        return batch, False
-
     def _commit(self, batch: Sequence[Outcome]) -> None:
-        files = [outcome for outcome in batch if outcome.descriptor is not None]
-        syncs = [self._disk.submit(sync_part, one.descriptor or 0) for one in files]
-        wait(syncs)
-        try:
-            for sync in syncs:
-                sync.result()
-        except BaseException:
-            for outcome in files:
-                discard(outcome)
-            raise
+        batch = sync_files(batch, self._disk)
+        files = [outcome for outcome in batch if outcome.part is not None]
         with self._naming:
             if self._ended.is_set() or self._is_lost():
                 for outcome in files:
@@ -139,20 +105,12 @@ class Committer(Thread):
 
 def _give_name(outcome: Outcome) -> None:
     """Rename a file that is on the disk; where its name is taken by a folder, its rows say so."""
-    os.close(outcome.descriptor or 0)
+    assert outcome.part is not None
+    assert outcome.target is not None
     try:
-        Path(str(outcome.part)).replace(str(outcome.target))
+        outcome.part.replace(outcome.target)
     except OSError as error:
         for row in outcome.rows:
             row |= {"status": "failed", "error": str(error), "checksum": None, "size": None}
-        with suppress(OSError):
-            Path(str(outcome.part)).unlink()
-
-
-def discard(outcome: Outcome) -> None:
-    """Remove the file of an outcome that is not committed."""
-    if outcome.descriptor is not None and outcome.part is not None:
-        with suppress(OSError):
-            os.close(outcome.descriptor)
         with suppress(OSError):
             outcome.part.unlink()

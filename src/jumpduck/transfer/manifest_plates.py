@@ -5,9 +5,6 @@ import polars as pl
 from jumpduck.errors import ManifestError
 from jumpduck.schema import PLATE_KEY
 
-PlateKey = tuple[str, str, str]
-"""Source, batch and plate."""
-
 UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
 
 MAX_PLATE_BYTES = 255 - len(".parquet.0123456789abcdef.part")

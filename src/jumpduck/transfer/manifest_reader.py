@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 
 from jumpduck.errors import ManifestError, QueryError
+from jumpduck.rows import PlateKey
 from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE, manifest_types
 from jumpduck.transfer.held_file import HeldFile
 from jumpduck.transfer.manifest_files import ManifestFiles, open_files, reading
 from jumpduck.transfer.manifest_paths import check_rows, folders_of
 from jumpduck.transfer.manifest_plates import (
     ONLY_IN_FORM,
-    PlateKey,
     find_plates,
     folded,
     put_together,

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
+from jumpduck.rows import PlateKey
 from jumpduck.schema import (
     DONE,
     IMAGE_KEY,
@@ -26,7 +27,7 @@ from jumpduck.schema import (
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_paths import PLAIN_PATH
-from jumpduck.transfer.manifest_plates import UNSAFE_IN_NAME, PlateKey
+from jumpduck.transfer.manifest_plates import UNSAFE_IN_NAME
 
 
 class PlateTables:

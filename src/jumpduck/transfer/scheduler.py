@@ -5,7 +5,7 @@ and write a file under a provisional name. The committer names files and journal
 main thread hands out tasks, a few more than there are connections, and closes plates.
 """
 
-import threading
+import itertools
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, wait
@@ -22,12 +22,14 @@ from jumpduck.recipes.preprocessing import PlateContext
 from jumpduck.schema import Row
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.asked import Run
-from jumpduck.transfer.committer import Committer, discard
+from jumpduck.transfer.committer import Committer
 from jumpduck.transfer.disk_space import NO_SPACE, DiskSpace
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey
 from jumpduck.transfer.memory_budget import CONTEXT_BYTES
 from jumpduck.transfer.output_folder import OutputFolder, PlateProgress
-from jumpduck.transfer.worker import DiskError, Outcome, Task, Worker
+from jumpduck.transfer.task_threads import TaskRunner, TaskThreads
+from jumpduck.transfer.tasks import DiskError, Outcome, Task
+from jumpduck.transfer.worker import Worker
 
 Event = Mapping[str, object]
 
@@ -37,9 +39,6 @@ _T = TypeVar("_T")
 def no_progress(_event: Event) -> None:
     """Report nothing."""
 
-
-WAITING_TASKS = 64
-"""Tasks that are handed out beyond those that have a connection."""
 
 POLL_SECONDS = 0.2
 """Longest wait of the main thread, because a signal to another thread does not interrupt it."""
@@ -91,14 +90,15 @@ class Scheduler:
         self._asked = asked
         self._progress = progress
         self._reader = reader
-        self._network = DaemonPool(connections, "network")
-        self._cores = DaemonPool(workers, "cores")
         self._background = DaemonPool(1, "background")
-        self._worker = Worker(folder.path, folder.parts, reader, recipe, self._cores)
-        self._max_outstanding = connections + WAITING_TASKS
+        cores = DaemonPool(workers, "cores")
+        self._worker = Worker(folder.path, folder.parts.run, reader, recipe, cores)
+        self._runner: TaskRunner = TaskThreads(
+            self._worker, reader, cores, connections, self._hand_over
+        )
+        self._numbers = itertools.count()
         self._committed: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         self._committer = Committer(folder.plates, self._committed, folder.lock.is_lost)
-        self._stopping = threading.Event()
         self._plates: dict[PlateKey, PlateProgress] = {}
         self._context_bytes: dict[PlateKey, int] = {}
         self._closed: list[pl.DataFrame] = []
@@ -118,10 +118,10 @@ class Scheduler:
         try:
             for task in self._tasks(manifest, only):
                 if task is not None:
-                    self._network.submit(self._do, task)
+                    self._runner.submit(task)
                     del task  # because it would keep the illumination functions of a plate
                     self._outstanding += 1
-                    self._collect(self._max_outstanding)
+                    self._collect(self._runner.max_outstanding)
                 yield from self._take_closed()
             self._collect(0)
             yield from self._take_closed()
@@ -158,7 +158,8 @@ class Scheduler:
             while groups:
                 group = groups.pop()  # because the rows of a whole plate take much memory
                 why = OTHERWISE if group[0]["path"] in not_repairable else reason
-                yield Task(plate.key, group, columns, context, why, plate.repair)
+                number = next(self._numbers)
+                yield Task(number, plate.key, group, columns, context, why, plate.repair)
 
     def _prepare(self, plate: PlateProgress) -> tuple[object, Row | None]:
         """Get what the recipe needs to know of a plate, when there is memory for it."""
@@ -168,22 +169,14 @@ class Scheduler:
         context, reason = _wait_for(self._background.submit(self._worker.prepare, rows))
         if isinstance(context, PlateContext):
             self._context_bytes[plate.key] = context.memory_bytes
-        return context, reason
+        return self._runner.share(plate.key, context), reason
 
-    def _do(self, task: Task) -> None:
-        """Do one task, on a network thread."""
-        if self._stopping.is_set():
-            return
-        try:
-            outcome = self._worker.run(task)
-        except BaseException as error:  # noqa: BLE001
-            # because the main thread must end the run, it gets the error
-            self._committed.put(error)
-            return
-        if self._stopping.is_set():
-            discard(outcome)
-        else:
+    def _hand_over(self, outcome: Outcome | BaseException) -> None:
+        """Take an outcome, or the error that ends the run, from another thread."""
+        if isinstance(outcome, Outcome):
             self._committer.put(outcome)
+        else:
+            self._committed.put(outcome)
 
     def _collect(self, at_most: int) -> None:
         """Take committed outcomes until no more than `at_most` tasks are outstanding."""
@@ -201,7 +194,7 @@ class Scheduler:
 
     def _report_pause(self) -> None:
         """Report when the run begins to wait for the network, and when it goes on."""
-        since = self._reader.outage.since
+        since = self._runner.paused_since
         if since is not None and self._paused is None:
             self._progress({"event": "paused", "reason": "no answer from any server"})
         elif since is None and self._paused is not None:
@@ -237,6 +230,7 @@ class Scheduler:
             raise
         self._plates.pop(plate.key, None)
         self._context_bytes.pop(plate.key, None)
+        self._runner.forget(plate.key)
         self._closed.append(results)
         source, batch, name = plate.key
         counts = dict(results["status"].value_counts().sort("status").iter_rows())
@@ -250,10 +244,9 @@ class Scheduler:
 
     def _stop(self) -> None:
         """Keep what is committed, and do not wait for the rest."""
-        self._stopping.set()
         self._reader.stop()
-        for pool in (self._background, self._network, self._cores):
-            pool.shutdown(cancel_futures=True)
+        self._runner.stop()
+        self._background.shutdown(cancel_futures=True)
         self._committer.close(STOP_SECONDS)
         if self._folder.lock.is_lost():
             return

@@ -3,21 +3,19 @@
 import errno
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
-
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.recipes.base import Encoded, Recipe, Source
-from jumpduck.schema import DONE, Row
-from jumpduck.storage.atomic_files import PartFiles, write_part
+from jumpduck.rows import DONE, Row
+from jumpduck.storage.atomic_files import part_path, write_part
 from jumpduck.storage.object_reader import FetchedFile, ObjectReader
 from jumpduck.storage.open_files import TOO_MANY_FILES
-from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.memory_budget import FETCHED_BYTES, WORK_BYTES, MemoryBudget, Reservation
+from jumpduck.transfer.tasks import DiskError, Outcome, Task
 
 MAX_PREPARE_BYTES = FETCHED_BYTES // 8
 """Bytes of one file that a recipe may read before the first image of a plate."""
@@ -29,42 +27,12 @@ _NO_OTHER_FILE_EITHER = {
 }  # fmt: skip
 
 
-class DiskError(Exception):
-    """The disk takes no further file, which ends the run; the cause says why.
-
-    `rows` and `size` are those of a file that was not written.
-    """
-
-    def __init__(self, rows: int, size: int) -> None:
-        super().__init__()
-        self.rows = rows
-        self.size = size
-
-
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One file to make: its rows of the manifest, and what the recipe knows of the plate."""
+class Memory:
+    """The two memory budgets of a worker."""
 
-    plate: PlateKey
-    rows: Sequence[Row]
-    columns: Mapping[str, pl.DataType]
-    """Names and types of the columns of the plate's results."""
-    context: object
-    reason: Row | None = None
-    """Why no file of the plate can be made."""
-    repair: bool = False
-    """The row of an earlier run stays until a new file is complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a task: its results, and the written file that has no name yet, if any."""
-
-    task: Task
-    rows: Sequence[dict[str, object]]
-    descriptor: int | None = None
-    part: Path | None = None
-    target: Path | None = None
+    fetched: MemoryBudget
+    work: MemoryBudget
 
 
 class Worker:
@@ -72,31 +40,35 @@ class Worker:
 
     Parameters
     ----------
-    folder, parts
-        The output folder, and the names of its part files.
+    folder, run
+        The output folder, and what only this run has in the names of its part files.
     reader
         Reads URLs.
     recipe
         Makes the files.
     cores
         As many threads as images may be made at the same time.
+    memory
+        What fetched files, and the work on them, may take; all of it by default.
     """
 
     def __init__(
         self,
         folder: Path,
-        parts: PartFiles,
+        run: str,
         reader: ObjectReader,
         recipe: Recipe,
         cores: Executor,
+        *,
+        memory: Memory | None = None,
     ) -> None:
         self._folder = folder
-        self._parts = parts
+        self._run = run
         self._reader = reader
         self._recipe = recipe
         self._cores = cores
-        self._fetched_memory = MemoryBudget(FETCHED_BYTES)
-        self._work_memory = MemoryBudget(WORK_BYTES)
+        memory = memory or Memory(MemoryBudget(FETCHED_BYTES), MemoryBudget(WORK_BYTES))
+        self._fetched_memory, self._work_memory = memory.fetched, memory.work
 
     def prepare(self, rows: Sequence[Row]) -> tuple[object, Row | None]:
         """Get what the recipe needs to know of a plate, or the reason why it cannot.
@@ -202,14 +174,14 @@ class Worker:
         self, task: Task, rows: Sequence[dict[str, object]], data: bytes | memoryview
     ) -> Outcome:
         target = self._folder / str(task.rows[0]["path"])
-        part = self._parts.path_for(target)
+        part = part_path(self._run, target, task.number)
         try:
             descriptor = write_part(target, part, data)
         except OSError as error:
             if error.errno in _NO_OTHER_FILE_EITHER:
                 raise DiskError(len(rows), len(data)) from error
             raise
-        return Outcome(task, rows, descriptor, part, target)
+        return Outcome(task, rows, part, target, descriptor)
 
     def _read_small(self, url: str) -> bytes:
         file = self._reader.read_if(url, lambda size: size <= MAX_PREPARE_BYTES)
