@@ -32,6 +32,7 @@ ROOMS = {
     "recipes": {"imaging"},
     "figures": {"imaging", "storage"},
     "transfer": {"recipes", "storage"},
+    "cluster": set(),
 }
 ROOMS["stages"] = set(ROOMS) - {"figures", "synthetic"}
 ROOMS["cli"] = set(ROOMS)
@@ -45,6 +46,9 @@ LIBRARIES = {
     "httpx": {"collections"},
     "PIL": {"figures"},
     "rdkit": {"selection"},
+    "dask": {"cluster"},
+    "distributed": {"cluster"},
+    "dask_jobqueue": {"cluster"},
     "torch": set(),
 }
 

@@ -1,7 +1,7 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
-`plates`, `download`, `status`, `verify`, `repair`, `sql`.
+`plates`, `download`, `status`, `verify`, `repair`, `sql`, `submit`.
 """
 
 from importlib import import_module
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from jumpduck.stages.repair import repair as repair
     from jumpduck.stages.sql import sql as sql
     from jumpduck.stages.status import status as status
+    from jumpduck.stages.submit import submit as submit
     from jumpduck.stages.verify import verify as verify
 
-__all__ = ["catalog", "download", "find", "manifest", "plates", "repair", "sql", "status", "verify"]
+__all__ = [
+    "catalog", "download", "find", "manifest", "plates", "repair", "sql", "status", "submit",
+    "verify",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -69,7 +69,7 @@ def reads(
         Headings of the help, each with its fields. A field that is in none is not an option of the
         command line: callbacks and frames cannot be written there.
     positional
-        Field of names that can be given without its flag.
+        Field that can be given without its flag.
     flags
         Flags that are not made of the field's name.
     defaults
@@ -166,7 +166,7 @@ def _parameter(
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY,
-        default=() if positional else default,
+        default=() if positional and is_names(hint) else default,
         annotation=Annotated[_written_type(hint), shown, how],
     )
 

@@ -1,0 +1,145 @@
+"""jumpduck submit"""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+import polars as pl
+
+from jumpduck.cli.flags import (
+    OUTPUT,
+    PLACES,
+    RECIPE,
+    WORK,
+    DryRun,
+    Json,
+    Quiet,
+    reads,
+)
+from jumpduck.cli.report import Report, cell_text
+from jumpduck.errors import InterruptedRunError, PartialError, StoreError
+from jumpduck.recipes.options import RecipeOptions
+from jumpduck.stages.submit import Plan, SubmitOptions, plan_of
+from jumpduck.stages.submit import submit as run
+from jumpduck.transfer.limits import Limits
+from jumpduck.words import with_values, words_of
+
+WATCH = {"slurm": "squeue --job {id}", "condor": "condor_q {id}"}
+"""How to look at the jobs of a batch system."""
+
+UNITS = {"max_requests": "requests a second", "max_mbps": "megabits a second"}
+
+MAX_SHOWN_ERRORS = 3
+
+OF_JOBS = (
+    "at_once", "cpus", "memory_gb", "disk_gb", "hours", "retries", "lines",
+    "scheduler", "local", "jobqueue",
+)  # fmt: skip
+
+
+@reads(
+    SubmitOptions,
+    {
+        PLACES: ("system", "shards", "endpoint"),
+        RECIPE: tuple(one.name for one in fields(RecipeOptions)),
+        WORK: (*OF_JOBS, *(one.name for one in fields(Limits))),
+        OUTPUT: ("out",),
+    },
+    positional="system",
+)
+def submit(
+    options: SubmitOptions,
+    *,
+    dry_run: DryRun = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Download shards as jobs of Slurm, HTCondor or Dask, all into one folder.
+
+    Each job is `jumpduck download --manifest shards/0001.parquet --out images` with the options
+    given here; --max-requests and --max-mbps are for all jobs together. The file for the batch
+    system is written beside the shards; --dry-run prints it instead. `dask` runs the jobs now, and
+    ends with exit code 3 if some files could not be had.
+
+    For example:
+    ```
+    jumpduck submit slurm --at-once 40 --hours 12 --line "#SBATCH --partition=short"
+    jumpduck submit condor --shards shards --out images --recipe jxl --max-requests 500
+    jumpduck submit dask --local 8
+    ```
+    """
+    report = Report(as_json=json, quiet=quiet)
+    plan = plan_of(options)
+    if dry_run:
+        report.line(plan.text.rstrip() if plan.text else "Dask needs no file")
+        report.remark(said(plan))
+        report.json({**as_dict(plan), "text": plan.text})
+        return
+    if options.system == "dask":
+        _run_now(report, options, plan)
+        return
+    done = run.__wrapped__(options)  # pyright: ignore[reportFunctionMemberAccess]
+    report.line(said(plan))
+    watch = shlex.join(["jumpduck", "status", *with_values("--out", [str(options.out)])])
+    queue = WATCH[options.system].format(id=done.id)
+    report.line(f"{plan.file} is job {done.id}; watch it with: {watch}, {queue}")
+    report.json({**as_dict(plan), "id": done.id, "watch": [watch, queue]})
+
+
+def said(plan: Plan) -> str:
+    """Get a sentence about the jobs and what each of them gets."""
+    number = len(plan.jobs.shards)
+    text = f"{number:,} job{'s'[: number != 1]}"
+    if plan.at_once < number:
+        text += f", at most {plan.at_once:,} at once"
+    parts = [
+        f"{cell_text(value)} {UNITS[name]}"
+        for name, value in plan.limits.items()
+        if value is not None
+    ]
+    return f"{text}; each gets {' and '.join(parts)}" if parts else text
+
+
+def as_dict(plan: Plan) -> Mapping[str, object]:
+    """Get what a program wants to know of a plan."""
+    return {
+        "jobs": len(plan.jobs.shards),
+        "at_once": plan.at_once,
+        "file": plan.file,
+        "of_each_job": plan.limits,
+    }
+
+
+def _run_now(report: Report, options: SubmitOptions, plan: Plan) -> None:
+    """Run the jobs on Dask, with a progress bar, and print what became of their files."""
+    report.line(said(plan))
+    with report.progress() as progress:
+        bar = progress.add_task("shards", total=len(plan.jobs.shards), note="")
+
+        def show(row: Mapping[str, object]) -> None:
+            progress.update(bar, advance=1, note=str(row["shard"]))
+            report.event({"event": "shard", **row})
+
+        try:
+            done = run.__wrapped__(replace(options, progress=show))  # pyright: ignore[reportFunctionMemberAccess]
+        except KeyboardInterrupt:
+            words = words_of(options, [one.name for one in fields(options) if one.name != "system"])
+            again = shlex.join(["jumpduck", "submit", options.system, *words])
+            raise InterruptedRunError(
+                f"interrupted; what is finished is kept. Go on with: {again}"
+            ) from None
+    counts = done.shards.select(pl.col(pl.Int64).sum())
+    report.table(counts)
+    report.json({"event": "end", **as_dict(plan), "by_status": counts.row(0, named=True)})
+    broken = done.shards.filter(pl.col("error").is_not_null())
+    if broken.height:
+        reasons = Counter[str](broken["error"]).most_common(MAX_SHOWN_ERRORS)
+        texts = "; ".join(f"{number:,} times: {reason}" for reason, number in reasons)
+        raise StoreError(f"{broken.height:,} of {done.shards.height:,} shards ended early; {texts}")
+    not_had = sum(int(counts[name][0]) for name in ("missing", "corrupt", "failed"))
+    if not_had:
+        raise PartialError(
+            f"{not_had:,} files could not be had; results.parquet in {options.out} says why, and "
+            "the same command tries them again"
+        )

@@ -1,0 +1,1 @@
+"""From shards to jobs of a batch system: Slurm, HTCondor, Dask."""

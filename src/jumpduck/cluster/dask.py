@@ -1,0 +1,213 @@
+"""Dask: a task for each shard, on workers that are there or that are started for the run.
+
+The library is imported when it is needed, because it is an extra.
+"""
+
+import functools
+import threading
+import uuid
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import jumpduck
+from jumpduck.errors import InterruptedRunError, JumpduckError, QueryError, StoreError
+
+Client = Any
+"""`distributed.Client`, which has types in part alone."""
+
+JobQueue = Literal["slurm", "pbs", "lsf", "sge", "htcondor"]
+
+CLASSES: Mapping[JobQueue, str] = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "lsf": "LSFCluster",
+    "sge": "SGECluster",
+    "htcondor": "HTCondorCluster",
+}
+
+CONNECT_SECONDS = 30
+STOP_SECONDS = 1.0
+"""Time that workers get to hear that a run was interrupted."""
+
+SECONDS_A_TASK = 0.001
+"""What dask-jobqueue is to think that a job may be started for: it starts one for each shard, up to
+the limit, because it does not know how long a shard takes."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Where the tasks run: exactly one is given.
+
+    Attributes
+    ----------
+    scheduler
+        Address of a scheduler.
+    local
+        Number of processes on this machine.
+    jobqueue
+        Batch system in which workers are started, with the settings of dask-jobqueue.
+    """
+
+    scheduler: str | None = None
+    local: int | None = None
+    jobqueue: JobQueue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a shard: how many files have which status, or the error that ended its job."""
+
+    counts: Mapping[str, int]
+    error: str | None = None
+
+
+_stopped: set[str] = set()
+"""Runs that were interrupted, in a process of a worker."""
+
+
+def download_shard(manifest: Path, out: str, options: Mapping[str, Any], run: str) -> Done:
+    """Download a shard in a worker."""
+
+    def stop_if_interrupted(_event: object) -> None:
+        if run in _stopped:
+            raise InterruptedRunError("the run was interrupted")
+
+    try:
+        rows = jumpduck.download(manifest, out, progress=stop_if_interrupted, **options)
+    except JumpduckError as error:  # because Dask would log it with the stack
+        return Done({}, str(error))
+    return Done(dict(rows["status"].value_counts().iter_rows()))
+
+
+def run_tasks(
+    client: Client,
+    task: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    at_once: int,
+) -> Generator[tuple[_Item, _Result | BaseException]]:
+    """Run a task for each item, at most so many at once, and get each result or error.
+
+    The order is that in which they end. A task whose worker dies runs on another worker.
+    """
+    import distributed
+
+    as_completed: Any = distributed.as_completed
+    left = iter(items)
+    of: dict[Any, _Item] = {}
+
+    def begin() -> list[Any]:
+        for item in left:
+            # not pure, because a run after this one must run the same shard again
+            future = client.submit(task, item, pure=False)
+            of[future.key] = item
+            return [future]
+        return []
+
+    running = as_completed([future for _ in range(at_once) for future in begin()])
+    for future in running:
+        item = of.pop(future.key)
+        error = future.exception()
+        result = future.result() if error is None else error
+        future.release()
+        for another in begin():
+            running.add(another)
+        yield item, result
+
+
+def download_shards(
+    client: Client,
+    shards: Iterable[Path],
+    out: Path,
+    options: Mapping[str, object],
+    at_once: int,
+) -> Generator[tuple[Path, Done]]:
+    """Download each shard on a worker, and get what became of it as soon as it is known.
+
+    Close the generator to end the downloads early; what is finished is kept.
+    """
+    run = uuid.uuid4().hex
+
+    task = functools.partial(download_shard, out=str(out), options=options, run=run)
+    try:
+        for shard, result in run_tasks(client, task, shards, at_once):
+            yield shard, result if isinstance(result, Done) else Done({}, str(result))
+    except BaseException:
+        # in a thread, because the workers may not answer
+        told = threading.Thread(target=client.run, args=(_stop, run), daemon=True)
+        told.start()
+        told.join(STOP_SECONDS)
+        raise
+
+
+def _stop(run: str) -> None:
+    """Let the downloads of a run end in this process."""
+    _stopped.add(run)
+
+
+@contextmanager
+def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]:
+    """Get a client of a scheduler, and end the workers that were started for it.
+
+    Raises
+    ------
+    QueryError
+        Dask is not installed, or dask-jobqueue lacks a setting.
+    StoreError
+        The scheduler cannot be reached.
+    """
+    try:
+        import dask.config
+        import distributed
+    except ImportError:
+        raise QueryError(
+            "dask is not installed; install it with `pip install 'jumpduck[dask]'`"
+        ) from None
+    library: Any = distributed
+    with dask.config.set({"distributed.scheduler.allowed-failures": retries}):
+        if workers.scheduler is not None:
+            try:
+                client = library.Client(workers.scheduler, timeout=CONNECT_SECONDS)
+            except (OSError, ValueError) as error:
+                raise StoreError(
+                    f"the Dask scheduler at {workers.scheduler} cannot be reached: {error}"
+                ) from error
+            with client:
+                yield client
+        elif workers.local is not None:
+            with (
+                library.LocalCluster(
+                    n_workers=workers.local,
+                    threads_per_worker=1,
+                    memory_limit=None,  # because a download bounds its own memory
+                    dashboard_address=":0",
+                ) as cluster,
+                library.Client(cluster) as client,
+            ):
+                yield client
+        elif workers.jobqueue is not None:
+            with _job_queue(workers.jobqueue) as cluster, library.Client(cluster) as client:
+                cluster.adapt(maximum_jobs=at_once, target_duration=SECONDS_A_TASK)
+                yield client
+
+
+def _job_queue(name: JobQueue) -> AbstractContextManager[Any]:
+    """Get a cluster of dask-jobqueue, as its own configuration describes it."""
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise QueryError(
+            "dask-jobqueue is not installed; install it with `pip install 'jumpduck[dask]'`"
+        ) from None
+    try:
+        return getattr(dask_jobqueue, CLASSES[name])()
+    except ValueError as error:
+        raise QueryError(
+            f"jobqueue {name}: {error}; write it under jobqueue.{name} in "
+            "~/.config/dask/jobqueue.yaml"
+        ) from error

@@ -1,0 +1,117 @@
+"""Slurm: an array of tasks, one for each shard."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from jumpduck.cluster.jobs import INDEX, NAME, Jobs, run_program
+from jumpduck.errors import QueryError
+
+FILE = "slurm.sh"
+
+SECONDS_BEFORE_LIMIT = 60
+"""When a task gets SIGTERM before its time limit; a download ends within 3 seconds."""
+
+SCRIPT = """\
+#!/bin/bash
+# Made by `jumpduck submit slurm`: one task for each shard of {index}.
+# A shard that begins again fetches what is not there yet.
+{options}
+
+cd -- {directory} || exit 1
+{commands}
+shard=$SLURM_ARRAY_TASK_ID
+file=$(awk -F '\\t' -v shard="$shard" 'NR > 1 && $1 + 0 == shard {{ print $2 }}' {index})
+if [ -z "$file" ]; then
+    echo {index} "has no shard $shard" >&2
+    exit 2
+fi
+
+# Slurm sends SIGTERM to this script alone
+{command} --manifest {folder}/"$file" &
+job=$!
+trap 'kill -TERM "$job" 2>/dev/null' TERM
+while wait "$job"; code=$?; kill -0 "$job" 2>/dev/null; do :; done
+wait "$job" 2>/dev/null; code=$?
+
+# 137 and 143: it was killed, or its time ended. 3 says that some files cannot be had, and 1 and 2
+# that it cannot run: such a task does not begin again. Nor does one that was cancelled.
+if [ "$code" = 137 ] || [ "$code" = 143 ]; then
+    if [ "${{SLURM_RESTART_COUNT:-0}}" -lt {retries} ] &&
+        scontrol show job --oneliner "$SLURM_JOB_ID" | grep -q 'JobState=RUNNING'; then
+        scontrol requeue "$SLURM_JOB_ID"
+    fi
+fi
+exit "$code"
+"""
+
+
+def script(jobs: Jobs, hours: float | None) -> str:
+    """Get the script for sbatch.
+
+    Raises
+    ------
+    QueryError
+        The name of a folder has a line break or a backslash.
+    """
+    logs = str(jobs.logs)
+    if {"\n", "\\"} & set(logs):
+        raise QueryError(f"shards {logs!r} has a line break or backslash, which sbatch cannot take")
+    at_once = f"%{jobs.at_once}" if jobs.at_once else ""
+    log = logs.replace("%", "%%").replace('"', '\\"')
+    digits = len(jobs.shards[0].name)
+    own = [
+        f"--job-name={NAME}",
+        f"--array={ranges([one.number for one in jobs.shards])}{at_once}",
+        f"--cpus-per-task={jobs.cpus}",
+        f"--mem={jobs.memory_mb}M",
+        *([f"--time={max(1, round(hours * 60))}"] if hours is not None else []),
+        "--requeue",
+        f"--signal=B:TERM@{SECONDS_BEFORE_LIMIT}",
+        "--open-mode=append",
+        f'--output="{log}/%{digits}a.log"',
+    ]
+    given = [line for line in jobs.lines if line.startswith("#")]
+    return SCRIPT.format(
+        options="\n".join([*(f"#SBATCH {option}" for option in own), *given]),
+        directory=shlex.quote(str(jobs.directory)),
+        commands="".join(f"{line}\n" for line in jobs.lines if line not in given),
+        index=shlex.quote(str(jobs.folder / INDEX)),
+        folder=shlex.quote(str(jobs.folder)),
+        command=shlex.join(jobs.command),
+        retries=jobs.retries,
+    )
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Get numbers as sbatch takes them: ``1-4,7``."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ",".join(str(one) if one == last else f"{one}-{last}" for one, last in found)
+
+
+def submit(jobs: Jobs, file: Path) -> str:
+    """Submit the script, and get the job's number.
+
+    Raises
+    ------
+    QueryError
+        This Slurm does not take so many tasks.
+    StoreError
+        sbatch is not installed, or refuses.
+    """
+    config = run_program(["scontrol", "show", "config"], file, "sbatch")
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", config, re.MULTILINE)
+    last = max(one.number for one in jobs.shards)
+    if found and last >= int(found[1]):
+        raise QueryError(
+            f"shards {str(jobs.folder)!r} has shard {last:,}, and this Slurm takes tasks up to "
+            f"{int(found[1]) - 1:,} (MaxArraySize); make fewer shards with `jumpduck split --into`"
+        )
+    # --parsable prints the name of the cluster behind the number, if there are several
+    return run_program(["sbatch", "--parsable", str(file)], file, "sbatch").partition(";")[0]

@@ -1,0 +1,294 @@
+"""Shards -> jobs of a batch system, each of which downloads one shard into the same folder."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from jumpduck.cluster import condor, slurm
+from jumpduck.cluster.dask import JobQueue, Workers, client_of, download_shards
+from jumpduck.cluster.jobs import Jobs, read_index, share
+from jumpduck.errors import QueryError
+from jumpduck.options import expanded, takes
+from jumpduck.recipes.options import RecipeOptions
+from jumpduck.storage.atomic_files import atomic_write
+from jumpduck.transfer.limits import Limits
+from jumpduck.words import with_values, words_of
+
+System = Literal["slurm", "condor", "dask"]
+
+DEFAULT_CPUS = 4
+DEFAULT_MEMORY_GB = 4.0
+DEFAULT_DISK_GB = 1.0
+DEFAULT_RETRIES = 5
+
+OF_SYSTEM: dict[str, tuple[System, ...]] = {
+    "cpus": ("slurm", "condor"),
+    "memory_gb": ("slurm", "condor"),
+    "lines": ("slurm", "condor"),
+    "hours": ("slurm",),
+    "disk_gb": ("condor",),
+    "scheduler": ("dask",),
+    "local": ("dask",),
+    "jobqueue": ("dask",),
+}
+"""The batch systems that an option is for, if it is not for all."""
+
+SHARED = ("max_requests", "max_mbps")
+"""Limits of a whole run, which its jobs share."""
+
+
+@dataclass(frozen=True)
+class SubmitOptions(Limits, RecipeOptions):
+    """Which jobs to submit, and where.
+
+    Parameters
+    ----------
+    system
+        Batch system that runs the jobs: slurm, condor or dask.
+    shards
+        Folder that `jumpduck split` made. What is written for the batch system lies there, too.
+    out
+        Folder for the files, which all jobs fill.
+    endpoint
+        S3 server other than AWS, as http://HOST:PORT; by default the one that the shards name.
+    max_requests
+        Requests a second at most, over the network, of all jobs together: each job gets its part.
+    max_mbps
+        Megabits a second at most, on average, over the network, of all jobs together.
+    at_once
+        Jobs that may run at once; by default as many as the batch system starts.
+    cpus
+        Cores of a job; 4 by default.
+    memory_gb
+        Memory of a job, in gigabytes; 4 by default.
+    hours
+        Time limit of a job, for slurm. A job that reaches it begins again, and fetches the rest.
+    disk_gb
+        Space that a job asks for on the disk of its node, for condor; 1 by default.
+    retries
+        How often a job begins again that was killed or came to its time limit.
+    lines
+        Further lines for the batch system, as they are: "#SBATCH --partition=short" or a command
+        such as "module load python" for slurm, 'accounting_group = "imaging"' for condor.
+    scheduler
+        Address of a Dask scheduler whose workers download, as tcp://HOST:PORT.
+    local
+        Number of Dask workers to start on this machine.
+    jobqueue
+        Where dask-jobqueue starts Dask workers: slurm, pbs, lsf, sge or htcondor, with the settings
+        of its own configuration.
+    progress
+        Called with each shard that a Dask worker has done, as a row of what `submit` returns.
+    """
+
+    system: System
+    shards: str | Path = "shards"
+    out: str | Path = "images"
+    _: KW_ONLY
+    endpoint: str | None = None
+    at_once: int | None = None
+    cpus: int | None = None
+    memory_gb: float | None = None
+    hours: float | None = None
+    disk_gb: float | None = None
+    retries: int = DEFAULT_RETRIES
+    lines: Sequence[str] = ()
+    scheduler: str | None = None
+    local: int | None = None
+    jobqueue: JobQueue | None = None
+    progress: Callable[[dict[str, object]], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.system not in ("slurm", "condor", "dask"):
+            raise QueryError(f"system {self.system!r} is not one of slurm, condor and dask")
+        for name, systems in OF_SYSTEM.items():
+            value = getattr(self, name)
+            if value not in (None, ()) and self.system not in systems:
+                raise QueryError(
+                    f"{name} {value} is an option for {' and '.join(systems)}, not for "
+                    f"{self.system}; leave it out"
+                )
+        for name in ("at_once", "cpus", "local"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise QueryError(f"{name} {value} is below 1")
+        for name in ("memory_gb", "disk_gb", "hours"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise QueryError(f"{name} {value} is not above 0")
+        if self.retries < 0:
+            raise QueryError(f"retries {self.retries} is below 0")
+        given = [name for name in ("scheduler", "local", "jobqueue") if getattr(self, name)]
+        if self.system == "dask" and len(given) != 1:
+            raise QueryError(
+                f"{' and '.join(f'`{name}`' for name in given) or 'nothing'} says where Dask's "
+                "workers are; give one of `scheduler`, `local` and `jobqueue`"
+            )
+
+    @property
+    def workers_of_dask(self) -> Workers:
+        """Where Dask's workers are."""
+        return Workers(self.scheduler, self.local, self.jobqueue)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is submitted.
+
+    Attributes
+    ----------
+    jobs
+        The jobs, one for each shard.
+    at_once
+        Jobs that may run at once.
+    limits
+        Requests and megabits a second of one job.
+    file, text
+        What is written for the batch system; Dask needs nothing.
+    """
+
+    jobs: Jobs
+    at_once: int
+    limits: Mapping[str, float | None]
+    file: Path | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What was submitted.
+
+    Attributes
+    ----------
+    plan
+        The jobs, and what was written for them.
+    id
+        The number that the batch system gave.
+    shards
+        What became of the shards, if Dask ran them: a row for each with the numbers of its files
+        (fetched, present, missing, corrupt, failed) and the error that ended its job.
+    """
+
+    plan: Plan
+    id: str | None
+    shards: pl.DataFrame
+
+
+@takes(SubmitOptions)
+def submit(options: SubmitOptions) -> Submitted:
+    """Submit a job for each shard, all of which fill one folder.
+
+    For slurm and condor, a file is written beside the shards and submitted; the jobs run later, in
+    the current folder and with this Python. For dask, they run now. A job that runs again fetches
+    what is not there yet.
+
+    Raises
+    ------
+    QueryError
+        An option is out of range, or is not one of that batch system.
+    ManifestError
+        The folder of the shards has no index, or lacks a file of it.
+    StoreError
+        The batch system is not installed, cannot be reached, or refuses.
+    """
+    plan = plan_of(options)
+    if options.system == "dask":
+        return Submitted(plan, None, _run(options, plan))
+    assert plan.file is not None
+    plan.jobs.logs.mkdir(exist_ok=True)
+    atomic_write(plan.file, plan.text.encode())
+    number = (slurm if options.system == "slurm" else condor).submit(plan.jobs, plan.file)
+    return Submitted(plan, number, pl.DataFrame(schema=SHARDS))
+
+
+def plan_of(options: SubmitOptions) -> Plan:
+    """Get what `submit` would submit; writes nothing.
+
+    Raises
+    ------
+    QueryError, ManifestError
+        As `submit`.
+    """
+    options.build()  # a wrong option of the recipe is an error before anything is submitted
+    folder = expanded(options.shards)
+    shards = read_index(folder)
+    at_once = min(options.at_once or len(shards), options.local or len(shards), len(shards))
+    limits = {name: share(name, getattr(options, name), at_once) for name in SHARED}
+    cpus = options.cpus or DEFAULT_CPUS
+    jobs = Jobs(
+        folder=folder,
+        shards=shards,
+        command=[] if options.system == "dask" else _command(options, limits, cpus),
+        directory=Path.cwd(),
+        at_once=options.at_once,
+        cpus=cpus,
+        memory_gb=options.memory_gb or DEFAULT_MEMORY_GB,
+        retries=options.retries,
+        lines=options.lines,
+    )
+    match options.system:
+        case "slurm":
+            file, text = slurm.FILE, slurm.script(jobs, options.hours)
+        case "condor":
+            file, text = condor.FILE, condor.description(jobs, options.disk_gb or DEFAULT_DISK_GB)
+        case "dask":
+            return Plan(jobs, at_once, limits, None, "")
+    return Plan(jobs, at_once, limits, folder / file, text)
+
+
+def _command(options: SubmitOptions, limits: Mapping[str, float | None], cpus: int) -> list[str]:
+    """Get the command line of a job, without its shard."""
+    if not isinstance(options.recipe, str):
+        raise QueryError(
+            f"recipe {options.recipe.name} is an object, which no command line can name; give "
+            "module:function, or submit to dask"
+        )
+    # because a node may have more cores than the job
+    own = replace(options, **limits, workers=options.workers or cpus)
+    names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
+    words = words_of(own, [*names, "endpoint"])
+    out = with_values("--out", [str(options.out)])
+    return [sys.executable, "-m", "jumpduck", "download", *out, *words]
+
+
+SHARDS = {
+    "shard": pl.String,
+    **dict.fromkeys(("fetched", "present", "missing", "corrupt", "failed"), pl.Int64),
+    "error": pl.String,
+}
+
+
+def _run(options: SubmitOptions, plan: Plan) -> pl.DataFrame:
+    """Run the jobs on Dask's workers, and get what became of each shard."""
+    names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
+    given = {name: getattr(options, name) for name in [*names, "endpoint"]}
+    # one core for each thread of a worker, because other threads have shards of their own
+    cores = max(1, (os.cpu_count() or 1) // options.local) if options.local else 1
+    given.update(plan.limits, workers=options.workers or cores)
+    folder = plan.jobs.folder.absolute()
+    rows: list[dict[str, object]] = []
+    with (
+        client_of(options.workers_of_dask, plan.at_once, options.retries) as client,
+        closing(
+            download_shards(
+                client,
+                [folder / one.file for one in plan.jobs.shards],
+                expanded(options.out).absolute(),
+                given,
+                plan.at_once,
+            )
+        ) as done,
+    ):
+        for shard, one in done:
+            row: dict[str, object] = {"shard": shard.stem, **one.counts, "error": one.error}
+            rows.append(row)
+            options.progress(row)
+    numbers = pl.col(pl.Int64).fill_null(0)
+    return pl.DataFrame(rows, schema=SHARDS).with_columns(numbers).sort("shard")
