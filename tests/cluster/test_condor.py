@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 import jumpduck
-from jumpduck.stages.submit import SubmitOptions, plan_of
+from jumpduck.stages.submit import SubmitOptions, prepare
 from tests.support.folders import facts
 from tests.support.shards import write_shards
 
@@ -24,7 +24,7 @@ def words_of(submit, shard):
 
 
 def described(shards, out="images", **options):
-    return htcondor2.Submit(plan_of(SubmitOptions("condor", shards, out, **options)).text)
+    return htcondor2.Submit(prepare(SubmitOptions("condor", shards, out, **options)).text)
 
 
 @pytest.mark.parametrize("name", ["shards", 'a "b" it\'s $(c) 50% \\d'])

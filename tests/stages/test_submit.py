@@ -7,7 +7,7 @@ import pytest
 import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.stages.download import DownloadOptions
-from jumpduck.stages.submit import SubmitOptions, plan_of
+from jumpduck.stages.submit import SubmitOptions, prepare
 from tests.support.shards import write_shards
 
 NOT_OF_A_JOB = {"manifest", "limit", "force", "progress"}
@@ -47,17 +47,17 @@ def test_the_limits_of_a_run_are_divided_over_the_jobs_that_may_run_at_once(
 ):
     where = {"scheduler": "tcp://127.0.0.1:1"} if system == "dask" else {}
     options = SubmitOptions(system, at_once=at_once, max_requests=100, max_mbps=1000, **where)
-    plan = plan_of(options)
-    assert plan.at_once == jobs
+    prepared = prepare(options)
+    assert prepared.at_once == jobs
     for name, total in (("max_requests", 100), ("max_mbps", 1000)):
-        assert total * 0.99 < plan.limits[name] * jobs <= total
+        assert total * 0.99 < prepared.limits[name] * jobs <= total
     if system != "dask":
-        assert f"--max-requests {plan.limits['max_requests']} " in plan.text
-        assert f"--max-mbps {plan.limits['max_mbps']} " in plan.text
+        assert f"--max-requests {prepared.limits['max_requests']} " in prepared.text
+        assert f"--max-mbps {prepared.limits['max_mbps']} " in prepared.text
 
 
 def test_each_job_of_dask_on_this_machine_gets_its_part_of_the_limits(here):
-    assert plan_of(SubmitOptions("dask", local=3, max_requests=30)).limits["max_requests"] == 10
+    assert prepare(SubmitOptions("dask", local=3, max_requests=30)).limits["max_requests"] == 10
 
 
 def test_a_limit_that_is_too_small_to_be_divided_is_refused(here):
@@ -146,7 +146,7 @@ def test_without_the_program_of_the_batch_system_the_file_is_written_and_named(
     said = rf"is not installed here; shards/{file} is written: submit it with `{program} shards/"
     with pytest.raises(StoreError, match=said):
         jumpduck.submit(system)
-    assert (here / "shards" / file).read_text() == plan_of(SubmitOptions(system)).text
+    assert (here / "shards" / file).read_text() == prepare(SubmitOptions(system)).text
 
 
 @pytest.mark.parametrize("system", ["slurm", "condor"])
@@ -155,7 +155,7 @@ def test_a_dry_run_prints_the_file_and_writes_nothing(system, here, cli):
     done = cli("submit", system, "--dry-run", "--at-once", 3, "--max-requests", 30)
     assert done.code == 0, done.err
     assert (
-        done.out.strip() == plan_of(SubmitOptions(system, at_once=3, max_requests=30)).text.strip()
+        done.out.strip() == prepare(SubmitOptions(system, at_once=3, max_requests=30)).text.strip()
     )
     assert "12 jobs, at most 3 at once; each gets 10 requests a second" in done.err
     assert sorted(here.rglob("*")) == before

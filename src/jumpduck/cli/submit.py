@@ -20,7 +20,7 @@ from jumpduck.cli.flags import (
 from jumpduck.cli.report import Report, cell_text
 from jumpduck.errors import InterruptedRunError, PartialError, StoreError
 from jumpduck.recipes.options import RecipeOptions
-from jumpduck.stages.submit import Plan, SubmitOptions, plan_of
+from jumpduck.stages.submit import Prepared, SubmitOptions, prepare
 from jumpduck.stages.submit import submit as run
 from jumpduck.transfer.limits import Limits
 from jumpduck.words import with_values, words_of
@@ -70,52 +70,52 @@ def submit(
     ```
     """
     report = Report(as_json=json, quiet=quiet)
-    plan = plan_of(options)
+    prepared = prepare(options)
     if dry_run:
-        report.line(plan.text.rstrip() if plan.text else "Dask needs no file")
-        report.remark(said(plan))
-        report.json({**as_dict(plan), "text": plan.text})
+        report.line(prepared.text.rstrip() if prepared.text else "Dask needs no file")
+        report.remark(said(prepared))
+        report.json({**as_dict(prepared), "text": prepared.text})
         return
     if options.system == "dask":
-        _run_now(report, options, plan)
+        _run_now(report, options, prepared)
         return
     done = run.__wrapped__(options)  # pyright: ignore[reportFunctionMemberAccess]
-    report.line(said(plan))
+    report.line(said(prepared))
     watch = shlex.join(["jumpduck", "status", *with_values("--out", [str(options.out)])])
     queue = WATCH[options.system].format(id=done.id)
-    report.line(f"{plan.file} is job {done.id}; watch it with: {watch}, {queue}")
-    report.json({**as_dict(plan), "id": done.id, "watch": [watch, queue]})
+    report.line(f"{prepared.file} is job {done.id}; watch it with: {watch}, {queue}")
+    report.json({**as_dict(prepared), "id": done.id, "watch": [watch, queue]})
 
 
-def said(plan: Plan) -> str:
+def said(prepared: Prepared) -> str:
     """Get a sentence about the jobs and what each of them gets."""
-    number = len(plan.jobs.shards)
+    number = len(prepared.jobs.shards)
     text = f"{number:,} job{'s'[: number != 1]}"
-    if plan.at_once < number:
-        text += f", at most {plan.at_once:,} at once"
+    if prepared.at_once < number:
+        text += f", at most {prepared.at_once:,} at once"
     parts = [
         f"{cell_text(value)} {UNITS[name]}"
-        for name, value in plan.limits.items()
+        for name, value in prepared.limits.items()
         if value is not None
     ]
     return f"{text}; each gets {' and '.join(parts)}" if parts else text
 
 
-def as_dict(plan: Plan) -> Mapping[str, object]:
-    """Get what a program wants to know of a plan."""
+def as_dict(prepared: Prepared) -> Mapping[str, object]:
+    """Get what a program wants to know of the jobs."""
     return {
-        "jobs": len(plan.jobs.shards),
-        "at_once": plan.at_once,
-        "file": plan.file,
-        "of_each_job": plan.limits,
+        "jobs": len(prepared.jobs.shards),
+        "at_once": prepared.at_once,
+        "file": prepared.file,
+        "of_each_job": prepared.limits,
     }
 
 
-def _run_now(report: Report, options: SubmitOptions, plan: Plan) -> None:
+def _run_now(report: Report, options: SubmitOptions, prepared: Prepared) -> None:
     """Run the jobs on Dask, with a progress bar, and print what became of their files."""
-    report.line(said(plan))
+    report.line(said(prepared))
     with report.progress() as progress:
-        bar = progress.add_task("shards", total=len(plan.jobs.shards), note="")
+        bar = progress.add_task("shards", total=len(prepared.jobs.shards), note="")
 
         def show(row: Mapping[str, object]) -> None:
             progress.update(bar, advance=1, note=str(row["shard"]))
@@ -131,7 +131,7 @@ def _run_now(report: Report, options: SubmitOptions, plan: Plan) -> None:
             ) from None
     counts = done.shards.select(pl.col(pl.Int64).sum())
     report.table(counts)
-    report.json({"event": "end", **as_dict(plan), "by_status": counts.row(0, named=True)})
+    report.json({"event": "end", **as_dict(prepared), "by_status": counts.row(0, named=True)})
     broken = done.shards.filter(pl.col("error").is_not_null())
     if broken.height:
         reasons = Counter[str](broken["error"]).most_common(MAX_SHOWN_ERRORS)

@@ -139,7 +139,7 @@ class SubmitOptions(Limits, RecipeOptions):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Prepared:
     """What is submitted.
 
     Attributes
@@ -167,7 +167,7 @@ class Submitted:
 
     Attributes
     ----------
-    plan
+    prepared
         The jobs, and what was written for them.
     id
         The number that the batch system gave.
@@ -176,7 +176,7 @@ class Submitted:
         (fetched, present, missing, corrupt, failed) and the error that ended its job.
     """
 
-    plan: Plan
+    prepared: Prepared
     id: str | None
     shards: pl.DataFrame
 
@@ -198,17 +198,17 @@ def submit(options: SubmitOptions) -> Submitted:
     StoreError
         The batch system is not installed, cannot be reached, or refuses.
     """
-    plan = plan_of(options)
+    prepared = prepare(options)
     if options.system == "dask":
-        return Submitted(plan, None, _run(options, plan))
-    assert plan.file is not None
-    plan.jobs.logs.mkdir(exist_ok=True)
-    atomic_write(plan.file, plan.text.encode())
-    number = (slurm if options.system == "slurm" else condor).submit(plan.jobs, plan.file)
-    return Submitted(plan, number, pl.DataFrame(schema=SHARDS))
+        return Submitted(prepared, None, _run(options, prepared))
+    assert prepared.file is not None
+    prepared.jobs.logs.mkdir(exist_ok=True)
+    atomic_write(prepared.file, prepared.text.encode())
+    number = (slurm if options.system == "slurm" else condor).submit(prepared.jobs, prepared.file)
+    return Submitted(prepared, number, pl.DataFrame(schema=SHARDS))
 
 
-def plan_of(options: SubmitOptions) -> Plan:
+def prepare(options: SubmitOptions) -> Prepared:
     """Get what `submit` would submit; writes nothing.
 
     Raises
@@ -239,8 +239,8 @@ def plan_of(options: SubmitOptions) -> Plan:
         case "condor":
             file, text = condor.FILE, condor.description(jobs, options.disk_gb or DEFAULT_DISK_GB)
         case "dask":
-            return Plan(jobs, at_once, limits, None, "")
-    return Plan(jobs, at_once, limits, folder / file, text)
+            return Prepared(jobs, at_once, limits, None, "")
+    return Prepared(jobs, at_once, limits, folder / file, text)
 
 
 def _command(options: SubmitOptions, limits: Mapping[str, float | None], cpus: int) -> list[str]:
@@ -265,24 +265,24 @@ SHARDS = {
 }
 
 
-def _run(options: SubmitOptions, plan: Plan) -> pl.DataFrame:
+def _run(options: SubmitOptions, prepared: Prepared) -> pl.DataFrame:
     """Run the jobs on Dask's workers, and get what became of each shard."""
     names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
     given = {name: getattr(options, name) for name in [*names, "endpoint"]}
     # one core for each thread of a worker, because other threads have shards of their own
     cores = max(1, (os.cpu_count() or 1) // options.local) if options.local else 1
-    given.update(plan.limits, workers=options.workers or cores)
-    folder = plan.jobs.folder.absolute()
+    given.update(prepared.limits, workers=options.workers or cores)
+    folder = prepared.jobs.folder.absolute()
     rows: list[dict[str, object]] = []
     with (
-        client_of(options.workers_of_dask, plan.at_once, options.retries) as client,
+        client_of(options.workers_of_dask, prepared.at_once, options.retries) as client,
         closing(
             download_shards(
                 client,
-                [folder / one.file for one in plan.jobs.shards],
+                [folder / one.file for one in prepared.jobs.shards],
                 expanded(options.out).absolute(),
                 given,
-                plan.at_once,
+                prepared.at_once,
             )
         ) as done,
     ):
