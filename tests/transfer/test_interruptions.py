@@ -506,7 +506,7 @@ def test_events_are_lines_of_json_with_the_summary_last(catalog, tmp_path, cli):
     assert [event["event"] for event in events].count("plate") == 3
     bad = {event["status"] for event in events if event["event"] == "file"}
     assert bad == {"missing", "corrupt"}
-    assert events[0] == {"event": "plan", "files": 255, "plates": 3}
+    assert events[0] == {"event": "plan", "out": "images", "files": 255, "plates": 3}
     assert events[-1]["event"] == "end"
 
 

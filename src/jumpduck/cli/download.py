@@ -4,7 +4,6 @@ import shlex
 from contextlib import closing
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
-from pathlib import Path
 
 from jumpduck.cli.flags import (
     CHOOSE,
@@ -19,20 +18,24 @@ from jumpduck.cli.flags import (
 )
 from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.report import Report, cell_text
+from jumpduck.cli.settings import ROOTS, read_roots
 from jumpduck.cli.transfer_report import TransferReport, for_ever, otherwise
 from jumpduck.errors import PartialError
-from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.schema import RESULTS_FILE
 from jumpduck.stages.download import DownloadOptions, download_plates
-from jumpduck.storage.atomic_files import free_bytes
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.root_runs import check_shares
+from jumpduck.transfer.roots import Roots
 from jumpduck.transfer.run import foresee
 from jumpduck.words import words_of
 
 LIMITS = tuple(one.name for one in fields(Limits))
+
+NOT_AGAIN = ("progress", "roots", "force")
+"""Options that the command which goes on does not have."""
 
 
 @reads(
@@ -44,6 +47,7 @@ LIMITS = tuple(one.name for one in fields(Limits))
         WORK: LIMITS,
         OUTPUT: ("out",),
     },
+    flags={"roots": f"[{ROOTS}]"},  # in jumpduck.toml alone
 )
 def download(
     options: DownloadOptions,
@@ -66,20 +70,23 @@ def download(
     ```
     """
     report = Report(as_json=json, quiet=quiet)
+    options = replace(options, roots=read_roots())
     recipe = options.build()  # a wrong option is an error before the manifest is read
+    roots = Roots(options.roots, options.out)
     manifest = Manifest.open(options.manifest, options.limit)
     if dry_run:
         _say_plan(report, options, manifest, recipe)
         return
-    names = [one.name for one in fields(options) if one.name not in ("progress", "force")]
+    names = [one.name for one in fields(options) if one.name not in NOT_AGAIN]
     again = shlex.join(["jumpduck", "download", *words_of(options, names)])
     with TransferReport(report, manifest.files, manifest.plate_count, again, recipe) as transfer:
         options = replace(options, progress=transfer.event)
         with closing(download_plates(options, manifest, recipe, again)) as plates:
             for rows in plates:
                 transfer.add(rows)
-    if not_had := transfer.finish(options.out):
-        results = expanded(options.out) / RESULTS_FILE
+    outs = [share.root for share in roots.shares(manifest)]
+    if not_had := transfer.finish(outs):
+        results = f"{outs[0] / RESULTS_FILE}" + " and that of each other root" * (len(outs) > 1)
         raise PartialError(
             f"{not_had.total():,} of {manifest.files:,} files could not be had; "
             f"{results} says why, and the same command tries them again{for_ever(not_had)}"
@@ -88,27 +95,42 @@ def download(
 
 def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, recipe: Recipe) -> None:
     """Say what a run would do: files, gigabytes, free space, recipe, and how long it may take."""
-    found = foresee(manifest, options.out, recipe, options, endpoint=options.endpoint)
-    left = manifest.files if options.force else manifest.files - found.there
+    roots = Roots(options.roots, options.out)
+    shares = roots.shares(manifest)
+    for text in check_shares(shares, roots, manifest, recipe, options, endpoint=options.endpoint):
+        report.remark(text)
+    plans = [
+        (share, foresee(share.manifest, share.root, recipe, options, endpoint=options.endpoint))
+        for share in shares
+    ]
+    there = sum(found.there for _, found in plans)
+    left = manifest.files if options.force else manifest.files - there
     to_fetch, rate = manifest.estimated_bytes(), bytes_per_second()
     to_fetch = None if to_fetch is None else to_fetch * left // manifest.files
-    out = Path(options.out).absolute()
-    place = next(folder for folder in (out, *out.parents) if folder.is_dir())
-    free = free_bytes(place)
-    plates = f"{manifest.plate_count:,} plate{'s'[: manifest.plate_count != 1]}"
     seconds = to_fetch / rate if to_fetch is not None and rate else None
     size = "" if to_fetch is None else f", about {cell_text(to_fetch / 1e9)} GB to fetch (estimate)"
-    report.line(f"{manifest.files:,} files of {plates}{size}")
-    report.line(
-        f"recipe {recipe.label} -> {options.out}, where {cell_text(free / 1e9)} GB are free"
-    )
+    report.line(f"{_files_of_plates(manifest)}{size}")
+    for share, found in plans:
+        free = f"{cell_text(found.free / 1e9)} GB are free"
+        if share.manifest is manifest:
+            report.line(f"recipe {recipe.label} -> {share.root}, where {free}")
+            continue
+        ahead = found.bytes_ahead
+        to_come = "" if ahead is None else f"about {cell_text(ahead / 1e9)} GB to come, "
+        report.line(
+            f"recipe {recipe.label} -> {share.root}: {_files_of_plates(share.manifest)}, "
+            f"{to_come}{free}"
+        )
     if seconds is not None and rate:
         duration = timedelta(seconds=max(1, round(seconds)))
         report.line(f"about {duration} at the {rate / 1e6:,.0f} MB/s of the last download here")
-    for earlier in found.otherwise:
-        report.remark(otherwise(asdict(earlier), recipe))
+    for _, found in plans:
+        for text in found.remarks:
+            report.remark(text)
+        for earlier in found.otherwise:
+            report.remark(otherwise(asdict(earlier), recipe))
     report.line(
-        f"{found.there:,} files are there already, {left:,} are left to fetch; "
+        f"{there:,} files are there already, {left:,} are left to fetch; "
         "nothing fetched (--dry-run)"
     )
     report.json(
@@ -117,12 +139,28 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
             "out": options.out,
             "files": manifest.files,
             "plates": manifest.plate_count,
-            "there": found.there,
+            "there": there,
             "left": left,
-            "otherwise": [asdict(earlier) for earlier in found.otherwise],
+            "otherwise": [asdict(earlier) for _, found in plans for earlier in found.otherwise],
             "estimated_gb": None if to_fetch is None else to_fetch / 1e9,
-            "free_gb": free / 1e9,
+            "free_gb": plans[0][1].free / 1e9,
+            "roots": [
+                {
+                    "out": share.root,
+                    "files": share.manifest.files,
+                    "plates": share.manifest.plate_count,
+                    "there": found.there,
+                    "kept_gb": None if found.bytes_ahead is None else found.bytes_ahead / 1e9,
+                    "free_gb": found.free / 1e9,
+                }
+                for share, found in plans
+            ],
             "recipe": recipe.label,
             "estimated_seconds": seconds,
         }
     )
+
+
+def _files_of_plates(manifest: Manifest) -> str:
+    plates = f"{manifest.plate_count:,} plate{'s'[: manifest.plate_count != 1]}"
+    return f"{manifest.files:,} files of {plates}"

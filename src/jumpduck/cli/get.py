@@ -23,11 +23,13 @@ from jumpduck.cli.flags import (
     reads,
 )
 from jumpduck.cli.report import Report
+from jumpduck.cli.settings import read_roots
 from jumpduck.errors import InterruptedRunError, QueryError
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.selection.criteria import Names, Selection, as_names
 from jumpduck.selection.pipeline import check_values
 from jumpduck.transfer.limits import Limits
+from jumpduck.transfer.roots import Roots
 from jumpduck.words import with_values, words_of
 
 SELECTION = tuple(one.name for one in fields(Selection))
@@ -160,6 +162,7 @@ def checked(commands: Sequence[Sequence[str]]) -> list[functools.partial[None]]:
     _, selection, images = (_options(call) for call in calls)
     check_values(selection)
     images.build()
+    Roots(read_roots(), images.out)
     return calls
 
 

@@ -4,7 +4,7 @@ import difflib
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from jumpduck.errors import QueryError
 CONFIG = Path("jumpduck.toml")
 
 PRESETS = "preset"
+
+ROOTS = "roots"
+"""Table of the output folders of a download, by source or pattern of plates."""
 
 VARIABLES = "JUMPDUCK_"
 
@@ -38,13 +41,14 @@ def check_settings(
     if not commands:
         return
     for name in read_toml(CONFIG):
-        if name not in (*verbs, PRESETS):
-            near = difflib.get_close_matches(name, [*verbs, PRESETS], n=1)
+        if name not in (tables := (*verbs, PRESETS, ROOTS)):
+            near = difflib.get_close_matches(name, tables, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise QueryError(
                 f"{CONFIG} has {name!r} outside of a table that is read; {hint}there are "
-                f"{', '.join(f'[{table}]' for table in verbs)} and [{PRESETS}.NAME]"
+                f"{', '.join(f'[{table}]' for table in verbs)}, [{PRESETS}.NAME] and [{ROOTS}]"
             )
+    read_roots()
     prefixes = tuple(f"{VARIABLES}{verb.upper()}_" for verb in verbs)
     own = f"{VARIABLES}{commands[0].upper()}_"
     known = {
@@ -59,6 +63,23 @@ def check_settings(
             near = difflib.get_close_matches(name, {*known, CACHE}, n=1, cutoff=0.85)
             hint = f"did you mean {near[0]}?" if near else f"a variable is {own}OPTION"
             print(f"jumpduck: {name} is not known and not read; {hint}", file=sys.stderr)
+
+
+def read_roots() -> Mapping[str, Any]:
+    """Get the table [roots], whose values are not checked yet.
+
+    Raises
+    ------
+    QueryError
+        It is not a table.
+    """
+    roots = read_toml(CONFIG).get(ROOTS, {})
+    if not isinstance(roots, dict):
+        raise QueryError(
+            f"{CONFIG} has {ROOTS} = {roots!r}, which is not a table; write [{ROOTS}], and below "
+            'it lines like source_4 = "/disk4/images"'
+        )
+    return roots  # pyright: ignore[reportUnknownVariableType]
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class TransferReport:
         self._counts: Counter[str] = Counter()
         self._summary: list[pl.DataFrame] = []
         self._not_had: list[pl.DataFrame] = []
+        self._said = set[str]()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -84,6 +85,11 @@ class TransferReport:
             case "otherwise" if self._recipe is not None:
                 self._report.remark(otherwise(event, self._recipe))
                 self._report.event(event)
+            case "remark":
+                if (text := str(event["text"])) not in self._said:
+                    self._said.add(text)
+                    self._report.remark(text)
+                    self._report.event(event)
             case "paused":
                 self._progress.update(self._file_bar, note=f"waiting: {event['reason']}")
                 self._report.event(event)
@@ -96,14 +102,21 @@ class TransferReport:
         not_had = rows.filter(~pl.col("status").is_in(DONE))
         self._not_had = [by_reason(not_had, self._not_had)]
 
-    def finish(self, out: str | Path) -> Counter[str]:
+    def finish(self, outs: Sequence[str | Path]) -> Counter[str]:
         """Print the summary, and get the number of files that could not be had, by status."""
         summary, report = self._summary[0], self._report
-        results, sites = (expanded(out) / name for name in (RESULTS_FILE, SITES_FILE))
         report.table(summary)
-        report.line(f"-> {out}, {results}, {sites}")
+        for out in outs:
+            results, sites = (expanded(out) / name for name in (RESULTS_FILE, SITES_FILE))
+            report.line(f"-> {out}, {results}, {sites}")
         report.json(
-            {"event": "end", "out": out, "results": results, "by_status": summary.to_dicts()}
+            {
+                "event": "end",
+                "out": outs[0],
+                "results": expanded(outs[0]) / RESULTS_FILE,
+                "roots": outs,
+                "by_status": summary.to_dicts(),
+            }
         )
         for text in reasons(self._not_had[0]):
             report.line(text)

@@ -91,7 +91,7 @@ def verify(
                     transfer.add(rows)
                     made = rows.filter(pl.col("status").is_in(DONE))
                     still = still.join(made, on=IMAGE_KEY, how="anti", maintain_order="left")
-        transfer.finish(options.out)
+        transfer.finish([options.out])
         counts["right"] += wrong.height - still.height
         counts["wrong"] = still.height
         report.line(f"{wrong.height - still.height:,} repaired; now {', '.join(_texts(counts))}")

@@ -1,8 +1,8 @@
 """The manifest -> files on disk, and a row for each of them whatever became of it."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +14,8 @@ from jumpduck.schema import results_types
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_files import ManifestFiles
 from jumpduck.transfer.manifest_reader import Manifest
-from jumpduck.transfer.run import fill
+from jumpduck.transfer.root_runs import fill_roots
+from jumpduck.transfer.roots import Roots
 from jumpduck.transfer.scheduler import Event, no_progress
 
 
@@ -33,6 +34,11 @@ class DownloadOptions(Limits, RecipeOptions):
         Folder for the files.
     endpoint
         S3 server other than AWS, as http://HOST:PORT; by default the one that the manifest names.
+    roots
+        Folders for some of the plates, instead of `out`, by source or by a pattern
+        SOURCE/BATCH/PLATE such as ``source_5/*/BR0011*``.
+
+        Each of them is there already, and has tables of its own. The narrowest pattern counts.
     limit
         Number of files to fetch, from the beginning of the manifest; all by default.
     force
@@ -43,13 +49,15 @@ class DownloadOptions(Limits, RecipeOptions):
     progress
         Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``,
         ``otherwise`` for files of the manifest that are there as another recipe or other
-        parameters made them, and ``paused`` and ``resumed`` when the run waits for the network.
+        parameters made them, ``remark`` for what is doubtful, and ``paused`` and
+        ``resumed`` when the run waits for the network.
     """
 
     manifest: ManifestFiles | pl.DataFrame = "manifest.parquet"
     out: str | Path = "images"
     _: KW_ONLY
     endpoint: str | None = None
+    roots: Mapping[str, str | Path] = field(default_factory=dict[str, str | Path])
     limit: int | None = None
     force: bool = False
     progress: Callable[[Event], None] = no_progress
@@ -79,9 +87,11 @@ def download(options: DownloadOptions) -> pl.DataFrame:
     ManifestError
         The manifest lacks a column, holds a path that leaves `out`, or one path twice.
     StoreError
-        `out` cannot be written, has no space left, or another run is filling it.
+        `out` or a root cannot be written, has no space left, or another run is filling it; or a
+        root is not there.
     """
     recipe = options.build()
+    Roots(options.roots, options.out)  # wrong roots are an error before the manifest is read
     manifest = Manifest.open(options.manifest, options.limit)
     with closing(download_plates(options, manifest, recipe)) as plates:
         return pl.concat([pl.DataFrame(schema=results_types(manifest.columns)), *plates])
@@ -95,9 +105,9 @@ def download_plates(
     `command` is the command line that goes on with the run, if there is one.
     """
     name = options.recipe
-    return fill(
+    return fill_roots(
         manifest,
-        options.out,
+        Roots(options.roots, options.out),
         recipe,
         options,
         endpoint=options.endpoint,

@@ -1,17 +1,19 @@
 """Whether the disk has space for the files that are still to come."""
 
 import errno
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.errors import JumpduckError, StoreError
 from jumpduck.recipes.base import Recipe
+from jumpduck.recipes.registry import build
 from jumpduck.schema import IMAGE_KEY, PLATE_KEY
 from jumpduck.storage.atomic_files import free_bytes, sizes_in
 from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.workload import COSTS
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 """What a system answers whose disk, or the user's part of it, is full."""
@@ -20,6 +22,10 @@ MIN_ROWS_TO_ESTIMATE = 32
 """Rows whose files must be known before the size of the others is estimated from them."""
 
 ROWS_BETWEEN_CHECKS = 256
+
+SURE_SHARE = 0.8
+"""Share of the estimated bytes of published files that they surely have: the estimate is the mean
+of a source."""
 
 MAX_COUNTS = 16
 """Times in a run that the bytes of all files that are there are counted."""
@@ -32,6 +38,10 @@ class DiskSpace:
     ----------
     rows_left
         Rows whose files are to come. Their size is the mean of those before.
+    rows_ahead
+        The same before a run begins, as far as `learn` knows.
+    sure_share
+        Share of `bytes_ahead` that is surely needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,6 +51,9 @@ class DiskSpace:
         self._bytes = 0
         self._next_check = MIN_ROWS_TO_ESTIMATE
         self._next_count = 0
+        self.rows_ahead = 0
+        self.sure_share = 1.0
+        self._expected: float | None = None
         self._run: tuple[Manifest, Recipe] | None = None
 
     def begin(self, manifest: Manifest, recipe: Recipe, only: pl.Series | None) -> None:
@@ -48,24 +61,59 @@ class DiskSpace:
         self._run = manifest, recipe
         self.rows_left = manifest.files if only is None else len(only)
 
-    def learn_from_results(self, table: Path) -> None:
-        """Estimate sizes from the results of earlier runs, and check the space for the rest."""
-        if self._run is None or self._run[1].per_site or not table.is_file():
+    def learn(self, results: Path) -> None:
+        """Learn sizes from the results of earlier runs, or else from what the recipe keeps."""
+        if self._run is None:
             return
         manifest, recipe = self._run
-        asked = manifest.files_by_plate().lazy()
-        try:
-            self._rows, self._bytes = (
-                pl.scan_parquet(table, glob=False)
-                .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe.label)
-                .join(asked, on=PLATE_KEY, how="semi")
-                .select(pl.len(), pl.col("size").sum())
-                .collect()
-                .row(0)
-            )
-        except pl.exceptions.PolarsError:
-            return  # the run writes this table anew, because it is made from those of the plates
-        self.check(max(0, manifest.files - self._rows))
+        if not recipe.per_site and results.is_file():
+            asked = manifest.files_by_plate().lazy()
+            # if it cannot be read, the run writes it anew from the tables of the plates
+            with suppress(pl.exceptions.PolarsError):
+                self._rows, self._bytes = (
+                    pl.scan_parquet(results, glob=False)
+                    .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe.label)
+                    .join(asked, on=PLATE_KEY, how="semi")
+                    .select(pl.len(), pl.col("size").sum())
+                    .collect()
+                    .row(0)
+                )
+        self.rows_ahead = max(0, manifest.files - self._rows)
+        if not self._rows:
+            size, self.sure_share = _kept_bytes(manifest, recipe)
+            self._expected = None if size is None else size / manifest.files
+
+    @property
+    def device(self) -> int:
+        """Number that tells the disk from others."""
+        return _place(self.folder).stat().st_dev
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough files are there to estimate the others from them."""
+        return self._rows >= MIN_ROWS_TO_ESTIMATE
+
+    @property
+    def known(self) -> tuple[int, int]:
+        """Rows and bytes of the files that are there; zeros where they are too few."""
+        return (self._rows, self._bytes) if self.is_known else (0, 0)
+
+    def expect(self, mean_bytes: float) -> None:
+        """Take the mean size of a row's file from elsewhere, where this folder has no files."""
+        if not self._rows:
+            self._expected, self.sure_share = mean_bytes, 1.0
+
+    def bytes_ahead(self, *, exactly: bool = False) -> int | None:
+        """Get the bytes of the files to come before a run begins; None if nothing tells.
+
+        Parameters
+        ----------
+        exactly
+            Without those of the files that are replaced, which takes long.
+        """
+        if not self._rows and self._expected is None:
+            return None
+        return self._needed(self.rows_ahead) if exactly else self._upper_bound(self.rows_ahead)
 
     def add(self, rows: int, size: int) -> None:
         """Count a file that was kept for so many rows; check the disk from time to time."""
@@ -100,12 +148,8 @@ class DiskSpace:
     def full(self, rows_left: int | None = None) -> StoreError:
         """Get the error that names the space needed."""
         rows = self.rows_left if rows_left is None else rows_left
-        size = f"about {_text(self._needed(rows_left))}" if self._rows else "more"
-        return StoreError(
-            f"no space on the disk of {self.folder}: {_text(free_bytes(self.folder))} are free and "
-            f"the {rows:,} files left need {size}; free some space (or take fewer files with "
-            "`limit`) and run the same command again: it goes on from here"
-        )
+        is_told = self._rows or self._expected is not None
+        return no_space([self.folder], rows, self._needed(rows_left) if is_told else None)
 
     @contextmanager
     def naming_space(self) -> Generator[None]:
@@ -130,7 +174,7 @@ class DiskSpace:
         if self._run is None:
             return self._upper_bound(rows_left)
         manifest, _ = self._run
-        in_all = manifest.files * self._bytes // max(1, self._rows)
+        in_all = int(manifest.files * self._mean)
         return min(self._upper_bound(rows_left), max(0, in_all - self._bytes_there(*self._run)))
 
     def _bytes_there(self, manifest: Manifest, recipe: Recipe) -> int:
@@ -146,8 +190,48 @@ class DiskSpace:
     def _upper_bound(self, rows_left: int | None) -> int:
         """Get the bytes of the files to come."""
         rows = self.rows_left if rows_left is None else rows_left
-        return rows * self._bytes // max(1, self._rows)
+        return int(rows * self._mean)
+
+    @property
+    def _mean(self) -> float:
+        """Mean bytes of a file for each row."""
+        return self._bytes / self._rows if self._rows else self._expected or 0.0
 
 
-def _text(count: float) -> str:
+def no_space(folders: Sequence[Path], rows: int, needed: int | None) -> StoreError:
+    """Get the error that names the space needed on the disk of some folders."""
+    names = " and ".join(map(str, folders))
+    size = "more" if needed is None else f"about {size_text(needed)}"
+    return StoreError(
+        f"no space on the disk of {names}: {size_text(free_ahead(folders[0]))} are free and "
+        f"the {rows:,} files left need {size}; free some space (or take fewer files with "
+        "`limit`) and run the same command again: it goes on from here"
+    )
+
+
+def free_ahead(folder: Path) -> int:
+    """Get the bytes that are free on the disk of a folder that need not be there yet."""
+    return free_bytes(_place(folder))
+
+
+def _place(folder: Path) -> Path:
+    """Get the folder, or the one in which it would be made."""
+    return next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+
+
+def _kept_bytes(manifest: Manifest, recipe: Recipe) -> tuple[int | None, float]:
+    """Get about how many bytes a recipe keeps of a manifest, and the share that is sure.
+
+    Nothing tells it of a recipe of others, or with other options than the defaults.
+    """
+    cost = COSTS.get(recipe.name)
+    if cost is None or build(recipe.name).parameters_text != recipe.parameters_text:
+        return None, 0.0
+    if cost.kept_bytes is None:
+        return manifest.estimated_bytes(), SURE_SHARE
+    return manifest.files * cost.kept_bytes, 0.0  # of images of one size, which others need not have
+
+
+def size_text(count: float) -> str:
+    """Get a number of bytes for a message."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

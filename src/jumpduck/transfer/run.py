@@ -12,12 +12,14 @@ from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.open_files import allowed_connections
+from jumpduck.transfer.disk_space import free_ahead
 from jumpduck.transfer.earlier_files import EarlierFiles, made_by_recipe, made_otherwise
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.output_paths import check_one_file_per_site
 from jumpduck.transfer.scheduler import Event, Scheduler, no_progress
+from jumpduck.transfer.space_ahead import check_ahead
 
 
 def check_platform() -> None:
@@ -38,10 +40,23 @@ def check_platform() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a run would find: files that are there, and those that other recipes made."""
+    """What a run would find.
+
+    Attributes
+    ----------
+    there, otherwise
+        Number of files that are there, and those that other recipes made.
+    bytes_ahead, free
+        About how many bytes are to come, None if nothing tells, and how many the disk has.
+    remarks
+        What is doubtful.
+    """
 
     there: int
     otherwise: Sequence[EarlierFiles]
+    bytes_ahead: int | None
+    free: int
+    remarks: Sequence[str]
 
 
 def foresee(
@@ -56,13 +71,30 @@ def foresee(
     ManifestError, StoreError, QueryError
         As `fill`.
     """
+    folder = check(manifest, out, recipe, limits, endpoint=endpoint)
+    remarks = check_ahead([folder.disk])
+    there = made_by_recipe(folder, manifest, recipe)
+    otherwise = made_otherwise(folder, manifest, recipe)
+    free = free_ahead(folder.path)
+    return Foreseen(there, otherwise, folder.disk.bytes_ahead(), free, remarks)
+
+
+def check(
+    manifest: Manifest, out: str | Path, recipe: Recipe, limits: Limits, *, endpoint: str | None
+) -> OutputFolder:
+    """Get the folder after the checks of `fill` but that of its space; writes nothing.
+
+    Raises
+    ------
+    ManifestError, StoreError, QueryError
+        As `fill`.
+    """
     _checked_reader(manifest, recipe, limits, endpoint or manifest.endpoint)
     folder = OutputFolder.check(out, manifest.folders)
     folder.disk.begin(manifest, recipe, None)
-    folder.disk.learn_from_results(folder.gathered.results)
+    folder.disk.learn(folder.gathered.results)
     folder.asked.check(manifest, recipe)
-    there = made_by_recipe(folder, manifest, recipe)
-    return Foreseen(there, made_otherwise(folder, manifest, recipe))
+    return folder
 
 
 def _checked_reader(
@@ -119,7 +151,9 @@ def fill(
         folder.disk.begin(manifest, recipe, only)
         if only is None:
             # both before `force` forgets them
-            folder.disk.learn_from_results(folder.gathered.results)
+            folder.disk.learn(folder.gathered.results)
+            for text in check_ahead([folder.disk]):
+                progress({"event": "remark", "text": text})
             otherwise = made_otherwise(folder, manifest, recipe)
             asked = folder.asked.begin(
                 manifest, recipe, made_by=made_by, endpoint=endpoint, command=command
@@ -138,7 +172,8 @@ def fill(
             progress=progress,
         )
         files = manifest.files if only is None else len(only)
-        progress({"event": "plan", "files": files, "plates": manifest.plate_count})
+        plates = manifest.plate_count
+        progress({"event": "plan", "out": str(out), "files": files, "plates": plates})
         for earlier in otherwise:
             progress({"event": "otherwise", **asdict(earlier)})
         try:
