@@ -66,15 +66,18 @@ class DiskSpace:
         if self._run is None:
             return
         manifest, recipe = self._run
-        if not recipe.per_site and results.is_file():
+        if results.is_file():
+            # the rows of a file stand together
+            first = (pl.col("path") != pl.col("path").shift()).fill_null(value=True)
             asked = manifest.files_by_plate().lazy()
             # if it cannot be read, the run writes it anew from the tables of the plates
             with suppress(pl.exceptions.PolarsError):
                 self._rows, self._bytes = (
                     pl.scan_parquet(results, glob=False)
                     .filter(pl.col("status") == "fetched", pl.col("recipe") == recipe.label)
+                    .with_columns(first=first if recipe.per_site else pl.lit(value=True))
                     .join(asked, on=PLATE_KEY, how="semi")
-                    .select(pl.len(), pl.col("size").sum())
+                    .select(pl.len(), pl.col("size").filter("first").sum())
                     .collect()
                     .row(0)
                 )
@@ -229,7 +232,7 @@ def _kept_bytes(manifest: Manifest, recipe: Recipe) -> tuple[int | None, float]:
         return None, 0.0
     if cost.kept_bytes is None:
         return manifest.estimated_bytes(), SURE_SHARE
-    return manifest.files * cost.kept_bytes, 0.0  # of images of one size, which others need not have
+    return manifest.files * cost.kept_bytes, 0.0  # as images of 1080 x 1080 pixels have
 
 
 def size_text(count: float) -> str:

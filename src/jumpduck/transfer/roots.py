@@ -1,8 +1,8 @@
 """Roots: output folders on several disks, and which of them the files of a plate go to.
 
 A rule is a source, or a pattern SOURCE/BATCH/PLATE in which ``*`` stands for any part of a name.
-It names a root. Where several rules hold for a plate, the narrowest counts: the one whose plates all others
-hold for, too.
+It names a root. Where several rules hold for a plate, the narrowest counts: the one for whose
+plates all others hold, too.
 """
 
 import itertools

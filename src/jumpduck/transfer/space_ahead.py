@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from jumpduck.transfer.disk_space import DiskSpace, free_ahead, no_space, size_text
 
-FULL_BYTES = 2**20
-"""Free bytes below which a disk has no space for a file of a size that nothing tells."""
+FULL_BYTES = 2**16
+"""Free bytes below which a disk counts as full if the size of no file is known."""
 
 
 def check_ahead(disks: Sequence[DiskSpace]) -> list[str]:
@@ -33,9 +33,10 @@ def _check(disks: Sequence[DiskSpace]) -> str | None:
         return None
     folders, rows = [disk.folder for disk in disks], sum(disk.rows_ahead for disk in disks)
     free = free_ahead(folders[0])
-    if free < FULL_BYTES and all(disk.bytes_ahead() is None for disk in disks):
-        raise no_space(folders, rows, None)
-    if sum(disk.bytes_ahead() or 0 for disk in disks) <= free:
+    ahead = [disk.bytes_ahead() for disk in disks]
+    if free < FULL_BYTES and not any(disk.is_known for disk in disks):
+        raise no_space(folders, rows, None if None in ahead else sum(size or 0 for size in ahead))
+    if sum(size or 0 for size in ahead) <= free:
         return None
     needed = [disk.bytes_ahead(exactly=True) or 0 for disk in disks]
     if sum(size * disk.sure_share for size, disk in zip(needed, disks, strict=True)) > free:
