@@ -130,6 +130,56 @@ def test_names_that_macos_would_take_for_one_are_refused(rows, tmp_path, one, ot
     assert not (tmp_path / "images").exists()
 
 
+@pytest.fixture
+def few_rows_at_once(monkeypatch):
+    """Rows are checked three at a time, as those of a large manifest are in its row groups."""
+    for module in ("manifest_plates", "manifest_reader"):
+        monkeypatch.setattr(f"jumpduck.transfer.{module}.CHECKED_ROWS", 3)
+
+
+def of_plates(rows, plates, paths):
+    """Rows of these plates with these paths."""
+    one = rows.head(1).select(pl.all().repeat_by(len(paths)).explode())
+    return one.with_columns(Metadata_Plate=pl.Series(plates), path=pl.Series(paths))
+
+
+@pytest.mark.parametrize(
+    ("plates", "paths", "reason"),
+    [
+        ("AAAAB", ["a/1", "a/2", "a/3", "a/1", "b/1"], "occurs twice"),
+        ("AAAAB", ["a/1", "a/2", "a/3", "A/1", "b/1"], "differ only in case"),
+        ("AABBB", ["a/1", "b/2", "b/3", "b/2", "c/1"], "occurs twice"),
+        ("AABBB", ["a/1", "B/2", "b/3", "b/2", "c/1"], "differ only in case"),
+        ("AAAAB", ["a/1", "a/2", "a/3", "a/.x", "b/1"], "could leave"),
+        ("AAAAB", ["a/1", "a/2", "a/3", "b/4", "b/../1"], "could leave"),
+        ("AAAAB", ["a/1", "a/2", "a/3", "a/" + "x" * 240, "b/1"], "shorten it"),
+        ("AAAAB", ["a/1", "a/2", "a/3", "a/4", "x" * 240 + "/1"], "shorten it"),
+    ],
+)
+def test_a_wrong_path_is_found_wherever_it_stands(few_rows_at_once, rows, plates, paths, reason):
+    with pytest.raises(ManifestError, match=reason):
+        Manifest.open(of_plates(rows, list(plates), paths))
+
+
+def test_plates_may_share_folders_and_have_several(few_rows_at_once, rows):
+    paths = ["a/1", "b/c/2", "a/3", "a/4", "a/5", "b/c/6", "B/7"]
+    manifest = Manifest.open(of_plates(rows, list("AAAABBC"), paths))
+    assert manifest.folders == {"a", "b/c", "B"}
+    assert [(one.key[2], one.first, one.count) for one in manifest.plates()] == [
+        ("A", 0, 4), ("B", 4, 2), ("C", 6, 1)
+    ]  # fmt: skip
+
+
+def test_rows_of_plates_that_do_not_stand_together_are_put_together(few_rows_at_once, rows):
+    paths = [f"a/{number}" for number in range(8)]
+    manifest = Manifest.open(of_plates(rows, list("ABBABBBC"), paths))
+    found = {one.key[2]: one.rows()["path"].to_list() for one in manifest.plates()}
+    assert list(found) == ["A", "B", "C"]
+    assert found == {
+        "A": ["a/0", "a/3"], "B": ["a/1", "a/2", "a/4", "a/5", "a/6"], "C": ["a/7"]
+    }  # fmt: skip
+
+
 FORMS = (
     str.upper, str.lower, str.casefold, str.swapcase, str.title,
     partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD"),

@@ -1,24 +1,51 @@
 """Which paths and URLs a manifest may have."""
 
+import re
+
 import polars as pl
 
 from jumpduck.errors import ManifestError
 from jumpduck.storage.object_reader import scheme_of
 
 PLAIN_PATH = r"^([^./\\\x00\n][^/\\\x00\n]*/)+[^./\\\x00\n][^/\\\x00\n]*$"
+PLAIN_FOLDER = re.compile(r"[^./\\\x00\n][^/\\\x00\n]*(/[^./\\\x00\n][^/\\\x00\n]*)*")
 UNSAFE_IN_PATH = r"//|/\.|/$|[\\\x00\n]"
+UNSAFE_LETTER = r"[/\\\x00\n]"
 
 MAX_NAME_BYTES = 255 - len(".12345678.12345678")
 """Bytes of one name that file systems take, less what a recipe's suffix adds to it."""
 
 
 def check_rows(rows: pl.DataFrame) -> None:
-    """Raise ManifestError if a path or URL of these rows is missing or cannot be used."""
-    checks = {"path": _check_paths, "url": _check_urls}
-    for name in [name for name in checks if name in rows.columns]:
-        if rows[name].null_count():
+    """Raise ManifestError if a URL of these rows cannot be used, or it or a path is missing."""
+    for name in ("path", "url"):
+        if name in rows.columns and rows[name].null_count():
             raise ManifestError(f"the manifest has rows without {name}; fill them in")
-        checks[name](rows[name])
+    if "url" in rows.columns:
+        _check_urls(rows["url"])
+
+
+def folders_of(paths: pl.Series) -> set[str]:
+    """Get the folders of a plate's files.
+
+    Raises
+    ------
+    ManifestError
+        A path could leave the output folder, or has a name that is too long.
+    """
+    folder = str(paths[0]).rpartition("/")[0]
+    # as a rule a plate has one folder, so that the names alone remain to be checked
+    if PLAIN_FOLDER.fullmatch(folder) and paths.str.starts_with(f"{folder}/").all():
+        names = paths.str.slice(len(folder) + 1)
+        if (
+            len(folder.encode()) <= MAX_NAME_BYTES
+            and names.str.len_bytes().is_between(1, MAX_NAME_BYTES).all()
+            and not names.str.starts_with(".").any()
+            and not names.str.contains(UNSAFE_LETTER).any()
+        ):
+            return {folder}
+    _check_paths(paths)
+    return set(paths.str.replace("/[^/]*$", "").unique())
 
 
 def _check_paths(path: pl.Series) -> None:
@@ -48,12 +75,3 @@ def _check_urls(url: pl.Series) -> None:
     others = others.filter(others.str.contains("://", literal=True))
     for bad in others.filter(~others.str.contains("^https?://")):
         scheme_of(bad)
-
-
-def folders_of(paths: pl.Series) -> set[str]:
-    """Get the folders of a plate's files; as a rule it is one, which two checks show."""
-    first = f"{str(paths[0]).rpartition('/')[0]}/"
-    names = paths.str.strip_prefix(first)
-    if paths.str.starts_with(first).all() and not names.str.contains("/", literal=True).any():
-        return {first[:-1]}
-    return set(paths.str.replace("/[^/]*$", "").unique())

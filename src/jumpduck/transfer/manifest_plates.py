@@ -1,5 +1,8 @@
 """The plates of a manifest: their names, and where the rows of each stand."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import polars as pl
 
 from jumpduck.errors import ManifestError
@@ -14,6 +17,12 @@ ONLY_IN_FORM = (
     "differ only in case or in the Unicode form of a letter, and would be one file on macOS"
 )
 
+CHECKED_ROWS = 1 << 18
+"""Rows that a thread checks at once: the row group of `jumpduck manifest`, so that each group is
+read once."""
+
+CHECK_THREADS = 2
+
 MAX_SORTED_ROWS = 5_000_000
 """Rows that are put in order in memory where the rows of a plate do not stand together."""
 
@@ -27,15 +36,13 @@ def find_plates(rows: pl.LazyFrame) -> pl.DataFrame:
         There are no rows, or a plate has no name, one that a folder cannot have, or one that macOS
         takes for that of another.
     """
-    number = pl.col("number")
-    plates = (
-        rows.select(PLATE_KEY)
-        .with_row_index("number")
-        .group_by(PLATE_KEY)
-        .agg(first=number.min(), last=number.max(), rows=pl.len())
-        .sort("first")
-        .collect(engine="streaming")
-    )
+    keys = rows.select(PLATE_KEY)
+    count = keys.select(pl.len()).collect().item()
+    with ThreadPoolExecutor(CHECK_THREADS) as pool:
+        slices = pool.map(partial(_plates_from, keys), range(0, max(1, count), CHECKED_ROWS))
+        found = pl.concat(slices)
+    first, last = pl.col("first").min(), pl.col("last").max()
+    plates = found.group_by(PLATE_KEY).agg(first, last, pl.col("rows").sum()).sort("first")
     if plates.is_empty():
         raise ManifestError("the manifest has no rows; choose images with `jumpduck manifest`")
     if nulls := [name for name in PLATE_KEY if plates[name].null_count()]:
@@ -55,6 +62,22 @@ def find_plates(rows: pl.LazyFrame) -> pl.DataFrame:
         one, other = alike.select(PLATE_KEY).rows()[:2]
         raise ManifestError(f"plates {one} and {other} of the manifest {ONLY_IN_FORM}; rename one")
     return plates
+
+
+def _plates_from(keys: pl.LazyFrame, start: int) -> pl.DataFrame:
+    """Get a row for each plate of the next rows, whose runs of equal keys are few as a rule."""
+    before = pl.col(PLATE_KEY).shift()
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    changed = pl.any_horizontal(pl.col(PLATE_KEY).ne_missing(before)) | (number == 0)
+    rows = keys.slice(start, CHECKED_ROWS).collect()
+    runs = rows.with_columns(first=number + start).filter(changed)
+    first = pl.col("first")
+    after = first.shift(-1, fill_value=start + rows.height)
+    return (
+        runs.with_columns(last=after - 1, rows=after - first)
+        .group_by(PLATE_KEY)
+        .agg(first.min(), pl.col("last").max(), pl.col("rows").sum())
+    )
 
 
 def stand_together(plates: pl.DataFrame) -> bool:

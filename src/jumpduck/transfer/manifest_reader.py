@@ -4,6 +4,7 @@ import copy
 import hashlib
 import io
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from jumpduck.transfer.held_file import HeldFile
 from jumpduck.transfer.manifest_files import ManifestFiles, open_files, reading
 from jumpduck.transfer.manifest_paths import check_rows, folders_of
 from jumpduck.transfer.manifest_plates import (
+    CHECK_THREADS,
+    CHECKED_ROWS,
     ONLY_IN_FORM,
     find_plates,
     folded,
@@ -28,11 +31,6 @@ from jumpduck.transfer.manifest_plates import (
 
 UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
 """Characters that XML cannot have, nor a table show."""
-
-CHECKED_ROWS = 122_880
-"""Rows that a thread checks at once: DuckDB's row group, so that each group is read once."""
-
-CHECK_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,8 @@ class PlateRows:
         # checked again, because a file's time can be set back after it was written to
         rows = self._manifest.read(self._first, self.count, columns)
         check_rows(rows)
+        if "path" in rows.columns:
+            folders_of(rows["path"])
         return rows
 
     @property
@@ -198,7 +198,7 @@ class Manifest:
     def check_nulls(self) -> None:
         """Raise ManifestError if a row lacks its well, site or channel, or it cannot be written."""
         names = ("Metadata_Well", "Metadata_Site", "Metadata_Channel")
-        odd = pl.col("Metadata_Channel").str.contains(UNPRINTABLE).any()
+        odd = pl.col("Metadata_Channel").unique().str.contains(UNPRINTABLE).any()
         rows = self._rows.select(pl.col(names).null_count(), odd=odd)
         nulls = self._collect(rows, streaming=True)
         if lacking := [name for name in names if nulls[name].item()]:
@@ -245,37 +245,56 @@ class Manifest:
         """Refuse rows that would write outside the folder or over another; get the folders."""
         # 8 bytes a row, because a set of the paths themselves would not fit for all of JUMP
         hashes = np.empty(self.files, np.uint64)
+        starts = [plate.first for plate in self._plates]
 
-        def check(start: int) -> set[str]:
+        def check(start: int) -> list[tuple[int, str]]:
+            """Check some rows, and get the folders of each plate of them."""
             # in slices, because the streaming engine takes a gigabyte more for this
             rows = self.read(start, CHECKED_ROWS, ("path", "url"))
             check_rows(rows)
-            path = rows["path"]
-            hashes[start : start + len(path)] = folded(path).hash(seed=0).to_numpy()
-            edges = {0, len(path)} | {plate.first - start for plate in self._plates}
-            inside = sorted(edge for edge in edges if 0 <= edge <= len(path))
-            plates = (path.slice(at, end - at) for at, end in itertools.pairwise(inside))
-            return set[str]().union(*map(folders_of, plates))
+            paths, end = rows["path"], start + rows.height
+            hashes[start:end] = folded(paths).hash(seed=0).to_numpy()
+            first, last = bisect_right(starts, start) - 1, bisect_left(starts, end)
+            edges = [start, *starts[first + 1 : last], end]
+            return [
+                (first + place, folder)
+                for place, (at, to) in enumerate(itertools.pairwise(edges))
+                for folder in folders_of(paths.slice(at - start, to - at))
+            ]
 
         with ThreadPoolExecutor(CHECK_THREADS) as pool:
-            folders = set[str]().union(*pool.map(check, range(0, self.files, CHECKED_ROWS)))
-        tops = {folder.partition("/")[0] for folder in folders}
-        if taken := [top for top in tops if top.casefold() in (RESULTS_FILE, SITES_FILE)]:
-            raise ManifestError(f"folder {taken[0]!r} of a path has the name of a table; rename it")
-        hashes.sort()
+            checked = pool.map(check, range(0, self.files, CHECKED_ROWS))
+            found = set(itertools.chain.from_iterable(checked))
+            folders = sorted({folder for _, folder in found})
+            form = dict(zip(folders, folded(pl.Series(folders, dtype=pl.String)), strict=True))
+            tops = {folder.partition("/")[0] for folder in folders}
+            if taken := [top for top in tops if top.casefold() in (RESULTS_FILE, SITES_FILE)]:
+                raise ManifestError(
+                    f"folder {taken[0]!r} of a path has the name of a table; rename it"
+                )
+            owners = {(plate, form[folder]) for plate, folder in found}
+            if len(owners) == len({folder for _, folder in owners}):
+                # no two plates share a folder, therefore only paths of the same plate can be alike
+                list(pool.map(np.ndarray.sort, np.split(hashes, starts[1:])))
+            else:
+                hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if len(repeated):
-            alike = pl.col("path").map_batches(folded, pl.String).hash(seed=0) == repeated[0]
-            names = self._collect(self._rows.filter(alike).select("path"))["path"]
-            if names.n_unique() > 1:
-                one, other = names.unique().sort()[:2]
-                raise ManifestError(
-                    f"paths {one!r} and {other!r} of the manifest {ONLY_IN_FORM}; rename one"
-                )
+            self._refuse_repeated(repeated[0])
+        return set(folders)
+
+    def _refuse_repeated(self, form: np.uint64) -> None:
+        """Raise ManifestError for paths whose folded form has this hash."""
+        alike = pl.col("path").map_batches(folded, pl.String).hash(seed=0) == form
+        names = self._collect(self._rows.filter(alike).select("path"))["path"]
+        if names.n_unique() > 1:
+            one, other = names.unique().sort()[:2]
             raise ManifestError(
-                f"path {names[0]!r} occurs twice in the manifest; each row needs a path of its own"
+                f"paths {one!r} and {other!r} of the manifest {ONLY_IN_FORM}; rename one"
             )
-        return folders
+        raise ManifestError(
+            f"path {names[0]!r} occurs twice in the manifest; each row needs a path of its own"
+        )
 
     def _collect(self, rows: pl.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
         with self.reading():
