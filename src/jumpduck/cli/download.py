@@ -125,7 +125,7 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
         duration = timedelta(seconds=max(1, round(seconds)))
         report.line(f"about {duration} at the {rate / 1e6:,.0f} MB/s of the last download here")
     for _, found in plans:
-        for text in found.remarks:
+        for text in found.remarks if len(plans) == 1 else ():  # else they are said of all
             report.remark(text)
         for earlier in found.otherwise:
             report.remark(otherwise(asdict(earlier), recipe))

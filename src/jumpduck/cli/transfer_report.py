@@ -49,7 +49,6 @@ class TransferReport:
         self._counts: Counter[str] = Counter()
         self._summary: list[pl.DataFrame] = []
         self._not_had: list[pl.DataFrame] = []
-        self._said = set[str]()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -86,10 +85,8 @@ class TransferReport:
                 self._report.remark(otherwise(event, self._recipe))
                 self._report.event(event)
             case "remark":
-                if (text := str(event["text"])) not in self._said:
-                    self._said.add(text)
-                    self._report.remark(text)
-                    self._report.event(event)
+                self._report.remark(str(event["text"]))
+                self._report.event(event)
             case "paused":
                 self._progress.update(self._file_bar, note=f"waiting: {event['reason']}")
                 self._report.event(event)

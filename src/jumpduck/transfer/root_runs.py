@@ -55,6 +55,7 @@ def fill_roots(
             made_by=made_by,
             command=command,
             force=force,
+            check_space=len(shares) == 1,
             progress=progress,
         )
         with closing(plates):

@@ -116,6 +116,7 @@ def fill(
     command: str | None = None,
     force: bool = False,
     only: pl.Series | None = None,
+    check_space: bool = True,
     progress: Callable[[Event], None] = no_progress,
 ) -> Generator[pl.DataFrame]:
     """Fill an output folder, and get the results of each plate as soon as it is done.
@@ -135,6 +136,8 @@ def fill(
     only
         Paths of the only files to fetch, even if they are there; what the folder was asked for
         stays as it is.
+    check_space
+        Check the space on the disk before the first file; False if that was done.
     progress
         Called with each event.
 
@@ -152,7 +155,7 @@ def fill(
         if only is None:
             # both before `force` forgets them
             folder.disk.learn(folder.gathered.results)
-            for text in check_ahead([folder.disk]):
+            for text in check_ahead([folder.disk]) if check_space else []:
                 progress({"event": "remark", "text": text})
             otherwise = made_otherwise(folder, manifest, recipe)
             asked = folder.asked.begin(
