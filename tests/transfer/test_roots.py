@@ -206,12 +206,15 @@ def test_a_rule_that_is_narrower_holds_for_no_plate_that_the_wider_does_not(one,
         (['source_2 = "disk2"', 'source_3 = "disk3/../disk2"'], "are one folder"),
         (['source_2 = "disk2"', '"source_2/*" = "disk3"'], "both hold for plate source_2/"),
         (['source_2 = "disk9/images"'], "root disk9/images of 'source_2' is not there; mount"),
+        (['source_2 = "loop"'], "root loop of 'source_2' is not there; mount"),
+        (['source_2 = "a\\u0000b"'], "which is not the name of a folder"),
         (['source_2 = "manifest.parquet"'], "root manifest.parquet of 'source_2' is not there"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])
 def test_wrong_roots_are_one_line_before_anything_is_written(here, cli, lines, said, more):
     (here / "link").symlink_to("disk2")
+    (here / "loop").symlink_to("loop")
     write_roots(here, *lines)
     done = cli("download", *more)
     assert done.code in (1, 2)
@@ -309,4 +312,20 @@ def test_a_wrong_manifest_or_option_writes_into_no_root(here, rows):
     for wrong, more in ((bad, {}), (rows, {"recipe": "none"}), (rows, {"connections": 0})):
         with pytest.raises(JumpduckError):
             jumpduck.download(wrong, roots={"source_2": "disk2"}, **more)
+    assert not any((here / "disk2").iterdir())
+
+
+def test_a_run_sees_that_the_next_root_on_its_disk_will_not_fit(here, catalog, monkeypatch):
+    """The first root has space for its own 95 files, and not for the 160 of the others."""
+    rows = jumpduck.manifest(catalog).filter(pl.col("Metadata_Channel") != "Brightfield")
+    jumpduck.download(rows, "whole")
+    sizes = pl.read_parquet("whole/results.parquet").group_by("Metadata_Source").agg(
+        pl.col("size").sum()
+    )  # fmt: skip
+    size = dict(sizes.rows())
+    monkeypatch.setattr(disk_space, "free_bytes", lambda _: int(1.3 * size["source_13"]))
+    monkeypatch.setattr(disk_space, "ROWS_BETWEEN_CHECKS", 8)
+    with pytest.raises(StoreError, match=r"no space on the disk of images: "):
+        jumpduck.download(rows, roots={"source_2": "disk2", "source_3": "disk3"})
+    assert len(files(Path("images"))) < 95
     assert not any((here / "disk2").iterdir())

@@ -97,7 +97,8 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
     """Say what a run would do: files, gigabytes, free space, recipe, and how long it may take."""
     roots = Roots(options.roots, options.out)
     shares = roots.shares(manifest)
-    for text in check_shares(shares, roots, manifest, recipe, options, endpoint=options.endpoint):
+    remarks, _ = check_shares(shares, roots, manifest, recipe, options, endpoint=options.endpoint)
+    for text in remarks:
         report.remark(text)
     plans = [
         (share, foresee(share.manifest, share.root, recipe, options, endpoint=options.endpoint))

@@ -52,14 +52,21 @@ class DiskSpace:
         self._next_check = MIN_ROWS_TO_ESTIMATE
         self._next_count = 0
         self.rows_ahead = 0
+        self._rows_after = 0
         self.sure_share = 1.0
         self._expected: float | None = None
         self._run: tuple[Manifest, Recipe] | None = None
 
-    def begin(self, manifest: Manifest, recipe: Recipe, only: pl.Series | None) -> None:
-        """Say what a run fetches: all files of a manifest, or only some."""
+    def begin(
+        self, manifest: Manifest, recipe: Recipe, only: pl.Series | None, rows_after: int = 0
+    ) -> None:
+        """Say what a run fetches: all files of a manifest, or only some; and what comes after it.
+
+        The files of `rows_after` further rows go to other folders on the same disk.
+        """
         self._run = manifest, recipe
-        self.rows_left = manifest.files if only is None else len(only)
+        self.rows_left = (manifest.files if only is None else len(only)) + rows_after
+        self._rows_after = rows_after
 
     def learn(self, results: Path) -> None:
         """Learn sizes from the results of earlier runs, or else from what the recipe keeps."""
@@ -177,7 +184,7 @@ class DiskSpace:
         if self._run is None:
             return self._upper_bound(rows_left)
         manifest, _ = self._run
-        in_all = int(manifest.files * self._mean)
+        in_all = int((manifest.files + self._rows_after) * self._mean)
         return min(self._upper_bound(rows_left), max(0, in_all - self._bytes_there(*self._run)))
 
     def _bytes_there(self, manifest: Manifest, recipe: Recipe) -> int:

@@ -8,6 +8,7 @@ import polars as pl
 
 from jumpduck.recipes.base import Recipe
 from jumpduck.storage.atomic_files import writable_folder
+from jumpduck.transfer.disk_space import DiskSpace
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.plate_tables import PlateTables
@@ -41,11 +42,13 @@ def fill_roots(
     shares = roots.shares(manifest)
     if len(shares) > 1:
         check_platform()
-    for text in check_shares(shares, roots, manifest, recipe, limits, endpoint=endpoint):
+    remarks, disks = check_shares(shares, roots, manifest, recipe, limits, endpoint=endpoint)
+    for text in remarks:
         progress({"event": "remark", "text": text})
     for root in [share.root for share in shares if share.root.is_dir()]:
         writable_folder(root)
-    for share in shares:
+    for number, share in enumerate(shares):
+        same = (disk for disk in disks[number + 1 :] if disk.device == disks[number].device)
         plates = fill(
             share.manifest,
             share.root,
@@ -55,7 +58,7 @@ def fill_roots(
             made_by=made_by,
             command=command,
             force=force,
-            check_space=len(shares) == 1,
+            rows_after=sum(disk.rows_ahead for disk in same) if disks else None,
             progress=progress,
         )
         with closing(plates):
@@ -70,8 +73,10 @@ def check_shares(
     limits: Limits,
     *,
     endpoint: str | None,
-) -> list[str]:
-    """Check all folders of a run, and get what is to be said of them together; writes nothing.
+) -> tuple[list[str], list[DiskSpace]]:
+    """Check all folders of a run together, if there are several; writes nothing.
+
+    Gets what is to be said of them, and the space of each.
 
     Raises
     ------
@@ -82,13 +87,12 @@ def check_shares(
     if unused := roots.unused(manifest):
         remarks.append(f"the manifest has no plate for the roots of {', '.join(unused)}")
     remarks += _elsewhere(shares, roots)
-    if len(shares) > 1:  # of one folder, its own run says all
-        disks = [
-            check(share.manifest, share.root, recipe, limits, endpoint=endpoint).disk
-            for share in shares
-        ]
-        remarks += check_ahead(disks)
-    return remarks
+    disks = [
+        check(share.manifest, share.root, recipe, limits, endpoint=endpoint).disk
+        for share in shares
+        if len(shares) > 1  # of one folder, its own run says all
+    ]
+    return [*remarks, *(check_ahead(disks) if disks else ())], disks
 
 
 def _elsewhere(shares: list[Share], roots: Roots) -> list[str]:

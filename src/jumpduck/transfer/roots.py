@@ -6,6 +6,7 @@ plates all others hold, too.
 """
 
 import itertools
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Rule:
                 f"roots {text!r} names no plates; write a source, such as source_4, or a pattern "
                 'SOURCE/BATCH/PLATE, such as "source_5/*/BR0011*"'
             )
-        if not isinstance(root, str | Path) or not str(root).strip():
+        if not isinstance(root, str | Path) or not str(root).strip() or "\0" in str(root):
             raise QueryError(
                 f"roots {text!r} has {root!r}, which is not the name of a folder; write it like "
                 f'"{text}" = "/disk4/images", with both in quotation marks'
@@ -152,7 +153,7 @@ class Roots:
 
 def _refuse_overlap(one: Path, other: Path) -> None:
     """Refuse two names of one folder, and a folder inside another."""
-    within, around = one.resolve(), other.resolve()
+    within, around = (Path(os.path.realpath(folder)) for folder in (one, other))
     same = within == around or (one.exists() and other.exists() and one.samefile(other))
     if same or within.is_relative_to(around):
         raise QueryError(

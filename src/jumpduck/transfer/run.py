@@ -116,7 +116,7 @@ def fill(
     command: str | None = None,
     force: bool = False,
     only: pl.Series | None = None,
-    check_space: bool = True,
+    rows_after: int | None = None,
     progress: Callable[[Event], None] = no_progress,
 ) -> Generator[pl.DataFrame]:
     """Fill an output folder, and get the results of each plate as soon as it is done.
@@ -136,8 +136,9 @@ def fill(
     only
         Paths of the only files to fetch, even if they are there; what the folder was asked for
         stays as it is.
-    check_space
-        Check the space on the disk before the first file; False if that was done.
+    rows_after
+        Rows whose files other folders on the same disk get afterwards, if the space was checked
+        for all of them; by default it is checked for this one.
     progress
         Called with each event.
 
@@ -151,11 +152,11 @@ def fill(
     reader = _checked_reader(manifest, recipe, limits, endpoint)
     with OutputFolder.open(out, manifest.folders) as folder, folder.disk.naming_space():
         asked, otherwise = None, list[EarlierFiles]()
-        folder.disk.begin(manifest, recipe, only)
+        folder.disk.begin(manifest, recipe, only, rows_after or 0)
         if only is None:
             # both before `force` forgets them
             folder.disk.learn(folder.gathered.results)
-            for text in check_ahead([folder.disk]) if check_space else []:
+            for text in check_ahead([folder.disk]) if rows_after is None else []:
                 progress({"event": "remark", "text": text})
             otherwise = made_otherwise(folder, manifest, recipe)
             asked = folder.asked.begin(
