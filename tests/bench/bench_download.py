@@ -83,7 +83,7 @@ def objects(folder: Path, edge: int, compression: str | None, files: int) -> pl.
         tifffile.imwrite(folder / f"{number}.tif", plane, compression=compression, metadata=None)
     for number in range(12, files):
         os.link(folder / f"{number % 12}.tif", folder / f"{number}.tif")
-    rows = {name: ["x" if kind is pl.String else None] * files for name, kind in MANIFEST.items()}
+    rows = {name: ["x" if kind == pl.String else None] * files for name, kind in MANIFEST.items()}
     rows["Metadata_Site"] = list(range(files))
     rows["Metadata_Channel"] = ["DNA"] * files
     rows["url"] = [f"s3://{BUCKET}/{folder.name}/{n}.tif" for n in range(files)]

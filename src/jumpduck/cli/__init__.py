@@ -107,7 +107,7 @@ def run(tokens: Sequence[str]) -> int:
         if str(error) == "can't start new thread":
             print(
                 "jumpduck: the system lets this process start no further thread; use fewer "
-                "--connections and --workers, or raise `ulimit -u` and `ulimit -v`",
+                "--connections, --workers and --processes, or raise `ulimit -u` and `ulimit -v`",
                 file=sys.stderr,
             )
             return code

@@ -104,6 +104,7 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
         (share, foresee(share.manifest, share.root, recipe, options, endpoint=options.endpoint))
         for share in shares
     ]
+    processes = options.process_count(manifest.files, recipe)
     there = sum(found.there for _, found in plans)
     left = manifest.files if options.force else manifest.files - there
     to_fetch, rate = manifest.estimated_bytes(), bytes_per_second()
@@ -125,6 +126,8 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
     if seconds is not None and rate:
         duration = timedelta(seconds=max(1, round(seconds)))
         report.line(f"about {duration} at the {rate / 1e6:,.0f} MB/s of the last download here")
+    if processes > 1:
+        report.line(f"{processes} processes")
     for _, found in plans:
         for text in found.remarks if len(plans) == 1 else ():  # else they are said of all
             report.remark(text)
@@ -157,6 +160,7 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
                 for share, found in plans
             ],
             "recipe": recipe.label,
+            "processes": processes,
             "estimated_seconds": seconds,
         }
     )

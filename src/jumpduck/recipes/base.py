@@ -121,6 +121,8 @@ class Recipe:
 
     reads: Sequence[str] = ()
     """Further columns that the files depend on where a manifest has them."""
+    built_from: tuple[str, Mapping[str, object]] | None = None
+    """The name and options that `jumpduck.recipes.registry.build` made it from."""
 
     def __post_init__(self) -> None:
         if not self.name or any(letter.isspace() for letter in self.name):

@@ -4,8 +4,10 @@ import difflib
 import importlib
 import inspect
 import json
+import pickle
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
@@ -60,7 +62,23 @@ def build(recipe: str | Recipe, **options: object) -> Recipe:
             f"recipe {recipe} returns {type(made).__name__}; it must return a "
             "jumpduck.recipes.Recipe"
         )
-    return made
+    return replace(made, built_from=(recipe, options))
+
+
+def pickled(recipe: Recipe) -> bytes | None:
+    """Get what `unpickled` makes the same recipe of in another process; None if nothing does."""
+    try:
+        data = pickle.dumps(recipe.built_from or recipe)
+    except Exception:  # noqa: BLE001 - a class may raise anything where it cannot be pickled
+        return None
+    # the main module of another process is another one
+    return None if b"__main__" in data else data
+
+
+def unpickled(data: bytes) -> Recipe:
+    """Get the recipe of what `pickled` returned."""
+    made = pickle.loads(data)  # noqa: S301 - another process of the run wrote it
+    return made if isinstance(made, Recipe) else build(made[0], **made[1])
 
 
 def rebuild(name: str, parameters: Mapping[str, object]) -> Recipe:

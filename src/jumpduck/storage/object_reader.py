@@ -92,6 +92,10 @@ class ObjectReader:
     ----------
     outage
         Whether reading waits for the network.
+    rate_limit
+        What delays requests.
+    on_new_server
+        Called with the URL of the first file that came from a server.
 
     Raises
     ------
@@ -115,15 +119,21 @@ class ObjectReader:
         self._s3 = (endpoint or f"https://s3.{REGION}.amazonaws.com").rstrip("/")
         self._silent: set[str] = set()
         self._first_retry_seconds = first_retry_seconds
-        self._rate_limit = rate_limit or RateLimit()
+        self.rate_limit = rate_limit or RateLimit()
         self._stores: dict[str, S3Store | HTTPStore] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self.outage = Outage(self._stopped)
+        self.on_new_server: Callable[[str], object] = lambda _: None
 
     def stop(self) -> None:
         """Send no further request, because nobody waits for the answers any more."""
         self._stopped.set()
+
+    def learn_server(self, url: str) -> None:
+        """Note that the server of a file has answered another process."""
+        store, key = self._locate(url, scheme_of(url))
+        self.outage.learn(_server_of(url), partial(self._answers, store, key))
 
     def read(self, url: str) -> FetchedFile:
         """Get a whole file: what `read_if` returns for a file of any size."""
@@ -208,7 +218,7 @@ class ObjectReader:
             return wanted
 
         good = False
-        self._rate_limit.wait()
+        self.rate_limit.wait()
         try:
             if self._stopped.is_set():
                 raise StoreError(f"{url}: the run has ended", attempt)
@@ -222,20 +232,23 @@ class ObjectReader:
             raise
         except Exception as error:
             failed = explain(error)
-            if failed.slow_down and self._rate_limit.slow_down():
+            if failed.slow_down and self.rate_limit.slow_down():
                 self._leave_alone(url, scheme)
             if not failed.try_again:
                 raise StoreError(f"{url}: {failed.reason}", attempt) from error
             return failed
         finally:
             # of an answer that was cut off all, because obstore does not say how much of it came
-            self._rate_limit.brought(sum(announced), good=good)
-        self.outage.answered("/".join(url.split("/", 3)[:3]), partial(self._answers, store, key))
+            self.rate_limit.brought(sum(announced), good=good)
+        server = _server_of(url)
+        if not self.outage.knows(server):
+            self.on_new_server(url)
+        self.outage.answered(server, partial(self._answers, store, key))
         return answer
 
     def _answers(self, store: S3Store | HTTPStore, key: str) -> bool:
         """Tell whether a server says anything but that it cannot answer now."""
-        self._rate_limit.wait()
+        self.rate_limit.wait()
         try:
             _get(store, key, lambda _: False)
         except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError):
@@ -243,7 +256,7 @@ class ObjectReader:
         except Exception as error:  # noqa: BLE001 - explain() tells them apart
             return not explain(error).try_again
         finally:
-            self._rate_limit.brought(0, good=False)
+            self.rate_limit.brought(0, good=False)
         return True
 
     def _leave_alone(self, url: str, scheme: str) -> None:
@@ -256,7 +269,7 @@ class ObjectReader:
             self._silent.add(host)
         elif seconds:
             _logger.warning("%s asks for %.0f seconds without requests", host, seconds)
-            self._rate_limit.pause(seconds)
+            self.rate_limit.pause(seconds)
 
     def _matches_etag(self, url: str, data: memoryview, etag: str | None) -> bool:
         """Compare the bytes with an ETag that may be their MD5, where no TLS protects them."""
@@ -340,6 +353,10 @@ def scheme_of(url: str) -> str:
     if scheme not in ("s3", "http", "https"):
         raise QueryError(f"cannot read {url}; use s3://, http(s):// or a local path")
     return scheme
+
+
+def _server_of(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 def root_of(text: str) -> str:

@@ -27,14 +27,25 @@ class Outage:
     ----------
     since
         When the network was found to be gone, in seconds of `time.time`; None if it is there.
+    on_change
+        Called with each new value of `since`.
     """
 
     def __init__(self, stopped: threading.Event) -> None:
         self.since: float | None = None
+        self.on_change: Callable[[float | None], object] = lambda _: None
         self._stopped = stopped
         self._answered = self._back = float("-inf")
         self._probes: dict[str, Callable[[], bool]] = {}
         self._lock = threading.Lock()
+
+    def knows(self, server: str) -> bool:
+        """Tell whether a server has answered, here or in another process."""
+        return server in self._probes
+
+    def learn(self, server: str, probe: Callable[[], bool]) -> None:
+        """Note that a server answered another process well."""
+        self._probes.setdefault(server, probe)
 
     def answered(self, server: str, probe: Callable[[], bool]) -> None:
         """Note that a server answered well; `probe` asks it again, for as little as it can."""
@@ -57,6 +68,7 @@ class Outage:
             while not any(probe() for probe in tuple(self._probes.values())):
                 if self.since is None:
                     self.since = time.time()
+                    self.on_change(self.since)
                     _logger.warning(
                         "no answer from %s; the run waits until there is one, and Ctrl-C ends it",
                         ", ".join(self._probes),
@@ -69,4 +81,5 @@ class Outage:
             _logger.warning("answers come again after %.0f seconds", time.time() - self.since)
             self.since = None
             self._back = time.monotonic()
+            self.on_change(None)
             return True

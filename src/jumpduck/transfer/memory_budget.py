@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from jumpduck.errors import StoreError
@@ -29,7 +29,7 @@ class MemoryBudget:
     def __init__(self, total: int) -> None:
         self.total = total
         self._free = total
-        self._waiting: deque[tuple[int, threading.Event]] = deque()
+        self._waiting: deque[tuple[int, Callable[[], object]]] = deque()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -44,24 +44,32 @@ class MemoryBudget:
 
     def take(self, count: int) -> None:
         """Wait until `count` bytes are free, and take them."""
+        served = threading.Event()
+        self.ask(count, served.set)
+        served.wait()
+
+    def ask(self, count: int, served: Callable[[], object]) -> None:
+        """Take `count` bytes when they are free, and call `served` then, on some thread."""
         with self._lock:
             # because small requests would otherwise overtake a large one for ever, a request waits
             # while another one does
-            if not self._waiting and self._free >= count:
-                self._free -= count
+            if self._waiting or self._free < count:
+                self._waiting.append((count, served))
                 return
-            served = threading.Event()
-            self._waiting.append((count, served))
-        served.wait()
+            self._free -= count
+        served()
 
     def give_back(self, count: int) -> None:
         """Give `count` bytes back, to the requests that wait longest."""
+        served: list[Callable[[], object]] = []
         with self._lock:
             self._free += count
             while self._waiting and self._waiting[0][0] <= self._free:
-                wanted, served = self._waiting.popleft()
+                wanted, call = self._waiting.popleft()
                 self._free -= wanted
-                served.set()
+                served.append(call)
+        for call in served:
+            call()
 
 
 class Reservation:

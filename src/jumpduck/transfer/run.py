@@ -20,6 +20,7 @@ from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.output_paths import check_one_file_per_site
 from jumpduck.transfer.scheduler import Event, Scheduler, no_progress
 from jumpduck.transfer.space_ahead import check_ahead
+from jumpduck.transfer.tasks import Concurrency
 
 
 def check_platform() -> None:
@@ -150,6 +151,8 @@ def fill(
     check_platform()
     endpoint = endpoint or manifest.endpoint
     reader = _checked_reader(manifest, recipe, limits, endpoint)
+    files = manifest.files if only is None else len(only)
+    processes = limits.process_count(files, recipe)
     with OutputFolder.open(out, manifest.folders) as folder, folder.disk.naming_space():
         asked, otherwise = None, list[EarlierFiles]()
         folder.disk.begin(manifest, recipe, only, rows_after or 0)
@@ -166,16 +169,15 @@ def fill(
                 folder.forget(asked)
             # a copy that is made before the end, or after a kill, knows from them what is left
             folder.gathered.write_if_quick()
+        connections = allowed_connections(limits.connections)
         scheduler = Scheduler(
             folder,
             reader,
             recipe,
             asked,
-            connections=allowed_connections(limits.connections),
-            workers=limits.threads,
+            concurrency=Concurrency(min(processes, connections), connections, limits.threads),
             progress=progress,
         )
-        files = manifest.files if only is None else len(only)
         plates = manifest.plate_count
         progress({"event": "plan", "out": str(out), "files": files, "plates": plates})
         for earlier in otherwise:

@@ -1,8 +1,9 @@
 """The order of a run: tasks on threads, their outcomes back, one plate after the other.
 
-Network threads do tasks: they fetch, wait for the recipe, which runs on one thread for each core,
-and write a file under a provisional name. The committer names files and journals their rows. The
-main thread hands out tasks, a few more than there are connections, and closes plates.
+Network threads, of this process or of worker processes, do tasks: they fetch, wait for the recipe,
+which runs on one thread for each core, and write a file under a provisional name. The committer
+names files and journals their rows. The main thread hands out tasks, a few more than there are
+connections, and closes plates.
 """
 
 import itertools
@@ -27,8 +28,9 @@ from jumpduck.transfer.disk_space import NO_SPACE, DiskSpace
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey
 from jumpduck.transfer.memory_budget import CONTEXT_BYTES
 from jumpduck.transfer.output_folder import OutputFolder, PlateProgress
+from jumpduck.transfer.task_processes import TaskProcesses
 from jumpduck.transfer.task_threads import TaskRunner, TaskThreads
-from jumpduck.transfer.tasks import DiskError, Outcome, Task
+from jumpduck.transfer.tasks import Concurrency, DiskError, Outcome, Task
 from jumpduck.transfer.worker import Worker
 
 Event = Mapping[str, object]
@@ -68,8 +70,8 @@ class Scheduler:
         Makes the files.
     asked
         Where to write how far the run is; None for a repair.
-    connections, workers
-        Files fetched, and images made, at the same time.
+    concurrency
+        Files fetched, and images made, at the same time, and by how many processes.
     progress
         Called with each event.
     """
@@ -81,8 +83,7 @@ class Scheduler:
         recipe: Recipe,
         asked: Run | None,
         *,
-        connections: int,
-        workers: int,
+        concurrency: Concurrency,
         progress: Callable[[Event], None],
     ) -> None:
         self._folder = folder
@@ -91,11 +92,21 @@ class Scheduler:
         self._progress = progress
         self._reader = reader
         self._background = DaemonPool(1, "background")
-        cores = DaemonPool(workers, "cores")
+        cores = DaemonPool(concurrency.workers, "cores")
         self._worker = Worker(folder.path, folder.parts.run, reader, recipe, cores)
-        self._runner: TaskRunner = TaskThreads(
-            self._worker, reader, cores, connections, self._hand_over
-        )
+        self._runner: TaskRunner
+        if concurrency.processes > 1:
+            self._runner = TaskProcesses(
+                folder,
+                self._worker,
+                reader,
+                recipe,
+                concurrency=concurrency,
+                hand_over=self._hand_over,
+            )
+        else:
+            connections = concurrency.connections
+            self._runner = TaskThreads(self._worker, reader, cores, connections, self._hand_over)
         self._numbers = itertools.count()
         self._committed: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         self._committer = Committer(folder.plates, self._committed, folder.lock.is_lost)

@@ -26,6 +26,15 @@ class DiskError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Concurrency:
+    """What is done at the same time, by all processes together."""
+
+    processes: int
+    connections: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One file to make: its rows of the manifest, and what the recipe knows of the plate."""
 

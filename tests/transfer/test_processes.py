@@ -1,0 +1,264 @@
+"""Several processes make what one makes, keep to its limits, and end with it."""
+
+import dataclasses
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+import polars as pl
+import pytest
+import tifffile
+
+import jumpduck
+from jumpduck.errors import QueryError, StoreError
+from jumpduck.recipes.registry import build
+from jumpduck.transfer import cores, limits, task_processes
+from tests.support.command_line import process
+from tests.support.fault_proxy import Faults
+from tests.support.folders import files, same
+from tests.support.processes import children, ended
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+
+
+@pytest.fixture(scope="module")
+def rows(catalog, gallery):
+    """Three plates over S3; two of their files cannot be had."""
+    rows = jumpduck.manifest(catalog)
+    return rows.with_columns(
+        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def clean(rows, s3, tmp_path_factory):
+    """The folder of one download by one process. No test may change it."""
+    out = tmp_path_factory.mktemp("clean")
+    jumpduck.download(rows, out, endpoint=s3.endpoint, processes=1)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("recipe", "processes"),
+    [
+        ("png8-plate", 2),
+        pytest.param("png8", 3, marks=pytest.mark.slow),
+        pytest.param("stack", 3, marks=pytest.mark.slow),
+    ],
+)
+def test_several_processes_make_the_files_and_rows_of_one(recipe, processes, rows, s3, tmp_path):
+    options = {"endpoint": s3.endpoint, "recipe": recipe}
+    jumpduck.download(rows, tmp_path / "one", processes=1, **options)
+    events = Counter()
+    jumpduck.download(
+        rows, tmp_path / "several", processes=processes, **options,
+        progress=lambda event: events.update([event["event"]]),
+    )  # fmt: skip
+    same(tmp_path / "several", tmp_path / "one")
+    assert set(files(tmp_path / "several")) == set(files(tmp_path / "one"))
+    assert events["file"] == rows.height
+    assert events["plate"] == 3
+    assert children() == []
+
+
+def test_illumination_functions_are_those_of_one_process(catalog, gallery, tmp_path):
+    rows = jumpduck.manifest(catalog, plates=["JD5876c3"])
+    url = rows["url"][0]
+    plane = tifffile.imread(url)
+    np.save(
+        tmp_path / "illum.npy", np.linspace(1, 2, plane.size, dtype=np.float32).reshape(plane.shape)
+    )
+    rows = rows.with_columns(url_illum=pl.lit(str(tmp_path / "illum.npy")))
+    for processes in (1, 2):
+        jumpduck.download(rows, tmp_path / str(processes), illum=True, processes=processes)
+    assert len(files(tmp_path / "1")) > 30
+    same(tmp_path / "2", tmp_path / "1")
+
+
+def test_a_killed_process_changes_nothing(rows, s3, clean, tmp_path):
+    killed = []
+
+    def kill_some(event):
+        if event["event"] == "file" and len(killed) < 2 and (running := children()):
+            killed.append(running[0])
+            os.kill(running[0], signal.SIGKILL)
+
+    with Faults(s3.endpoint, delay=0.02) as proxy:
+        jumpduck.download(rows, tmp_path, endpoint=proxy.endpoint, processes=2, progress=kill_some)
+    assert len(killed) == 2
+    same(tmp_path, clean)
+    assert set(files(tmp_path)) == set(files(clean)), "no part file is left"
+
+
+POISON = """
+import os, signal
+from jumpduck.recipes.registry import build
+import dataclasses
+
+def kills_one_site():
+    plain = build("png8")
+    def make(sources, context):
+        if sources[0].row["path"] == os.environ["FATAL"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return plain.make(sources, context)
+    return dataclasses.replace(plain, name="kills-one-site", make=make)
+"""
+
+
+def test_an_image_whose_process_is_killed_each_time_is_a_failed_row(catalog, tmp_path, monkeypatch):
+    """And a recipe of the current folder is found by other processes."""
+    (tmp_path / "poison.py").write_text(POISON)
+    monkeypatch.chdir(tmp_path)
+    rows = jumpduck.manifest(catalog, plates=["JD5876c3"]).head(80)
+    monkeypatch.setenv("FATAL", rows["path"][30] + ".png")
+    results = jumpduck.download(rows, "out", recipe="poison:kills_one_site", processes=2)
+    (row,) = results.filter(status="failed").rows(named=True)
+    assert row["path"] == rows["path"][30] + ".png"
+    assert "3 worker processes that made it ended" in row["error"]
+    assert "killed by signal 9; where memory is short, give fewer processes" in row["error"]
+
+
+def test_limits_count_for_all_processes_together(rows, s3, tmp_path):
+    few = rows.head(40)
+    with Faults(s3.endpoint) as proxy:
+        jumpduck.download(
+            few, tmp_path, endpoint=proxy.endpoint, processes=2, max_requests=20, max_mbps=100
+        )
+    assert proxy.requests >= few.height
+    assert proxy.times[-1] - proxy.times[0] > 0.9 * (len(proxy.times) - 1) / 20
+
+
+def test_files_larger_than_the_share_of_a_process_are_made(rows, s3, tmp_path, monkeypatch):
+    monkeypatch.setattr(task_processes, "FETCHED_BYTES", 60_000)
+    monkeypatch.setattr(task_processes, "WORK_BYTES", 100)
+    results = jumpduck.download(
+        rows.head(12), tmp_path, endpoint=s3.endpoint, recipe="png8", processes=2
+    )
+    assert set(results["status"]) == {"fetched"}
+
+
+def running(rows, out, proxy, *words):
+    rows.write_parquet(out.parent / "manifest.parquet")
+    places = ("--manifest", out.parent / "manifest.parquet", "--out", out)
+    return process("download", *places, "--endpoint", proxy.endpoint, "--processes", 2, *words)
+
+
+def wait_for_children(run, proxy):
+    until = time.monotonic() + 60
+    while run.poll() is None and time.monotonic() < until:
+        if len(found := children(run.pid)) == 2 and proxy.requests > 20:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(run.communicate())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_worker_processes_end_with_the_main_one(number, rows, s3, clean, tmp_path):
+    out = tmp_path / "out"
+    with Faults(s3.endpoint, delay=0.1) as proxy:
+        with running(rows, out, proxy) as run:
+            found = wait_for_children(run, proxy)
+            run.send_signal(number)
+            code = run.wait(20)
+            assert ended(found)
+        assert abs(code) in (number, 128 + number)
+        if number == signal.SIGTERM:
+            assert not list(out.rglob(".*.part")), "what they had begun is removed"
+    jumpduck.download(rows, out, endpoint=s3.endpoint, processes=1)
+    same(out, clean)
+    assert set(files(out)) == set(files(clean))
+
+
+@pytest.mark.slow
+def test_a_network_that_is_gone_is_waited_for_by_all_processes(rows, s3, tmp_path, caplog):
+    events, gone = [], []
+
+    def rule(*_):
+        if not gone and proxy.requests == 40:
+            gone.append(time.monotonic())
+            return "gone"
+        return None
+
+    def follow(event):
+        if event["event"] in ("paused", "resumed"):
+            events.append(event["event"])
+        if event["event"] == "paused":
+            threading.Timer(2, proxy.come_back).start()
+
+    with Faults(s3.endpoint, rule) as proxy:
+        results = jumpduck.download(
+            rows.filter(Metadata_Plate="JD5876c3"), tmp_path, endpoint=proxy.endpoint,
+            processes=2, connections=4, progress=follow,
+        )  # fmt: skip
+    assert not set(results["error"].drop_nulls())
+    assert events[0] == "paused"
+    assert events[-1] == "resumed"
+    assert "no answer from any server" in caplog.text
+
+
+def test_a_recipe_that_no_other_process_can_build_is_refused_or_one_process_is_used(
+    catalog, tmp_path
+):
+    rows = jumpduck.manifest(catalog).head(2)
+    recipe = dataclasses.replace(build("png8"), name="mine", built_from=None)
+    with pytest.raises(QueryError, match="processes 2 cannot build recipe mine"):
+        jumpduck.download(rows, tmp_path, recipe=recipe, processes=2)
+    assert not list(tmp_path.iterdir())
+    assert limits.Limits(workers=8).process_count(10**6, recipe) == 1
+    assert set(jumpduck.download(rows, tmp_path, recipe=recipe)["status"]) == {"fetched"}
+
+
+FAILS = """
+from jumpduck.recipes.registry import build
+import os
+MAIN = os.environ.setdefault("RECIPE_WAS_BUILT_BY", str(os.getpid())) == str(os.getpid())
+
+def only_in_the_main_process():
+    if not MAIN:
+        raise {error}
+    return build("png8")
+"""
+
+
+@pytest.mark.parametrize("error", ["SystemExit('no')", "OSError('no')"])
+def test_a_process_that_cannot_start_is_the_end_of_the_run(error, catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECIPE_WAS_BUILT_BY", "")
+    monkeypatch.delenv("RECIPE_WAS_BUILT_BY")
+    monkeypatch.chdir(tmp_path)
+    name = f"fails_{error[:2]}".lower()
+    (tmp_path / f"{name}.py").write_text(FAILS.format(error=error))
+    rows = jumpduck.manifest(catalog).head(2)
+    with pytest.raises(StoreError, match=r"cannot be started: \w+: no; give processes 1"):
+        jumpduck.download(rows, "out", recipe=f"{name}:only_in_the_main_process", processes=2)
+    assert children() == []
+
+
+def test_processes_are_as_many_as_the_work_and_the_limits_allow():
+    recipe = build("png8")
+    assert limits.Limits(workers=16).process_count(10**6, recipe) == 16
+    assert limits.Limits(workers=16).process_count(1000, recipe) == 4
+    assert limits.Limits(workers=16).process_count(10, recipe) == 1
+    assert limits.Limits(workers=16, connections=3).process_count(10**6, recipe) == 3
+    assert limits.Limits(processes=2).process_count(1, recipe) == 2
+    with pytest.raises(QueryError, match="processes 5 is not from 1 to the number of connections"):
+        limits.Limits(processes=5, connections=4)
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"), [("150000 100000", 1), ("300000 100000", 3), ("max 100000", 4)]
+)
+def test_cores_are_those_that_the_machine_lets_this_process_use(
+    quota, expected, tmp_path, monkeypatch
+):
+    (tmp_path / "job" / "step").mkdir(parents=True)
+    (tmp_path / "job" / "cpu.max").write_text(quota)
+    (tmp_path / "job" / "step" / "cpu.max").write_text("max 100000")
+    (tmp_path / "own").write_text("0::/job/step\n")
+    monkeypatch.setattr(cores, "CGROUP", tmp_path / "own")
+    monkeypatch.setattr(cores, "CGROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 5})
+    assert cores.usable_cores() == expected
