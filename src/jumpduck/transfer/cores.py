@@ -30,5 +30,5 @@ def _quota() -> float:
         for folder in (own, *own.parents):
             with suppress(OSError, ValueError):
                 quota, period = (folder / "cpu.max").read_text().split()
-                least = min(least, float(quota) / float(period))  # "max" is no number
+                least = min(least, float(quota) / float(period))  # "max" is not a number
     return least

@@ -160,20 +160,20 @@ class TaskProcesses:
         self._contexts.close()
 
     def _give_out(self) -> None:
-        """Send tasks that wait to processes that have room, which are started if need be."""
+        """Send tasks that wait to processes that can take them, which are started if need be."""
         while not self._stopping:
             suspected = {
                 one.place for one in self._running if self._killed.keys() & one.tasks.keys()
             } if self._suspects else set[int]()  # fmt: skip
-            if self._suspects and (process := self._with_room(suspected)):
+            if self._suspects and (process := self._free_process(suspected)):
                 self._send(process, self._suspects.popleft())
-            elif self._waiting and (process := self._with_room()):
+            elif self._waiting and (process := self._free_process()):
                 self._send(process, self._waiting.popleft())
             else:
                 return
 
-    def _with_room(self, without: Container[int] = ()) -> WorkerProcess | None:
-        """Get the process that has least to do, or a new one, if there is room for a task."""
+    def _free_process(self, without: Container[int] = ()) -> WorkerProcess | None:
+        """Get the process that has least to do, or a new one; None if no one can take a task."""
         running = [one for one in self._running if one.place not in without]
         process = min(running, key=lambda one: len(one.tasks), default=None)
         if process is not None and len(process.tasks) < process.max_tasks:

@@ -16,7 +16,7 @@ from jumpduck.transfer.process_messages import BudgetName, Message, Start, Write
 from jumpduck.transfer.tasks import Task
 
 END_SECONDS = 0.5
-"""Time for a killed process to end; one that a disk does not let go of is not waited for."""
+"""Time for a killed process to end; one that waits for a disk may take longer."""
 
 # Neither a signal for the main process, nor a module of the current folder, may end its start.
 _CODE = """
