@@ -1,7 +1,7 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
-`plates`, `download`, `status`, `verify`, `repair`, `sql`, `submit`.
+`plates`, `split`, `download`, `submit`, `status`, `verify`, `repair`, `sql`.
 """
 
 from importlib import import_module
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.plates import plates as plates
     from jumpduck.stages.repair import repair as repair
+    from jumpduck.stages.split import split as split
     from jumpduck.stages.sql import sql as sql
     from jumpduck.stages.status import status as status
     from jumpduck.stages.submit import submit as submit
     from jumpduck.stages.verify import verify as verify
 
 __all__ = [
-    "catalog", "download", "find", "manifest", "plates", "repair", "sql", "status", "submit",
-    "verify",
+    "catalog", "download", "find", "manifest", "plates", "repair", "split", "sql", "status",
+    "submit", "verify",
 ]  # fmt: skip
 
 

@@ -21,8 +21,8 @@ from jumpduck.errors import JumpduckError, QueryError
 INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
-    "demo", "get", "catalog", "find", "plates", "manifest", "download", "submit", "status",
-    "verify", "recipes", "sql", "completion", "help",
+    "demo", "get", "catalog", "find", "plates", "manifest", "split", "download", "submit",
+    "status", "verify", "recipes", "sql", "completion", "help",
 )  # fmt: skip
 
 app = App(

@@ -41,7 +41,7 @@ NOT_AGAIN = ("progress", "roots", "force")
 @reads(
     DownloadOptions,
     {
-        CHOOSE: ("limit", "force"),
+        CHOOSE: ("limit", "shard", "force"),
         PLACES: ("manifest", "endpoint"),
         RECIPE: tuple(one.name for one in fields(RecipeOptions)),
         WORK: LIMITS,
@@ -73,7 +73,7 @@ def download(
     options = replace(options, roots=read_roots())
     recipe = options.build()  # a wrong option is an error before the manifest is read
     roots = Roots(options.roots, options.out)
-    manifest = Manifest.open(options.manifest, options.limit)
+    manifest = Manifest.open(options.manifest, options.limit, options.shard)
     if dry_run:
         _say_plan(report, options, manifest, recipe)
         return

@@ -32,7 +32,7 @@ FLAGS: dict[str, str] = {}
 """Flag of each parameter of the commands that were imported."""
 
 SHORT: Mapping[str, Sequence[str]] = MappingProxyType({"out": ["-o"]})
-"""Short flags of fields."""
+"""Short flags of fields, of most commands."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 
@@ -57,6 +57,7 @@ def reads(
     *,
     positional: str | None = None,
     flags: Mapping[str, str] = MappingProxyType({}),
+    short: Mapping[str, Sequence[str]] = SHORT,
     defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Get a decorator that gives a command the fields of a dataclass as its options.
@@ -72,6 +73,8 @@ def reads(
         Field that can be given without its flag.
     flags
         Flags that are not made of the field's name.
+    short
+        Short flags of fields.
     defaults
         Defaults that differ from those of the library.
     """
@@ -89,7 +92,7 @@ def reads(
             hints[name],
             defaults.get(name, default_of(by_name[name])),
             Parameter(
-                [FLAGS[name], *SHORT.get(name, ())], group=group, help=with_flags(texts[name])
+                [FLAGS[name], *short.get(name, ())], group=group, help=with_flags(texts[name])
             ),
             positional=name == positional,
         )
@@ -157,16 +160,17 @@ def _parameter(
     """Get the parameter of a command that one field is given by."""
     if _is_path(hint) and isinstance(default, str):
         default = Path(default)
+    empty = inspect.Parameter.empty
     how = Parameter(
         negative="",
         consume_multiple=(1, 1_000_000) if is_names(hint) else False,
-        show_default=default not in (None, (), inspect.Parameter.empty) and hint is not bool,
+        show_default=default not in (None, (), empty) and hint is not bool,
         converter=_whole if members_of(hint) == [int] else None,
     )
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY,
-        default=() if positional and is_names(hint) else default,
+        default=() if positional and is_names(hint) and default is empty else default,
         annotation=Annotated[_written_type(hint), shown, how],
     )
 

@@ -40,7 +40,10 @@ class DownloadOptions(Limits, RecipeOptions):
 
         Each of them is there already, and has tables of its own. The narrowest pattern counts.
     limit
-        Number of files to fetch, from the beginning of the manifest; all by default.
+        Number of files to fetch, from the beginning of the manifest or shard; all by default.
+    shard
+        Only a part of the manifest, as 7/200: the shard that `jumpduck split --into 200` would
+        write.
     force
         Fetch files again that are there from an earlier run.
 
@@ -59,6 +62,7 @@ class DownloadOptions(Limits, RecipeOptions):
     endpoint: str | None = None
     roots: Mapping[str, str | Path] = field(default_factory=dict[str, str | Path])
     limit: int | None = None
+    shard: str | None = None
     force: bool = False
     progress: Callable[[Event], None] = no_progress
 
@@ -92,7 +96,7 @@ def download(options: DownloadOptions) -> pl.DataFrame:
     """
     recipe = options.build()
     Roots(options.roots, options.out)  # wrong roots are an error before the manifest is read
-    manifest = Manifest.open(options.manifest, options.limit)
+    manifest = Manifest.open(options.manifest, options.limit, options.shard)
     with closing(download_plates(options, manifest, recipe)) as plates:
         return pl.concat([pl.DataFrame(schema=results_types(manifest.columns)), *plates])
 

@@ -1,7 +1,6 @@
 """The output folder against what was asked for: which files are not there, or not right."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor
@@ -13,14 +12,14 @@ import imagecodecs
 import polars as pl
 
 from jumpduck.daemon_pool import DaemonPool
-from jumpduck.errors import QueryError, StoreError
+from jumpduck.errors import QueryError
 from jumpduck.options import takes
-from jumpduck.recipes.registry import rebuild
 from jumpduck.schema import DONE, RESULTS, Row
-from jumpduck.transfer.asked import Asked, columns_for, notes_of
+from jumpduck.transfer.asked import Asked
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_files import ManifestFiles
 from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.missing_rows import last_recipe
 from jumpduck.transfer.output_folder import OutputFolder
 
 DECODERS: dict[str, Callable[[bytes], object]] = {
@@ -166,17 +165,8 @@ def share_of(sample: str | float | None) -> float:
 
 def _asked_by(manifest: Manifest, folder: OutputFolder) -> Asked:
     """Get what a manifest asks for, with the recipe of the last run."""
-    for run in folder.asked.runs():
-        columns = [name for name in run.columns if name in manifest.columns]
-        return Asked(manifest.scan(columns), run.notes)
-    for key in folder.plates.plate_keys():
-        for row in folder.plates.read(key).head(1).iter_rows(named=True):
-            recipe = rebuild(str(row["recipe"]).split()[0], json.loads(str(row["parameters"])))
-            columns = columns_for(recipe, manifest.columns)
-            return Asked(manifest.scan(columns), notes_of(recipe))
-    raise StoreError(
-        f"{folder.path} has no results to compare with; fill it with `jumpduck download`"
-    )
+    columns, notes = last_recipe(folder, manifest.columns)
+    return Asked(manifest.scan(columns), notes)
 
 
 def _with_status(

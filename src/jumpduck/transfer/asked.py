@@ -77,16 +77,19 @@ class Asked:
         """Names of the columns: the last ones are those that the recipe reads besides."""
         return self._rows.collect_schema().names()
 
+    @property
+    def names(self) -> FileNames:
+        """How the recipe names its files."""
+        return FileNames(str(self.notes["suffix"]), per_site=bool(self.notes["per_site"]))
+
     def files(self) -> pl.LazyFrame:
         """Get the keys of the plates and the paths of all files, to be read when needed."""
-        names = FileNames(str(self.notes["suffix"]), per_site=bool(self.notes["per_site"]))
-        return self._rows.select(*PLATE_KEY, "Metadata_Channel", names.path())
+        return self._rows.select(*PLATE_KEY, "Metadata_Channel", self.names.path())
 
     def rows(self, key: PlateKey) -> pl.DataFrame:
         """Get a row for each image of a plate, with the path of its file, recipe and parameters."""
         first, count = self.plates.get(key, (0, 0))
-        names = FileNames(str(self.notes["suffix"]), per_site=bool(self.notes["per_site"]))
-        return names.targets(self._rows.slice(first, count).collect()).with_columns(
+        return self.names.targets(self._rows.slice(first, count).collect()).with_columns(
             recipe=pl.lit(str(self.notes["recipe"])),
             parameters=pl.lit(str(self.notes["parameters"])),
         )

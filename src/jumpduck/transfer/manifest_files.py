@@ -4,9 +4,10 @@ import csv
 import glob
 import json
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
@@ -16,6 +17,7 @@ from jumpduck.options import expanded
 from jumpduck.schema import MANIFEST, OPTIONAL, OUTCOME, manifest_types
 from jumpduck.storage.replaced_files import is_parquet
 from jumpduck.transfer.held_file import HeldFile
+from jumpduck.transfer.shard_files import SHARD, ShardNote, check_unchanged, shards_in
 
 ManifestFiles = str | Path | Sequence[str | Path]
 """A Parquet or CSV file, a pattern of such names, or several of them."""
@@ -47,11 +49,26 @@ class OpenFiles(NamedTuple):
         S3 server that the files name; None for AWS.
     file
         The file to watch; None where the rows are a copy of them.
+    notes
+        What the metadata of all files say of the manifest.
+    shards
+        What each file says of itself; None of one that is not a shard.
     """
 
     rows: pl.LazyFrame
     endpoint: str | None
-    file: "HeldFile | None"
+    file: HeldFile | None
+    notes: Mapping[str, str] = MappingProxyType({})
+    shards: Sequence[ShardNote | None] = ()
+
+    @property
+    def cuts_plates(self) -> bool:
+        """Whether a plate may be here in part, because shards that cut plates are, and not all."""
+        found = [shard for shard in self.shards if shard]
+        cut = {shard.split for shard in found if shard.cut}
+        have = {one: {shard.number for shard in found if shard.split == one} for one in cut}
+        parts = any(len(have[shard.split]) < shard.of for shard in found if shard.cut)
+        return parts or any(shard.of_cut for shard in found)
 
 
 def is_csv(path: str | Path) -> bool:
@@ -85,9 +102,51 @@ def open_files(manifest: ManifestFiles) -> OpenFiles:
     ManifestError
         A file is not there or cannot be read, or two files say different things of one path.
     """
-    paths = _paths(manifest)
+    paths = files_of(manifest)
     found = [_open_csv(path) if is_csv(path) else _open_parquet(path) for path in paths]
     return found[0] if len(found) == 1 else _together(paths, found)
+
+
+def files_of(manifest: ManifestFiles) -> list[Path]:
+    """Get the files that are meant, as the pattern of a name or a folder of shards means several.
+
+    Raises
+    ------
+    ManifestError
+        No file is meant, or a folder is not one of shards.
+    """
+    given = [manifest] if isinstance(manifest, str | Path) else list(manifest)
+    names = [expanded(name) for name in given]
+    paths: list[Path] = []
+    for name in names:
+        pattern = str(name)
+        if name.is_dir():
+            paths += shards_in(name)
+            continue
+        if Path(name).exists() or not glob.has_magic(pattern):
+            paths.append(Path(name))
+            continue
+        found = sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 (a Path has no absolute patterns)
+        matches = [path for path in found if path.suffix.lower() in SUFFIXES]
+        if not matches:
+            raise ManifestError(
+                f"no manifest has a name like {pattern}; a pattern takes files whose names end in "
+                f"{' or '.join(SUFFIXES)}: check the pattern, or name the files"
+            )
+        paths += matches
+    if not paths:
+        raise ManifestError("no manifest was given; make one with `jumpduck manifest`")
+    return list(dict.fromkeys(paths))
+
+
+def rows_as_file(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Get rows from a file without a name, so that they need not be in memory."""
+    with tempfile.TemporaryFile() as file:
+        rows.sink_parquet(file)
+        file.seek(0)
+        copy = pl.scan_parquet(file, glob=False)
+        copy.collect_schema()
+        return copy
 
 
 @contextmanager
@@ -111,30 +170,9 @@ def first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-def _paths(manifest: ManifestFiles) -> list[Path]:
-    given = [manifest] if isinstance(manifest, str | Path) else list(manifest)
-    names = [expanded(name) for name in given]
-    paths: list[Path] = []
-    for name in names:
-        pattern = str(name)
-        if Path(name).exists() or not glob.has_magic(pattern):
-            paths.append(Path(name))
-            continue
-        found = sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 (a Path has no absolute patterns)
-        matches = [path for path in found if path.suffix.lower() in SUFFIXES]
-        if not matches:
-            raise ManifestError(
-                f"no manifest has a name like {pattern}; a pattern takes files whose names end in "
-                f"{' or '.join(SUFFIXES)}: check the pattern, or name the files"
-            )
-        paths += matches
-    if not paths:
-        raise ManifestError("no manifest was given; make one with `jumpduck manifest`")
-    return list(dict.fromkeys(paths))
-
-
 def _open_parquet(path: Path) -> OpenFiles:
     _check_there(path)
+    check_unchanged(path)
     try:
         # the open file and not its path, because another file may get the name during the run
         with path.open("rb") as file:
@@ -152,7 +190,10 @@ def _open_parquet(path: Path) -> OpenFiles:
             f"{path} was made by an earlier version of jumpduck; make it again with "
             "`jumpduck manifest`"
         )
-    return OpenFiles(rows, notes.get("endpoint"), held)
+    own = {name: text for name, text in written.items() if name.startswith("jumpduck.")}
+    shard = ShardNote.read(own)
+    own.pop(SHARD, None)
+    return OpenFiles(rows, notes.get("endpoint"), held, own, [shard])
 
 
 def _open_csv(path: Path) -> OpenFiles:
@@ -167,7 +208,7 @@ def _open_csv(path: Path) -> OpenFiles:
         known = {**MANIFEST, **OPTIONAL}
         types = {name: known.get(name, pl.String()) for name in names}
         rows = pl.scan_csv(path, schema=types, glob=False)
-        return OpenFiles(_as_file(rows), None, None)
+        return OpenFiles(rows_as_file(rows), None, None)
     except (*CANNOT_READ, ValueError) as error:
         raise ManifestError(
             f"{path} cannot be read as CSV: {first_line(error)}; make it with `jumpduck manifest`"
@@ -198,7 +239,7 @@ def _together(paths: Sequence[Path], found: Sequence[OpenFiles]) -> OpenFiles:
         rows = pl.concat(parts, how="diagonal_relaxed").with_row_index(NUMBER)
         doubled = _doubled(rows, paths)
         kept = rows.filter(~pl.col(NUMBER).is_in(doubled.implode()))
-        copy = _as_file((kept if len(doubled) else rows).drop(PART, NUMBER))
+        copy = rows_as_file((kept if len(doubled) else rows).drop(PART, NUMBER))
     except CANNOT_READ as error:
         names = ", ".join(map(str, paths))
         raise ManifestError(
@@ -207,7 +248,13 @@ def _together(paths: Sequence[Path], found: Sequence[OpenFiles]) -> OpenFiles:
     for one in found:
         if one.file is not None:
             one.file.check()
-    return OpenFiles(copy, endpoints.pop(), None)
+    endpoint = endpoints.pop()
+    first, *others = (one.notes for one in found)
+    notes = {"jumpduck.catalog": json.dumps({"endpoint": endpoint})} | {
+        name: text for name, text in first.items() if all(one.get(name) == text for one in others)
+    }
+    shards = [shard for one in found for shard in one.shards]
+    return OpenFiles(copy, endpoint, None, notes, shards)
 
 
 def _doubled(rows: pl.LazyFrame, paths: Sequence[Path]) -> pl.Series:
@@ -241,13 +288,3 @@ def _doubled(rows: pl.LazyFrame, paths: Sequence[Path]) -> pl.Series:
             "both choices, or download them into different folders"
         )
     return same.filter(~pl.col("path").is_first_distinct())[NUMBER]
-
-
-def _as_file(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Get rows from a file without a name, so that they need not be in memory."""
-    with tempfile.TemporaryFile() as file:
-        rows.sink_parquet(file)
-        file.seek(0)
-        copy = pl.scan_parquet(file, glob=False)
-        copy.collect_schema()
-        return copy

@@ -17,7 +17,7 @@ from jumpduck.errors import ManifestError, QueryError
 from jumpduck.rows import PlateKey
 from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE, manifest_types
 from jumpduck.transfer.held_file import HeldFile
-from jumpduck.transfer.manifest_files import ManifestFiles, open_files, reading
+from jumpduck.transfer.manifest_files import ManifestFiles, OpenFiles, open_files, reading
 from jumpduck.transfer.manifest_paths import check_rows, folders_of
 from jumpduck.transfer.manifest_plates import (
     CHECK_THREADS,
@@ -28,6 +28,7 @@ from jumpduck.transfer.manifest_plates import (
     put_together,
     stand_together,
 )
+from jumpduck.transfer.shards import rows_of_shard
 
 UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
 """Characters that XML cannot have, nor a table show."""
@@ -74,6 +75,8 @@ class Manifest:
         Folders that the files go to, relative to the output folder.
     endpoint
         S3 server that the manifest's file names; None for AWS.
+    cuts_plates
+        A plate may be here in part, because a shard cuts it.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Manifest:
         self._rows = rows.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
         self.columns = columns
         self.endpoint = endpoint
+        self.cuts_plates = False
         self._plates = self._find_plates()
         self.files = sum(plate.count for plate in self._plates)
         self._ranges = [(0, self.files)]
@@ -94,7 +98,12 @@ class Manifest:
         self.folders = self._check_rows()
 
     @classmethod
-    def open(cls, manifest: ManifestFiles | pl.DataFrame, limit: int | None = None) -> "Manifest":
+    def open(
+        cls,
+        manifest: ManifestFiles | pl.DataFrame,
+        limit: int | None = None,
+        shard: str | None = None,
+    ) -> "Manifest":
         """Get a manifest after all checks.
 
         Parameters
@@ -103,6 +112,9 @@ class Manifest:
             Files or frame with the columns of `jumpduck.schema.MANIFEST`.
         limit
             Leave out what follows after this number of rows.
+        shard
+            Take only the rows of this shard, as 7/200 of those that
+            `jumpduck split --into 200` would write.
 
         Raises
         ------
@@ -113,19 +125,25 @@ class Manifest:
             name that a folder cannot have, or a file of many millions of rows does not keep the
             rows of a plate together.
         QueryError
-            `limit` is below 1, or a URL has a scheme other than s3, http and https.
+            `limit` is below 1, there is no such shard, or a URL has a scheme other than s3, http
+            and https.
         """
         if limit is not None and limit < 1:
             raise QueryError(f"limit {limit} is below 1; leave it out to take all files")
-        endpoint, file = None, None
         if isinstance(manifest, pl.DataFrame):
-            rows = manifest.lazy()
+            files = OpenFiles(manifest.lazy(), None, None)
         else:
-            rows, endpoint, file = open_files(manifest)
+            files = open_files(manifest)
+        rows, endpoint, file = files.rows, files.endpoint, files.file
+        if shard is not None:
+            with reading(file):
+                rows = rows_of_shard(rows, shard)
+            file = None  # because the rows are a copy
         found = dict(rows.collect_schema())
         columns = manifest_types(found, "the manifest")
         source = rows if limit is None else rows.head(limit)
         opened = cls(source, columns, endpoint, file)
+        opened.cuts_plates = files.cuts_plates
         opened.check_nulls()
         opened.check_casts(source, found)
         return opened

@@ -30,6 +30,9 @@ from jumpduck.transfer.manifest_reader import PlateKey, PlateRows
 from jumpduck.transfer.plate_tables import PlateTables
 from jumpduck.transfer.size_check import mark_other_sizes
 
+OutputFolders = str | Path | Sequence[str | Path]
+"""An output folder, or several."""
+
 FULL_BYTES = 2**20
 """Free bytes below which a table that cannot be written means a full disk."""
 
@@ -86,6 +89,12 @@ class PlateProgress:
     def to_keep(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Get the results that go into the plate's table."""
         return rows.filter(pl.col("status").is_in(DONE)) if self.repair else rows
+
+
+def folders_of(out: OutputFolders) -> list[Path]:
+    """Get the folders that are meant, each once."""
+    given = [out] if isinstance(out, str | Path) else out
+    return list(dict.fromkeys(expanded(name) for name in given))
 
 
 class OutputFolder:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.errors import StoreError
+from jumpduck.errors import ManifestError, StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.open_files import allowed_connections
@@ -102,6 +102,12 @@ def _checked_reader(
     manifest: Manifest, recipe: Recipe, limits: Limits, endpoint: str | None
 ) -> ObjectReader:
     manifest.check_filled(recipe.columns, f"recipe {recipe.name} with these options")
+    if recipe.agrees is not None and manifest.cuts_plates:
+        raise ManifestError(
+            f"recipe {recipe.name} makes files of what it measures on the whole plate, and this "
+            "shard of the manifest has a part of one; write shards with `jumpduck split` without "
+            "`cut`, or take another recipe"
+        )
     check_one_file_per_site(manifest, recipe)
     return limits.reader(endpoint)
 
