@@ -4,6 +4,7 @@ The library is imported when it is needed, because it is an extra.
 """
 
 import functools
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -29,7 +30,7 @@ CLASSES: Mapping[JobQueue, str] = {
 }
 
 CONNECT_SECONDS = 30
-STOP_SECONDS = 1.0
+STOP_SECONDS = 0.5
 """Time that workers get to hear that a run was interrupted."""
 
 SECONDS_A_TASK = 0.001
@@ -68,7 +69,7 @@ class Done:
 
 
 _stopped: set[str] = set()
-"""Runs that were interrupted, in a process of a worker."""
+"""Runs that were interrupted, in the process of a worker."""
 
 
 def download_shard(manifest: Path, out: str, options: Mapping[str, Any], run: str) -> Done:
@@ -186,6 +187,7 @@ def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]
                     threads_per_worker=1,
                     memory_limit=None,  # because a download bounds its own memory
                     dashboard_address=":0",
+                    silence_logs=logging.ERROR,
                 ) as cluster,
                 library.Client(cluster) as client,
             ):

@@ -1,0 +1,123 @@
+"""Shards on Dask's workers, in processes of this machine."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.cluster.dask import Workers, client_of, run_tasks
+from tests.support.command_line import process
+from tests.support.fault_proxy import Faults
+from tests.support.folders import files, same
+from tests.support.shards import write_shards
+
+
+@pytest.fixture(scope="module")
+def manifest(catalog, gallery, tmp_path_factory):
+    """Three plates over S3; two of their files cannot be had."""
+    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
+    jumpduck.manifest(catalog).with_columns(
+        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
+    ).write_parquet(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clean(manifest, s3, tmp_path_factory):
+    """The folder of one download without interruption. No test may change it."""
+    out = tmp_path_factory.mktemp("clean")
+    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+    return out
+
+
+@pytest.fixture
+def shards(manifest, tmp_path):
+    return write_shards(manifest, tmp_path / "shards", 12)
+
+
+def children(parent):
+    """The processes below a process."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found += [int(file.parent.name), *children(int(file.parent.name))]
+    return found
+
+
+def workers_of(run):
+    """The workers of a run that have a shard: those with many threads."""
+    return [
+        child for child in children(run.pid)
+        if len(list(Path(f"/proc/{child}/task").glob("*"))) > 40
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_shard_of_a_worker_that_is_killed_goes_to_another(shards, s3, clean, tmp_path):
+    with Faults(s3.endpoint, delay=0.3) as proxy:
+        words = ("--local", 2, "--at-once", 1, "--endpoint", proxy.endpoint, "--json")
+        with process("submit", "dask", *words, cwd=tmp_path) as run:
+            for done in (3, 6):
+                while proxy.requests < 21 * done and run.poll() is None:
+                    time.sleep(0.01)
+                (worker,) = workers_of(run)
+                os.kill(worker, signal.SIGKILL)
+            out, err = run.communicate()
+    assert run.returncode == 3, err
+    ended = [json.loads(line) for line in out.splitlines()]
+    assert [one["shard"] for one in ended[:-1]] == [f"{number:04}" for number in range(1, 13)]
+    same(tmp_path / "images", clean)
+    assert set(files(tmp_path / "images")) == set(files(clean))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_workers_and_the_printed_command_continues(
+    number, shards, s3, clean, tmp_path
+):
+    with Faults(s3.endpoint, delay=0.3) as proxy:
+        words = ("--local", 2, "--at-once", 1, "--endpoint", proxy.endpoint)
+        with process("submit", "dask", *words, cwd=tmp_path) as run:
+            while proxy.requests < 60 and run.poll() is None:
+                time.sleep(0.01)
+            below = children(run.pid)
+            run.send_signal(number)
+            _, err = run.communicate(timeout=60)
+        assert run.returncode == 128 + number
+        while any(Path(f"/proc/{child}").exists() for child in below):
+            time.sleep(0.1)
+        kept = jumpduck.status(tmp_path / "images").plates["done"].sum()
+        asked = Counter(proxy.asked)
+        again = shlex.split(re.findall("Go on with: jumpduck (.*)", err)[0])
+        with process(*again, cwd=tmp_path) as run:
+            _, err = run.communicate(timeout=120)
+    assert (run.returncode, kept > 0) == (3, True), err
+    again = [path for path, times in asked.items() if proxy.asked[path] > times]
+    assert len(again) <= len(asked) - kept, "what was kept was not fetched again"
+    same(tmp_path / "images", clean)
+    assert set(files(tmp_path / "images")) == set(files(clean))
+
+
+def a_hundredth(_item):
+    time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_a_shard_costs_less_than_100_ms_beyond_its_download():
+    with client_of(Workers(local=1), 1, 3) as client:
+        list(run_tasks(client, a_hundredth, range(20), 1))
+        began = time.monotonic()
+        list(run_tasks(client, a_hundredth, range(200), 1))
+        assert (time.monotonic() - began) / 200 < 0.1 + 0.01
