@@ -18,11 +18,13 @@ from jumpduck.cli.flags import (
     reads,
 )
 from jumpduck.cli.report import Report, cell_text
+from jumpduck.cli.settings import ROOTS, read_roots
 from jumpduck.errors import InterruptedRunError, PartialError, StoreError
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.stages.submit import Prepared, SubmitOptions, prepare
 from jumpduck.stages.submit import submit as run
 from jumpduck.transfer.limits import Limits
+from jumpduck.transfer.roots import Roots
 from jumpduck.words import with_values, words_of
 
 WATCH = {"slurm": "squeue --job {id}", "condor": "condor_q {id}"}
@@ -31,6 +33,9 @@ WATCH = {"slurm": "squeue --job {id}", "condor": "condor_q {id}"}
 UNITS = {"max_requests": "requests a second", "max_mbps": "megabits a second"}
 
 MAX_SHOWN_ERRORS = 3
+
+NOT_AGAIN = ("system", "roots", "progress")
+"""Options that the command which goes on does not have, or has in another place."""
 
 OF_JOBS = (
     "at_once", "cpus", "memory_gb", "disk_gb", "hours", "retries", "lines",
@@ -47,6 +52,7 @@ OF_JOBS = (
         OUTPUT: ("out",),
     },
     positional="system",
+    flags={"roots": f"[{ROOTS}]"},  # in jumpduck.toml alone
 )
 def submit(
     options: SubmitOptions,
@@ -70,6 +76,10 @@ def submit(
     ```
     """
     report = Report(as_json=json, quiet=quiet)
+    roots = read_roots()
+    Roots(roots, options.out)  # because a wrong one would end every job
+    if options.system == "dask":  # other jobs read the file themselves
+        options = replace(options, roots=roots)
     prepared = prepare(options)
     if dry_run:
         report.line(prepared.text.rstrip() if prepared.text else "Dask needs no file")
@@ -124,7 +134,9 @@ def _run_now(report: Report, options: SubmitOptions, prepared: Prepared) -> None
         try:
             done = run.__wrapped__(replace(options, progress=show))  # pyright: ignore[reportFunctionMemberAccess]
         except KeyboardInterrupt:
-            words = words_of(options, [one.name for one in fields(options) if one.name != "system"])
+            words = words_of(
+                options, [one.name for one in fields(options) if one.name not in NOT_AGAIN]
+            )
             again = shlex.join(["jumpduck", "submit", options.system, *words])
             raise InterruptedRunError(
                 f"interrupted; what is finished is kept. Go on with: {again}"

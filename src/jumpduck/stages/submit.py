@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +33,7 @@ OF_SYSTEM: dict[str, tuple[System, ...]] = {
     "lines": ("slurm", "condor"),
     "hours": ("slurm",),
     "disk_gb": ("condor",),
+    "roots": ("dask",),
     "scheduler": ("dask",),
     "local": ("dask",),
     "jobqueue": ("dask",),
@@ -57,6 +58,9 @@ class SubmitOptions(Limits, RecipeOptions):
         Folder for the files, which all jobs fill.
     endpoint
         S3 server other than AWS, as http://HOST:PORT; by default the one that the shards name.
+    roots
+        Folders for some of the plates, instead of `out`, as in `jumpduck.download`, for dask; the
+        jobs of slurm and condor read ``[roots]`` of jumpduck.toml.
     max_requests
         Requests a second at most, over the network, of all jobs together: each job gets its part.
     max_mbps
@@ -92,6 +96,7 @@ class SubmitOptions(Limits, RecipeOptions):
     out: str | Path = "images"
     _: KW_ONLY
     endpoint: str | None = None
+    roots: Mapping[str, str | Path] = field(default_factory=dict[str, str | Path])
     at_once: int | None = None
     cpus: int | None = None
     memory_gb: float | None = None
@@ -110,7 +115,7 @@ class SubmitOptions(Limits, RecipeOptions):
             raise QueryError(f"system {self.system!r} is not one of slurm, condor and dask")
         for name, systems in OF_SYSTEM.items():
             value = getattr(self, name)
-            if value not in (None, ()) and self.system not in systems:
+            if value not in (None, (), {}) and self.system not in systems:
                 raise QueryError(
                     f"{name} {value} is an option for {' and '.join(systems)}, not for "
                     f"{self.system}; leave it out"
@@ -271,7 +276,8 @@ def _run(options: SubmitOptions, prepared: Prepared) -> pl.DataFrame:
     given = {name: getattr(options, name) for name in [*names, "endpoint"]}
     # one core for each thread of a worker, because other threads have shards of their own
     cores = max(1, (os.cpu_count() or 1) // options.local) if options.local else 1
-    given.update(prepared.limits, workers=options.workers or cores)
+    roots = {name: expanded(place).absolute() for name, place in options.roots.items()}
+    given.update(prepared.limits, workers=options.workers or cores, roots=roots)
     folder = prepared.jobs.folder.absolute()
     rows: list[dict[str, object]] = []
     with (
