@@ -1,11 +1,14 @@
 """What a folder has already is said before work begins, by a run and by a dry run."""
 
 import json
+import os
 
 import pytest
 
 import jumpduck
-from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.recipes.registry import build
+from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.output_folder import OutputFolder
 
 
 @pytest.fixture
@@ -88,8 +91,11 @@ def test_a_dry_run_refuses_what_the_run_refuses(rows, cli, tmp_path):
         assert (plan.code, plan.err, plan.out) == (run.code, run.err, "")
         assert run.code in (1, 2)
     assert "cannot write to file" in cli("download", "--dry-run", "--out", "file").err
-    with HeartbeatLock(tmp_path / "images" / ".jumpduck" / "lock", tmp_path / "images"):
-        assert "is being filled by another run" in cli("download", "--dry-run").err
+    with OutputFolder.open(tmp_path / "images", Manifest.open(rows), build("png16")):
+        plan, run = cli("download", "--dry-run"), cli("download")
+        assert (plan.code, plan.err, plan.out) == (run.code, run.err, "")
+        assert f"being filled by process {os.getpid()} on" in plan.err
+        assert "with recipe png16 2 and parameters" in plan.err
 
 
 @pytest.mark.parametrize("name", ["sites.parquet", "results.parquet"])

@@ -11,7 +11,8 @@ import tifffile
 
 import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
-from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.recipes.registry import build
+from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.scheduler import Scheduler
 from jumpduck.transfer.task_threads import TaskThreads
@@ -132,13 +133,13 @@ def test_status_says_what_the_same_command_would_do(rows, out, cli):
     assert f"all tried; {rows.height} not had: the same `jumpduck download` tries again" in said
 
 
-def test_a_repair_that_cannot_begin_leaves_the_rows_so_that_verify_still_finds_the_file(rows, out):
+def test_a_repair_beside_another_recipe_is_refused_and_leaves_the_rows(rows, out):
     name = next(iter(files(out)))
     os.truncate(out / name, 1)
     wrong = jumpduck.verify(out)
     with (
-        HeartbeatLock(out / ".jumpduck" / "lock", out),
-        pytest.raises(StoreError, match="is being filled"),
+        OutputFolder.open(out, Manifest.open(rows), build("png16")),
+        pytest.raises(StoreError, match=r"is being filled .* with recipe png16 2"),
     ):
         jumpduck.repair(wrong, out)
     assert jumpduck.verify(out)["path"].to_list() == [name]

@@ -8,12 +8,12 @@ from jumpduck.errors import StoreError
 from jumpduck.schema import RESULTS
 from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
-    PartFiles,
     atomic_path,
     atomic_write,
     make_folder,
     part_path,
     refuse_links,
+    remove_parts,
     sizes_in,
     sync_folder,
     sync_part,
@@ -21,6 +21,8 @@ from jumpduck.storage.atomic_files import (
     write_part,
 )
 from jumpduck.transfer.plate_tables import PlateTables
+
+RUN, OTHER_RUN = "0" * 16, "1" * 16
 
 
 def test_a_file_has_its_name_only_when_it_is_complete(tmp_path):
@@ -51,7 +53,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_part_file_is_hidden_and_its_folder_is_made(tmp_path):
     target = tmp_path / "a" / "b" / "image.png"
-    part = part_path(PartFiles().run, target, 1)
+    part = part_path(RUN, target, 1)
     file = write_part(target, part, memoryview(b"pixels"))
     sync_part(file)
     os.close(file)
@@ -69,21 +71,22 @@ def test_a_part_file_is_not_written_through_a_link(tmp_path):
     assert (tmp_path / "precious").read_bytes() == b"keep"
 
 
-def test_part_files_of_other_runs_are_removed_and_nothing_else(tmp_path):
-    mine, other = PartFiles(), PartFiles()
-    left = part_path(other.run, tmp_path / "image.png", 1)
+def test_part_files_of_runs_that_have_ended_are_removed_and_nothing_else(tmp_path):
+    going_on = "2" * 16
+    left = part_path(OTHER_RUN, tmp_path / "image.png", 1)
     stays = [
-        part_path(mine.run, tmp_path / "image.png", 1),
+        part_path(RUN, tmp_path / "image.png", 1),
+        part_path(going_on, tmp_path / "image.png", 1),
         tmp_path / ".own.part",
-        tmp_path / f"named{part_path(other.run, tmp_path, 2).name}",
+        tmp_path / f"named{part_path(OTHER_RUN, tmp_path, 2).name}",
     ]
     for file in (left, *stays):
         file.touch()
-    folder = part_path(other.run, tmp_path / "image.png", 3)
+    folder = part_path(OTHER_RUN, tmp_path / "image.png", 3)
     folder.mkdir()
-    mine.remove_others(tmp_path)
+    remove_parts(tmp_path, RUN, lambda: {going_on})
     assert set(tmp_path.iterdir()) == {*stays, folder}
-    mine.remove_others(tmp_path / "nothing")
+    remove_parts(tmp_path / "nothing", RUN, set)
 
 
 def test_sizes_are_those_of_plain_files(tmp_path):

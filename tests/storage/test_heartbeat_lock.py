@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -89,7 +90,7 @@ def test_a_lock_that_shows_no_sign_is_taken_over_and_the_wait_is_explained(
     who = "process ? on ?" if how == "killed while it wrote" else f"process {os.getpid()} on "
     assert caplog.messages[0].startswith(who)
     assert (
-        "which was filling images, has shown no sign for 0 s; if it shows none until"
+        "which holds images, has shown no sign for 0 s; if it shows none until"
         in (caplog.messages[0])
     )
 
@@ -107,8 +108,8 @@ def test_a_lock_is_taken_over_although_the_process_that_took_it_over_was_killed_
 
 @pytest.mark.parametrize("skew_seconds", [0, -3600, 3600])
 @pytest.mark.parametrize("where", ["here", "on another machine", "without flock"])
-def test_a_holder_that_lives_is_refused_whatever_its_clock_says(
-    where, skew_seconds, path, monkeypatch
+def test_a_holder_that_lives_is_waited_for_whatever_its_clock_says(
+    where, skew_seconds, path, monkeypatch, caplog
 ):
     kernels = itertools.cycle(["one", "two"])
     if where == "on another machine":
@@ -117,11 +118,20 @@ def test_a_holder_that_lives_is_refused_whatever_its_clock_says(
         monkeypatch.setattr(fcntl, "flock", refused(errno.ENOLCK))
     utime = os.utime
     monkeypatch.setattr(os, "utime", lambda path: utime(path, (time.time() + skew_seconds,) * 2))
+    begun, other = threading.Event(), HeartbeatLock(path, "images")
+
+    def wait_for_it():
+        with other:
+            begun.set()
+
     with HeartbeatLock(path, "images"):
-        started = time.monotonic()
-        with pytest.raises(StoreError, match=f"images is being filled by process {os.getpid()} on"):
-            HeartbeatLock(path, "images").__enter__()
-        assert time.monotonic() - started < STALE_SECONDS
+        thread = threading.Thread(target=wait_for_it)
+        thread.start()
+        assert not begun.wait(2 * STALE_SECONDS)
+        assert other.holder == f"process {os.getpid()} on {socket.gethostname()}"
+    assert begun.wait(10)
+    thread.join(10)
+    assert caplog.messages[0].startswith(f"process {os.getpid()} on {socket.gethostname()}")
     assert not path.exists()
     assert not is_held(path)
 

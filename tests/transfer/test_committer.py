@@ -23,7 +23,7 @@ def test_a_file_that_the_disk_confirms_after_the_run_ended_gets_no_name(tmp_path
     row = {"status": "fetched", "path": "images/one.png", "size": 6}
     task = Task(1, ("s", "b", "p"), [row], {}, None)
     committed = SimpleQueue()
-    committer = Committer(OutputFolder(tmp_path).plates, committed, lambda: False)
+    committer = Committer(OutputFolder(tmp_path).plates, committed, lambda _plate: False)
     committer.start()
     committer.put(Outcome(task, [row], part, target, write_part(target, part, b"pixels")))
     assert asked.wait(10)

@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -29,7 +28,6 @@ import jumpduck
 import jumpduck.__main__
 from jumpduck.errors import StoreError
 from jumpduck.storage import heartbeat_lock
-from jumpduck.storage.heartbeat_lock import HeartbeatLock
 from jumpduck.transfer import disk_space
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
@@ -265,29 +263,21 @@ def test_ctrl_c_ends_a_catalog_in_two_seconds_and_leaves_nothing(s3, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_second_run_on_the_same_folder_is_refused_and_names_the_first(
-    manifest, s3, tmp_path, cli
-):
-    state = tmp_path / "out" / ".jumpduck"
-    state.mkdir(parents=True)
-    with HeartbeatLock(state / "lock", tmp_path / "out"):
-        done = cli("download", "--manifest", manifest, "--out", "out", "--endpoint", s3.endpoint)
-    assert done.code == 1
-    assert f"process {os.getpid()} on {socket.gethostname()}" in done.err
-    assert files(tmp_path / "out") == {}
-
-
-def test_a_run_killed_on_another_machine_is_continued_by_the_same_command(
+def test_what_a_run_killed_on_another_machine_held_is_taken_over_by_the_same_command(
     manifest, s3, clean, filled, monkeypatch, cli
 ):
     """Or in a container: there, too, no kernel says that the process is gone."""
-    lock = filled / ".jumpduck" / "lock"
+    state = filled / ".jumpduck"
     monkeypatch.setattr(heartbeat_lock, "STALE_SECONDS", 0.1)
     monkeypatch.setattr(heartbeat_lock, "POLL_SECONDS", 0.01)
-    lock.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    (state / "runs").mkdir(exist_ok=True)
+    table = next(state.glob("plates/*/*/*.parquet"))
+    held = [state / "lock", state / "runs" / f"{0:016x}.lock", table.with_suffix(".lock")]
+    for lock in held:
+        lock.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
     done = cli("download", "--manifest", manifest, "--out", filled, "--endpoint", s3.endpoint)
     assert done.code == 3, done
-    assert not lock.exists()
+    assert not [lock for lock in held if lock.exists()]
     same(filled, clean)
 
 
@@ -311,21 +301,28 @@ def test_a_file_system_without_flock_and_without_sync_of_folders_can_be_filled(
     assert set(jumpduck.download(rows, tmp_path / "out")["status"]) == {"present"}
 
 
-def test_a_run_whose_folder_was_taken_over_ends_and_writes_nothing_more(catalog, tmp_path):
+@pytest.mark.parametrize("what", ["the run", "a plate"])
+def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, catalog, tmp_path):
     out = tmp_path / "out"
-    lock = out / ".jumpduck" / "lock"
+    state, taken = out / ".jumpduck", []
 
     def take_over(event):
-        if event["event"] == "plan":
-            lock.write_text(json.dumps({"pid": 7, "host": "elsewhere"}))
+        found = [*state.glob("runs/*.lock" if what == "the run" else "plates/*/*/*.lock")]
+        if found and not taken:
+            taken.extend(found)
+            found[0].write_text(json.dumps({"pid": 7, "host": "elsewhere"}))
             tables.append((out / "results.parquet").read_bytes())
 
     tables: list[bytes] = []
+    rows = jumpduck.manifest(catalog)
     with pytest.raises(StoreError, match=r"out was taken over by process 7 on elsewhere"):
-        jumpduck.download(jumpduck.manifest(catalog), out, progress=take_over)
-    assert not [file for file in files(out) if file.endswith(".png")]
-    assert "elsewhere" in lock.read_text()
-    assert [(out / "results.parquet").read_bytes()] == tables
+        jumpduck.download(rows, out, progress=take_over)
+    named = len([file for file in files(out) if file.endswith(".png")])
+    assert named < rows.height
+    if what == "the run":
+        assert named == 0
+        assert [(out / "results.parquet").read_bytes()] == tables
+    assert "elsewhere" in taken[0].read_text()
 
 
 @pytest.mark.parametrize("size", [pytest.param("1m", marks=pytest.mark.slow), "300k"])

@@ -19,7 +19,7 @@ from jumpduck.recipes import preprocessing
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
-from jumpduck.transfer import output_folder, scheduler, worker
+from jumpduck.transfer import plate_progress, scheduler, worker
 from jumpduck.transfer.memory_budget import MemoryBudget
 from tests.support.command_line import peak_memory_kb
 from tests.support.fault_proxy import Faults
@@ -122,7 +122,7 @@ def test_stacks_made_in_little_memory_are_those_made_in_much(sites, s3, tmp_path
 def test_results_that_are_kept_in_several_tables_are_the_same(sites, s3, tmp_path, monkeypatch):
     rows = sites.drop("size")
     jumpduck.download(rows, tmp_path / "clean", endpoint=s3.endpoint)
-    monkeypatch.setattr(output_folder, "TABLE_ROWS", 3)
+    monkeypatch.setattr(plate_progress, "TABLE_ROWS", 3)
     jumpduck.download(rows, tmp_path / "out", endpoint=s3.endpoint)
     same(tmp_path / "out", tmp_path / "clean")
 

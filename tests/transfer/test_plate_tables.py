@@ -9,6 +9,7 @@ import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.imaging.readers import ome_channels
 from jumpduck.stages.download import DownloadOptions, download_plates
+from jumpduck.transfer import scheduler
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
@@ -99,13 +100,13 @@ def test_the_results_of_a_plate_that_is_there_are_handed_on_before_the_next_is_o
     options = DownloadOptions(rows.filter(there), tmp_path)
     manifest, recipe = Manifest.open(options.manifest), options.build()
     opened = []
-    open_plate = OutputFolder.open_plate
+    open_plate = scheduler.open_plate
 
-    def count(self, plate, *more):
+    def count(folder, plate, *more):
         opened.append(plate.key)
-        return open_plate(self, plate, *more)
+        return open_plate(folder, plate, *more)
 
-    monkeypatch.setattr(OutputFolder, "open_plate", count)
+    monkeypatch.setattr(scheduler, "open_plate", count)
     assert [len(opened) for _ in download_plates(options, manifest, recipe)] == [1, 2, 3]
 
 

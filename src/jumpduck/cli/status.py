@@ -1,5 +1,6 @@
 """jumpduck status"""
 
+import shlex
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from cyclopts import Parameter
 from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import goes_on
-from jumpduck.schema import PLATE_KEY
+from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE
 from jumpduck.stages.status import COUNTS, StatusOptions
 from jumpduck.stages.status import status as look
 
@@ -17,7 +18,7 @@ LEAST = ("kept_gb", "fetched_gb", "done", "failed", "corrupt", "missing")
 """What a narrow terminal leaves out first, so that what is left to fetch remains."""
 
 
-@reads(StatusOptions, {PLACES: ("out",)})
+@reads(StatusOptions, {PLACES: ("out",), OUTPUT: ("gather",)})
 def status(
     options: StatusOptions,
     *,
@@ -35,10 +36,11 @@ def status(
     ```
     jumpduck status --out images
     jumpduck status --plates
+    jumpduck status --gather
     ```
     """
     report = Report(as_json=json, as_csv=csv, quiet=quiet)
-    found = look(options.out)
+    found = look(options.out, gather=options.gather)
     numbers = [name for name in found.plates.columns if name not in PLATE_KEY]
     by_source = (
         found.plates.group_by("Metadata_Source", maintain_order=True)
@@ -50,6 +52,8 @@ def status(
     left = counts["left"]
     not_had = sum(counts[name] for name in ("missing", "corrupt", "failed"))
     said = "running" if found.running else "not running"
+    if found.running > 1:
+        said = f"{found.running} runs"
     if found.per_second:
         said += f", {found.per_second:,.1f} files/s"
     if not left:
@@ -60,14 +64,22 @@ def status(
         rest = [f"{left:,} not fetched"] * bool(left) + [f"{not_had:,} not had"] * bool(not_had)
         said += f"; {' and '.join(rest)}: {goes_on(found.commands, counts)}"
     report.remark(said)
+    if not found.gathered and not found.running:
+        out = "" if str(options.out) == "images" else f" --out {shlex.quote(str(options.out))}"
+        report.remark(
+            f"{RESULTS_FILE} and {SITES_FILE} lack rows of runs that were killed; "
+            f"`jumpduck status --gather{out}` writes them"
+        )
     report.json(
         {
             "out": options.out,
-            "running": found.running,
+            "running": bool(found.running),
+            "runs": found.running,
             "files_per_second": found.per_second,
             "seconds_left": found.seconds_left if left else 0,
             "commands": found.commands,
             "by_source": by_source.to_dicts(),
             "by_plate": found.plates.to_dicts(),
+            "gathered": found.gathered,
         }
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import polars as pl
 
@@ -86,6 +86,11 @@ class TransferReport:
                 self._report.event(event)
             case "remark":
                 self._report.remark(str(event["text"]))
+                self._report.event(event)
+            case "taken":
+                others = ", ".join(str(one) for one in cast("Sequence[object]", event["by"]))
+                note = f"{event['plates']} plates are being filled by {others}"
+                self._progress.update(self._plate_bar, note=note)
                 self._report.event(event)
             case "paused":
                 self._progress.update(self._file_bar, note=f"waiting: {event['reason']}")

@@ -52,8 +52,9 @@ class DownloadOptions(Limits, RecipeOptions):
     progress
         Called with each event: ``{"event": "plan" | "present" | "file" | "plate", ...}``,
         ``otherwise`` for files of the manifest that are there as another recipe or other
-        parameters made them, ``remark`` for what is doubtful, and ``paused`` and
-        ``resumed`` when the run waits for the network.
+        parameters made them, ``remark`` for what is doubtful, ``paused`` and ``resumed`` when the
+        run waits for the network, and ``taken`` when all plates that are left are open in other
+        runs.
     """
 
     manifest: ManifestFiles | pl.DataFrame = "manifest.parquet"
@@ -74,7 +75,9 @@ def download(options: DownloadOptions) -> pl.DataFrame:
     What is there from an earlier run is not fetched again. An image that cannot be fetched or
     decoded is a row with a status and a reason, and never the end of the run. The folder also gets
     ``results.parquet`` (a row for each file) and ``sites.parquet`` (a row for each site, with the
-    path of each channel), which cover all runs into that folder.
+    path of each channel), which cover all runs into that folder. Any number of runs with one recipe
+    may fill a folder at the same time, on one machine or many; the last one to end writes the two
+    tables.
 
     Returns
     -------
@@ -91,8 +94,8 @@ def download(options: DownloadOptions) -> pl.DataFrame:
     ManifestError
         The manifest lacks a column, holds a path that leaves `out`, or one path twice.
     StoreError
-        `out` or a root cannot be written, has no space left, or another run is filling it; or a
-        root is not there.
+        `out` or a root cannot be written, has no space left, or is being filled with another
+        recipe; or a root is not there.
     """
     recipe = options.build()
     Roots(options.roots, options.out)  # wrong roots are an error before the manifest is read

@@ -1,14 +1,13 @@
 """How far a download is, from its folder alone: while it runs or afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import polars as pl
 
 from jumpduck.options import takes
-from jumpduck.schema import DONE, PLATE_KEY, RESULTS
-from jumpduck.storage.heartbeat_lock import is_held
+from jumpduck.schema import DONE, PLATE_KEY, RESULTS, Row
 from jumpduck.transfer.asked import commands_of
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_reader import PlateKey
@@ -25,9 +24,15 @@ class StatusOptions:
     ----------
     out
         Folder that `jumpduck download` fills.
+    gather
+        First write results.parquet and sites.parquet of what is there now.
+
+        A run writes them at its end, unless another one goes on; one that is killed does not.
     """
 
     out: str | Path = "images"
+    _: KW_ONLY
+    gather: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +40,19 @@ class Progress:
     """How far a download is.
 
     `plates` has a row for each plate: files, done, missing, corrupt, failed, left, gigabytes
-    fetched and kept. `per_second` is the mean rate of the last run in files; `seconds_left`
-    follows from it. Both are None where they are not known. `commands` go on with the
-    runs that lack files. The plate of files that a copied folder knows the number of alone is null.
+    fetched and kept. `running` is the number of runs that go on. `per_second` is their mean rate in
+    files, or that of the last run; `seconds_left` follows from it. Both are None where they are not
+    known. `commands` go on with the runs that lack files. `gathered` says whether results.parquet
+    and sites.parquet are made of what is there now. The plate of files that a copied folder knows
+    the number of alone is null.
     """
 
     plates: pl.DataFrame
-    running: bool
+    running: int
     per_second: float | None
     seconds_left: float | None
     commands: Sequence[str]
+    gathered: bool
 
 
 @takes(StatusOptions)
@@ -56,9 +64,11 @@ def status(options: StatusOptions) -> Progress:
     Raises
     ------
     StoreError
-        Nothing was downloaded into the folder.
+        Nothing was downloaded into the folder, or it cannot be written to, to gather its tables.
     """
     folder = OutputFolder.read(options.out)
+    if options.gather:
+        folder.gather()
     runs = folder.asked.runs()
     # in the order of the manifests, the last one first; a copied folder has further results
     keys = [*(key for run in runs for key in run.plates), *folder.plates.plate_keys()]
@@ -75,17 +85,26 @@ def status(options: StatusOptions) -> Progress:
         more = pl.DataFrame({"files": [unknown], "left": [unknown]}).cast(pl.Int64)
         plates = pl.concat([plates, more], how="diagonal").fill_null(0)
     left = int(plates["left"].sum())
-    rate = 0.0
-    if runs:
-        started, updated, done = (float(str(runs[0].notes[name])) for name in _TIMES)
-        rate = done / (updated - started) if updated > started else 0.0
-    running = is_held(folder.lock.path)
+    active, killed = folder.runs.notes()
+    last = [*killed, *(run.notes for run in runs[:1])]
+    last.sort(key=lambda notes: float(str(notes["updated"])))
+    rate = sum(map(_rate, active or last[-1:]))
     # a copied folder does not know all of the commands
     commands = [] if unknown else commands_of(run for run in runs if run.id in unfinished)
-    return Progress(plates, running, rate or None, left / rate if rate else None, commands)
+    return Progress(
+        plates,
+        running=len(active),
+        per_second=rate or None,
+        seconds_left=left / rate if rate else None,
+        commands=commands,
+        gathered=folder.plates.is_copy or folder.gathered.is_current,
+    )
 
 
-_TIMES = ("started", "updated", "done")
+def _rate(notes: Row) -> float:
+    """Get the files that a run has done in a second."""
+    started, updated, done = (float(str(notes[name])) for name in ("started", "updated", "done"))
+    return done / (updated - started) if updated > started else 0.0
 
 
 def _count(key: PlateKey, rows: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Container, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -66,25 +66,27 @@ def part_path(run: str, target: Path, number: int) -> Path:
     return target.with_name(f".{run}-{number}{PART_SUFFIX}")
 
 
-class PartFiles:
-    """The part files of one run, which have names of their own: `part_path`.
+def remove_parts(folder: Path, run: str, others: Callable[[], Container[str]]) -> None:
+    """Remove the part files in a folder that runs left which have ended.
 
-    Attributes
+    Parameters
     ----------
     run
-        What only this run has in their names.
+        This run, as in `part_path`.
+    others
+        Gets the other runs that go on.
     """
-
-    def __init__(self) -> None:
-        self.run = secrets.token_hex(8)
-
-    def remove_others(self, folder: Path) -> None:
-        """Remove the part files that other runs left in a folder."""
-        with suppress(FileNotFoundError), os.scandir(folder) as entries:
-            for entry in entries:
-                found = _PART_NAME.fullmatch(entry.name)
-                if found and found[1] != self.run and not entry.is_dir(follow_symlinks=False):
-                    Path(entry.path).unlink(missing_ok=True)
+    found: list[tuple[Path, str]] = []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            name = _PART_NAME.fullmatch(entry.name)
+            if name and name[1] != run and not entry.is_dir(follow_symlinks=False):
+                found.append((Path(entry.path), name[1]))
+    # asked after the files were listed, because a run is known before it makes one
+    going_on = others() if found else ()
+    for part, made_by in found:
+        if made_by not in going_on:
+            part.unlink(missing_ok=True)
 
 
 def write_part(target: Path, part: Path, data: bytes | memoryview) -> int:
@@ -203,7 +205,7 @@ def writable_folder(folder: Path) -> Path:
     """
     try:
         make_folder(folder)
-        probe = folder / f".{os.getpid()}.probe"
+        probe = folder / f".{secrets.token_hex(8)}.probe"
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -46,10 +46,13 @@ MIN_LOOKS = 6
 """Looks that have to see no change, because an observer that was stopped has seen nothing."""
 
 POLL_SECONDS = 0.5
-"""Time between two looks at a lock of which nothing is known yet."""
+"""Time between two looks at a lock that another process holds."""
+
+FIRST_POLL_SECONDS = 0.02
+"""Time before the second look; it doubles up to `POLL_SECONDS`."""
 
 SAY_SECONDS = 10.0
-"""Time between two messages while the holder shows no sign."""
+"""Time between two messages while a lock is waited for."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,16 +64,15 @@ for as long as it lives."""
 class HeartbeatLock:
     """A lock that outlives neither its holder's process nor its holder's machine.
 
-    As a context manager it is held in the block. It raises `StoreError` if another process holds
-    it, and waits, and says so, if it cannot be known whether that process still runs. `acquire`
-    and `release` do the same without waiting.
+    As a context manager it is held in the block, which waits for its turn, and says so if that
+    takes long. `acquire` and `release` do the same without waiting.
 
     Parameters
     ----------
     path
         The lock's file; its folder exists. The file is there only while the lock is held.
     what
-        What a message says that is being filled.
+        What a message says that is locked.
     """
 
     def __init__(self, path: Path, what: str | Path) -> None:
@@ -86,23 +88,16 @@ class HeartbeatLock:
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
-        said = 0.0
+        began = said = time.monotonic()
+        pause = FIRST_POLL_SECONDS
         try:
             while not self.acquire():
-                seen = self._seen
-                if seen is not None and seen.alive:
-                    raise StoreError(
-                        f"{self._what} is being filled by {seen.holder}; wait until that run has "
-                        "ended, or stop it there"
-                    )
-                if seen is not None and self._silent_seconds >= said + SAY_SECONDS:
-                    said = self._silent_seconds
-                    _log.warning(
-                        "%s, which was filling %s, has shown no sign for %.0f s; "
-                        "if it shows none until %.0f s, this run goes on",
-                        seen.holder, self._what, said, STALE_SECONDS,
-                    )  # fmt: skip
-                time.sleep(POLL_SECONDS)
+                now = time.monotonic()
+                if now - said >= SAY_SECONDS and self._seen is not None:
+                    said = now
+                    self._say(now - began)
+                time.sleep(min(pause, POLL_SECONDS))
+                pause *= 2
         except OSError as error:
             raise StoreError(
                 f"cannot lock {self._what}: {error.strerror or error} ({self.path})"
@@ -127,6 +122,18 @@ class HeartbeatLock:
             )
             signs.start()
         return taken
+
+    def holder_lives(self) -> bool | None:
+        """Get whether the lock is held; None if the calls before this one do not tell that yet."""
+        dead = self._find_dead()
+        if self._seen is None or dead is not None:
+            return False
+        return True if self._seen.alive else None
+
+    @property
+    def holder(self) -> str:
+        """Process and machine that held the lock when it was last looked at."""
+        return self._seen.holder if self._seen else "nobody"
 
     def release(self) -> None:
         """Give the lock back; a lock that another process took over stays with that one."""
@@ -168,6 +175,18 @@ class HeartbeatLock:
                 f"{self._what} was {by} while this process showed no sign; what is finished is "
                 "kept, and nothing more is written"
             )
+
+    def _say(self, waited: float) -> None:
+        if self._seen is not None and self._seen.alive:
+            _log.warning(
+                "%s has held %s for %.0f s; this run waits", self.holder, self._what, waited
+            )
+        else:
+            _log.warning(
+                "%s, which holds %s, has shown no sign for %.0f s; "
+                "if it shows none until %.0f s, this run goes on",
+                self.holder, self._what, self._silent_seconds, STALE_SECONDS,
+            )  # fmt: skip
 
     def make(self) -> bool:
         """Make the file, if it is not there, and get whether that was done."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -23,8 +24,6 @@ from jumpduck.transfer.manifest_reader import ONLY_IN_FORM, Manifest, PlateKey, 
 from jumpduck.transfer.plate_tables import schema_of, writing_table
 
 COLUMNS = (*SITE_KEY, "Metadata_Channel", "url", "path")
-
-MIN_UPDATE_SECONDS = 2.0
 
 ROW_GROUP_ROWS = 65_536
 
@@ -119,17 +118,10 @@ class Run(Asked):
         super().__init__(pl.scan_parquet(table, glob=False), notes)
         self.table = table
         self.id = table.stem
-        self._updated = 0.0
-
-    def update(self, done: int) -> None:
-        """Write how many images this run has done, every two seconds at most."""
-        if time.time() - self._updated >= MIN_UPDATE_SECONDS:
-            self.write(done)
 
     def write(self, done: int) -> None:
-        """Write how many images this run has done."""
-        self._updated = time.time()
-        write_notes(self.table, {**self.notes, "done": done, "updated": self._updated})
+        """Write how many images this run has done at its end."""
+        write_notes(self.table, {**self.notes, "done": done, "updated": time.time()})
 
     @property
     def forgetting(self) -> Path:
@@ -153,12 +145,18 @@ class AskedTables:
         self,
         manifest: Manifest,
         recipe: Recipe,
+        turn: AbstractContextManager[object],
         *,
         made_by: str,
         endpoint: str | None,
         command: str | None = None,
     ) -> Run:
         """Keep what a run is asked for.
+
+        Parameters
+        ----------
+        turn
+            Held while the run gets its number.
 
         Raises
         ------
@@ -168,24 +166,27 @@ class AskedTables:
         columns = columns_for(recipe, manifest.columns)
         text = f"{manifest.digest_of(columns)} {recipe.label} {recipe.parameters_text}"
         table = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
-        runs = self.runs()
-        number = 1 + max((int(str(run.notes["number"])) for run in runs), default=0)
         self.folder.mkdir(exist_ok=True)
         if not table.exists():
             with writing_table(table) as part, manifest.reading():
                 manifest.scan(columns).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
-        try:
-            _refuse_shared_paths(Asked(pl.scan_parquet(table, glob=False), notes_of(recipe)), runs)
-        except ManifestError:
-            if all(run.table != table for run in runs):
-                table.unlink()
-            raise
+        asked = Asked(pl.scan_parquet(table, glob=False), notes_of(recipe))
+        is_new = not table.with_suffix(".json").exists()
         now = time.time()
         notes: Row = {
-            **notes_of(recipe), "number": number, "made_by": made_by, "endpoint": endpoint,
+            **notes_of(recipe), "made_by": made_by, "endpoint": endpoint,
             "command": command, "started": now, "updated": now, "done": 0,
         }  # fmt: skip
-        write_notes(table, notes)
+        with turn:
+            write_notes(table, {**notes, "number": 1 + self._last_number()})
+        try:
+            # afterwards, so that of two runs that begin at the same time one sees the other
+            _refuse_shared_paths(asked, [run for run in self.runs() if run.table != table])
+        except ManifestError:
+            if is_new:
+                table.with_suffix(".json").unlink()
+                table.unlink()
+            raise
         table.with_suffix(".left").unlink(missing_ok=True)  # its images have names now
         return Run(table)
 
@@ -204,6 +205,14 @@ class AskedTables:
         """
         found = [Run(notes.with_suffix(".parquet")) for notes in self.folder.glob("*.json")]
         return sorted(found, key=lambda run: int(str(run.notes["number"])), reverse=True)
+
+    def _last_number(self) -> int:
+        """Get the number of the run that began last."""
+        numbers = [0]
+        for notes in self.folder.glob("*.json"):
+            with suppress(OSError, ValueError, KeyError, TypeError):  # `runs` says what is wrong
+                numbers.append(int(json.loads(notes.read_text(encoding="utf-8"))["number"]))
+        return max(numbers)
 
     def adopt(self, left: Mapping[str, int]) -> None:
         """Keep how many images of runs are left, as the results of a copied folder say."""

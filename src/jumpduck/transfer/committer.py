@@ -24,14 +24,14 @@ class Committer(Thread):
     It is a thread of its own, apart from those that fetch and compute. So a disk that confirms
     slowly makes the batches larger, and not the run slower. Outcomes that are committed, or the
     error that ends the run, go to `committed`. No file gets its name once `is_lost` says that
-    another run fills the folder.
+    another run has taken its plate over.
     """
 
     def __init__(
         self,
         plates: PlateTables,
         committed: "SimpleQueue[Outcome | BaseException]",
-        is_lost: Callable[[], bool],
+        is_lost: Callable[[PlateKey], bool],
     ) -> None:
         super().__init__(name="committer", daemon=True)
         self._plates = plates
@@ -79,7 +79,7 @@ class Committer(Thread):
         batch = sync_files(batch, self._disk)
         files = [outcome for outcome in batch if outcome.part is not None]
         with self._naming:
-            if self._ended.is_set() or self._is_lost():
+            if self._ended.is_set() or any(map(self._is_lost, {one.task.plate for one in batch})):
                 for outcome in files:
                     discard(outcome)
                 return

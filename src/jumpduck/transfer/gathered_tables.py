@@ -8,13 +8,14 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
+from jumpduck.errors import StoreError
 from jumpduck.schema import RESULTS, RESULTS_FILE, SITE_KEY, SITES_FILE
-from jumpduck.transfer.asked import AskedTables
+from jumpduck.transfer.asked import AskedTables, Run
 from jumpduck.transfer.comparison import count_left
 from jumpduck.transfer.plate_tables import PlateTables, plate_key_of, schema_of, writing_table
 
@@ -56,6 +57,7 @@ class GatheredTables:
         self._asked = asked
         self._written_at = float("-inf")
         self._took_seconds = 0.0
+        self._read_from = ""
 
     @property
     def left(self) -> dict[str, int]:
@@ -75,13 +77,35 @@ class GatheredTables:
             They cannot be written, or the table of a plate cannot be read.
         """
         started = time.monotonic()
-        tables = self._plates.files()
-        runs, adopted = self._asked.runs(), self._asked.adopted()
-        asked = json.dumps([[run.id for run in runs], adopted], sort_keys=True)
-        made_from = {MADE_FROM: _identity(tables), ASKED: asked}
-        if all(made_from.items() <= _metadata(file).items() for file in (self.results, self.sites)):
-            return
-        left = count_left(runs, {plate_key_of(table): table for table in tables}) + Counter(adopted)
+        while not self.is_current:
+            tables = self._plates.files()
+            try:
+                self._write(tables)
+                break
+            except StoreError:
+                # because another run may replace a table while it is read
+                if _identity(self._plates.files()) == self._read_from:
+                    raise
+        self._written_at = time.monotonic()
+        self._took_seconds = self._written_at - started
+
+    @property
+    def is_current(self) -> bool:
+        """Whether both tables were made from those that the plates have now."""
+        made_from = self._made_from(self._plates.files(), self._asked.runs())
+        files = (self.results, self.sites)
+        return all(made_from.items() <= _metadata(file).items() for file in files)
+
+    def _made_from(self, tables: list[Path], runs: Sequence[Run]) -> dict[str, str]:
+        asked = [[run.id for run in runs], self._asked.adopted()]
+        return {MADE_FROM: _identity(tables), ASKED: json.dumps(asked, sort_keys=True)}
+
+    def _write(self, tables: list[Path]) -> None:
+        runs = self._asked.runs()
+        made_from = self._made_from(tables, runs)
+        self._read_from = made_from[MADE_FROM]
+        left = count_left(runs, {plate_key_of(table): table for table in tables})
+        left += Counter(self._asked.adopted())
         metadata = {**made_from, LEFT: json.dumps(left)}
         none = pl.DataFrame(schema=RESULTS)
         both = (
@@ -92,8 +116,6 @@ class GatheredTables:
             rows = _scan(files) if files else empty.lazy()
             with writing_table(target) as part:
                 rows.sink_parquet(part, compression_level=1, metadata=metadata)
-        self._written_at = time.monotonic()
-        self._took_seconds = self._written_at - started
 
     @property
     def sites_of_others(self) -> bool:
@@ -122,7 +144,10 @@ def _identity(tables: list[Path]) -> str:
     """Get a text that changes when a table is added, removed or replaced."""
     known = hashlib.sha256()
     for table in tables:
-        stat = table.stat()
+        try:
+            stat = table.stat()
+        except FileNotFoundError:  # on NFS, for a moment, while it is replaced
+            continue
         known.update(f"{table}\0{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}\0".encode())
     return known.hexdigest()
 

@@ -91,7 +91,7 @@ def check(
         As `fill`.
     """
     _checked_reader(manifest, recipe, limits, endpoint or manifest.endpoint)
-    folder = OutputFolder.check(out, manifest.folders)
+    folder = OutputFolder.check(out, manifest, recipe)
     folder.disk.begin(manifest, recipe, None)
     folder.disk.learn(folder.gathered.results)
     folder.asked.check(manifest, recipe)
@@ -159,9 +159,8 @@ def fill(
     reader = _checked_reader(manifest, recipe, limits, endpoint)
     files = manifest.files if only is None else len(only)
     processes = limits.process_count(files, recipe)
-    with OutputFolder.open(out, manifest.folders) as folder, folder.disk.naming_space():
+    with OutputFolder.open(out, manifest, recipe, only, rows_after or 0) as folder:
         asked, otherwise = None, list[EarlierFiles]()
-        folder.disk.begin(manifest, recipe, only, rows_after or 0)
         if only is None:
             # both before `force` forgets them
             folder.disk.learn(folder.gathered.results)
@@ -169,12 +168,12 @@ def fill(
                 progress({"event": "remark", "text": text})
             otherwise = made_otherwise(folder, manifest, recipe)
             asked = folder.asked.begin(
-                manifest, recipe, made_by=made_by, endpoint=endpoint, command=command
+                manifest, recipe, folder.turn, made_by=made_by, endpoint=endpoint, command=command
             )
             if force:
                 folder.forget(asked)
             # a copy that is made before the end, or after a kill, knows from them what is left
-            folder.gathered.write_if_quick()
+            folder.gather_if(folder.gathered.write_if_quick)
         connections = allowed_connections(limits.connections)
         scheduler = Scheduler(
             folder,
@@ -193,6 +192,6 @@ def fill(
                 yield from plates
         except BaseException:
             with suppress(StoreError):  # the disk or another run may be what ended this one
-                folder.lock.check()
-                folder.gathered.write_if_quick()  # the rest is in the tables of the plates
+                folder.check_held()
+                folder.gather_if(folder.gathered.write_if_quick)  # the plates' tables have the rest
             raise

@@ -8,7 +8,7 @@ connections, and closes plates.
 
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -25,9 +25,10 @@ from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer
 from jumpduck.transfer.disk_space import NO_SPACE, DiskSpace
-from jumpduck.transfer.manifest_reader import Manifest, PlateKey
+from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
 from jumpduck.transfer.memory_budget import CONTEXT_BYTES
-from jumpduck.transfer.output_folder import OutputFolder, PlateProgress
+from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.transfer.plate_progress import PlateProgress, close_plate, keep, open_plate
 from jumpduck.transfer.task_processes import TaskProcesses
 from jumpduck.transfer.task_threads import TaskRunner, TaskThreads
 from jumpduck.transfer.tasks import Concurrency, DiskError, Outcome, Task
@@ -44,6 +45,9 @@ def no_progress(_event: Event) -> None:
 
 POLL_SECONDS = 0.2
 """Longest wait of the main thread, because a signal to another thread does not interrupt it."""
+
+MAX_POLL_SECONDS = 5.0
+"""Longest time between two looks at plates that other runs have open."""
 
 OTHERWISE: Mapping[str, object] = {
     "status": "failed",
@@ -93,7 +97,7 @@ class Scheduler:
         self._reader = reader
         self._background = DaemonPool(1, "background")
         cores = DaemonPool(concurrency.workers, "cores")
-        self._worker = Worker(folder.path, folder.parts.run, reader, recipe, cores)
+        self._worker = Worker(folder.path, folder.runs.token, reader, recipe, cores)
         self._runner: TaskRunner
         if concurrency.processes > 1:
             self._runner = TaskProcesses(
@@ -109,7 +113,7 @@ class Scheduler:
             self._runner = TaskThreads(self._worker, reader, cores, connections, self._hand_over)
         self._numbers = itertools.count()
         self._committed: SimpleQueue[Outcome | BaseException] = SimpleQueue()
-        self._committer = Committer(folder.plates, self._committed, folder.lock.is_lost)
+        self._committer = Committer(folder.plates, self._committed, folder.is_lost)
         self._plates: dict[PlateKey, PlateProgress] = {}
         self._context_bytes: dict[PlateKey, int] = {}
         self._closed: list[pl.DataFrame] = []
@@ -136,7 +140,8 @@ class Scheduler:
                 yield from self._take_closed()
             self._collect(0)
             yield from self._take_closed()
-            _wait_for(self._background.submit(self._folder.gathered.write))
+            self._write_done()
+            _wait_for(self._background.submit(self._folder.gather_if_last))
         finally:
             self._stop()
 
@@ -146,15 +151,18 @@ class Scheduler:
         None stands for a plate without tasks, so that its results are handed on at once and do not
         take memory.
         """
-        for rows in manifest.plates():
-            plate, groups = self._folder.open_plate(rows, self._recipe, only)
+        for rows in self._free_plates(manifest):
+            if rows is None:
+                yield None
+                continue
+            plate, groups = open_plate(self._folder, rows, self._recipe, only)
             context, reason, not_repairable = None, None, frozenset[object]()
             if groups:
                 context, reason = self._prepare(plate)
                 if only is None and reason is None:
-                    groups += self._folder.made_otherwise(plate, self._recipe, context)
+                    groups += plate.made_otherwise(self._recipe, context)
                 elif reason is None:
-                    not_repairable = self._folder.not_repairable(plate, self._recipe, context)
+                    not_repairable = plate.not_repairable(self._recipe, context)
             if plate.present.height and only is None:
                 self._folder.disk.rows_left -= plate.present.height
                 self._progress({"event": "present", "files": plate.present.height})
@@ -171,6 +179,46 @@ class Scheduler:
                 why = OTHERWISE if group[0]["path"] in not_repairable else reason
                 number = next(self._numbers)
                 yield Task(number, plate.key, group, columns, context, why, plate.repair)
+
+    def _free_plates(self, manifest: Manifest) -> Iterator[PlateRows | None]:
+        """Get all plates, each when this run has it; None while all that are left are taken.
+
+        A plate that another run has open comes later: that run may have done all of it by then.
+        """
+        taken: list[PlateRows] = []
+        for plate in manifest.plates():
+            if self._folder.locks.acquire(plate.key):
+                yield plate
+            else:
+                taken.append(plate)
+        pause = POLL_SECONDS
+        while taken:
+            self._report_taken(taken)
+            left: list[PlateRows] = []
+            for plate in taken:
+                if self._folder.locks.acquire(plate.key):
+                    yield plate
+                else:
+                    left.append(plate)
+            pause = POLL_SECONDS if len(left) < len(taken) else min(2 * pause, MAX_POLL_SECONDS)
+            taken = left
+            if taken:
+                self._wait(pause)
+                yield None
+
+    def _wait(self, seconds: float) -> None:
+        """Take committed outcomes for some time."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self._outstanding:
+                self._collect(self._outstanding - 1)
+            else:
+                time.sleep(POLL_SECONDS)
+                self._folder.check_held()
+
+    def _report_taken(self, taken: Sequence[PlateRows]) -> None:
+        holders = {self._folder.locks.holder(plate.key) for plate in taken}
+        self._progress({"event": "taken", "plates": len(taken), "by": sorted(holders)})
 
     def _prepare(self, plate: PlateProgress) -> tuple[object, Row | None]:
         """Get what the recipe needs to know of a plate, when there is memory for it."""
@@ -195,7 +243,7 @@ class Scheduler:
             try:
                 outcome = self._committed.get(timeout=POLL_SECONDS)
             except Empty:
-                self._folder.lock.check()
+                self._folder.check_held()
                 self._report_pause()
                 continue
             self._report_pause()
@@ -220,8 +268,7 @@ class Scheduler:
         disk.rows_left -= len(rows)
         self._outstanding -= 1
         self._done += len(rows)
-        if self._asked:
-            self._asked.update(self._done)
+        self._folder.runs.update(self._done)
         if rows[0]["status"] == "fetched":
             disk.add(len(rows), int(str(rows[0]["size"])))
         for row in rows:
@@ -231,10 +278,12 @@ class Scheduler:
 
     def _close(self, plate: PlateProgress) -> None:
         """Write the table of a plate and report its results."""
-        self._folder.lock.check()
+        self._folder.check_held()
         try:
-            results = self._folder.close_plate(plate)
-            _wait_for(self._background.submit(self._folder.gathered.write_if_cheap))
+            results = close_plate(self._folder, plate)
+            self._folder.locks.release(plate.key)
+            gathered = self._folder.gathered
+            _wait_for(self._background.submit(self._folder.gather_if, gathered.write_if_cheap))
         except StoreError:
             if self._folder.is_full:
                 raise self._folder.disk.full() from None
@@ -249,6 +298,10 @@ class Scheduler:
             {"event": "plate", "source": source, "batch": batch, "plate": name, **counts}
         )
 
+    def _write_done(self) -> None:
+        if self._asked and not self._folder.runs.is_lost():
+            self._asked.write(self._done)
+
     def _take_closed(self) -> Iterator[pl.DataFrame]:
         while self._closed:
             yield self._closed.pop(0)
@@ -259,18 +312,16 @@ class Scheduler:
         self._runner.stop()
         self._background.shutdown(cancel_futures=True)
         self._committer.close(STOP_SECONDS)
-        if self._folder.lock.is_lost():
-            return
         with suppress(OSError):
-            if self._asked:
-                self._asked.write(self._done)
+            self._write_done()
         while not self._committed.empty():
             outcome = self._committed.get()
             if isinstance(outcome, Outcome) and outcome.task.plate in self._plates:
                 self._plates[outcome.task.plate].add(outcome.rows)
         for plate in self._plates.values():
-            with suppress(OSError, StoreError):  # on a full disk, the journal has the rows
-                self._folder.keep(plate, plate.new_rows())
+            if not self._folder.is_lost(plate.key):
+                with suppress(OSError, StoreError):  # on a full disk, the journal has the rows
+                    keep(self._folder, plate, plate.new_rows())
 
 
 def _wait_for(future: Future[_T]) -> _T:

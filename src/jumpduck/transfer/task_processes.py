@@ -88,7 +88,7 @@ class TaskProcesses:
         concurrency: Concurrency,
         hand_over: Callable[[Outcome | BaseException], None],
     ) -> None:
-        self._folder, self._run, self._worker = folder.path, folder.parts.run, worker
+        self._folder, self._run, self._worker = folder.path, folder.runs.token, worker
         self._reader, self._recipe = reader, recipe
         self._count, self._connections = concurrency.processes, concurrency.connections
         self._workers = max(concurrency.workers, concurrency.processes)

@@ -1,0 +1,69 @@
+"""One run at a time for each plate, among all runs that fill an output folder."""
+
+from pathlib import Path
+
+from jumpduck.storage.atomic_files import make_folder
+from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.transfer.manifest_reader import PlateKey
+
+
+class PlateLocks:
+    """The plates that this run has open.
+
+    ``SOURCE/BATCH/PLATE.lock`` lies beside the table of the plate: a client of NFS that makes a
+    file in a folder learns of all names there that others have made, replaced or removed.
+
+    Parameters
+    ----------
+    folder
+        Where the tables of the plates are; it need not exist.
+    out
+        The output folder, for messages.
+    """
+
+    def __init__(self, folder: Path, out: Path) -> None:
+        self._folder = folder
+        self._out = out
+        self._held: dict[PlateKey, HeartbeatLock] = {}
+        self._waited: dict[PlateKey, HeartbeatLock] = {}
+
+    def acquire(self, key: PlateKey) -> bool:
+        """Take a plate and get True, unless another run has it, or may have it.
+
+        It does not wait; further calls learn from what the calls before saw.
+        """
+        source, batch, plate = key
+        lock = self._waited.get(key)
+        if lock is None:
+            file = self._folder / source / batch / f"{plate}.lock"
+            make_folder(file.parent)
+            lock = HeartbeatLock(file, f"plate {plate} of {self._out}")
+        if not lock.acquire():
+            self._waited[key] = lock
+            return False
+        self._waited.pop(key, None)
+        self._held[key] = lock
+        return True
+
+    def holder(self, key: PlateKey) -> str:
+        """Get who has a plate that `acquire` did not get."""
+        return self._waited[key].holder
+
+    def release(self, key: PlateKey) -> None:
+        """Give a plate back."""
+        self._held.pop(key).release()
+
+    def release_all(self) -> None:
+        """Give all plates back."""
+        for key in tuple(self._held):
+            self.release(key)
+
+    def is_lost(self, key: PlateKey) -> bool:
+        """Get whether another run has taken a plate over, because this one showed no sign."""
+        lock = self._held.get(key)
+        return lock is None or lock.is_lost()
+
+    def check(self) -> None:
+        """Raise StoreError if another run has taken a plate over."""
+        for lock in tuple(self._held.values()):
+            lock.check()
