@@ -10,7 +10,7 @@ from jumpduck.stages.download import DownloadOptions
 from jumpduck.stages.submit import SubmitOptions, prepare
 from tests.support.shards import write_shards
 
-NOT_OF_A_JOB = {"manifest", "limit", "force", "progress"}
+NOT_OF_A_JOB = {"manifest", "shard", "limit", "force", "progress"}
 """A shard is the manifest, whole; `force` would fetch all of it again when a job begins again."""
 
 
