@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+import time
+
 import pytest
 
 from jumpduck.storage import rate_limit
@@ -129,3 +134,29 @@ def test_a_request_that_waits_for_its_turn_when_a_pause_begins_waits_for_its_end
 def test_the_wait_doubles_with_each_attempt():
     for attempt in range(1, 6):
         assert 0.5 <= retry_seconds(1.0, attempt) / 2 ** (attempt - 1) <= 1.5
+
+
+IN_ANOTHER_PROCESS = """
+import os, signal, sys
+from jumpduck.storage.rate_limit import RateLimit
+from jumpduck.storage.shared_numbers import SharedNumbers
+numbers = SharedNumbers(int(sys.argv[1]))
+RateLimit(None, None, numbers).pause(1.0)
+numbers.__enter__()  # it has the lock when it is killed
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is downloaded there")
+def test_no_request_of_any_process_comes_before_the_time_that_a_server_asked_for():
+    limit = RateLimit()
+    shared = limit.share()
+    begun = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", IN_ANOTHER_PROCESS, str(shared.file)], pass_fds=[shared.file]
+    )
+    limit.wait()
+    assert time.monotonic() - begun > 1
+    shared.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(shared.file)
