@@ -3,7 +3,7 @@
 import json
 from contextlib import suppress
 
-from jumpduck.collections.published_metadata import cache_folder
+from jumpduck.collections.cache_folder import cache_folder
 from jumpduck.storage.atomic_files import atomic_write
 
 MIN_FILES = 100

@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 
 from jumpduck.collections.base import KeptTables
-from jumpduck.collections.published_metadata import BLOBS, cache_folder
+from jumpduck.collections.cache_folder import cache_folder
+from jumpduck.collections.published_metadata import BLOBS
 from jumpduck.database.connection import check_database_path, interrupting, new_database
 from jumpduck.database.sql_files import Value, driver_files, run_sql_files
 from jumpduck.errors import StoreError

@@ -1,8 +1,6 @@
 """The published metadata tables: fetched once, checked, kept."""
 
 import hashlib
-import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import TypeVar
 
 import httpx
 
+from jumpduck.collections.cache_folder import cache_folder
 from jumpduck.errors import CatalogError, StoreError
 from jumpduck.storage.atomic_files import atomic_path, atomic_write, writable_folder
 from jumpduck.storage.object_reader import ObjectReader, scheme_of
@@ -186,17 +185,6 @@ def site_index(
 def blob_id(data: bytes) -> str:
     """Get the id that git gives to a file with these bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
-def cache_folder() -> Path:
-    """Get the platform's cache folder for jumpduck; JUMPDUCK_CACHE overrides it."""
-    if own := os.environ.get("JUMPDUCK_CACHE"):
-        return Path(own)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "jumpduck"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "jumpduck" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jumpduck"
 
 
 def _get(url: str) -> bytes:

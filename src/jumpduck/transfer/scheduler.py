@@ -224,6 +224,8 @@ class Scheduler:
         """Get what the recipe needs to know of a plate, when there is memory for it."""
         while self._outstanding and sum(self._context_bytes.values()) > CONTEXT_BYTES:
             self._collect(self._outstanding - 1)
+        if self._recipe.prepare is None:
+            return self._runner.share(plate.key, None), None
         rows = plate.targets.rows(named=True)
         context, reason = _wait_for(self._background.submit(self._worker.prepare, rows))
         if isinstance(context, PlateContext):
