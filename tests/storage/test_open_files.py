@@ -35,11 +35,11 @@ class Limits:
     [
         (Limits(1024, 4096), 256, 1024),
         (Limits(-1, -1), 256, -1),
-        (Limits(256, 4096), 256, 660),
-        (Limits(256, -1), 256, 660),
-        (Limits(256, 500), 176, 500),
-        (Limits(256, 256), 54, 256),
-        (Limits(256, 4096, may_raise=False), 54, 256),
+        (Limits(256, 4096), 256, 980),
+        (Limits(256, -1), 256, 980),
+        (Limits(256, 500), 96, 500),
+        (Limits(256, 256), 15, 256),
+        (Limits(256, 4096, may_raise=False), 15, 256),
         (Limits(20, 20), 1, 20),
     ],
 )
@@ -52,7 +52,7 @@ def test_connections_are_fewer_where_the_process_may_open_too_few_files(
         assert allowed_connections(256) == connections
     assert limits.now[0] == soft
     assert bool(caplog.records) == (connections < 256)
-    assert all("`ulimit -n 660`" in one.getMessage() for one in caplog.records)
+    assert all("`ulimit -n 980`" in one.getMessage() for one in caplog.records)
 
 
 def test_without_such_a_limit_all_connections_are_used(monkeypatch):

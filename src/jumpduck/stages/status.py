@@ -8,7 +8,7 @@ import polars as pl
 
 from jumpduck.options import takes
 from jumpduck.schema import DONE, PLATE_KEY, RESULTS, Row
-from jumpduck.transfer.asked import commands_of
+from jumpduck.transfer.asked import Asked, commands_of
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.output_folder import OutputFolder
@@ -73,13 +73,13 @@ def status(options: StatusOptions) -> Progress:
     # in the order of the manifests, the last one first; a copied folder has further results
     keys = [*(key for run in runs for key in run.plates), *folder.plates.plate_keys()]
     counted = [_count(("", "", ""), pl.DataFrame(schema=RESULTS)).clear()]
-    unfinished = set[str]()
+    unfinished = set[Asked]()
     for key in dict.fromkeys(keys):
         compared = compare(runs, key, folder.plates.read(key))
         counted.append(_count(key, compared.rows(others=True)))
-        for run, had, left in zip(runs, compared.had, compared.left, strict=True):
+        for run, had, left in zip(compared.asked, compared.had, compared.left, strict=True):
             if left.height or not had["status"].is_in(DONE).all():
-                unfinished.add(run.id)
+                unfinished.add(run)
     plates = pl.concat(counted)
     if unknown := folder.left_without_names:
         more = pl.DataFrame({"files": [unknown], "left": [unknown]}).cast(pl.Int64)
@@ -90,7 +90,7 @@ def status(options: StatusOptions) -> Progress:
     last.sort(key=lambda notes: float(str(notes["updated"])))
     rate = sum(map(_rate, active or last[-1:]))
     # a copied folder does not know all of the commands
-    commands = [] if unknown else commands_of(run for run in runs if run.id in unfinished)
+    commands = [] if unknown else commands_of(run for run in runs if run in unfinished)
     return Progress(
         plates,
         running=len(active),

@@ -10,10 +10,11 @@ try:
 except ImportError:  # Windows has no such limit
     resource = None
 
-FILES_PER_CONNECTION = 2
-"""Its socket, and the file that was made of the answer before, until it is on the disk."""
+FILES_PER_CONNECTION = 3
+"""Its socket, the file that was made of the answer before, until it is on the disk, and the lock of
+the plate, if each file is of another one."""
 
-OTHER_FILES = 128
+OTHER_FILES = 192
 """Files that wait for the disk, tables, and modules that are imported while a run goes on."""
 
 TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)

@@ -5,6 +5,7 @@ it has and how far it is.
 """
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -13,10 +14,12 @@ from pathlib import Path
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import Row
 from jumpduck.storage.atomic_files import atomic_path, make_folder
-from jumpduck.storage.heartbeat_lock import HeartbeatLock, is_held
+from jumpduck.storage.heartbeat_lock import POLL_SECONDS, STALE_SECONDS, HeartbeatLock, is_held
 
 MIN_UPDATE_SECONDS = 2.0
 """Time between two notes of how far a run is."""
+
+_log = logging.getLogger(__name__)
 
 
 class ActiveRuns:
@@ -42,6 +45,7 @@ class ActiveRuns:
         self._own = self._lock(self.token)
         self._others: dict[str, HeartbeatLock] = {}
         self._notes: Row = {}
+        self._said = False
 
     def begin(self, recipe: Recipe) -> None:
         """Make this run known."""
@@ -89,6 +93,17 @@ class ActiveRuns:
                 self._notes_of(one).unlink(missing_ok=True)
                 self._others[one].release()
         return {one: alive for one, alive in lives.items() if alive is not False}
+
+    def wait_for_signs(self) -> None:
+        """Wait a moment for signs of life of runs of which it is not known whether they live."""
+        doubtful = [self._others[one].holder for one, alive in self.others().items() if not alive]
+        if doubtful and not self._said:
+            self._said = True
+            _log.warning(
+                "whether %s still fills %s is known after %.0f s at most; this run waits for that",
+                " and ".join(doubtful), self._out, STALE_SECONDS,
+            )  # fmt: skip
+        time.sleep(POLL_SECONDS)
 
     def of_another_recipe(self, recipe: Recipe) -> tuple[str, Row, bool | None] | None:
         """Get a run that has another recipe or other parameters: holder, notes, if it lives."""

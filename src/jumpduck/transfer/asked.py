@@ -31,6 +31,7 @@ ROW_GROUP_ROWS = 65_536
 _NOTES = {
     "recipe": str, "parameters": str, "suffix": str, "per_site": bool, "made_by": str,
     "number": int, "started": float, "updated": float, "done": int,
+    "plates": list, "standard_paths": bool,
 }  # fmt: skip
 """What the notes of a run have, by type."""
 
@@ -110,12 +111,17 @@ class Run(Asked):
                 raise ValueError(f"{missing[0]} is {notes[missing[0]]!r}")
             if missing := set(COLUMNS) - set(schema_of(table)):
                 raise ValueError(f"the table has no column {min(missing)}")
+            places: Sequence[tuple[str, str, str, int, int]] = notes["plates"]  # pyright: ignore[reportAssignmentType]
+            plates = {(str(s), str(b), str(p)): (int(at), int(n)) for s, b, p, at, n in places}
         except (OSError, ValueError, KeyError, TypeError, RecursionError, StoreError) as error:
             raise StoreError(
                 f"what a run was asked for cannot be read: {str(error).splitlines()[0]}; remove "
                 f"{table.with_suffix('')}.*, and run the same `jumpduck download` again"
             ) from error
         super().__init__(pl.scan_parquet(table, glob=False), notes)
+        # of the notes, because a folder may have hundreds of tables
+        self.plates = plates
+        self.has_standard_paths = bool(notes["standard_paths"])
         self.table = table
         self.id = table.stem
 
@@ -176,6 +182,8 @@ class AskedTables:
         notes: Row = {
             **notes_of(recipe), "made_by": made_by, "endpoint": endpoint,
             "command": command, "started": now, "updated": now, "done": 0,
+            "plates": [(*key, *place) for key, place in asked.plates.items()],
+            "standard_paths": asked.has_standard_paths,
         }  # fmt: skip
         with turn:
             write_notes(table, {**notes, "number": 1 + self._last_number()})

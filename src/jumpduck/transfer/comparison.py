@@ -18,6 +18,8 @@ class Compared(NamedTuple):
 
     Attributes
     ----------
+    asked
+        What was asked for that has images of the plate.
     had
         For each of what was asked, the results of its images.
     left
@@ -26,6 +28,7 @@ class Compared(NamedTuple):
         Results of files that were not asked for here, as those of a folder that was copied.
     """
 
+    asked: Sequence[Asked]
     had: Sequence[pl.DataFrame]
     left: Sequence[pl.DataFrame]
     others: pl.DataFrame
@@ -44,9 +47,10 @@ def compare(asked: Sequence[Asked], key: PlateKey, results: pl.DataFrame) -> Com
     What a run was asked for takes the place of what runs before it had under the same path: a file
     is what the last of them makes.
     """
+    of_plate = [one for one in asked if key in one.plates]
     had, left, others = list[pl.DataFrame](), list[pl.DataFrame](), results
     seen = pl.DataFrame(schema={"path": pl.String})
-    for one in asked:
+    for one in of_plate:
         rows = one.rows(key)
         others = others.join(rows, on="path", how="anti", maintain_order="left")
         rows = rows.join(seen, on="path", how="anti", maintain_order="left")
@@ -55,7 +59,7 @@ def compare(asked: Sequence[Asked], key: PlateKey, results: pl.DataFrame) -> Com
         here = of_the_same(results, rows, on)
         had.append(here)
         left.append(rows.join(here, on=on, how="anti", maintain_order="left", nulls_equal=True))
-    return Compared(had, left, others)
+    return Compared(of_plate, had, left, others)
 
 
 def of_the_same(results: pl.DataFrame, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

@@ -100,7 +100,7 @@ class OutputFolder:
             writable_folder(folder.path)
             writable_folder(folder.state)
             while not folder._begin(recipe):
-                time.sleep(POLL_SECONDS)
+                folder.runs.wait_for_signs()
             try:
                 yield folder
             finally:
@@ -188,8 +188,8 @@ class OutputFolder:
                     self.plates.close_journals()
                 if any(others.values()) or (not others and self.gathered.is_current):
                     return self.runs.end()
-            if others:  # whether they live, another look will tell
-                time.sleep(POLL_SECONDS)
+            if others:
+                self.runs.wait_for_signs()
             else:
                 self.gathered.write()
 
