@@ -188,12 +188,14 @@ def test_the_tables_are_gathered_by_the_run_that_ends_last_and_on_demand(
             before, there = len(gathered), facts(out).height
             more = rows.filter(pl.col("Metadata_Plate") == event["plate"]).head(2)
             more = more.with_columns(path="more/" + pl.col("path"))
-            results.append(jumpduck.download(more, out, endpoint=s3.endpoint))
+            inner = {"endpoint": s3.endpoint, "progress": said.append}
+            results.append(jumpduck.download(more, out, **inner))
+            assert "the last one to end writes" in said[-1]["text"]
             assert (len(gathered), facts(out).height) == (before, there), "another run goes on"
             assert cli("status", "--out", out, "--gather").code == 0
             assert facts(out).height == there + 2
 
-    out, results = tmp_path / "out", []
+    out, results, said = tmp_path / "out", [], []
     monkeypatch.setattr(GatheredTables, "write", count)
     monkeypatch.setattr(GatheredTables, "write_if_quick", lambda self: None)
     jumpduck.download(rows, out, endpoint=s3.endpoint, progress=other)

@@ -173,8 +173,8 @@ class OutputFolder:
         """Get whether another run has taken over a plate that this one holds."""
         return self.runs.is_lost() or self.locks.is_lost(key)
 
-    def gather_if_last(self) -> None:
-        """Write the gathered tables if no other run goes on, and end this run.
+    def gather_if_last(self) -> bool:
+        """Write the gathered tables if no other run goes on, and end this run; get whether.
 
         Raises
         ------
@@ -187,7 +187,8 @@ class OutputFolder:
                 if not others:
                     self.plates.close_journals()
                 if any(others.values()) or (not others and self.gathered.is_current):
-                    return self.runs.end()
+                    self.runs.end()
+                    return not others
             if others:
                 self.runs.wait_for_signs()
             else:

@@ -20,7 +20,7 @@ from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.preprocessing import PlateContext
-from jumpduck.schema import Row
+from jumpduck.schema import RESULTS_FILE, SITES_FILE, Row
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer
@@ -48,6 +48,11 @@ POLL_SECONDS = 0.2
 
 MAX_POLL_SECONDS = 5.0
 """Longest time between two looks at plates that other runs have open."""
+
+NOT_LAST = (
+    f"another run fills this folder, too; the last one to end writes {RESULTS_FILE} and "
+    f"{SITES_FILE}, and `jumpduck status --gather` writes them at any time"
+)
 
 OTHERWISE: Mapping[str, object] = {
     "status": "failed",
@@ -141,7 +146,8 @@ class Scheduler:
             self._collect(0)
             yield from self._take_closed()
             self._write_done()
-            _wait_for(self._background.submit(self._folder.gather_if_last))
+            if not _wait_for(self._background.submit(self._folder.gather_if_last)):
+                self._progress({"event": "remark", "text": f"{NOT_LAST} ({self._folder.path})"})
         finally:
             self._stop()
 
