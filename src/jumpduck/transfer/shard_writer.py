@@ -22,7 +22,7 @@ from jumpduck.transfer.shard_files import (
 )
 from jumpduck.transfer.shards import NEAR_ROWS, Shard, rows_of
 
-ROW_GROUP_ROWS = 1 << 17
+ROW_GROUP_ROWS = 1 << 18
 
 WRITERS = 2
 """Shards that are written at the same time, because one does not keep two cores busy."""
@@ -126,6 +126,7 @@ class ShardFolder:
                     part,
                     compression="zstd",
                     compression_level=1,
+                    statistics=False,  # because a job reads all of it
                     row_group_size=ROW_GROUP_ROWS,
                     metadata={**metadata, SHARD: self._notes[number].text()},
                 )
