@@ -1,7 +1,8 @@
 """From petabyte-scale microscopy archives to verified images: metadata first.
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
-`plates`, `split`, `download`, `submit`, `status`, `verify`, `repair`, `sql`.
+`plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
+`repair`, `sql`.
 """
 
 from importlib import import_module
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.download import download as download
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
+    from jumpduck.stages.merge import merge as merge
     from jumpduck.stages.plates import plates as plates
     from jumpduck.stages.repair import repair as repair
     from jumpduck.stages.split import split as split
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from jumpduck.stages.verify import verify as verify
 
 __all__ = [
-    "catalog", "download", "find", "manifest", "plates", "repair", "split", "sql", "status",
-    "submit", "verify",
+    "catalog", "download", "find", "manifest", "merge", "plates", "repair", "split", "sql",
+    "status", "submit", "verify",
 ]  # fmt: skip
 
 

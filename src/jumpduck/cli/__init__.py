@@ -22,7 +22,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
     "demo", "get", "catalog", "find", "plates", "manifest", "split", "download", "submit",
-    "status", "verify", "recipes", "sql", "completion", "help",
+    "status", "verify", "merge", "recipes", "sql", "completion", "help",
 )  # fmt: skip
 
 app = App(

@@ -8,6 +8,7 @@ images that such a run had left where the folder was copied from, without its hi
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -189,7 +190,7 @@ class AskedTables:
             write_notes(table, {**notes, "number": 1 + self._last_number()})
         try:
             # afterwards, so that of two runs that begin at the same time one sees the other
-            _refuse_shared_paths(asked, [run for run in self.runs() if run.table != table])
+            refuse_shared_paths(asked, [run for run in self.runs() if run.table != table])
         except ManifestError:
             if is_new:
                 table.with_suffix(".json").unlink()
@@ -201,7 +202,7 @@ class AskedTables:
     def check(self, manifest: Manifest, recipe: Recipe) -> None:
         """Raise ManifestError if `begin` would refuse this manifest."""
         rows = manifest.scan(columns_for(recipe, manifest.columns))
-        _refuse_shared_paths(Asked(rows, notes_of(recipe)), self.runs())
+        refuse_shared_paths(Asked(rows, notes_of(recipe)), self.runs())
 
     def runs(self) -> list[Run]:
         """Get what was asked for, the last run first; nothing where no run has begun.
@@ -213,6 +214,23 @@ class AskedTables:
         """
         found = [Run(notes.with_suffix(".parquet")) for notes in self.folder.glob("*.json")]
         return sorted(found, key=lambda run: int(str(run.notes["number"])), reverse=True)
+
+    def add(self, run: Run, command: str | None) -> None:
+        """Keep what a run into another folder was asked for, unless it is known here.
+
+        Parameters
+        ----------
+        command
+            Command line that goes on with it here.
+        """
+        table = self.folder / run.table.name
+        if not table.with_suffix(".json").exists():
+            make_folder(self.folder)
+            with atomic_path(table) as part:
+                shutil.copyfile(run.table, part)
+            number = 1 + self._last_number()
+            write_notes(table, {**run.notes, "command": command, "number": number})
+        table.with_suffix(".left").unlink(missing_ok=True)
 
     def _last_number(self) -> int:
         """Get the number of the run that began last."""
@@ -248,7 +266,7 @@ class AskedTables:
         return left
 
 
-def _refuse_shared_paths(asked: Asked, runs: Sequence[Asked]) -> None:
+def refuse_shared_paths(asked: Asked, runs: Sequence[Asked]) -> None:
     """Refuse a manifest with a plate or path that macOS takes for one of a run, and is another.
 
     Where each path begins with the key of its plate, as those of `jumpduck manifest` do, no two

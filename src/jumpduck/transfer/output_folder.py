@@ -107,6 +107,33 @@ class OutputFolder:
                 folder.locks.release_all()
                 folder.runs.end()
 
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Keep all runs out of the folder, made if need be, in the block.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written, or a run fills it.
+        """
+        self._check_names(())
+        writable_folder(self.path)
+        writable_folder(self.state)
+        with self.turn:
+            while others := self.runs.others():
+                if any(others.values()):
+                    self.refuse_if_filled()
+                time.sleep(POLL_SECONDS)  # whether they live, another look will tell
+            self._tidy()
+            yield
+
+    def refuse_if_filled(self) -> None:
+        """Raise StoreError if a run fills the folder, from a look that does not wait."""
+        if self.runs.notes()[0]:
+            raise StoreError(
+                f"{self.path} is being filled by another run; wait until that has ended, or stop it"
+            )
+
     def _begin(self, recipe: Recipe) -> bool:
         """Make this run known; False if it is not known whether one of another recipe still runs.
 

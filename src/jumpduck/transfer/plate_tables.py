@@ -163,6 +163,11 @@ class PlateTables:
         if left.height < known.height:
             self.replace(key, left)
 
+    def remove_table(self, key: PlateKey) -> None:
+        """Remove the table of a plate, and its journal."""
+        for suffix in (".jsonl", ".sites", ".parquet"):
+            self._file(key, suffix).unlink(missing_ok=True)
+
     def replace(self, key: PlateKey, rows: pl.DataFrame) -> None:
         """Write the table of a plate as a whole, and remove its journal."""
         file = self._file(key, ".parquet")
