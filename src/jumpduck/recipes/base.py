@@ -9,7 +9,7 @@ entry point in the group ``jumpduck.recipes`` or as ``module:function``.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jumpduck.errors import QueryError
@@ -121,8 +121,11 @@ class Recipe:
 
     reads: Sequence[str] = ()
     """Further columns that the files depend on where a manifest has them."""
-    built_from: tuple[str, Mapping[str, object]] | None = None
-    """The name and options that `jumpduck.recipes.registry.build` made it from."""
+    built_from: tuple[str, Mapping[str, object]] | None = field(
+        default=None, init=False, compare=False, repr=False
+    )
+    """The name and options that `jumpduck.recipes.registry.build` made it from; a copy that
+    `dataclasses.replace` makes has none, because it is another recipe."""
 
     def __post_init__(self) -> None:
         if not self.name or any(letter.isspace() for letter in self.name):

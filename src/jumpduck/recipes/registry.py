@@ -7,7 +7,6 @@ import json
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
@@ -62,7 +61,8 @@ def build(recipe: str | Recipe, **options: object) -> Recipe:
             f"recipe {recipe} returns {type(made).__name__}; it must return a "
             "jumpduck.recipes.Recipe"
         )
-    return replace(made, built_from=(recipe, options))
+    object.__setattr__(made, "built_from", (recipe, options))  # it is frozen
+    return made
 
 
 def pickled(recipe: Recipe) -> bytes | None:

@@ -4,8 +4,11 @@ import fcntl
 import mmap
 import os
 import tempfile
+import weakref
 from threading import Lock
 from types import TracebackType
+
+from jumpduck.errors import StoreError
 
 NUMBER_BYTES = 8
 
@@ -33,10 +36,9 @@ class SharedNumbers:
         if isinstance(numbers, int):
             self.file, first = numbers, None
         else:
-            # a copy of the descriptor, because the file object closes its own
-            with tempfile.TemporaryFile() as file:
-                file.truncate(len(numbers) * NUMBER_BYTES)
-                self.file, first = os.dup(file.fileno()), numbers
+            self.file, first = unnamed_file(), numbers
+            os.truncate(self.file, len(numbers) * NUMBER_BYTES)
+        weakref.finalize(self, os.close, self.file)
         self._map = mmap.mmap(self.file, 0)
         self.values = memoryview(self._map).cast("d")
         for place, number in enumerate(first or ()):
@@ -57,8 +59,21 @@ class SharedNumbers:
         fcntl.lockf(self.file, fcntl.LOCK_UN)
         self._lock.release()
 
-    def close(self) -> None:
-        """Give the file back."""
-        self.values.release()
-        self._map.close()
-        os.close(self.file)
+
+def unnamed_file() -> int:
+    """Get the descriptor of a new file without a name, which processes that inherit it share.
+
+    Raises
+    ------
+    StoreError
+        There is no folder for temporary files.
+    """
+    try:
+        # a copy of the descriptor, because the file object closes its own
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+    except OSError as error:
+        raise StoreError(
+            f"processes share a temporary file, and none can be made: {error.strerror}; set TMPDIR "
+            "to a folder that can be written to, or give processes 1"
+        ) from error

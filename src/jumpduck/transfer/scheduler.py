@@ -29,7 +29,6 @@ from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
 from jumpduck.transfer.memory_budget import CONTEXT_BYTES
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_progress import PlateProgress, close_plate, keep, open_plate
-from jumpduck.transfer.task_processes import TaskProcesses
 from jumpduck.transfer.task_threads import TaskRunner, TaskThreads
 from jumpduck.transfer.tasks import Concurrency, DiskError, Outcome, Task
 from jumpduck.transfer.worker import Worker
@@ -105,6 +104,9 @@ class Scheduler:
         self._worker = Worker(folder.path, folder.runs.token, reader, recipe, cores)
         self._runner: TaskRunner
         if concurrency.processes > 1:
+            # Windows does not have what it imports, and one process does not need it
+            from jumpduck.transfer.task_processes import TaskProcesses
+
             self._runner = TaskProcesses(
                 folder,
                 self._worker,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.rows import PlateKey
+from jumpduck.storage.shared_numbers import unnamed_file
 
 ALIGNMENT_BYTES = 64
 """An array begins at a multiple of this, because processors read it faster then."""
@@ -36,9 +37,7 @@ class SharedContexts:
     """
 
     def __init__(self) -> None:
-        # a copy of the descriptor, because the file object closes its own
-        with tempfile.TemporaryFile() as file:
-            self.file = os.dup(file.fileno())
+        self.file = unnamed_file()
         self._places: dict[PlateKey, range] = {}
 
     def add(self, plate: PlateKey, context: object, recipe: str) -> SharedContext:
