@@ -165,3 +165,20 @@ def test_names_that_macos_would_take_for_one_are_refused_also_over_two_manifests
     assert files(tmp_path / "own") == before
     assert left(tmp_path / "own") == 0
     assert set(jumpduck.download(own, tmp_path / "own")["status"]) == {"present", "fetched"}
+
+
+def test_a_large_manifest_is_kept_as_its_file_is(catalog, tmp_path, monkeypatch):
+    """More rows than are put in order in memory; here that is three."""
+    monkeypatch.setattr("jumpduck.transfer.manifest_reader.MAX_SORTED_ROWS", 3)
+    manifest, out = tmp_path / "manifest.parquet", tmp_path / "images"
+    rows = jumpduck.manifest(catalog, path=manifest, sources="source_3")
+    for _ in range(2):
+        results = jumpduck.download(manifest, out)
+    assert set(results["status"]) == {"present"}
+    (kept,) = (out / ".jumpduck" / "asked").glob("*.parquet")
+    assert kept.read_bytes() == manifest.read_bytes()
+    assert jumpduck.verify(out).is_empty()
+    assert jumpduck.status(out).plates["done"].sum() == rows.height
+    # the same rows as a frame are asked for a second time, and nothing is fetched for them
+    assert set(jumpduck.download(rows, out)["status"]) == {"present"}
+    assert jumpduck.status(out).plates["done"].sum() == rows.height

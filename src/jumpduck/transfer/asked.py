@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
@@ -32,7 +33,7 @@ ROW_GROUP_ROWS = 65_536
 _NOTES = {
     "recipe": str, "parameters": str, "suffix": str, "per_site": bool, "made_by": str,
     "number": int, "started": float, "updated": float, "done": int,
-    "plates": list, "standard_paths": bool,
+    "columns": list, "plates": list, "standard_paths": bool,
 }  # fmt: skip
 """What the notes of a run have, by type."""
 
@@ -110,7 +111,8 @@ class Run(Asked):
             notes: Row = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
             if missing := [name for name, kind in _NOTES.items() if type(notes[name]) is not kind]:
                 raise ValueError(f"{missing[0]} is {notes[missing[0]]!r}")
-            if missing := set(COLUMNS) - set(schema_of(table)):
+            columns: Sequence[str] = notes["columns"]  # pyright: ignore[reportAssignmentType]
+            if missing := {*COLUMNS, *columns} - set(schema_of(table)):
                 raise ValueError(f"the table has no column {min(missing)}")
             places: Sequence[tuple[str, str, str, int, int]] = notes["plates"]  # pyright: ignore[reportAssignmentType]
             plates = {(str(s), str(b), str(p)): (int(at), int(n)) for s, b, p, at, n in places}
@@ -119,7 +121,7 @@ class Run(Asked):
                 f"what a run was asked for cannot be read: {str(error).splitlines()[0]}; remove "
                 f"{table.with_suffix('')}.*, and run the same `jumpduck download` again"
             ) from error
-        super().__init__(pl.scan_parquet(table, glob=False), notes)
+        super().__init__(pl.scan_parquet(table, glob=False).select(columns), notes)
         # of the notes, because a folder may have hundreds of tables
         self.plates = plates
         self.has_standard_paths = bool(notes["standard_paths"])
@@ -147,6 +149,7 @@ class AskedTables:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._known: dict[Path, tuple[tuple[int, int], Run]] = {}
 
     def begin(
         self,
@@ -171,18 +174,23 @@ class AskedTables:
             It cannot be written.
         """
         columns = columns_for(recipe, manifest.columns)
+        file = manifest.large_file(columns)
         text = f"{manifest.digest_of(columns)} {recipe.label} {recipe.parameters_text}"
         table = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
         self.folder.mkdir(exist_ok=True)
         if not table.exists():
             with writing_table(table) as part, manifest.reading():
-                manifest.scan(columns).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
-        asked = Asked(pl.scan_parquet(table, glob=False), notes_of(recipe))
+                if file is None:
+                    manifest.scan(columns).sink_parquet(part, row_group_size=ROW_GROUP_ROWS)
+                else:
+                    file.copy(part)  # because to write its rows anew takes minutes
+        asked = _asked_by(manifest, recipe, pl.scan_parquet(table, glob=False).select(columns))
         is_new = not table.with_suffix(".json").exists()
         now = time.time()
         notes: Row = {
             **notes_of(recipe), "made_by": made_by, "endpoint": endpoint,
             "command": command, "started": now, "updated": now, "done": 0,
+            "columns": columns,
             "plates": [(*key, *place) for key, place in asked.plates.items()],
             "standard_paths": asked.has_standard_paths,
         }  # fmt: skip
@@ -202,7 +210,7 @@ class AskedTables:
     def check(self, manifest: Manifest, recipe: Recipe) -> None:
         """Raise ManifestError if `begin` would refuse this manifest."""
         rows = manifest.scan(columns_for(recipe, manifest.columns))
-        refuse_shared_paths(Asked(rows, notes_of(recipe)), self.runs())
+        refuse_shared_paths(_asked_by(manifest, recipe, rows), self.runs())
 
     def runs(self) -> list[Run]:
         """Get what was asked for, the last run first; nothing where no run has begun.
@@ -212,7 +220,7 @@ class AskedTables:
         StoreError
             A file of it cannot be read.
         """
-        found = [Run(notes.with_suffix(".parquet")) for notes in self.folder.glob("*.json")]
+        found = [self._run(notes) for notes in self.folder.glob("*.json")]
         return sorted(found, key=lambda run: int(str(run.notes["number"])), reverse=True)
 
     def add(self, run: Run, command: str | None) -> None:
@@ -236,9 +244,20 @@ class AskedTables:
         """Get the number of the run that began last."""
         numbers = [0]
         for notes in self.folder.glob("*.json"):
-            with suppress(OSError, ValueError, KeyError, TypeError):  # `runs` says what is wrong
-                numbers.append(int(json.loads(notes.read_text(encoding="utf-8"))["number"]))
+            with suppress(StoreError):  # `runs` says what is wrong
+                numbers.append(int(str(self._run(notes).notes["number"])))
         return max(numbers)
+
+    def _run(self, notes: Path) -> Run:
+        """Get a run; what was read of it before, unless its notes are others now."""
+        # because a folder has as many as there were jobs, and each job asks several times
+        with suppress(OSError):
+            status = notes.stat()
+            state = (status.st_ino, status.st_mtime_ns)
+            if notes not in self._known or self._known[notes][0] != state:
+                self._known[notes] = state, Run(notes.with_suffix(".parquet"))
+            return self._known[notes][1]
+        return Run(notes.with_suffix(".parquet"))
 
     def adopt(self, left: Mapping[str, int]) -> None:
         """Keep how many images of runs are left, as the results of a copied folder say."""
@@ -264,6 +283,17 @@ class AskedTables:
                 raise StoreError(f"{file} is not a number; remove it")
             left[file.stem] = int(text)
         return left
+
+
+def _asked_by(manifest: Manifest, recipe: Recipe, rows: pl.LazyFrame) -> Asked:
+    """Get what a manifest asks for, without reading its rows again."""
+    asked = Asked(rows, notes_of(recipe))
+    plates = list(manifest.plates())
+    firsts = accumulate((plate.count for plate in plates), initial=0)
+    places = zip(plates, firsts, strict=False)
+    asked.plates = {plate.key: (first, plate.count) for plate, first in places}
+    asked.has_standard_paths = manifest.has_standard_paths
+    return asked
 
 
 def refuse_shared_paths(asked: Asked, runs: Sequence[Asked]) -> None:

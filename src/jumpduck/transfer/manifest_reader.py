@@ -22,6 +22,7 @@ from jumpduck.transfer.manifest_paths import check_rows, folders_of
 from jumpduck.transfer.manifest_plates import (
     CHECK_THREADS,
     CHECKED_ROWS,
+    MAX_SORTED_ROWS,
     ONLY_IN_FORM,
     find_plates,
     folded,
@@ -77,6 +78,8 @@ class Manifest:
         S3 server that the manifest's file names; None for AWS.
     cuts_plates
         A plate may be here in part, because a shard cuts it.
+    has_standard_paths
+        Each path begins with the key of its plate.
     """
 
     def __init__(
@@ -95,6 +98,8 @@ class Manifest:
         self.files = sum(plate.count for plate in self._plates)
         self._ranges = [(0, self.files)]
         self._whole_files = self.files
+        self.has_standard_paths = False
+        self._written: Mapping[str, pl.DataType] = {}
         self.folders = self._check_rows()
 
     @classmethod
@@ -144,6 +149,8 @@ class Manifest:
         source = rows if limit is None else rows.head(limit)
         opened = cls(source, columns, endpoint, file)
         opened.cuts_plates = files.cuts_plates
+        if limit is None and file is not None:
+            opened._written = found
         opened.check_nulls()
         opened.check_casts(source, found)
         return opened
@@ -158,6 +165,8 @@ class Manifest:
         part._plates = list(plates)  # noqa: SLF001
         part.files = sum(plate.count for plate in plates)
         part._ranges = _together((plate.first, plate.count) for plate in plates)  # noqa: SLF001
+        if part._ranges != self._ranges:  # noqa: SLF001
+            part._written = {}  # noqa: SLF001
         every, own = ({"/".join(one.key) for one in some} for some in (self._plates, plates))
         # a folder that begins with no plate may be that of any
         begins = {folder: "/".join(folder.split("/")[:3]) for folder in self.folders}
@@ -200,8 +209,18 @@ class Manifest:
         """Get `count` rows from number `first` on."""
         return self._collect(self._rows.select(columns or list(self.columns)).slice(first, count))
 
+    def large_file(self, columns: Sequence[str]) -> HeldFile | None:
+        """Get its file, if that has these columns of all rows as they are, and very many rows."""
+        as_written = all(self._written.get(name) == self.columns[name] for name in columns)
+        return self._file if as_written and self.files > MAX_SORTED_ROWS else None
+
     def digest_of(self, columns: Sequence[str]) -> str:
-        """Get what identifies the values of some columns, and their order."""
+        """Get what identifies the values of some columns, and their order.
+
+        Of a large file it is what identifies its bytes, because its values take minutes.
+        """
+        if file := self.large_file(columns):
+            return file.digest()
         digest = hashlib.sha256()
         for first, count in self._ranges:
             for start in range(first, first + count, CHECKED_ROWS):
@@ -290,6 +309,8 @@ class Manifest:
                 raise ManifestError(
                     f"folder {taken[0]!r} of a path has the name of a table; rename it"
                 )
+            keys = ["/".join(plate.key) + "/" for plate in self._plates]
+            self.has_standard_paths = all(f"{path}/".startswith(keys[at]) for at, path in found)
             owners = {(plate, form[folder]) for plate, folder in found}
             if len(owners) == len({folder for _, folder in owners}):
                 # no two plates share a folder, therefore only paths of the same plate can be alike
