@@ -7,20 +7,30 @@ from hypothesis import settings
 
 import jumpduck
 from jumpduck.synthetic.gallery import Gallery, write_gallery
+from tests.support import slurm
 from tests.support.command_line import run_here
 from tests.support.places import DATA
 
 settings.register_profile("thorough")  # asked for by `just test-all`, see tests/support/examples.py
 
 
+MUST_RUN = {"real": "JUMPDUCK_REAL_DATA", "slurm": "JUMPDUCK_SLURM"}
+"""Variables with which tests of a marker end the run where what they need is absent."""
+
+
 def pytest_collection_modifyitems(items):
-    if DATA.is_dir():
-        return
-    if "JUMPDUCK_REAL_DATA" in os.environ:
-        raise pytest.UsageError(f"JUMPDUCK_REAL_DATA={DATA} is not there, so real tests cannot run")
-    for item in items:
-        if item.get_closest_marker("real"):
-            item.add_marker(pytest.mark.skip(reason=f"no real data: {DATA} is not there"))
+    absent = {
+        "real": None if DATA.is_dir() else f"no real data: {DATA} is not there",
+        "slurm": slurm.why_not(),
+    }
+    for marker, reason in absent.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if reason is None or not marked:
+            continue
+        if MUST_RUN[marker] in os.environ:
+            raise pytest.UsageError(f"{reason}, and {MUST_RUN[marker]} says that it must be there")
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

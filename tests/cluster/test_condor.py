@@ -8,7 +8,6 @@ import pytest
 import jumpduck
 from jumpduck.stages.submit import SubmitOptions, prepare
 from tests.support.folders import facts
-from tests.support.shards import write_shards
 
 htcondor2 = pytest.importorskip("htcondor2", reason="HTCondor's library is for Linux alone")
 classad2 = pytest.importorskip("classad2")
@@ -37,7 +36,8 @@ def test_each_item_of_htcondor_names_a_shard_and_its_command_line_downloads_it(
     manifest = here / "manifest.parquet"
     rows = jumpduck.manifest(catalog, max_sites=2)
     rows.write_parquet(manifest)
-    shards = write_shards(manifest, here / name, 2)
+    shards = here / name
+    jumpduck.split(manifest, shards, into=2, cut=True)
     submit = described(name, f"out {name}", at_once=1, compression="zstd", recipe="tiff16")
     items = [item["shard"] for item in submit.itemdata()]
     assert [f"{one}.parquet" for one in items] == sorted(p.name for p in shards.glob("*.parquet"))
@@ -68,7 +68,8 @@ def test_htcondor_tries_a_killed_job_again_and_not_one_that_says_why(
     ended, again, catalog, tmp_path
 ):
     jumpduck.manifest(catalog, max_sites=1).write_parquet(tmp_path / "manifest.parquet")
-    submit = described(write_shards(tmp_path / "manifest.parquet", tmp_path / "shards", 1))
+    jumpduck.split(tmp_path / "manifest.parquet", tmp_path / "shards", into=1)
+    submit = described(tmp_path / "shards")
     # what condor_submit makes of max_retries
     ad = classad2.ClassAd(f"[{ended}; Until = {submit.expand('retry_until')}]")
     assert ad.eval("Until") is not again

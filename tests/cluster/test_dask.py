@@ -17,7 +17,6 @@ from jumpduck.cluster.dask import Workers, client_of, run_tasks
 from tests.support.command_line import process
 from tests.support.fault_proxy import Faults
 from tests.support.folders import files, same
-from tests.support.shards import write_shards
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,8 @@ def clean(manifest, s3, tmp_path_factory):
 
 @pytest.fixture
 def shards(manifest, tmp_path):
-    return write_shards(manifest, tmp_path / "shards", 12)
+    jumpduck.split(manifest, tmp_path / "shards", into=12, cut=True)
+    return tmp_path / "shards"
 
 
 def children(parent):
@@ -115,8 +115,8 @@ def a_hundredth(_item):
 
 
 @pytest.mark.slow
-def test_a_shard_costs_less_than_100_ms_beyond_its_download():
-    with client_of(Workers(local=1), 1, 3) as client:
+def test_a_shard_costs_less_than_100_ms_beyond_its_download(tmp_path):
+    with client_of(Workers(local=1), 1, 3, tmp_path) as client:
         list(run_tasks(client, a_hundredth, range(20), 1))
         began = time.monotonic()
         list(run_tasks(client, a_hundredth, range(200), 1))

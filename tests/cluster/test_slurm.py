@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 import jumpduck
-from tests.support.fault_proxy import Faults
+from tests.support.command_line import process
+from tests.support.fault_proxy import Faults, always
 from tests.support.folders import files, same
-from tests.support.shards import write_shards
 from tests.support.slurm import slurm as started
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
@@ -52,7 +52,8 @@ def here(manifest, tmp_path, monkeypatch, slurm):
     monkeypatch.chdir(folder)
     for name, value in slurm.env.items():
         monkeypatch.setenv(name, value)
-    write_shards(manifest, folder / "shards", SHARDS)
+    (folder / "manifest.parquet").hardlink_to(manifest)
+    jumpduck.split(manifest, folder / "shards", into=SHARDS, cut=True)
     return folder
 
 
@@ -66,13 +67,13 @@ def download_of(task):
     """The process that downloads a task's shard, once it has begun."""
     manifest = f"shards/{task:04}.parquet".encode()
     while True:
-        for process in Path("/proc").glob("[0-9]*"):
+        for folder in Path("/proc").glob("[0-9]*"):
             try:
-                words = (process / "cmdline").read_bytes().split(b"\0")
+                words = (folder / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
             if manifest in words and words[0] == sys.executable.encode():
-                return int(process.name)
+                return int(folder.name)
         time.sleep(0.01)
 
 
@@ -93,3 +94,52 @@ def test_a_task_that_is_killed_begins_again_and_the_array_ends(slurm, here, s3, 
     }
     same(here / "images", clean)
     assert set(files(here / "images")) == set(files(clean))
+
+
+def test_an_array_with_a_kill_a_cancel_and_a_fault_and_then_the_rest_give_the_bytes_of_one_run(
+    slurm, here, s3, clean
+):
+    broken = always("503", "1000000001_B01")
+    with Faults(s3.endpoint, broken, delay=0.3) as proxy:
+        job = submitted(endpoint=proxy.endpoint, at_once=4, retries=0)
+        os.kill(download_of(3), signal.SIGKILL)
+        download_of(5)
+        slurm.run("scancel", f"{job}_5")
+        ended = slurm.wait(job)
+        states = {number: (one["JobState"], one["ExitCode"]) for number, one in ended.items()}
+        assert states[3] == ("FAILED", "137:0")
+        assert states[5][0] == "CANCELLED"
+        # some files could not be had, and such a task does not begin again
+        assert {states[n] for n in states if n not in (3, 5)} == {
+            ("COMPLETED", "0:0"),
+            ("FAILED", "3:0"),
+        }
+        assert {one["Restarts"] for one in ended.values()} == {"0"}
+        left = jumpduck.split("manifest.parquet", "left", left=True, into=2, cut=True)
+        assert left["files"].sum() > 0
+        proxy.rule = lambda path, n: None
+        again = slurm.wait(submitted(shards="left", endpoint=proxy.endpoint))
+    assert len(again) == left.height
+    same(here / "images", clean)
+    assert set(files(here / "images")) == set(files(clean))
+    assert not list((here / "images").rglob("*.part"))
+
+
+def test_dask_starts_workers_in_slurm_and_the_shard_of_one_that_is_cancelled_goes_to_another(
+    slurm, here, s3, clean
+):
+    settings = {"CORES": "1", "PROCESSES": "1", "MEMORY": "1GB", "WALLTIME": "00:10:00"}
+    env = {f"DASK_JOBQUEUE__SLURM__{name}": value for name, value in settings.items()}
+    with Faults(s3.endpoint, delay=0.3) as proxy:
+        words = ("--jobqueue", "slurm", "--at-once", 1, "--endpoint", proxy.endpoint, "--json")
+        with process("submit", "dask", *words, cwd=here, **env, **slurm.env) as run:
+            while proxy.requests < 60 and run.poll() is None:
+                time.sleep(0.1)
+            (first, *_) = slurm.run("squeue", "--noheader", "--states=R", "--format=%i").split()
+            slurm.run("scancel", "--signal=KILL", "--full", first)
+            out, err = run.communicate(timeout=240)
+    assert run.returncode == 3, err
+    assert len(out.splitlines()) == SHARDS + 1
+    same(here / "images", clean)
+    assert set(files(here / "images")) == set(files(clean))
+    slurm.wait_until_empty()

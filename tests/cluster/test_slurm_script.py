@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from jumpduck.cluster.jobs import Jobs, Shard
-from jumpduck.cluster.slurm import ranges, script
+from jumpduck.cluster.jobs import Jobs
+from jumpduck.cluster.slurm import script
 
 SCONTROL = """#!/bin/sh
 echo "$*" >> "$CALLS"
@@ -29,10 +29,10 @@ def task(tmp_path):
         here = tmp_path / f"here {name}"
         shards = here / name
         shards.mkdir(parents=True, exist_ok=True)
-        (shards / "index.tsv").write_text("shard\tfile\n7\t0007.parquet\n70\t0070.parquet\n")
+        (shards / "0007.parquet").touch()
         jobs = Jobs(
             folder=shards.relative_to(here),
-            shards=[Shard(7, "0007.parquet"), Shard(70, "0070.parquet")],
+            shards=[f"{number:04}" for number in range(1, 13)],
             command=["bash", "-c", job, "job"],
             directory=here,
             at_once=None,
@@ -69,11 +69,11 @@ def test_a_task_downloads_the_shard_of_its_number_whatever_the_folders_are_calle
     assert (out.splitlines(), err) == (words, "")
 
 
-def test_a_task_whose_number_the_index_does_not_have_ends_with_2_and_says_so(task, tmp_path):
-    running = task("echo never", number=8)
+def test_a_task_whose_number_no_shard_has_ends_with_2_and_says_so(task, tmp_path):
+    running = task("echo never", number=13)
     out, err = running.communicate()
     assert (running.returncode, out) == (2, "")
-    assert err == "shards/index.tsv has no shard 8\n"
+    assert err == "shards has no 0013.parquet: its shards are 1 to 12\n"
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,3 @@ def test_further_lines_stand_where_sbatch_or_bash_read_them(task, tmp_path):
     written = (tmp_path / "slurm.sh").read_text().splitlines()
     commands = [number for number, line in enumerate(written) if line and line[0] != "#"]
     assert written.index("#SBATCH --partition=short") < commands[0]
-
-
-def test_the_numbers_of_an_array_are_those_of_the_index():
-    assert ranges([1, 2, 3, 4, 7, 9, 10]) == "1-4,7,9-10"
-    assert ranges([5]) == "5"

@@ -8,9 +8,8 @@ import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.stages.download import DownloadOptions
 from jumpduck.stages.submit import SubmitOptions, prepare
-from tests.support.shards import write_shards
 
-NOT_OF_A_JOB = {"manifest", "shard", "limit", "force", "progress"}
+NOT_OF_A_JOB = {"manifest", "shard", "limit", "force"}
 """A shard is the manifest, whole; `force` would fetch all of it again when a job begins again."""
 
 
@@ -19,7 +18,8 @@ def made(catalog, tmp_path_factory):
     """Twelve shards. No test may change them."""
     folder = tmp_path_factory.mktemp("shards")
     jumpduck.manifest(catalog).write_parquet(folder / "manifest.parquet")
-    return write_shards(folder / "manifest.parquet", folder / "shards", 12)
+    jumpduck.split(folder / "manifest.parquet", folder / "shards", into=12, cut=True)
+    return folder / "shards"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_every_option_of_download_is_one_of_submit_unless_a_job_cannot_have_it()
     download, submit = (
         {one.name for one in fields(one)} for one in (DownloadOptions, SubmitOptions)
     )
-    assert download - submit == NOT_OF_A_JOB - submit
+    assert download - submit == NOT_OF_A_JOB
 
 
 @pytest.mark.parametrize("system", ["slurm", "condor", "dask"])
@@ -121,12 +121,12 @@ def emptied(shards):
     [
         (without_folder, "shards 'shards' has no index.tsv; make the shards with `jumpduck split`"),
         (without_index, "shards 'shards' has no index.tsv"),
-        (without_a_shard, "index.tsv names 0007.parquet, which is not there"),
-        (replaced("shard\t", "part\t"), "cannot be read as a table of shards"),
-        (replaced("\n3\t", "\nthree\t"), "cannot be read as a table of shards"),
-        (replaced("\n3\t", "\n2\t"), "has a shard twice"),
-        (replaced("0003.parquet", "../0003.parquet"), "not a name like 0001.parquet"),
-        (emptied, "names no shard"),
+        (without_a_shard, "shard shards/0007.parquet of shards/index.tsv is not there"),
+        (replaced("shard\t", "part\t"), "shards 'shards' has no index.tsv"),
+        (replaced("\n3\t", "\nthree\t"), "shards/index.tsv cannot be read"),
+        (replaced("0003.parquet", "0002.parquet"), "is not as `jumpduck split` wrote it"),
+        (replaced("0003.parquet", "../0003.parquet"), "is not as `jumpduck split` wrote it"),
+        (emptied, "there is nothing left to do"),
     ],
 )
 @pytest.mark.parametrize("system", ["slurm", "condor"])
@@ -175,7 +175,7 @@ def test_more_tasks_than_slurm_takes_are_refused(here, cli):
     (here / "scontrol").chmod(0o755)
     done = cli("submit", "slurm")
     assert done.code == 2
-    assert "shard 12, and this Slurm takes tasks up to 11" in done.err
+    assert "has 12 shards, and this Slurm takes 11 tasks" in done.err
 
 
 def test_what_condor_submit_prints_becomes_the_number_to_watch(here, cli):

@@ -102,6 +102,13 @@ class Slurm:
             time.sleep(0.2)
         return self.tasks(job)
 
+    def wait_until_empty(self) -> None:
+        """Return when Slurm has no job any more."""
+        until = time.monotonic() + END_SECONDS
+        while queue := self.run("squeue", "--noheader").strip():
+            assert time.monotonic() < until, queue
+            time.sleep(0.1)
+
 
 @contextlib.contextmanager
 def slurm(folder: Path) -> Iterator[Slurm]:
@@ -146,9 +153,7 @@ def slurm(folder: Path) -> Iterator[Slurm]:
         finally:
             here.run("scancel", "--user=root", "--signal=KILL", "--full")
             here.run("scancel", "--user=root")
-            until = time.monotonic() + END_SECONDS
-            while here.run("squeue", "--noheader").strip() and time.monotonic() < until:
-                time.sleep(0.1)
+            here.wait_until_empty()
 
 
 def _end(process: subprocess.Popen) -> None:

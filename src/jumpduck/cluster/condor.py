@@ -67,7 +67,7 @@ def description(jobs: Jobs, disk_gb: float) -> str:
         options=f"max_materialize = {jobs.at_once}\n" if jobs.at_once else "",
         retries=jobs.retries,
         lines="".join(f"{line}\n" for line in jobs.lines),
-        items="\n".join(one.name for one in jobs.shards),
+        items="\n".join(jobs.shards),
     )
 
 

@@ -152,8 +152,17 @@ def _stop(run: str) -> None:
 
 
 @contextmanager
-def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]:
+def client_of(workers: Workers, at_once: int, retries: int, logs: Path) -> Generator[Client]:
     """Get a client of a scheduler, and end the workers that were started for it.
+
+    Parameters
+    ----------
+    at_once
+        Jobs that dask-jobqueue may start.
+    retries
+        How often a task may lose its worker.
+    logs
+        Folder for what the jobs of dask-jobqueue print.
 
     Raises
     ------
@@ -193,21 +202,23 @@ def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]
             ):
                 yield client
         elif workers.jobqueue is not None:
-            with _job_queue(workers.jobqueue) as cluster, library.Client(cluster) as client:
+            with _job_queue(workers.jobqueue, logs) as cluster, library.Client(cluster) as client:
                 cluster.adapt(maximum_jobs=at_once, target_duration=SECONDS_A_TASK)
                 yield client
 
 
-def _job_queue(name: JobQueue) -> AbstractContextManager[Any]:
+def _job_queue(name: JobQueue, logs: Path) -> AbstractContextManager[Any]:
     """Get a cluster of dask-jobqueue, as its own configuration describes it."""
     try:
+        import dask.config
         import dask_jobqueue
     except ImportError:
         raise QueryError(
             "dask-jobqueue is not installed; install it with `pip install 'jumpduck[dask]'`"
         ) from None
+    own = dask.config.get(f"jobqueue.{name}.log-directory", None)
     try:
-        return getattr(dask_jobqueue, CLASSES[name])()
+        return getattr(dask_jobqueue, CLASSES[name])(log_directory=own or str(logs))
     except ValueError as error:
         raise QueryError(
             f"jobqueue {name}: {error}; write it under jobqueue.{name} in "

@@ -1,20 +1,12 @@
 """The jobs of a run, one for each shard, as every batch system is told of them."""
 
-import csv
 import math
-import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jumpduck.errors import ManifestError, QueryError, StoreError
-
-INDEX = "index.tsv"
-"""The table of the shards of a folder, which `jumpduck split` writes beside them."""
-
-FILE_NAME = re.compile(r"[\w-]+\.parquet", re.ASCII)
-"""What a shard's file may be called, because its name stands in the files of the batch systems."""
+from jumpduck.errors import QueryError, StoreError
 
 LOGS = "logs"
 """Folder beside the shards for what their jobs print."""
@@ -27,19 +19,6 @@ DECIMALS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """A line of the index: number and name of the file."""
-
-    number: int
-    file: str
-
-    @property
-    def name(self) -> str:
-        """The name without its end, by which the shard's log is found."""
-        return self.file.removesuffix(".parquet")
-
-
-@dataclass(frozen=True, slots=True)
 class Jobs:
     """The jobs of a run.
 
@@ -48,7 +27,7 @@ class Jobs:
     folder
         Folder of the shards.
     shards
-        One for each job.
+        Names of their files without the end: 0001, 0002, …
     command
         Words of a job's command line, without the shard.
     directory
@@ -64,7 +43,7 @@ class Jobs:
     """
 
     folder: Path
-    shards: Sequence[Shard]
+    shards: Sequence[str]
     command: Sequence[str]
     directory: Path
     at_once: int | None
@@ -82,36 +61,6 @@ class Jobs:
     def memory_mb(self) -> int:
         """The memory of a job in megabytes."""
         return math.ceil(self.memory_gb * 1000)
-
-
-def read_index(folder: Path) -> list[Shard]:
-    """Get the shards of a folder.
-
-    Raises
-    ------
-    ManifestError
-        There is no such folder or index, or the index names a file that is not there.
-    """
-    index = folder / INDEX
-    make = "make the shards with `jumpduck split`"
-    try:
-        with index.open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-        found = [Shard(int(row["shard"]), row["file"]) for row in rows]
-    except FileNotFoundError:
-        raise ManifestError(f"shards {str(folder)!r} has no {INDEX}; {make}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ManifestError(f"{index} cannot be read as a table of shards; {make}") from error
-    if not found:
-        raise ManifestError(f"{index} names no shard; {make}, or there is nothing left to do")
-    if len({one.number for one in found}) < len(found):
-        raise ManifestError(f"{index} has a shard twice; {make} again")
-    for one in found:
-        if not FILE_NAME.fullmatch(one.file):
-            raise ManifestError(f"{index} names {one.file!r}, not a name like 0001.parquet; {make}")
-        if not (folder / one.file).is_file():
-            raise ManifestError(f"{index} names {one.file}, which is not there; {make} again")
-    return found
 
 
 def share(name: str, total: float | None, jobs: int) -> float | None:

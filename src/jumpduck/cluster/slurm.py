@@ -2,10 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
-from jumpduck.cluster.jobs import INDEX, NAME, Jobs, run_program
+from jumpduck.cluster.jobs import NAME, Jobs, run_program
 from jumpduck.errors import QueryError
 
 FILE = "slurm.sh"
@@ -15,21 +14,20 @@ SECONDS_BEFORE_LIMIT = 60
 
 SCRIPT = """\
 #!/bin/bash
-# Made by `jumpduck submit slurm`: one task for each shard of {index}.
+# Made by `jumpduck submit slurm`: one task for each shard of {folder}.
 # A shard that begins again fetches what is not there yet.
 {options}
 
 cd -- {directory} || exit 1
 {commands}
-shard=$SLURM_ARRAY_TASK_ID
-file=$(awk -F '\\t' -v shard="$shard" 'NR > 1 && $1 + 0 == shard {{ print $2 }}' {index})
-if [ -z "$file" ]; then
-    echo {index} "has no shard $shard" >&2
+shard=$(printf '%0{digits}d' "$SLURM_ARRAY_TASK_ID").parquet
+if [ ! -f {folder}/"$shard" ]; then
+    echo {folder} "has no $shard: its shards are 1 to {number}" >&2
     exit 2
 fi
 
 # Slurm sends SIGTERM to this script alone
-{command} --manifest {folder}/"$file" &
+{command} --manifest {folder}/"$shard" &
 job=$!
 trap 'kill -TERM "$job" 2>/dev/null' TERM
 while wait "$job"; code=$?; kill -0 "$job" 2>/dev/null; do :; done
@@ -60,10 +58,10 @@ def script(jobs: Jobs, hours: float | None) -> str:
         raise QueryError(f"shards {logs!r} has a line break or backslash, which sbatch cannot take")
     at_once = f"%{jobs.at_once}" if jobs.at_once else ""
     log = logs.replace("%", "%%").replace('"', '\\"')
-    digits = len(jobs.shards[0].name)
+    digits = len(jobs.shards[0])
     own = [
         f"--job-name={NAME}",
-        f"--array={ranges([one.number for one in jobs.shards])}{at_once}",
+        f"--array=1-{len(jobs.shards)}{at_once}",
         f"--cpus-per-task={jobs.cpus}",
         f"--mem={jobs.memory_mb}M",
         *([f"--time={max(1, round(hours * 60))}"] if hours is not None else []),
@@ -77,22 +75,12 @@ def script(jobs: Jobs, hours: float | None) -> str:
         options="\n".join([*(f"#SBATCH {option}" for option in own), *given]),
         directory=shlex.quote(str(jobs.directory)),
         commands="".join(f"{line}\n" for line in jobs.lines if line not in given),
-        index=shlex.quote(str(jobs.folder / INDEX)),
+        digits=digits,
+        number=len(jobs.shards),
         folder=shlex.quote(str(jobs.folder)),
         command=shlex.join(jobs.command),
         retries=jobs.retries,
     )
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """Get numbers as sbatch takes them: ``1-4,7``."""
-    found: list[list[int]] = []
-    for number in sorted(numbers):
-        if found and number == found[-1][1] + 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return ",".join(str(one) if one == last else f"{one}-{last}" for one, last in found)
 
 
 def submit(jobs: Jobs, file: Path) -> str:
@@ -107,11 +95,11 @@ def submit(jobs: Jobs, file: Path) -> str:
     """
     config = run_program(["scontrol", "show", "config"], file, "sbatch")
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", config, re.MULTILINE)
-    last = max(one.number for one in jobs.shards)
-    if found and last >= int(found[1]):
+    number = len(jobs.shards)
+    if found and number >= int(found[1]):
         raise QueryError(
-            f"shards {str(jobs.folder)!r} has shard {last:,}, and this Slurm takes tasks up to "
-            f"{int(found[1]) - 1:,} (MaxArraySize); make fewer shards with `jumpduck split --into`"
+            f"shards {str(jobs.folder)!r} has {number:,} shards, and this Slurm takes "
+            f"{int(found[1]) - 1:,} tasks (MaxArraySize); make fewer with `jumpduck split --into`"
         )
     # --parsable prints the name of the cluster behind the number, if there are several
     return run_program(["sbatch", "--parsable", str(file)], file, "sbatch").partition(";")[0]

@@ -12,12 +12,13 @@ import polars as pl
 
 from jumpduck.cluster import condor, slurm
 from jumpduck.cluster.dask import JobQueue, Workers, client_of, download_shards
-from jumpduck.cluster.jobs import Jobs, read_index, share
-from jumpduck.errors import QueryError
+from jumpduck.cluster.jobs import Jobs, share
+from jumpduck.errors import ManifestError, QueryError
 from jumpduck.options import expanded, takes
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.storage.atomic_files import atomic_write
 from jumpduck.transfer.limits import Limits
+from jumpduck.transfer.shard_files import INDEX_FILE, file_name, read_index, shards_in
 from jumpduck.words import with_values, words_of
 
 System = Literal["slurm", "condor", "dask"]
@@ -223,7 +224,7 @@ def prepare(options: SubmitOptions) -> Prepared:
     """
     options.build()  # a wrong option of the recipe is an error before anything is submitted
     folder = expanded(options.shards)
-    shards = read_index(folder)
+    shards = _shards_of(folder)
     at_once = min(options.at_once or len(shards), options.local or len(shards), len(shards))
     limits = {name: share(name, getattr(options, name), at_once) for name in SHARED}
     cpus = options.cpus or DEFAULT_CPUS
@@ -246,6 +247,30 @@ def prepare(options: SubmitOptions) -> Prepared:
         case "dask":
             return Prepared(jobs, at_once, limits, None, "")
     return Prepared(jobs, at_once, limits, folder / file, text)
+
+
+def _shards_of(folder: Path) -> list[str]:
+    """Get the names of the shards of a folder, without the end.
+
+    Raises
+    ------
+    ManifestError
+        There is no such folder, or one of its shards is not there.
+    """
+    index = read_index(folder)
+    if index is None:
+        raise ManifestError(
+            f"shards {str(folder)!r} has no {INDEX_FILE}; make the shards with `jumpduck split`"
+        )
+    if not index.height:
+        raise ManifestError(f"shards {str(folder)!r} has no shard; there is nothing left to do")
+    names = [file_name(number, index.height) for number in range(1, index.height + 1)]
+    if names != index["file"].to_list():
+        raise ManifestError(
+            f"{folder / INDEX_FILE} is not as `jumpduck split` wrote it; run the same "
+            "`jumpduck split` again"
+        )
+    return [file.stem for file in shards_in(folder)]
 
 
 def _command(options: SubmitOptions, limits: Mapping[str, float | None], cpus: int) -> list[str]:
@@ -281,11 +306,13 @@ def _run(options: SubmitOptions, prepared: Prepared) -> pl.DataFrame:
     folder = prepared.jobs.folder.absolute()
     rows: list[dict[str, object]] = []
     with (
-        client_of(options.workers_of_dask, prepared.at_once, options.retries) as client,
+        client_of(
+            options.workers_of_dask, prepared.at_once, options.retries, prepared.jobs.logs
+        ) as client,
         closing(
             download_shards(
                 client,
-                [folder / one.file for one in prepared.jobs.shards],
+                [folder / f"{one}.parquet" for one in prepared.jobs.shards],
                 expanded(options.out).absolute(),
                 given,
                 prepared.at_once,
