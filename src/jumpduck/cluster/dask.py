@@ -216,7 +216,8 @@ def _job_queue(name: JobQueue, logs: Path) -> AbstractContextManager[Any]:
         raise QueryError(
             "dask-jobqueue is not installed; install it with `pip install 'jumpduck[dask]'`"
         ) from None
-    own = dask.config.get(f"jobqueue.{name}.log-directory", None)
+    config: Any = dask.config
+    own = config.get(f"jobqueue.{name}.log-directory", None)
     try:
         return getattr(dask_jobqueue, CLASSES[name])(log_directory=own or str(logs))
     except ValueError as error:
