@@ -69,7 +69,7 @@ def test_the_example_for_snakemake_ends_if_a_shard_cannot_be_downloaded(here):
 
 @pytest.mark.slow
 def test_the_command_lines_of_the_example_for_nextflow_download_all_shards(here, clean):
-    """Nextflow cannot be had from a registry of packages, so its script is read here as it would."""
+    """No registry of packages has Nextflow, so its script is read here as Nextflow would."""
     text = (ROOT / "examples/nextflow/main.nf").read_text()
     params = dict(re.findall(r"^params\.(\w+) = '(.*)'$", text, re.MULTILINE))
     (script,) = re.findall(r'"""\n(.*?)"""', text, re.DOTALL)

@@ -19,6 +19,12 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 SHARDS = 12
 
+JOBQUEUE = {
+    f"DASK_JOBQUEUE__SLURM__{name}": value
+    for name, value in {"CORES": "1", "MEMORY": "1GB", "WALLTIME": "00:10:00"}.items()
+}
+"""What a user writes into dask-jobqueue's own configuration."""
+
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
@@ -128,11 +134,10 @@ def test_an_array_with_a_kill_a_cancel_and_a_fault_and_then_the_rest_give_the_by
 def test_dask_starts_workers_in_slurm_and_the_shard_of_one_that_is_cancelled_goes_to_another(
     slurm, here, s3, clean
 ):
-    settings = {"CORES": "1", "PROCESSES": "1", "MEMORY": "1GB", "WALLTIME": "00:10:00"}
-    env = {f"DASK_JOBQUEUE__SLURM__{name}": value for name, value in settings.items()}
+    env = {**JOBQUEUE, **slurm.env}
     with Faults(s3.endpoint, delay=0.3) as proxy:
-        words = ("--jobqueue", "slurm", "--at-once", 1, "--endpoint", proxy.endpoint, "--json")
-        with process("submit", "dask", *words, cwd=here, **env, **slurm.env) as run:
+        words = ("--jobqueue", "slurm", "--at-once", 2, "--endpoint", proxy.endpoint, "--json")
+        with process("submit", "dask", *words, cwd=here, **env) as run:
             while proxy.requests < 60 and run.poll() is None:
                 time.sleep(0.1)
             (first, *_) = slurm.run("squeue", "--noheader", "--states=R", "--format=%i").split()
@@ -143,3 +148,18 @@ def test_dask_starts_workers_in_slurm_and_the_shard_of_one_that_is_cancelled_goe
     same(here / "images", clean)
     assert set(files(here / "images")) == set(files(clean))
     slurm.wait_until_empty()
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "said"),
+    [
+        ({**JOBQUEUE, "DASK_JOBQUEUE__SLURM__QUEUE": "wrong"}, 1, "Invalid partition name"),
+        ({}, 2, "jobqueue slurm: You must specify"),
+    ],
+)
+def test_dask_says_why_slurm_starts_no_worker(settings, code, said, slurm, here):
+    with process("submit", "dask", "--jobqueue", "slurm", cwd=here, **settings, **slurm.env) as run:
+        _, err = run.communicate(timeout=120)
+    assert run.returncode == code, err
+    assert said in err
+    assert err.count("\n") == 1, err

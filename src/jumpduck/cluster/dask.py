@@ -8,7 +8,8 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -152,7 +153,7 @@ def _stop(run: str) -> None:
 
 
 @contextmanager
-def client_of(workers: Workers, at_once: int, retries: int, logs: Path) -> Generator[Client]:
+def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]:
     """Get a client of a scheduler, and end the workers that were started for it.
 
     Parameters
@@ -161,8 +162,6 @@ def client_of(workers: Workers, at_once: int, retries: int, logs: Path) -> Gener
         Jobs that dask-jobqueue may start.
     retries
         How often a task may lose its worker.
-    logs
-        Folder for what the jobs of dask-jobqueue print.
 
     Raises
     ------
@@ -202,26 +201,52 @@ def client_of(workers: Workers, at_once: int, retries: int, logs: Path) -> Gener
             ):
                 yield client
         elif workers.jobqueue is not None:
-            with _job_queue(workers.jobqueue, logs) as cluster, library.Client(cluster) as client:
+            with _job_queue(workers.jobqueue) as cluster, library.Client(cluster) as client:
                 cluster.adapt(maximum_jobs=at_once, target_duration=SECONDS_A_TASK)
                 yield client
 
 
-def _job_queue(name: JobQueue, logs: Path) -> AbstractContextManager[Any]:
-    """Get a cluster of dask-jobqueue, as its own configuration describes it."""
+@contextmanager
+def _job_queue(name: JobQueue) -> Generator[Any]:
+    """Get a cluster of dask-jobqueue, as its own configuration describes it, with its first job.
+
+    Because dask-jobqueue only logs what the batch system refuses, its first job says so here.
+    """
     try:
-        import dask.config
         import dask_jobqueue
+        import distributed
     except ImportError:
         raise QueryError(
             "dask-jobqueue is not installed; install it with `pip install 'jumpduck[dask]'`"
         ) from None
-    config: Any = dask.config
-    own = config.get(f"jobqueue.{name}.log-directory", None)
+    kind: Any = getattr(dask_jobqueue, CLASSES[name])
+    first = Future[None]()
+
+    class Job(kind.job_cls):
+        async def start(self) -> None:
+            try:
+                await super().start()  # pyright: ignore[reportUnknownMemberType]
+            except Exception as error:
+                if not first.done():
+                    self.status = distributed.Status.failed
+                    # because Dask logs the stack of what is said below
+                    logging.getLogger("tornado.application").disabled = True
+                    first.set_exception(error)
+                raise
+            if not first.done():
+                first.set_result(None)
+
     try:
-        return getattr(dask_jobqueue, CLASSES[name])(log_directory=own or str(logs))
+        cluster = kind(job_cls=Job)
     except ValueError as error:
+        reason = str(error).partition(", for example")[0]
         raise QueryError(
-            f"jobqueue {name}: {error}; write it under jobqueue.{name} in "
+            f"jobqueue {name}: {reason}; write it under jobqueue.{name} in "
             "~/.config/dask/jobqueue.yaml"
         ) from error
+    with cluster:
+        cluster.scale(jobs=1)
+        if error := first.exception():
+            reason = str(error).strip().splitlines()[-1]
+            raise StoreError(f"jobqueue {name} cannot start a worker: {reason}")
+        yield cluster

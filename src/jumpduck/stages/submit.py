@@ -306,9 +306,7 @@ def _run(options: SubmitOptions, prepared: Prepared) -> pl.DataFrame:
     folder = prepared.jobs.folder.absolute()
     rows: list[dict[str, object]] = []
     with (
-        client_of(
-            options.workers_of_dask, prepared.at_once, options.retries, prepared.jobs.logs
-        ) as client,
+        client_of(options.workers_of_dask, prepared.at_once, options.retries) as client,
         closing(
             download_shards(
                 client,
