@@ -159,6 +159,13 @@ def make_folder(folder: Path) -> None:
         sync_folder(holder)
 
 
+def has_entries(folder: Path) -> bool:
+    """Get whether there is a folder with anything in it."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return next(entries, None) is not None
+    return False
+
+
 def sizes_in(folder: Path) -> dict[str, int]:
     """Get the bytes of each plain file in a folder by its name."""
     with suppress(FileNotFoundError), os.scandir(folder) as entries:

@@ -11,7 +11,7 @@ from jumpduck.errors import JumpduckError, StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
 from jumpduck.schema import IMAGE_KEY, PLATE_KEY
-from jumpduck.storage.atomic_files import free_bytes, sizes_in
+from jumpduck.storage.atomic_files import free_bytes, has_entries, sizes_in
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.workload import COSTS
 
@@ -189,8 +189,12 @@ class DiskSpace:
 
     def _bytes_there(self, manifest: Manifest, recipe: Recipe) -> int:
         """Get the bytes of the files that are there under the names of those of the run."""
+        filled = [folder for folder in manifest.folders if has_entries(self.folder / folder)]
+        plates = {tuple(folder.split("/")[:3]) for folder in filled}
         found = 0
         for plate in manifest.plates():
+            if not filled or (manifest.has_standard_paths and plate.key not in plates):
+                continue  # because to read the rows of all plates takes a minute for all of JUMP
             paths = set(recipe.targets(plate.rows(IMAGE_KEY))["path"])
             for folder in {path.rpartition("/")[0] for path in paths}:
                 sizes = sizes_in(self.folder / folder)
