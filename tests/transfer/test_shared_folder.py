@@ -1,14 +1,14 @@
 """Many runs fill one folder at the same time, on one machine or as on several."""
 
-import errno
 import fcntl
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -21,6 +21,7 @@ from jumpduck.transfer.gathered_tables import GatheredTables
 from tests.support.command_line import process
 from tests.support.fault_proxy import Faults
 from tests.support.folders import facts, files, same
+from tests.support.places import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -233,38 +234,62 @@ def test_machines_without_flock_fill_one_folder_like_one(rows, s3, clean, tmp_pa
     assert facts(tmp_path).height == rows.height
 
 
-def test_a_machine_that_learns_of_new_names_late_still_sees_the_table_of_a_plate(
-    rows, s3, clean, tmp_path, monkeypatch
-):
-    """A client of NFS keeps what it knows of a name until the folder has changed.
+def test_machines_that_learn_of_new_names_late_fill_one_folder_like_one(rows, s3, clean, tmp_path):
+    """A client of NFS remembers the names in a folder until it changes the folder itself."""
+    command = [sys.executable, "-m", "tests.support.late_names", "download", "--out", "out"]
+    command += ["--connections", "2", "--endpoint"]
+    runs = []
+    with Faults(s3.endpoint, delay=0.01) as proxy:
+        for number, part in enumerate(parts_of(rows, 3)):
+            manifest = tmp_path / f"{number}.parquet"
+            part.write_parquet(manifest)
+            runs.append(
+                subprocess.Popen(
+                    [*command, proxy.endpoint, "--manifest", manifest, "--json"],
+                    cwd=tmp_path,
+                    env={**os.environ, "PYTHONPATH": str(ROOT)},
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+        said = [run.communicate(timeout=120)[0] for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 3, 3]
+    same(tmp_path / "out", clean)
+    assert facts(tmp_path / "out").height == rows.height
+    assert any('"taken"' in text for text in said), "they met"
 
-    Making the lock beside the table changes the folder, and so the client looks again.
-    """
-    known: dict[tuple[int, str], tuple[int, os.stat_result | None]] = {}
-    stat = Path.stat
 
-    def cached(self, *args, **options):
-        if "plates" not in self.parts or self.suffix != ".parquet":
-            return stat(self, *args, **options)
-        machine = threading.get_ident(), str(self)
-        changed = stat(self.parent).st_mtime_ns if self.parent.is_dir() else 0
-        if machine not in known or known[machine][0] != changed:
-            try:
-                known[machine] = changed, stat(self, *args, **options)
-            except FileNotFoundError:
-                known[machine] = changed, None
-        found = known[machine][1]
-        if found is None:
-            raise FileNotFoundError(errno.ENOENT, "cached", str(self))
-        return found
+LOOK_THEN_GATHER = """
+import sys
+from tests.support import late_names
+late_names.install()
+from jumpduck.transfer.output_folder import OutputFolder
+folder = OutputFolder(sys.argv[1])
+before = folder.plates.files(), folder.asked.runs(), folder.runs.others()
+print("looked", flush=True)
+sys.stdin.readline()
+folder.gather()
+"""
 
-    monkeypatch.setattr(Path, "stat", cached)
-    in_threads(
-        lambda one: jumpduck.download(one, tmp_path, endpoint=s3.endpoint), parts_of(rows, 3)
-    )
-    monkeypatch.undo()
-    same(tmp_path, clean)
-    assert facts(tmp_path).height == rows.height
+
+def test_the_tables_have_what_other_machines_wrote_since_this_one_looked(rows, s3, clean, tmp_path):
+    place = {name: pl.lit(rows[name][0]) for name in ("Metadata_Source", "Metadata_Batch")}
+    one = rows.with_columns(**place)  # so that all plates are in one folder
+    jumpduck.download(one.head(40), tmp_path, endpoint=s3.endpoint)
+    with subprocess.Popen(
+        [sys.executable, "-c", LOOK_THEN_GATHER, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == "looked\n"
+        jumpduck.download(one, tmp_path, endpoint=s3.endpoint)
+        for table in ("results.parquet", "sites.parquet"):
+            (tmp_path / table).unlink()
+        other.communicate("go on\n", timeout=60)
+        assert other.returncode == 0
+    assert facts(tmp_path).height == one.height
 
 
 def test_a_table_that_is_replaced_while_it_is_gathered_is_read_again(

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Container, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -66,27 +66,36 @@ def part_path(run: str, target: Path, number: int) -> Path:
     return target.with_name(f".{run}-{number}{PART_SUFFIX}")
 
 
-def remove_parts(folder: Path, run: str, others: Callable[[], Container[str]]) -> None:
+def remove_parts(folder: Path, goes_on: Callable[[str], bool]) -> None:
     """Remove the part files in a folder that runs left which have ended.
 
     Parameters
     ----------
-    run
-        This run, as in `part_path`.
-    others
-        Gets the other runs that go on.
+    goes_on
+        Whether a run, as in `part_path`, goes on.
     """
     found: list[tuple[Path, str]] = []
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             name = _PART_NAME.fullmatch(entry.name)
-            if name and name[1] != run and not entry.is_dir(follow_symlinks=False):
+            if name and not entry.is_dir(follow_symlinks=False):
                 found.append((Path(entry.path), name[1]))
     # asked after the files were listed, because a run is known before it makes one
-    going_on = others() if found else ()
-    for part, made_by in found:
-        if made_by not in going_on:
+    ended = {run for run in {run for _, run in found} if not goes_on(run)}
+    for part, run in found:
+        if run in ended:
             part.unlink(missing_ok=True)
+
+
+def see_all_names(folder: Path) -> None:
+    """Make sure that the names in a folder are those of now, also if other machines gave them.
+
+    A client of NFS remembers them for up to a minute, unless it changes the folder itself.
+    """
+    with suppress(OSError):  # where nothing can be written, nothing is gathered either
+        probe = folder / f".{secrets.token_hex(8)}.probe"
+        probe.touch()
+        probe.unlink()
 
 
 def write_part(target: Path, part: Path, data: bytes | memoryview) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import Row
-from jumpduck.storage.atomic_files import atomic_path, make_folder
+from jumpduck.storage.atomic_files import atomic_path, make_folder, see_all_names
 from jumpduck.storage.heartbeat_lock import POLL_SECONDS, STALE_SECONDS, HeartbeatLock, is_held
 
 MIN_UPDATE_SECONDS = 2.0
@@ -85,6 +85,7 @@ class ActiveRuns:
 
         What a dead one left is removed.
         """
+        see_all_names(self.folder)
         here = {file.stem for file in self.folder.glob("*.lock")} - {self.token}
         self._others = {one: self._others.get(one) or self._lock(one) for one in sorted(here)}
         lives = {one: lock.holder_lives() for one, lock in self._others.items()}
@@ -93,6 +94,13 @@ class ActiveRuns:
                 self._notes_of(one).unlink(missing_ok=True)
                 self._others[one].release()
         return {one: alive for one, alive in lives.items() if alive is not False}
+
+    def goes_on(self, token: str) -> bool:
+        """Get whether a run goes on, or may; it is looked for by its name, not in a list."""
+        if token == self.token:
+            return True
+        lock = self._others.setdefault(token, self._lock(token))
+        return lock.holder_lives() is not False
 
     def wait_for_signs(self) -> None:
         """Wait a moment for signs of life of runs of which it is not known whether they live."""
@@ -105,21 +113,36 @@ class ActiveRuns:
             )  # fmt: skip
         time.sleep(POLL_SECONDS)
 
-    def of_another_recipe(self, recipe: Recipe) -> tuple[str, Row, bool | None] | None:
-        """Get a run that has another recipe or other parameters: holder, notes, if it lives."""
-        for one, alive in self.others().items():
+    def of_another_recipe(
+        self, recipe: Recipe, runs: Mapping[str, bool | None]
+    ) -> tuple[str, Row, bool | None] | None:
+        """Get one of some runs with another recipe or parameters: holder, notes, if it lives."""
+        for one, alive in runs.items():
             notes = self._read(one)
             if notes and made_with(recipe).items() - notes.items():
-                return self._others[one].holder, notes, alive
+                lock = self._lock(one)
+                lock.holder_lives()
+                return lock.holder, notes, alive
         return None
+
+    def look(self) -> Mapping[str, bool | None]:
+        """Get the runs that go on, as far as one look tells; writes nothing."""
+        return {file.stem: True for file in self.folder.glob("*.lock") if is_held(file)}
+
+    def remove_notes(self) -> None:
+        """Remove notes of runs that were killed in their first moment or their last."""
+        for notes in self.folder.glob("*.json"):
+            if notes.stem != self.token and not self.goes_on(notes.stem):
+                notes.unlink(missing_ok=True)
 
     def notes(self) -> tuple[list[Row], list[Row]]:
         """Get what the runs that go on, and those that were killed, say; a look does not wait."""
+        held = self.look()
         going_on: list[Row] = []
         killed: list[Row] = []
         for file in self.folder.glob("*.lock"):
             if notes := self._read(file.stem):
-                (going_on if is_held(file) else killed).append(notes)
+                (going_on if file.stem in held else killed).append(notes)
         return going_on, killed
 
     def _read(self, token: str) -> Row:

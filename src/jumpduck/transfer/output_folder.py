@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from jumpduck.storage.atomic_files import (
     PART_SUFFIX,
     free_bytes,
     refuse_links,
+    see_all_names,
     sync_folder,
     writable_folder,
 )
@@ -140,22 +141,29 @@ class OutputFolder:
         If no other run goes on, what those that were killed left is put in order first.
         """
         with self.turn:
-            if not self._is_of_one_recipe(recipe):
-                return False
-            if not self.runs.others():
-                self._tidy()
+            # first, so that of two runs that begin on two machines one sees the other
             self.runs.begin(recipe)
-        return True
+            try:
+                others = self.runs.others()
+                begun = self._is_of_one_recipe(recipe, others)
+                if begun and not others:
+                    self._tidy()
+            except BaseException:
+                self.runs.end()
+                raise
+            if not begun:
+                self.runs.end()
+        return begun
 
-    def _is_of_one_recipe(self, recipe: Recipe) -> bool:
-        """Get whether all runs have this recipe; False if one that has not may be dead.
+    def _is_of_one_recipe(self, recipe: Recipe, runs: Mapping[str, bool | None]) -> bool:
+        """Get whether other runs have this recipe; False if one that has not may be dead.
 
         Raises
         ------
         StoreError
             One has not, and lives.
         """
-        other = self.runs.of_another_recipe(recipe)
+        other = self.runs.of_another_recipe(recipe, runs)
         if other is None:
             return True
         holder, notes, lives = other
@@ -173,10 +181,11 @@ class OutputFolder:
         for left in (
             *self.path.glob(f"*.parquet.*{PART_SUFFIX}"),
             *self.state.rglob(f"*{PART_SUFFIX}"),
-            *self.runs.folder.glob("*.json"),
         ):
             if left.is_file():
                 left.unlink()
+        self.runs.remove_notes()
+        self.plates.see_all()
         if self.gathered.has_other_rows:
             self.asked.adopt(self.gathered.left)
             self.plates.adopt()
@@ -212,6 +221,7 @@ class OutputFolder:
             with self.turn:
                 others = self.runs.others()
                 if not others:
+                    self._see_all()
                     self.plates.close_journals()
                 if any(others.values()) or (not others and self.gathered.is_current):
                     self.runs.end()
@@ -231,10 +241,15 @@ class OutputFolder:
         """
         if self.plates.is_copy:
             return  # they are all that there is
+        self._see_all()
         with self.turn:
             if not self.runs.others():
                 self.plates.close_journals()
         self.gathered.write()
+
+    def _see_all(self) -> None:
+        self.plates.see_all()
+        see_all_names(self.asked.folder)
 
     def gather_if(self, gather: Callable[[], None]) -> None:
         """Write the gathered tables in one of their ways if no other run goes on."""
@@ -257,7 +272,7 @@ class OutputFolder:
             raise StoreError(f"cannot write to {path}: {place} is not a folder; give another one")
         if not os.access(place, os.W_OK | os.X_OK):
             raise StoreError(f"cannot write to {path}: {place} may not be written to")
-        folder._is_of_one_recipe(recipe)
+        folder._is_of_one_recipe(recipe, folder.runs.look())
         return folder
 
     def _check_names(self, inside: Iterable[str]) -> None:

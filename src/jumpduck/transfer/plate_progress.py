@@ -127,7 +127,7 @@ def _present(
     """Get the results of files that this recipe made and that still have their size."""
     places = targets["path"].str.extract("^(.*)/").unique().sort()
     for place in places:
-        remove_parts(folder.path / str(place), folder.runs.token, folder.runs.others)
+        remove_parts(folder.path / str(place), folder.runs.goes_on)
     sizes = {
         f"{place}/{name}": size
         for place in places

@@ -24,7 +24,7 @@ from jumpduck.schema import (
     SITE_PATH,
     Row,
 )
-from jumpduck.storage.atomic_files import atomic_path, make_folder
+from jumpduck.storage.atomic_files import atomic_path, make_folder, see_all_names
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_paths import PLAIN_PATH
 from jumpduck.transfer.manifest_plates import UNSAFE_IN_NAME
@@ -64,6 +64,14 @@ class PlateTables:
     def files(self) -> list[Path]:
         """Get the tables of the plates, in the order of the keys."""
         return sorted(self.folder.glob("*/*/*.parquet"), key=plate_key_of)
+
+    def see_all(self) -> None:
+        """Make sure that `files` gets the tables that other machines have written, too."""
+        see_all_names(self.folder)
+        for source in self.folder.glob("*/"):
+            see_all_names(source)
+            for batch in source.glob("*/"):
+                see_all_names(batch)
 
     def sites_files(self) -> list[Path]:
         """Get the tables of sites in the same order; one that cannot be read is made again."""
