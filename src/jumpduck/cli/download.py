@@ -30,6 +30,7 @@ from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.root_runs import check_shares
 from jumpduck.transfer.roots import Roots
 from jumpduck.transfer.run import foresee
+from jumpduck.transfer.scratch import check_scratch
 from jumpduck.words import words_of
 
 LIMITS = tuple(one.name for one in fields(Limits))
@@ -45,7 +46,7 @@ NOT_AGAIN = ("progress", "roots", "force")
         PLACES: ("manifest", "endpoint"),
         RECIPE: tuple(one.name for one in fields(RecipeOptions)),
         WORK: LIMITS,
-        OUTPUT: ("out",),
+        OUTPUT: ("out", "scratch"),
     },
     flags={"roots": f"[{ROOTS}]"},  # in jumpduck.toml alone
 )
@@ -96,6 +97,8 @@ def download(
 def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, recipe: Recipe) -> None:
     """Say what a run would do: files, gigabytes, free space, recipe, and how long it may take."""
     roots = Roots(options.roots, options.out)
+    if options.scratch is not None:
+        check_scratch(options.scratch, roots.folders)
     shares = roots.shares(manifest)
     remarks, _ = check_shares(shares, roots, manifest, recipe, options, endpoint=options.endpoint)
     for text in remarks:

@@ -39,6 +39,9 @@ class DownloadOptions(Limits, RecipeOptions):
         SOURCE/BATCH/PLATE such as ``source_5/*/BR0011*``.
 
         Each of them is there already, and has tables of its own. The narrowest pattern counts.
+    scratch
+        Folder on a local disk where the files of a plate wait until all of them are made; then they
+        are copied to `out` together.
     limit
         Number of files to fetch, from the beginning of the manifest or shard; all by default.
     shard
@@ -62,6 +65,7 @@ class DownloadOptions(Limits, RecipeOptions):
     _: KW_ONLY
     endpoint: str | None = None
     roots: Mapping[str, str | Path] = field(default_factory=dict[str, str | Path])
+    scratch: str | Path | None = None
     limit: int | None = None
     shard: str | None = None
     force: bool = False
@@ -121,5 +125,6 @@ def download_plates(
         made_by=name if isinstance(name, str) else recipe.name,
         command=command,
         force=options.force,
+        scratch=options.scratch,
         progress=options.progress,
     )

@@ -15,7 +15,7 @@ from jumpduck.storage.atomic_files import sync_folder
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.outcome_batches import SYNC_THREADS, OutcomeBatches, sync_files
 from jumpduck.transfer.plate_tables import PlateTables
-from jumpduck.transfer.tasks import DiskError, Outcome, discard
+from jumpduck.transfer.tasks import DiskError, InScratch, Outcome, discard
 
 
 class Committer(Thread):
@@ -30,7 +30,7 @@ class Committer(Thread):
     def __init__(
         self,
         plates: PlateTables,
-        committed: "SimpleQueue[Outcome | BaseException]",
+        committed: "SimpleQueue[Outcome | InScratch | BaseException]",
         is_lost: Callable[[PlateKey], bool],
     ) -> None:
         super().__init__(name="committer", daemon=True)

@@ -113,6 +113,10 @@ class DiskSpace:
         if not self._rows:
             self._expected, self.sure_share = mean_bytes, 1.0
 
+    def bytes_of(self, rows: int) -> int | None:
+        """Get about how many bytes the files of some rows have; None if nothing tells."""
+        return self._upper_bound(rows) if self._rows or self._expected is not None else None
+
     def bytes_ahead(self, *, exactly: bool = False) -> int | None:
         """Get the bytes of the files to come before a run begins; None if nothing tells.
 

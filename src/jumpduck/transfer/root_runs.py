@@ -15,6 +15,7 @@ from jumpduck.transfer.plate_tables import PlateTables
 from jumpduck.transfer.roots import Roots, Share
 from jumpduck.transfer.run import check, check_platform, fill
 from jumpduck.transfer.scheduler import Event
+from jumpduck.transfer.scratch import check_scratch
 from jumpduck.transfer.space_ahead import check_ahead
 
 
@@ -28,6 +29,7 @@ def fill_roots(
     made_by: str,
     command: str | None,
     force: bool,
+    scratch: str | Path | None,
     progress: Callable[[Event], None],
 ) -> Generator[pl.DataFrame]:
     """Fill each root with its plates, and get the results of each plate as soon as it is done.
@@ -40,6 +42,8 @@ def fill_roots(
         As `jumpduck.download`.
     """
     shares = roots.shares(manifest)
+    if scratch is not None:
+        check_scratch(scratch, roots.folders)
     if len(shares) > 1:
         check_platform()
     remarks, disks = check_shares(shares, roots, manifest, recipe, limits, endpoint=endpoint)
@@ -58,6 +62,7 @@ def fill_roots(
             made_by=made_by,
             command=command,
             force=force,
+            scratch=scratch,
             rows_after=sum(disk.rows_ahead for disk in same) if disks else None,
             progress=progress,
         )

@@ -151,13 +151,24 @@ class Roots:
         return [rule.text for rule in self.rules if not any(map(rule.holds_for, keys))]
 
 
+def is_inside(one: Path, other: Path) -> bool:
+    """Get whether a folder is another one, by whatever name, or inside of it."""
+    within, around = (Path(os.path.realpath(folder)) for folder in (one, other))
+    return within.is_relative_to(around) or _is_same(one, other)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    same = os.path.realpath(one) == os.path.realpath(other)
+    return same or (one.exists() and other.exists() and one.samefile(other))
+
+
 def _refuse_overlap(one: Path, other: Path) -> None:
     """Refuse two names of one folder, and a folder inside another."""
-    within, around = (Path(os.path.realpath(folder)) for folder in (one, other))
-    same = within == around or (one.exists() and other.exists() and one.samefile(other))
-    if same or within.is_relative_to(around):
+    if is_inside(one, other):
+        why = (
+            "are one folder" if _is_same(one, other) else "overlap: the first is inside the second"
+        )
         raise QueryError(
-            f"roots {one} and {other} "
-            + ("are one folder" if same else "overlap: the first is inside the second")
-            + "; each root needs a folder of its own, beside the others and beside `out`"
+            f"roots {one} and {other} {why}; each root needs a folder of its own, beside the "
+            "others and beside `out`"
         )

@@ -19,6 +19,7 @@ from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.output_paths import check_one_file_per_site
 from jumpduck.transfer.scheduler import Event, Scheduler, no_progress
+from jumpduck.transfer.scratch import check_scratch, check_scratch_space, open_scratch
 from jumpduck.transfer.space_ahead import check_ahead
 from jumpduck.transfer.tasks import Concurrency
 
@@ -124,6 +125,7 @@ def fill(
     force: bool = False,
     only: pl.Series | None = None,
     rows_after: int | None = None,
+    scratch: str | Path | None = None,
     progress: Callable[[Event], None] = no_progress,
 ) -> Generator[pl.DataFrame]:
     """Fill an output folder, and get the results of each plate as soon as it is done.
@@ -146,6 +148,8 @@ def fill(
     rows_after
         Rows whose files other folders on the same disk get afterwards, if the space was checked
         for all of them; by default it is checked for this one.
+    scratch
+        Folder for files until all of a plate are made; the output folder by default.
     progress
         Called with each event.
 
@@ -155,16 +159,22 @@ def fill(
         As `jumpduck.download`.
     """
     check_platform()
+    place = None if scratch is None else check_scratch(scratch, [out])
     endpoint = endpoint or manifest.endpoint
     reader = _checked_reader(manifest, recipe, limits, endpoint)
     files = manifest.files if only is None else len(only)
     processes = limits.process_count(files, recipe)
-    with OutputFolder.open(out, manifest, recipe, only, rows_after or 0) as folder:
+    with (
+        OutputFolder.open(out, manifest, recipe, only, rows_after or 0) as folder,
+        open_scratch(place, folder) as own_scratch,
+    ):
         asked, otherwise = None, list[EarlierFiles]()
         if only is None:
             # both before `force` forgets them
             folder.disk.learn(folder.gathered.results)
             for text in check_ahead([folder.disk]) if rows_after is None else []:
+                progress({"event": "remark", "text": text})
+            if place and (text := check_scratch_space(place, manifest, folder.disk)):
                 progress({"event": "remark", "text": text})
             otherwise = made_otherwise(folder, manifest, recipe)
             asked = folder.asked.begin(
@@ -180,6 +190,7 @@ def fill(
             reader,
             recipe,
             asked,
+            own_scratch,
             concurrency=Concurrency(min(processes, connections), connections, limits.threads),
             progress=progress,
         )

@@ -8,6 +8,7 @@ connections, and closes plates.
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -29,8 +30,9 @@ from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
 from jumpduck.transfer.memory_budget import CONTEXT_BYTES
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_progress import PlateProgress, close_plate, keep, open_plate
+from jumpduck.transfer.scratch import MAX_MOVING_PLATES, Scratch
 from jumpduck.transfer.task_threads import TaskRunner, TaskThreads
-from jumpduck.transfer.tasks import Concurrency, DiskError, Outcome, Task
+from jumpduck.transfer.tasks import Concurrency, DiskError, InScratch, Outcome, Task
 from jumpduck.transfer.worker import Worker
 
 Event = Mapping[str, object]
@@ -78,6 +80,8 @@ class Scheduler:
         Makes the files.
     asked
         Where to write how far the run is; None for a repair.
+    scratch
+        Where the files of a plate wait until all of them are made; None for the output folder.
     concurrency
         Files fetched, and images made, at the same time, and by how many processes.
     progress
@@ -90,6 +94,7 @@ class Scheduler:
         reader: ObjectReader,
         recipe: Recipe,
         asked: Run | None,
+        scratch: Scratch | None,
         *,
         concurrency: Concurrency,
         progress: Callable[[Event], None],
@@ -97,18 +102,21 @@ class Scheduler:
         self._folder = folder
         self._recipe = recipe
         self._asked = asked
+        self._scratch = scratch
         self._progress = progress
         self._reader = reader
         self._background = DaemonPool(1, "background")
         cores = DaemonPool(concurrency.workers, "cores")
-        self._worker = Worker(folder.path, folder.runs.token, reader, recipe, cores)
+        place = folder.path if scratch is None else scratch.path
+        self._worker = Worker(place, folder.runs.token, reader, recipe, cores)
         self._runner: TaskRunner
         if concurrency.processes > 1:
             # Windows does not have what it imports, and one process does not need it
             from jumpduck.transfer.task_processes import TaskProcesses
 
             self._runner = TaskProcesses(
-                folder,
+                place,
+                folder.runs.token,
                 self._worker,
                 reader,
                 recipe,
@@ -119,13 +127,16 @@ class Scheduler:
             connections = concurrency.connections
             self._runner = TaskThreads(self._worker, reader, cores, connections, self._hand_over)
         self._numbers = itertools.count()
-        self._committed: SimpleQueue[Outcome | BaseException] = SimpleQueue()
+        self._committed: SimpleQueue[Outcome | InScratch | BaseException] = SimpleQueue()
         self._committer = Committer(folder.plates, self._committed, folder.is_lost)
         self._plates: dict[PlateKey, PlateProgress] = {}
         self._context_bytes: dict[PlateKey, int] = {}
         self._closed: list[pl.DataFrame] = []
         self._paused: float | None = None
         self._outstanding = 0
+        self._kept = Counter[PlateKey]()
+        self._moving = set[PlateKey]()
+        """Plates that are copied from scratch."""
         self._done = 0
 
     def run(self, manifest: Manifest, only: pl.Series | None = None) -> Generator[pl.DataFrame]:
@@ -146,6 +157,7 @@ class Scheduler:
                     self._collect(self._runner.max_outstanding)
                 yield from self._take_closed()
             self._collect(0)
+            self._end_moves(0)
             yield from self._take_closed()
             self._write_done()
             if not _wait_for(self._background.submit(self._folder.gather_if_last)):
@@ -163,6 +175,7 @@ class Scheduler:
             if rows is None:
                 yield None
                 continue
+            self._end_moves(MAX_MOVING_PLATES)
             plate, groups = open_plate(self._folder, rows, self._recipe, only)
             context, reason, not_repairable = None, None, frozenset[object]()
             if groups:
@@ -218,8 +231,8 @@ class Scheduler:
         """Take committed outcomes for some time."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if self._outstanding:
-                self._collect(self._outstanding - 1)
+            if self._outstanding or self._moving:
+                self._take_next()
             else:
                 time.sleep(POLL_SECONDS)
                 self._folder.check_held()
@@ -242,24 +255,53 @@ class Scheduler:
 
     def _hand_over(self, outcome: Outcome | BaseException) -> None:
         """Take an outcome, or the error that ends the run, from another thread."""
+        if self._scratch is not None:
+            self._committed.put(self._scratch.take(outcome))
+        else:
+            self._commit(outcome)
+
+    def _commit(self, outcome: Outcome | BaseException) -> None:
         if isinstance(outcome, Outcome):
             self._committer.put(outcome)
         else:
             self._committed.put(outcome)
 
     def _collect(self, at_most: int) -> None:
-        """Take committed outcomes until no more than `at_most` tasks are outstanding."""
+        """Take outcomes until no more than `at_most` tasks are outstanding."""
         while self._outstanding > at_most:
-            try:
-                outcome = self._committed.get(timeout=POLL_SECONDS)
-            except Empty:
-                self._folder.check_held()
-                self._report_pause()
-                continue
+            self._take_next()
+
+    def _end_moves(self, at_most: int) -> None:
+        """Take outcomes until no more than `at_most` plates are copied from scratch."""
+        while len(self._moving) > at_most:
+            self._take_next()
+
+    def _take_next(self) -> None:
+        """Take an outcome that is committed or in scratch, or do not wait longer for one."""
+        try:
+            outcome = self._committed.get(timeout=POLL_SECONDS)
+        except Empty:
+            self._folder.check_held()
             self._report_pause()
-            if isinstance(outcome, BaseException):
-                raise _explain(outcome, self._folder.disk) from None
-            self._take(outcome)
+            return
+        self._report_pause()
+        if isinstance(outcome, BaseException):
+            raise _explain(outcome, self._folder.disk) from None
+        if isinstance(outcome, InScratch):
+            self._take_in_scratch(outcome.plate)
+            return
+        if self._scratch is None:
+            self._outstanding -= 1
+        self._take(outcome)
+
+    def _take_in_scratch(self, plate: PlateKey) -> None:
+        """Count a file in scratch, and copy those of its plate when all of them are there."""
+        self._outstanding -= 1
+        self._kept[plate] += 1
+        if self._scratch is not None and self._kept[plate] == self._plates[plate].tasks_left:
+            self._moving.add(plate)
+            del self._kept[plate]
+            self._scratch.move(plate, self._commit)
 
     def _report_pause(self) -> None:
         """Report when the run begins to wait for the network, and when it goes on."""
@@ -276,7 +318,6 @@ class Scheduler:
         plate.add(rows)
         plate.tasks_left -= 1
         disk.rows_left -= len(rows)
-        self._outstanding -= 1
         self._done += len(rows)
         self._folder.runs.update(self._done)
         if rows[0]["status"] == "fetched":
@@ -299,6 +340,7 @@ class Scheduler:
                 raise self._folder.disk.full() from None
             raise
         self._plates.pop(plate.key, None)
+        self._moving.discard(plate.key)
         self._context_bytes.pop(plate.key, None)
         self._runner.forget(plate.key)
         self._closed.append(results)
@@ -320,6 +362,8 @@ class Scheduler:
         """Keep what is committed, and do not wait for the rest."""
         self._reader.stop()
         self._runner.stop()
+        if self._scratch is not None:
+            self._scratch.stop()
         self._background.shutdown(cancel_futures=True)
         self._committer.close(STOP_SECONDS)
         with suppress(OSError):

@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from threading import RLock
 
 from jumpduck.errors import StoreError
@@ -17,7 +18,6 @@ from jumpduck.rows import PlateKey
 from jumpduck.storage.atomic_files import part_path
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.memory_budget import FETCHED_BYTES, WORK_BYTES, MemoryBudget
-from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.process_messages import (
     Ask,
     BudgetName,
@@ -64,8 +64,8 @@ class TaskProcesses:
 
     Parameters
     ----------
-    folder
-        The output folder.
+    folder, run
+        Where files are written, and what only this run has in the names of its part files.
     worker
         Gives the outcome of a task that no process does.
     reader
@@ -80,7 +80,8 @@ class TaskProcesses:
 
     def __init__(
         self,
-        folder: OutputFolder,
+        folder: Path,
+        run: str,
         worker: Worker,
         reader: ObjectReader,
         recipe: Recipe,
@@ -88,7 +89,7 @@ class TaskProcesses:
         concurrency: Concurrency,
         hand_over: Callable[[Outcome | BaseException], None],
     ) -> None:
-        self._folder, self._run, self._worker = folder.path, folder.runs.token, worker
+        self._folder, self._run, self._worker = folder, run, worker
         self._reader, self._recipe = reader, recipe
         self._count, self._connections = concurrency.processes, concurrency.connections
         self._workers = max(concurrency.workers, concurrency.processes)

@@ -1,5 +1,6 @@
 """A task, its outcome, and the error that ends all tasks."""
 
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,9 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jumpduck.rows import PlateKey, Row
+from jumpduck.storage.open_files import TOO_MANY_FILES
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+NO_OTHER_FILE_EITHER = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, *TOO_MANY_FILES,
+}  # fmt: skip
+"""What a system answers where it takes no further file; any other error is that of one file."""
 
 
 class DiskError(Exception):
@@ -63,6 +71,13 @@ class Outcome:
     """Of the part file, until it is on the disk."""
 
 
+@dataclass(frozen=True, slots=True)
+class InScratch:
+    """Says that an outcome waits for the others of its plate."""
+
+    plate: PlateKey
+
+
 def discard(outcome: Outcome) -> None:
     """Remove the file of an outcome that is not committed."""
     if outcome.descriptor is not None:
@@ -71,3 +86,10 @@ def discard(outcome: Outcome) -> None:
     if outcome.part is not None:
         with suppress(OSError):
             outcome.part.unlink()
+
+
+def without_file(outcome: Outcome, error: OSError) -> Outcome:
+    """Remove the file of an outcome, which cannot have its name; the rows say why."""
+    discard(outcome)
+    failed = {"status": "failed", "error": str(error), "checksum": None, "size": None}
+    return Outcome(outcome.task, [{**row, **failed} for row in outcome.rows])

@@ -1,6 +1,5 @@
 """One task: from rows of the manifest to a file under a provisional name, and its results."""
 
-import errno
 import hashlib
 import time
 from collections.abc import Sequence
@@ -15,16 +14,12 @@ from jumpduck.storage.atomic_files import part_path, write_part
 from jumpduck.storage.object_reader import FetchedFile, ObjectReader
 from jumpduck.storage.open_files import TOO_MANY_FILES
 from jumpduck.transfer.memory_budget import FETCHED_BYTES, WORK_BYTES, MemoryBudget, Reservation
-from jumpduck.transfer.tasks import DiskError, Outcome, Task
+from jumpduck.transfer.tasks import NO_OTHER_FILE_EITHER, DiskError, Outcome, Task
 
 MAX_PREPARE_BYTES = FETCHED_BYTES // 8
 """Bytes of one file that a recipe may read before the first image of a plate."""
 
 _MEASURED = ("width", "height", "low", "high", "mean", "saturated", "focus", "constant")
-
-_NO_OTHER_FILE_EITHER = {
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, *TOO_MANY_FILES,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +173,7 @@ class Worker:
         try:
             descriptor = write_part(target, part, data)
         except OSError as error:
-            if error.errno in _NO_OTHER_FILE_EITHER:
+            if error.errno in NO_OTHER_FILE_EITHER:
                 raise DiskError(len(rows), len(data)) from error
             raise
         return Outcome(task, rows, part, target, descriptor)
