@@ -16,11 +16,14 @@ import tifffile
 import jumpduck
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.recipes.registry import build
+from jumpduck.schema import MANIFEST
 from jumpduck.transfer import cores, limits, task_processes
+from jumpduck.transfer.shared_contexts import SharedContexts, read_context
 from tests.support.command_line import process
 from tests.support.fault_proxy import Faults
 from tests.support.folders import files, same
-from tests.support.processes import children, ended
+from tests.support.processes import children, ended, memory_kb
+from tests.support.web_server import web_server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
 
@@ -262,3 +265,41 @@ def test_cores_are_those_that_the_machine_lets_this_process_use(
     monkeypatch.setattr(cores, "CGROUPS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 5})
     assert cores.usable_cores() == expected
+
+
+def test_the_place_of_a_plate_in_the_shared_file_is_used_again():
+    contexts = SharedContexts()
+    arrays = {name: np.full(n, n, np.float32) for name, n in (("a", 3000), ("b", 100), ("c", 5))}
+    shared = {name: contexts.add(("s", "b", name), array, "r") for name, array in arrays.items()}
+    for name, one in shared.items():
+        assert np.array_equal(read_context(contexts.file, one), arrays[name])
+    contexts.remove(("s", "b", "a"))
+    again = contexts.add(("s", "b", "d"), arrays["c"], "r")
+    assert again.start == shared["a"].start
+    assert np.array_equal(read_context(contexts.file, shared["b"]), arrays["b"])
+    with pytest.raises(
+        QueryError, match=r"plate s/b/e cannot be sent to other processes: .*give pro"
+    ):
+        contexts.add(("s", "b", "e"), lambda: None, "r")
+    contexts.close()
+
+
+@pytest.mark.slow
+def test_large_files_in_several_processes_stay_below_a_gigabyte_and_a_half(tmp_path):
+    """24 files of 60 MB at a time would be 1.4 GB, beside the processes."""
+    plane = np.zeros((5477, 5477), np.uint16)
+    plane[::7, ::5] = 1000
+    (tmp_path / "www").mkdir()
+    tifffile.imwrite(tmp_path / "www" / "large.tif", plane, metadata=None)
+    most = 0
+    with web_server(tmp_path / "www") as address:
+        row = dict.fromkeys(MANIFEST, "x") | {"url": f"{address}/large.tif"}
+        rows = [{**row, "Metadata_Site": n, "path": f"a/{n}__DNA"} for n in range(48)]
+        pl.DataFrame(rows, MANIFEST).write_parquet(tmp_path / "manifest.parquet")
+        words = ("download", "--processes", 4, "--connections", 24, "--workers", 4)
+        with process(*words, cwd=tmp_path) as run:
+            while run.poll() is None:
+                most = max(most, sum(map(memory_kb, [run.pid, *children(run.pid)])))
+                time.sleep(0.05)
+            assert run.returncode == 0, run.communicate()
+    assert most < 1_500_000

@@ -337,8 +337,11 @@ class TaskProcesses:
                 process.end_text, len(process.tasks),
             )  # fmt: skip
             for task in process.tasks.values():
-                self._killed[task.number] += 1
-                if self._killed[task.number] == MAX_KILLED:
+                if process.is_ready:  # before, it had begun none
+                    self._killed[task.number] += 1
+                if task.number not in self._killed:
+                    self._waiting.appendleft(task)
+                elif self._killed[task.number] >= MAX_KILLED:
                     given_up.append(task)
                 else:
                     self._suspects.append(task)
