@@ -14,6 +14,7 @@ import jumpduck
 from jumpduck.errors import JumpduckError, QueryError, StoreError
 from jumpduck.transfer import disk_space
 from jumpduck.transfer.roots import Roots
+from tests.support.command_line import process
 from tests.support.disks import disk
 from tests.support.examples import examples
 from tests.support.folders import facts, files
@@ -329,3 +330,15 @@ def test_a_run_sees_that_the_next_root_on_its_disk_will_not_fit(here, catalog, m
         jumpduck.download(rows, roots={"source_2": "disk2", "source_3": "disk3"})
     assert len(files(Path("images"))) < 95
     assert not any((here / "disk2").iterdir())
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_over_the_same_roots_fill_them_together(here, whole):
+    write_roots(here, *TWO)
+    with process("download", cwd=here) as one, process("download", cwd=here) as other:
+        ended = [run.communicate()[1] for run in (one, other)]
+        assert [one.returncode, other.returncode] == [0, 0], ended
+    together = {**files(here / "disk2"), **files(here / "disk3"), **files(here / "images")}
+    assert together == files(whole)
+    tables = pl.concat(facts(here / out) for out in ("disk2", "disk3", "images")).sort("path")
+    assert tables.equals(facts(whole))

@@ -41,7 +41,7 @@ class DownloadOptions(Limits, RecipeOptions):
         Each of them is there already, and has tables of its own. The narrowest pattern counts.
     scratch
         Folder on a local disk where the files of a plate wait until all of them are made; then they
-        are copied to `out` together.
+        are copied to `out` together. ``$TMPDIR`` in it is that variable of the environment.
     limit
         Number of files to fetch, from the beginning of the manifest or shard; all by default.
     shard

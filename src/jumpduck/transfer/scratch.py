@@ -51,7 +51,7 @@ OWN = "jumpduck-"
 
 
 def check_scratch(scratch: str | Path, outs: Iterable[str | Path]) -> Path:
-    """Get the folder of an option `scratch`; writes nothing.
+    """Get the folder of an option `scratch`, in which $NAME is a variable; writes nothing.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def check_scratch(scratch: str | Path, outs: Iterable[str | Path]) -> Path:
     StoreError
         It is not there, or cannot be written to.
     """
-    place = expanded(scratch)
+    place = Path(os.path.expandvars(expanded(scratch)))
     for out in map(expanded, outs):
         if is_inside(place, out) or is_inside(out, place):
             raise QueryError(
