@@ -1,6 +1,5 @@
 """Shards -> jobs of a batch system, each of which downloads one shard into the same folder."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +16,7 @@ from jumpduck.errors import ManifestError, QueryError
 from jumpduck.options import expanded, takes
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.storage.atomic_files import atomic_write
+from jumpduck.transfer.cores import usable_cores
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.shard_files import INDEX_FILE, file_name, read_index, shards_in
 from jumpduck.words import with_values, words_of
@@ -300,7 +300,7 @@ def _run(options: SubmitOptions, prepared: Prepared) -> pl.DataFrame:
     names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
     given = {name: getattr(options, name) for name in [*names, "endpoint"]}
     # one core for each thread of a worker, because other threads have shards of their own
-    cores = max(1, (os.cpu_count() or 1) // options.local) if options.local else 1
+    cores = max(1, usable_cores() // options.local) if options.local else 1
     roots = {name: expanded(place).absolute() for name, place in options.roots.items()}
     given.update(prepared.limits, workers=options.workers or cores, roots=roots)
     folder = prepared.jobs.folder.absolute()
