@@ -190,3 +190,13 @@ def test_a_recipe_object_has_no_command_line(here):
     recipe = DownloadOptions().build()
     with pytest.raises(QueryError, match="is an object, which no command line can name"):
         jumpduck.submit("slurm", recipe=recipe)
+
+
+@pytest.mark.parametrize("system", ["slurm", "condor"])
+def test_a_variable_of_scratch_is_that_of_the_job(system, here):
+    text = prepare(SubmitOptions(system, scratch="$TMPDIR/jumpduck")).text
+    quoted = {
+        "slurm": "--scratch '$TMPDIR/jumpduck'",
+        "condor": "--scratch $(DOLLAR)TMPDIR/jumpduck",
+    }
+    assert quoted[system] in text

@@ -49,7 +49,7 @@ OF_JOBS = (
         PLACES: ("system", "shards", "endpoint"),
         RECIPE: tuple(one.name for one in fields(RecipeOptions)),
         WORK: (*OF_JOBS, *(one.name for one in fields(Limits))),
-        OUTPUT: ("out",),
+        OUTPUT: ("out", "scratch"),
     },
     positional="system",
     flags={"roots": f"[{ROOTS}]"},  # in jumpduck.toml alone

@@ -62,6 +62,9 @@ class SubmitOptions(Limits, RecipeOptions):
     roots
         Folders for some of the plates, instead of `out`, as in `jumpduck.download`, for dask; the
         jobs of slurm and condor read ``[roots]`` of jumpduck.toml.
+    scratch
+        Folder on a local disk of the node where the files of a plate wait until all of them are
+        made. ``$TMPDIR`` in it is that variable of the job's environment.
     max_requests
         Requests a second at most, over the network, of all jobs together: each job gets its part.
     max_mbps
@@ -98,6 +101,7 @@ class SubmitOptions(Limits, RecipeOptions):
     _: KW_ONLY
     endpoint: str | None = None
     roots: Mapping[str, str | Path] = field(default_factory=dict[str, str | Path])
+    scratch: str | Path | None = None
     at_once: int | None = None
     cpus: int | None = None
     memory_gb: float | None = None
@@ -283,7 +287,7 @@ def _command(options: SubmitOptions, limits: Mapping[str, float | None], cpus: i
     # because a node may have more cores than the job
     own = replace(options, **limits, workers=options.workers or cpus)
     names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
-    words = words_of(own, [*names, "endpoint"])
+    words = words_of(own, [*names, "endpoint", "scratch"])
     out = with_values("--out", [str(options.out)])
     return [sys.executable, "-m", "jumpduck", "download", *out, *words]
 
@@ -298,7 +302,7 @@ SHARDS = {
 def _run(options: SubmitOptions, prepared: Prepared) -> pl.DataFrame:
     """Run the jobs on Dask's workers, and get what became of each shard."""
     names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
-    given = {name: getattr(options, name) for name in [*names, "endpoint"]}
+    given = {name: getattr(options, name) for name in [*names, "endpoint", "scratch"]}
     # one core for each thread of a worker, because other threads have shards of their own
     cores = max(1, usable_cores() // options.local) if options.local else 1
     roots = {name: expanded(place).absolute() for name, place in options.roots.items()}
