@@ -41,3 +41,18 @@ def test_the_measured_numbers_are_those_of_the_page_of_recipes():
         assert cost.recipe_ms == ms
         if cost.kept_bytes is not None:
             assert cost.kept_bytes / 1e6 == pytest.approx(size, abs=0.005)
+
+
+def test_the_tables_on_paper_are_what_the_formula_gives():
+    page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+    nodes = [Workload(**FLUORESCENCE, nodes=count) for count in (1, 10)]
+    busy = [", ".join(f"{one.cores(name):.{digits}f}" for name in ("png8", "jxl", "raw"))
+            for one, digits in zip(nodes, (1, 2), strict=True)]  # fmt: skip
+    one, ten = nodes
+    assert f"| {one.images_per_second:.0f} | {ten.images_per_second:.0f} |" in page
+    assert f"| {one.s3_share:.1%} | {ten.s3_share:.1%} |".replace("%", " %") in page
+    assert f"| {one.gbit_per_second:.1f} | {ten.gbit_per_second:.2f} |" in page
+    assert f"| {busy[0]} | {busy[1]} |" in page
+    kept = dict(re.findall(r"^\| (`[^|]+`) \| ([\d.]+) \|$", page, re.MULTILINE))
+    names = {name: size for some, size in kept.items() for name in re.findall(r"`([\w-]+)`", some)}
+    assert names == {name: f"{one.kept_gb(name) / 1000:.1f}" for name in COSTS}
