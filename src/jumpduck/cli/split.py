@@ -71,7 +71,7 @@ def _say(report: Report, found: Split, folder: Path, *, dry_run: bool) -> None:
     else:
         much = "" if size is None else f", about {cell_text(size / 1e9)} GB to fetch (estimate)"
         target = "; nothing written (--dry-run)" if dry_run else f" -> {folder / INDEX_FILE}"
-        report.line(f"{shards:,} shards, {found.files:,} requests{much}{target}")
+        report.line(f"{shards:,} shard{'s'[: shards != 1]}, {found.files:,} requests{much}{target}")
     if size and (day := Workload(found.files, size)).images_per_second >= 1:
         report.line(
             f"one node needs for all in a day {cell_text(day.images_per_second)} requests/s and "

@@ -1,6 +1,7 @@
 """jumpduck status"""
 
 import shlex
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -13,12 +14,14 @@ from jumpduck.cli.transfer_report import goes_on
 from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE
 from jumpduck.stages.status import COUNTS, StatusOptions
 from jumpduck.stages.status import status as look
+from jumpduck.transfer.output_folder import folders_of
+from jumpduck.words import with_values
 
 LEAST = ("kept_gb", "fetched_gb", "done", "failed", "corrupt", "missing")
 """What a narrow terminal leaves out first, so that what is left to fetch remains."""
 
 
-@reads(StatusOptions, {PLACES: ("out",), OUTPUT: ("gather",)})
+@reads(StatusOptions, {PLACES: ("out", "shards"), OUTPUT: ("gather",)})
 def status(
     options: StatusOptions,
     *,
@@ -37,18 +40,20 @@ def status(
     jumpduck status --out images
     jumpduck status --plates
     jumpduck status --gather
+    jumpduck status --out images /disk2/images --shards shards
     ```
     """
     report = Report(as_json=json, as_csv=csv, quiet=quiet)
-    found = look(options.out, gather=options.gather)
-    numbers = [name for name in found.plates.columns if name not in PLATE_KEY]
-    by_source = (
-        found.plates.group_by("Metadata_Source", maintain_order=True)
-        .agg(plates=pl.len(), **{name: pl.col(name).sum() for name in numbers})
-        .sort("Metadata_Source")
-    )
-    report.table(found.plates if plates else by_source, least=LEAST)
-    counts = {name: int(found.plates[name].sum()) for name in COUNTS}
+    found = look(**vars(options))
+    outs = [str(out) for out in folders_of(options.out)]
+    by_source = _summed(found.plates, "Metadata_Source").sort("Metadata_Source")
+    by_folder = _summed(found.plates, "out") if len(outs) > 1 else by_source
+    if found.shards is not None:
+        report.table(found.shards, keys=("shard", "file"))
+    else:
+        report.table(found.plates if plates else by_folder, keys=_keys(plates, outs), least=LEAST)
+    counted = found.plates if found.shards is None else found.shards
+    counts = {name: int(counted[name].sum()) for name in COUNTS}
     left = counts["left"]
     not_had = sum(counts[name] for name in ("missing", "corrupt", "failed"))
     said = "running" if found.running else "not running"
@@ -58,21 +63,25 @@ def status(
         said += f", {found.per_second:,.1f} files/s"
     if not left:
         said += ", all done" if not not_had else ", all tried"
-    elif found.running and found.seconds_left is not None:
+    elif found.running and found.seconds_left is not None and found.shards is None:
         said += f", {timedelta(seconds=round(found.seconds_left))} left"
-    if not found.running and (left or not_had):
+    if found.shards is not None:
+        lacking = found.shards.filter(pl.col("done") < pl.col("files")).height
+        said += f"; {lacking:,} of {found.shards.height:,} shards lack files"
+    elif not found.running and (left or not_had):
         rest = [f"{left:,} not fetched"] * bool(left) + [f"{not_had:,} not had"] * bool(not_had)
         said += f"; {' and '.join(rest)}: {goes_on(found.commands, counts)}"
     report.remark(said)
     if not found.gathered and not found.running:
-        out = "" if str(options.out) == "images" else f" --out {shlex.quote(str(options.out))}"
+        words = [] if outs == ["images"] else with_values("--out", outs)
+        again = shlex.join(["jumpduck", "status", "--gather", *words])
         report.remark(
             f"{RESULTS_FILE} and {SITES_FILE} lack rows of runs that were killed; "
-            f"`jumpduck status --gather{out}` writes them"
+            f"`{again}` writes them"
         )
     report.json(
         {
-            "out": options.out,
+            "out": outs[0] if len(outs) == 1 else outs,
             "running": bool(found.running),
             "runs": found.running,
             "files_per_second": found.per_second,
@@ -80,6 +89,22 @@ def status(
             "commands": found.commands,
             "by_source": by_source.to_dicts(),
             "by_plate": found.plates.to_dicts(),
+            **({"by_folder": by_folder.to_dicts()} if len(outs) > 1 else {}),
+            **({} if found.shards is None else {"by_shard": found.shards.to_dicts()}),
             "gathered": found.gathered,
         }
     )
+
+
+def _summed(plates: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Get the sums of the plates of each source or folder."""
+    numbers = [name for name in plates.columns if name not in (*PLATE_KEY, "out")]
+    sums = {name: pl.col(name).sum() for name in numbers}
+    return plates.group_by(by, maintain_order=True).agg(plates=pl.len(), **sums)
+
+
+def _keys(plates: bool, outs: Sequence[str]) -> Sequence[str]:
+    """Get the columns that a terminal shows whole."""
+    if len(outs) == 1:
+        return ()
+    return ("out", *PLATE_KEY) if plates else ("out",)

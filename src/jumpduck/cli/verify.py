@@ -19,13 +19,16 @@ from jumpduck.stages.repair import RepairOptions, repair_plates
 from jumpduck.stages.status import status
 from jumpduck.stages.verify import VerifyOptions, verify_plates
 from jumpduck.transfer.asked import commands_of
-from jumpduck.transfer.output_folder import OutputFolder
-from jumpduck.words import words_of
+from jumpduck.transfer.output_folder import OutputFolder, folders_of
+from jumpduck.words import with_values, words_of
 
 SHOWN = ("wrong", "missing", "corrupt", "failed")
 
 
-@reads(VerifyOptions, {PLACES: ("out", "manifest"), WORK: ("sample", "seed", "deep", "threads")})
+@reads(
+    VerifyOptions,
+    {PLACES: ("out", "manifest", "shards"), WORK: ("sample", "seed", "deep", "threads")},
+)
 def verify(
     options: VerifyOptions,
     *,
@@ -59,14 +62,17 @@ def verify(
     ```
     jumpduck verify --out images
     jumpduck verify --manifest manifest.parquet --sample 1%
+    jumpduck verify --out images /disk2/images --shards shards
     jumpduck verify --deep --repair
     ```
     """
     report = Report(as_json=json, quiet=quiet)
     counts: Counter[str] = Counter()
     lacking = [pl.DataFrame(schema=RESULTS)]
+    folders = [OutputFolder.read(out) for out in folders_of(options.out)]
+    outs = [str(folder.path) for folder in folders]
     with report.progress() as progress:
-        total = OutputFolder.read(options.out).plates.row_count()
+        total = sum(folder.plates.row_count() for folder in folders)
         task = progress.add_task("verify", total=total, note="")
 
         def advance(count: int) -> None:
@@ -80,24 +86,16 @@ def verify(
     report.line(", ".join(_texts(counts)))
     for text in reasons(by_reason(lacking)):
         report.line(text)
-    total, out = counts.total(), shlex.quote(str(options.out))
-    again = f"jumpduck verify --repair --out {out}"
+    total = counts.total()
+    again = shlex.join(["jumpduck", "verify", "--repair", *with_values("--out", outs)])
     if repair and wrong.height:
-        plates = wrong.select(PLATE_KEY).n_unique()
-        with TransferReport(report, wrong.height, plates, again) as transfer:
-            asked = RepairOptions(wrong, options.out, endpoint=endpoint, progress=transfer.event)
-            with closing(repair_plates(asked)) as repaired:
-                for rows in repaired:
-                    transfer.add(rows)
-                    made = rows.filter(pl.col("status").is_in(DONE))
-                    still = still.join(made, on=IMAGE_KEY, how="anti", maintain_order="left")
-        transfer.finish([options.out])
+        still = _repaired(report, wrong, outs, endpoint, again)
         counts["right"] += wrong.height - still.height
         counts["wrong"] = still.height
         report.line(f"{wrong.height - still.height:,} repaired; now {', '.join(_texts(counts))}")
     report.json(
         {
-            "out": options.out,
+            "out": outs[0] if len(outs) == 1 else outs,
             "files": total,
             "by_status": dict(sorted(counts.items())),
             "wrong": still.select("path", "url", "error").to_dicts(),
@@ -110,14 +108,37 @@ def verify(
     said += [f"{counts['left']:,} are not fetched"] * bool(counts["left"])
     said += [f"{not_had:,} could not be had"] * bool(not_had)
     if counts["left"] or not_had:
-        if options.manifest is None:
+        if options.manifest is None and options.shards is None:
             said.append(goes_on(status(options.out).commands, counts))
         else:
-            runs = OutputFolder.read(options.out).asked.runs()
-            commands = _for_manifest(commands_of(runs[:1]), words_of(options, ["manifest"]))
-            said.append(goes_on(commands, counts))
+            given = options.manifest if options.shards is None else [options.shards]
+            runs = folders[0].asked.runs()
+            words = words_of(replace(options, manifest=given, shards=None), ["manifest"])
+            said.append(goes_on(_for_manifest(commands_of(runs[:1]), words), counts))
     if said:
-        raise PartialError(f"of {total:,} files in {options.out}, {'; '.join(said)}")
+        raise PartialError(f"of {total:,} files in {', '.join(outs)}, {'; '.join(said)}")
+
+
+def _repaired(
+    report: Report, wrong: pl.DataFrame, outs: Sequence[str], endpoint: str | None, again: str
+) -> pl.DataFrame:
+    """Fetch files again, and get those that are still wrong."""
+    several = len(outs) > 1
+    made = [wrong.clear()]
+    plates = wrong.select(PLATE_KEY).n_unique()
+    with TransferReport(report, wrong.height, plates, again) as transfer:
+        for out in outs:
+            own = wrong.filter(out=out).drop("out") if several else wrong
+            asked = RepairOptions(own, out, endpoint=endpoint, progress=transfer.event)
+            with closing(repair_plates(asked)) as repaired:
+                for rows in repaired:
+                    transfer.add(rows)
+                    done = rows.filter(pl.col("status").is_in(DONE))
+                    made.append(done.with_columns(out=pl.lit(out)))
+    transfer.finish(outs)
+    every = pl.concat(made, how="diagonal_relaxed")
+    on = (*IMAGE_KEY, "out") if several else IMAGE_KEY
+    return wrong.join(every, on=on, how="anti", maintain_order="left")
 
 
 def _for_manifest(commands: Sequence[str], manifest: Sequence[str]) -> list[str]:

@@ -221,7 +221,7 @@ def _left(plates: MeasuredPlates, missing: MissingRows) -> tuple[pl.LazyFrame | 
         rows = plates.rows.select(missing.columns).slice(first, count).collect()
         for place in places:
             at, height = plates.ranges[place]
-            own = missing.of_plate(plates.keys[place], rows.slice(at - first, height))
+            own = missing.of_plate(rows.slice(at - first, height))
             is_left[at : at + height] = own.to_numpy()
     if not is_left.any():
         return None, ""

@@ -1,17 +1,21 @@
 """How far a download is, from its folder alone: while it runs or afterwards."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from jumpduck.options import takes
+from jumpduck.options import expanded, takes
 from jumpduck.schema import DONE, PLATE_KEY, RESULTS, Row
 from jumpduck.transfer.asked import Asked, commands_of
 from jumpduck.transfer.comparison import compare
+from jumpduck.transfer.manifest_files import open_files
 from jumpduck.transfer.manifest_reader import PlateKey
-from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.transfer.missing_rows import FoundRows
+from jumpduck.transfer.output_folder import OutputFolder, OutputFolders, folders_of
+from jumpduck.transfer.shard_files import shards_in
 
 COUNTS = ("done", "missing", "corrupt", "failed", "left")
 
@@ -23,15 +27,18 @@ class StatusOptions:
     Parameters
     ----------
     out
-        Folder that `jumpduck download` fills.
+        Folder that `jumpduck download` fills, or several.
+    shards
+        Folder of shards: how much of each the folders have, with the recipe of their last runs.
     gather
         First write results.parquet and sites.parquet of what is there now.
 
         A run writes them at its end, unless another one goes on; one that is killed does not.
     """
 
-    out: str | Path = "images"
+    out: OutputFolders = "images"
     _: KW_ONLY
+    shards: str | Path | None = None
     gather: bool = False
 
 
@@ -44,7 +51,9 @@ class Progress:
     files, or that of the last run; `seconds_left` follows from it. Both are None where they are not
     known. `commands` go on with the runs that lack files. `gathered` says whether results.parquet
     and sites.parquet are made of what is there now. The plate of files that a copied folder knows
-    the number of alone is null.
+    the number of alone is null. Of several folders, the column `out` says whose plate it is.
+
+    `shards` has a row for each shard: shard, file, files, done, left, missing, corrupt, failed.
     """
 
     plates: pl.DataFrame
@@ -53,6 +62,7 @@ class Progress:
     seconds_left: float | None
     commands: Sequence[str]
     gathered: bool
+    shards: pl.DataFrame | None = None
 
 
 @takes(StatusOptions)
@@ -66,9 +76,50 @@ def status(options: StatusOptions) -> Progress:
     StoreError
         Nothing was downloaded into the folder, or it cannot be written to, to gather its tables.
     """
-    folder = OutputFolder.read(options.out)
+    folders = [OutputFolder.read(out) for out in folders_of(options.out)]
     if options.gather:
-        folder.gather()
+        for folder in folders:
+            folder.gather()
+    found = [_progress_of(folder) for folder in folders]
+    one = found[0] if len(found) == 1 else _together(folders, found)
+    return one if options.shards is None else replace(one, shards=_by_shard(options, folders))
+
+
+def _together(folders: Sequence[OutputFolder], found: Sequence[Progress]) -> Progress:
+    """Get how far the downloads into several folders are."""
+    plates = pl.concat(
+        one.plates.select(pl.lit(str(folder.path)).alias("out"), pl.all())
+        for folder, one in zip(folders, found, strict=True)
+    )
+    going_on = [one for one in found if one.running]
+    rate = sum(one.per_second or 0.0 for one in going_on)
+    return Progress(
+        plates,
+        running=sum(one.running for one in found),
+        per_second=rate or None,
+        seconds_left=int(plates["left"].sum()) / rate if rate else None,
+        commands=list(dict.fromkeys(command for one in found for command in one.commands)),
+        gathered=all(one.gathered for one in found),
+    )
+
+
+def _by_shard(options: StatusOptions, folders: Sequence[OutputFolder]) -> pl.DataFrame:
+    """Get how much of each shard the folders have."""
+    rows: list[tuple[object, ...]] = []
+    for number, file in enumerate(shards_in(expanded(str(options.shards))), 1):
+        shard = open_files(file).rows
+        found = FoundRows(folders, shard.collect_schema())
+        statuses = Counter(found.statuses(shard.select(found.columns).collect()).to_list())
+        done = sum(statuses[status] for status in DONE)
+        others = (statuses[status] for status in ("left", *COUNTS[1:-1]))
+        rows.append((number, file.name, statuses.total(), done, *others))
+    names = ("shard", "file", "files", "done", "left", *COUNTS[1:-1])
+    types = {name: pl.String if name == "file" else pl.Int64 for name in names}
+    return pl.DataFrame(rows, schema=types, orient="row")
+
+
+def _progress_of(folder: OutputFolder) -> Progress:
+    """Get how far the download into a folder is."""
     runs = folder.asked.runs()
     # in the order of the manifests, the last one first; a copied folder has further results
     keys = [*(key for run in runs for key in run.plates), *folder.plates.plate_keys()]

@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -14,13 +13,13 @@ import polars as pl
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
-from jumpduck.schema import DONE, RESULTS, Row
+from jumpduck.schema import DONE, RESULTS, SITE_KEY, Row
 from jumpduck.transfer.asked import Asked
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_files import ManifestFiles
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.missing_rows import last_recipe
-from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.transfer.output_folder import OutputFolder, OutputFolders, folders_of
 
 DECODERS: dict[str, Callable[[bytes], object]] = {
     ".png": imagecodecs.png_decode,
@@ -34,6 +33,9 @@ DEFAULT_THREADS = (os.cpu_count() or 1) + 4
 
 RIGHT, WRONG, UNREAD = "right", "wrong", "unread"
 
+BEST_FIRST = (RIGHT, UNREAD, WRONG, "missing", "corrupt", "failed", "left")
+"""Statuses of an image: of several folders, the first of them counts."""
+
 
 def no_progress(_files: int) -> None:
     """Report nothing."""
@@ -46,12 +48,15 @@ class VerifyOptions:
     Parameters
     ----------
     out
-        Folder that `jumpduck download` filled.
+        Folder that `jumpduck download` filled, or several: an image that one of them has right is
+        right.
     manifest
         Compare with this manifest, or with several files or a pattern of their names as one; by
         default with all that runs into the folder were asked for.
 
         Its files are those that the recipe of the last run makes of it.
+    shards
+        Compare with all shards of this folder, as `manifest` does with one.
     sample
         Read only this share of the files, such as 1% or 0.01; all files by default.
     seed
@@ -64,9 +69,10 @@ class VerifyOptions:
         Called with the number of rows of the results that were checked since the last call.
     """
 
-    out: str | Path = "images"
+    out: OutputFolders = "images"
     _: KW_ONLY
     manifest: ManifestFiles | pl.DataFrame | None = None
+    shards: str | Path | None = None
     sample: str | float | None = None
     seed: int = 0
     deep: bool = False
@@ -77,6 +83,8 @@ class VerifyOptions:
         if self.threads is not None and self.threads < 1:
             raise QueryError(f"threads {self.threads} is below 1")
         share_of(self.sample)
+        if self.manifest is not None and self.shards is not None:
+            raise QueryError(f"shards {self.shards} is a manifest, too; give it or `manifest`")
 
 
 @takes(VerifyOptions)
@@ -91,7 +99,8 @@ def verify(options: VerifyOptions) -> pl.DataFrame:
     pl.DataFrame
         A row for each image that has no right file; none when all is there. ``status`` is wrong
         (the file is not what was kept; ``error`` says why), left (not fetched yet), or missing,
-        corrupt or failed (could not be had, as the results say).
+        corrupt or failed (could not be had, as the results say). Of several folders, ``out`` says
+        which it is.
 
     Raises
     ------
@@ -110,26 +119,57 @@ def verify(options: VerifyOptions) -> pl.DataFrame:
 
 def verify_plates(options: VerifyOptions) -> Generator[pl.DataFrame]:
     """Get a row for each image, plate by plate; ``status`` is also right or unread."""
-    folder = OutputFolder.read(options.out)
-    asked: Sequence[Asked] = folder.asked.runs()
-    if options.manifest is not None:
-        manifest = Manifest.open(options.manifest)
-        asked = [_asked_by(manifest, folder)]
-        keys = list(asked[0].plates)
-    else:
-        manifest = None
-        keys = sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)})
-    with (
-        manifest.reading() if manifest else nullcontext(),
-        DaemonPool(options.threads or DEFAULT_THREADS, "verify") as pool,
-    ):
-        for key in keys:
-            results = folder.plates.read(key)
-            rows = compare(asked, key, results).rows(others=manifest is None)
-            yield _with_status(pool, folder.path, rows, options)
-            options.progress(results.height)
-    if manifest is None and folder.left_without_names:
+    folders = [OutputFolder.read(out) for out in folders_of(options.out)]
+    with DaemonPool(options.threads or DEFAULT_THREADS, "verify") as pool:
+        given = options.manifest if options.manifest is not None else options.shards
+        if given is not None:
+            yield from _against(Manifest.open(given), folders, pool, options)
+            return
+        for folder in folders:
+            for rows in _against_asked(folder, pool, options):
+                yield rows if len(folders) == 1 else _of(folder, rows)
+
+
+def _against_asked(
+    folder: OutputFolder, pool: Executor, options: VerifyOptions
+) -> Generator[pl.DataFrame]:
+    """Compare a folder with all that the runs into it were asked for."""
+    asked = folder.asked.runs()
+    for key in sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)}):
+        results = folder.plates.read(key)
+        rows = compare(asked, key, results).rows(others=True)
+        yield _with_status(pool, folder.path, rows, options)
+        options.progress(results.height)
+    if folder.left_without_names:
         yield _left_without_names(folder.left_without_names)
+
+
+def _against(
+    manifest: Manifest, folders: Sequence[OutputFolder], pool: Executor, options: VerifyOptions
+) -> Generator[pl.DataFrame]:
+    """Compare folders with a manifest; of several, an image is that which is most right."""
+    asked = [_asked_by(manifest, folder) for folder in folders]
+    with manifest.reading():
+        for key in asked[0].plates:
+            found: list[pl.DataFrame] = []
+            for folder, one in zip(folders, asked, strict=True):
+                results = folder.plates.read(key)
+                rows = compare([one], key, results).rows(others=False)
+                rows = _with_status(pool, folder.path, rows, options)
+                found.append(rows if len(folders) == 1 else _of(folder, rows))
+                options.progress(results.height)
+            if len(folders) == 1:
+                yield found[0]
+                continue
+            rank = pl.col("status").replace_strict({name: n for n, name in enumerate(BEST_FIRST)})
+            every = pl.concat(found, how="diagonal_relaxed").sort(rank, maintain_order=True)
+            yield every.unique(
+                (*SITE_KEY, "Metadata_Channel", "url"), keep="first", maintain_order=True
+            )
+
+
+def _of(folder: OutputFolder, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(out=pl.lit(str(folder.path)))
 
 
 def _left_without_names(count: int) -> pl.DataFrame:

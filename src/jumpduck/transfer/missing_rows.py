@@ -1,18 +1,19 @@
-"""Which rows of a manifest have no file yet in some output folders."""
+"""Which rows of a manifest have a file in some output folders, and which have none."""
 
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+import numpy as np
 import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.recipes.registry import rebuild
-from jumpduck.rows import PlateKey, Row
-from jumpduck.schema import DONE, IMAGE_KEY, PLATE_KEY
+from jumpduck.rows import Row
+from jumpduck.schema import DONE, IMAGE_KEY, PLATE_KEY, SITE_KEY
 from jumpduck.storage.atomic_files import sizes_in
 from jumpduck.transfer.asked import Asked, columns_for, notes_of
-from jumpduck.transfer.comparison import compare
+from jumpduck.transfer.comparison import of_the_same
 from jumpduck.transfer.output_folder import OutputFolder
 
 
@@ -41,8 +42,8 @@ def last_recipe(folder: OutputFolder, there: Collection[str]) -> tuple[list[str]
     )
 
 
-class MissingRows:
-    """What of a manifest the output folders do not have.
+class FoundRows:
+    """What of a manifest the output folders have, made by the recipe of their last runs.
 
     Parameters
     ----------
@@ -55,46 +56,70 @@ class MissingRows:
     ----------
     columns
         Columns of the manifest that are compared.
-    not_had
-        Number of rows, by status, that a run tried and could not have.
     """
 
     def __init__(self, folders: Sequence[OutputFolder], there: Collection[str]) -> None:
         self._folders = [(folder, *last_recipe(folder, there)) for folder in folders]
         needed = (name for _, columns, _ in self._folders for name in columns)
         self.columns = list(dict.fromkeys((*PLATE_KEY, *IMAGE_KEY, *needed)))
+
+    def statuses(self, rows: pl.DataFrame) -> pl.Series:
+        """Get the status of each row, as the results say; left where none has a result."""
+        status = pl.col("status")
+        found = pl.concat(found for _, found in self.found(rows))
+        best = found.sort(status.is_in(DONE), descending=True, maintain_order=True).unique("row")
+        every = rows.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
+        both = every.join(best, on="row", how="left", maintain_order="left")
+        return both["status"].fill_null("left")
+
+    def found(self, rows: pl.DataFrame) -> Iterator[tuple[OutputFolder, pl.DataFrame]]:
+        """Get for each folder the rows that it has a result of.
+
+        Columns are row, path, size, status, and channels: the number of rows of that file.
+        """
+        keys = rows.select(PLATE_KEY).unique(maintain_order=True).rows()
+        for folder, columns, notes in self._folders:
+            asked = Asked(rows.lazy().select(columns), notes)
+            made_by = (pl.lit(str(notes[name])).alias(name) for name in ("recipe", "parameters"))
+            targets = asked.names.targets(rows.select(columns)).with_columns(*made_by)
+            results = pl.concat([folder.plates.read(key) for key in keys], how="diagonal_relaxed")
+            on = [name for name in targets.columns if name not in SITE_KEY]
+            here = of_the_same(results, targets, on).select(*IMAGE_KEY, "size", "status")
+            numbered = targets.select(*IMAGE_KEY, channels=pl.len().over("path"))
+            found = numbered.with_row_index("row").join(here, on=IMAGE_KEY, nulls_equal=True)
+            yield folder, found.select("row", "path", "size", "status", "channels")
+
+
+class MissingRows(FoundRows):
+    """What of a manifest the output folders do not have as it was fetched.
+
+    Attributes
+    ----------
+    not_had
+        Number of rows, by status, that a run tried and could not have.
+    """
+
+    def __init__(self, folders: Sequence[OutputFolder], there: Collection[str]) -> None:
+        super().__init__(folders, there)
         # because what such a recipe measures on a part of the plate makes other files
         self._whole = any(_depends_on_plate(notes) for _, _, notes in self._folders)
         self.not_had: Counter[str] = Counter()
 
-    def of_plate(self, key: PlateKey, rows: pl.DataFrame) -> pl.Series:
+    def of_plate(self, rows: pl.DataFrame) -> pl.Series:
         """Get whether each row of a plate has no file as it was fetched.
 
         If one has none and the recipe depends on the whole plate, none has.
         """
-        missing = rows.select(IMAGE_KEY).with_row_index("row")
-        tried = pl.DataFrame(schema={"row": pl.UInt32, "status": pl.String})
-        for folder, columns, notes in self._folders:
-            asked = Asked(rows.lazy().select(columns), notes)
-            results = compare([asked], key, folder.plates.read(key)).had[0]
-            if results.is_empty():
-                continue
-            targets = asked.names.targets(rows.select(IMAGE_KEY)).with_row_index("row")
-            status = pl.col("status")
-            found = results.select(*IMAGE_KEY, "size", "status")
-            found = targets.join(found, on=IMAGE_KEY, nulls_equal=True)
-            here = found.filter(status.is_in(DONE), pl.col("size") == _sizes(folder, found))
-            absent = targets.join(here, on="row", how="anti")
-            here = here.join(absent, on="path", how="anti")  # a site's file has all its channels
-            missing = missing.join(here, on="row", how="anti", maintain_order="left")
-            tried = pl.concat([tried, found.filter(~status.is_in(DONE)).select("row", "status")])
-        tried = tried.join(missing, on="row", how="semi").unique("row", keep="last")
-        self.not_had.update(tried["status"].to_list())
-        if self._whole and missing.height:
-            return pl.repeat(value=True, n=rows.height, eager=True)
-        return pl.int_range(rows.height, dtype=pl.UInt32, eager=True).is_in(
-            missing["row"].implode()
-        )
+        is_left = np.ones(rows.height, dtype=np.bool_)
+        tried = dict[int, str]()
+        for folder, found in self.found(rows):
+            done = pl.col("status").is_in(DONE)
+            here = found.filter(done, pl.col("size") == _sizes(folder, found))
+            whole = here.filter(pl.len().over("path") == pl.col("channels"))
+            is_left[whole["row"].to_numpy()] = False
+            tried |= dict(found.filter(~done).select("row", "status").rows())
+        self.not_had.update(status for row, status in tried.items() if is_left[row])
+        return pl.Series(is_left | (self._whole and bool(is_left.any())))
 
 
 def _sizes(folder: OutputFolder, files: pl.DataFrame) -> pl.Series:
