@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import signal
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -120,3 +121,67 @@ def test_a_shard_costs_less_than_100_ms_beyond_its_download():
         began = time.monotonic()
         list(run_tasks(client, a_hundredth, range(200), 1))
         assert (time.monotonic() - began) / 200 < 0.1 + 0.01
+
+
+def die_if_told(item):
+    if item == "die":
+        os._exit(1)
+    return item
+
+
+@pytest.mark.slow
+def test_a_shard_whose_workers_die_is_reported_and_the_others_are_done():
+    items = ["one", "die", "two", "three"]
+    with client_of(Workers(local=2), 2, 1) as client:
+        done = dict(run_tasks(client, die_if_told, items, 1))
+    assert {name: result for name, result in done.items() if name != "die"} == {
+        name: name for name in items if name != "die"
+    }
+    assert "died" in str(done["die"])
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_runs_already_downloads_the_shards_and_goes_on_running(
+    shards, s3, clean, tmp_path
+):
+    with client_of(Workers(local=2), 2, 3) as client:
+        address = client.scheduler.address
+        done = jumpduck.submit(
+            "dask", shards, tmp_path / "images", scheduler=address, endpoint=s3.endpoint
+        )
+        assert client.submit(abs, -3).result() == 3
+    counts = done.shards.select(pl.col(pl.Int64).sum()).row(0, named=True)
+    assert counts == {"fetched": 253, "present": 0, "missing": 1, "corrupt": 1, "failed": 0}
+    assert done.shards["shard"].to_list() == [f"{number:04}" for number in range(1, 13)]
+    assert done.shards["error"].null_count() == 12
+    same(tmp_path / "images", clean)
+
+
+@pytest.mark.slow
+def test_an_error_that_ends_the_job_of_a_shard_is_said_once_and_the_others_are_done(
+    shards, s3, tmp_path, cli
+):
+    (shards / "0002.parquet").write_bytes(b"no manifest")
+    done = cli("submit", "dask", "--local", 1, "--endpoint", s3.endpoint)
+    assert done.code == 1
+    assert "jumpduck: 1 of 12 shards ended early: " in done.err
+    assert "0002.parquet" in done.err
+    assert pl.read_parquet(tmp_path / "images" / "results.parquet").height > 200
+
+
+def test_a_scheduler_that_cannot_be_reached_is_named(shards, monkeypatch, cli):
+    monkeypatch.setattr("jumpduck.cluster.dask.CONNECT_SECONDS", 1)
+    done = cli("submit", "dask", "--scheduler", "tcp://127.0.0.1:1")
+    assert done.code == 1
+    assert "the Dask scheduler at tcp://127.0.0.1:1 cannot be reached" in done.err
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [("distributed", ("--local", 1)), ("dask_jobqueue", ("--jobqueue", "slurm"))],
+)
+def test_without_dask_it_is_said_what_to_install(module, options, shards, monkeypatch, cli):
+    monkeypatch.setitem(sys.modules, module, None)
+    done = cli("submit", "dask", *options)
+    assert done.code == 2
+    assert "is not installed; install it with `pip install 'jumpduck[dask]'`" in done.err

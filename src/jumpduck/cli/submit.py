@@ -147,8 +147,10 @@ def _run_now(report: Report, options: SubmitOptions, prepared: Prepared) -> None
     broken = done.shards.filter(pl.col("error").is_not_null())
     if broken.height:
         reasons = Counter[str](broken["error"]).most_common(MAX_SHOWN_ERRORS)
-        texts = "; ".join(f"{number:,} times: {reason}" for reason, number in reasons)
-        raise StoreError(f"{broken.height:,} of {done.shards.height:,} shards ended early; {texts}")
+        texts = "; ".join(
+            reason if number == 1 else f"{number:,} times {reason}" for reason, number in reasons
+        )
+        raise StoreError(f"{broken.height:,} of {done.shards.height:,} shards ended early: {texts}")
     not_had = sum(int(counts[name][0]) for name in ("missing", "corrupt", "failed"))
     if not_had:
         raise PartialError(
