@@ -76,6 +76,7 @@ def test_a_limit_that_is_too_small_to_be_divided_is_refused(here):
         ({"system": "slurm", "disk_gb": 3}, "disk_gb 3 is an option for condor, not for slurm"),
         ({"system": "condor", "hours": 3}, "hours 3 is an option for slurm, not for condor"),
         ({"system": "condor", "local": 3}, "local 3 is an option for dask, not for condor"),
+        ({"system": "slurm", "lines": ["--partition=a"]}, "write '#SBATCH --partition=a'"),
         ({"system": "dask"}, "nothing says where Dask's workers are"),
         ({"system": "dask", "local": 2, "jobqueue": "slurm"}, "give one of"),
         ({"system": "dask", "local": 2, "cpus": 2}, "cpus 2 is an option for slurm and condor"),
@@ -200,3 +201,11 @@ def test_a_variable_of_scratch_is_that_of_the_job(system, here):
         "condor": "--scratch $(DOLLAR)TMPDIR/jumpduck",
     }
     assert quoted[system] in text
+
+
+def test_a_folder_that_sbatch_cannot_take_is_refused(here, monkeypatch):
+    (here / "back\\slash").mkdir()
+    (here / "shards").rename(here / "back\\slash" / "shards")
+    monkeypatch.chdir(here / "back\\slash")
+    with pytest.raises(QueryError, match="has a line break or backslash"):
+        jumpduck.submit("slurm")

@@ -154,6 +154,6 @@ def _run_now(report: Report, options: SubmitOptions, prepared: Prepared) -> None
     not_had = sum(int(counts[name][0]) for name in ("missing", "corrupt", "failed"))
     if not_had:
         raise PartialError(
-            f"{not_had:,} files could not be had; results.parquet in {options.out} says why, and "
+            f"{not_had:,} file{'s'[: not_had != 1]} could not be had; results.parquet in {options.out} says why, and "
             "the same command tries them again"
         )

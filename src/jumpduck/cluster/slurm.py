@@ -51,11 +51,14 @@ def script(jobs: Jobs, hours: float | None) -> str:
     Raises
     ------
     QueryError
-        The name of a folder has a line break or a backslash.
+        The name of a folder has a line break or a backslash, or a line is no line of a script.
     """
     logs = str(jobs.logs)
     if {"\n", "\\"} & set(logs):
         raise QueryError(f"shards {logs!r} has a line break or backslash, which sbatch cannot take")
+    for line in jobs.lines:
+        if line.startswith("-"):  # because bash would take it for a command
+            raise QueryError(f"lines {line!r} begins with a hyphen; write '#SBATCH {line}'")
     at_once = f"%{jobs.at_once}" if jobs.at_once else ""
     log = logs.replace("%", "%%").replace('"', '\\"')
     digits = len(jobs.shards[0])
