@@ -251,6 +251,15 @@ def test_processes_are_as_many_as_the_work_and_the_limits_allow():
         limits.Limits(processes=5, connections=4)
 
 
+def test_a_dry_run_says_how_many_processes_a_run_would_start(catalog, cli, tmp_path):
+    jumpduck.manifest(catalog).write_parquet(tmp_path / "manifest.parquet")
+    assert "\n2 processes\n" in cli("download", "--dry-run", "--processes", 2).out
+    assert "processes" not in cli("download", "--dry-run").out
+    done = cli("download", "--dry-run", "--processes", 40)
+    assert (done.code, done.out) == (2, "")
+    assert "--processes 40 is not from 1 to the number of connections, 32" in done.err
+
+
 @pytest.mark.parametrize(
     ("quota", "expected"), [("150000 100000", 1), ("300000 100000", 3), ("max 100000", 4)]
 )
