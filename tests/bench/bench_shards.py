@@ -24,8 +24,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from jumpduck.cluster.dask import Workers, client_of, run_tasks
+from jumpduck.stages.manifest import ROW_GROUP_ROWS
 
 ROWS_A_PLATE = 384 * 9 * 5
 SHARDS = 200
@@ -60,9 +62,7 @@ COPY (
         SELECT range AS i, range // {a_plate} AS plate, range // 45 % 384 AS well
         FROM range({plates} * {a_plate})
     )
-) TO '{file}' (COMPRESSION zstd, ROW_GROUP_SIZE 262144, KV_METADATA {{
-    'jumpduck.query': '{{}}', 'jumpduck.sql': 'SELECT', 'jumpduck.catalog': '{{"endpoint": null}}'
-}})
+) TO '{file}'
 """
 
 MEASURED = """
@@ -212,7 +212,11 @@ def with_dask() -> None:
 def write(file: Path, plates: int) -> None:
     with duckdb.connect() as con:
         con.execute("SET memory_limit = '1500MB'")
-        con.execute(MANIFEST.format(file=file, plates=plates, a_plate=ROWS_A_PLATE))
+        con.execute(MANIFEST.format(file=f"{file}.part", plates=plates, a_plate=ROWS_A_PLATE))
+    # by Polars as `jumpduck manifest` does, because the pages of DuckDB's files are as large as
+    # their row groups
+    pl.scan_parquet(f"{file}.part").sink_parquet(file, row_group_size=ROW_GROUP_ROWS)
+    Path(f"{file}.part").unlink()
 
 
 def main() -> None:
