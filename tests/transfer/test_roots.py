@@ -88,6 +88,32 @@ def test_the_same_command_goes_on_in_all_roots_and_status_and_verify_know_each(h
     assert cli("verify", "--out", "disk2").code == 0
 
 
+def test_status_verify_repair_and_split_read_all_roots_unless_folders_are_named(here, cli):
+    write_roots(here, *TWO)
+    cli("download")
+    said = json.loads(cli("status", "--json").out)
+    assert {one["out"]: one["done"] for one in said["by_folder"]} == {
+        "images": 4, "disk2": 4, "disk3": 4,
+    }  # fmt: skip
+    other, third = (next(iter(files(here / out))) for out in ("disk2", "disk3"))
+    (here / "disk2" / other).write_bytes(b"damaged")
+    (here / "disk3" / third).unlink()
+    done = cli("verify")
+    assert done.code == 3
+    assert "10 right, 2 wrong" in done.out
+    assert cli("verify", "--out", "images").code == 0
+    assert "shard" in cli("split", "--left", "--into", 1, "-o", "left", "--dry-run").out
+    done = cli("verify", "--repair")
+    assert done.code == 0, done
+    assert "12 right" in cli("verify").out
+    assert "nothing" in (split := cli("split", "--left", "--into", 1, "-o", "left")).out, split
+    (here / "disk3").rename(here / "unmounted")
+    for verb in ("status", "verify"):
+        done = cli(verb)
+        assert done.code == 1
+        assert "root disk3 of 'source_3/*/JD*' is not there; mount its disk, or name" in done.err
+
+
 def test_python_takes_roots_and_paths(here, rows):
     results = jumpduck.download(rows, here / "rest", roots={"source_2": here / "disk2"})
     assert set(results["url"]) == set(rows["url"])

@@ -10,6 +10,7 @@ import polars as pl
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, DryRun, Json, Quiet, reads, with_flags
 from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.report import Report, cell_text
+from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.stages.split import Split, SplitOptions, write_split
 from jumpduck.transfer.shard_files import INDEX_FILE
 from jumpduck.transfer.workload import Workload
@@ -41,6 +42,8 @@ def split(
     jumpduck split --left --out images --into 20 -o left
     ```
     """
+    if options.left:
+        options = replace(options, out=folders_to_read(options.out or NOT_NAMED))
     report = Report(as_json=json, quiet=quiet)
     with report.progress() as progress:
         task = progress.add_task("rows", total=None, note="")

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.report import Report
+from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import goes_on
 from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE
 from jumpduck.stages.status import COUNTS, StatusOptions
@@ -21,7 +23,7 @@ LEAST = ("kept_gb", "fetched_gb", "done", "failed", "corrupt", "missing")
 """What a narrow terminal leaves out first, so that what is left to fetch remains."""
 
 
-@reads(StatusOptions, {PLACES: ("out", "shards"), OUTPUT: ("gather",)})
+@reads(StatusOptions, {PLACES: ("out", "shards"), OUTPUT: ("gather",)}, defaults={"out": NOT_NAMED})
 def status(
     options: StatusOptions,
     *,
@@ -35,6 +37,8 @@ def status(
 ) -> None:
     """Say how far a download is, while it runs or afterwards, from its folder alone.
 
+    The folder is images in the current folder, with all roots of jumpduck.toml, or --out.
+
     For example:
     ```
     jumpduck status --out images
@@ -43,6 +47,7 @@ def status(
     jumpduck status --out images /disk2/images --shards shards
     ```
     """
+    options = replace(options, out=folders_to_read(options.out))
     report = Report(as_json=json, as_csv=csv, quiet=quiet)
     found = look(**vars(options))
     outs = [str(out) for out in folders_of(options.out)]

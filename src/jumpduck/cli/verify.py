@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.report import Report
+from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
 from jumpduck.schema import DONE, IMAGE_KEY, PLATE_KEY, RESULTS
@@ -28,6 +29,7 @@ SHOWN = ("wrong", "missing", "corrupt", "failed")
 @reads(
     VerifyOptions,
     {PLACES: ("out", "manifest", "shards"), WORK: ("sample", "seed", "deep", "threads")},
+    defaults={"out": NOT_NAMED},
 )
 def verify(
     options: VerifyOptions,
@@ -52,7 +54,7 @@ def verify(
 ) -> None:
     """Check that all that was asked for is there, and is what was kept: size and checksum.
 
-    The folder is images in the current folder, or --out.
+    The folder is images in the current folder, with all roots of jumpduck.toml, or --out.
 
     What was asked for is known from the runs into the folder; in a folder that was copied without
     its hidden files it is what results.parquet says. Exit code 3 says that files are wrong, not
@@ -66,6 +68,7 @@ def verify(
     jumpduck verify --deep --repair
     ```
     """
+    options = replace(options, out=folders_to_read(options.out))
     report = Report(as_json=json, quiet=quiet)
     counts: Counter[str] = Counter()
     lacking = [pl.DataFrame(schema=RESULTS)]
