@@ -62,7 +62,7 @@ COPY (
         SELECT range AS i, range // {a_plate} AS plate, range // 45 % 384 AS well
         FROM range({plates} * {a_plate})
     )
-) TO '{file}'
+) TO '{file}' (FORMAT parquet)
 """
 
 MEASURED = """
