@@ -97,7 +97,7 @@ def test_files_on_another_disk_are_copied_and_compared(made, parts, tmp_path, mo
     assert_is_whole(tmp_path / "images", made)
 
 
-@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("copy", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("place", ["_adopt_file", "remove_table", "add", "write", "empty"])
 def test_a_merge_that_was_killed_goes_on(made, parts, tmp_path, monkeypatch, place, copy):
     """It is stopped at each place in turn, once at the first call and once in the middle."""
@@ -153,6 +153,7 @@ def test_different_files_of_one_path_are_refused_and_nothing_is_moved(cli, made,
     assert files(tmp_path / "images").keys() == files(made / "whole").keys()
 
 
+@pytest.mark.slow
 def test_a_file_that_one_folder_could_not_have_comes_from_the_other(made, parts, tmp_path):
     rows = pl.read_parquet(made / "manifest.parquet")
     gone = rows.with_columns(url=pl.col("url") + ".gone")
@@ -174,6 +175,7 @@ def test_files_that_are_not_there_count_as_left(cli, made, parts, tmp_path):
     assert_is_whole(tmp_path / "images", made)
 
 
+@pytest.mark.slow
 def test_what_was_asked_of_a_folder_and_is_left_is_asked_of_the_merged_one(
     cli, made, parts, tmp_path
 ):

@@ -307,7 +307,10 @@ def test_a_recipe_of_the_whole_plate_takes_no_part_of_one(cli, manifest, tmp_pat
     assert done.code == 0
 
 
-@pytest.mark.parametrize("recipe", ["png8", "stack", "png8-plate"])
+SLOW_TOO = [pytest.param(name, marks=pytest.mark.slow) for name in ("stack", "png8")]
+
+
+@pytest.mark.parametrize("recipe", ["png8-plate", *SLOW_TOO])
 def test_what_is_left_is_what_the_folders_do_not_have(cli, manifest, tmp_path, recipe):
     rows = pl.read_parquet(manifest)
     jumpduck.download(manifest, tmp_path / "a", shard="1/3", recipe=recipe)

@@ -115,13 +115,13 @@ def _by_run(
     for run in runs:
         if (run.notes["recipe"], run.notes["parameters"]) != made_by.row(0):
             continue
-        asked = pl.concat([run.rows(key) for key in _plates(wrong)])
+        asked = run.rows(_plates(wrong))
         some = wrong.join(asked, on=(*IMAGE_KEY, "url"), how="semi", maintain_order="left")
         if some.is_empty():
             continue
         wrong = wrong.join(some, on="path", how="anti", maintain_order="left")
         keys = _plates(some)
-        asked = pl.concat([run.rows(key) for key in keys])
+        asked = run.rows(keys)
         results = _results(folder, keys)
         more = [name for name in results.columns if name not in (*asked.columns, *OUTCOME)]
         columns = results.select(*IMAGE_KEY, *more)

@@ -1,7 +1,7 @@
 """How far a download is, from its folder alone: while it runs or afterwards."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
@@ -9,13 +9,16 @@ import polars as pl
 
 from jumpduck.options import expanded, takes
 from jumpduck.schema import DONE, PLATE_KEY, RESULTS, Row
-from jumpduck.transfer.asked import Asked, commands_of
+from jumpduck.transfer.asked import Asked, Run, commands_of
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_files import open_files
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.missing_rows import FoundRows
 from jumpduck.transfer.output_folder import OutputFolder, OutputFolders, folders_of
 from jumpduck.transfer.shard_files import shards_in
+
+COMPARED_ROWS = 300_000
+"""Rows of several plates that are compared at once."""
 
 COUNTS = ("done", "missing", "corrupt", "failed", "left")
 
@@ -123,11 +126,12 @@ def _progress_of(folder: OutputFolder) -> Progress:
     runs = folder.asked.runs()
     # in the order of the manifests, the last one first; a copied folder has further results
     keys = [*(key for run in runs for key in run.plates), *folder.plates.plate_keys()]
-    counted = [_count(("", "", ""), pl.DataFrame(schema=RESULTS)).clear()]
+    counted = [_count([], pl.DataFrame(schema=RESULTS))]
     unfinished = set[Asked]()
-    for key in dict.fromkeys(keys):
-        compared = compare(runs, key, folder.plates.read(key))
-        counted.append(_count(key, compared.rows(others=True)))
+    for some in _together_by_run(list(dict.fromkeys(keys)), runs):
+        results = [folder.plates.read(key) for key in some]
+        compared = compare(runs, some, pl.concat(results, how="diagonal_relaxed"))
+        counted.append(_count(some, compared.rows(others=True)))
         for run, had, left in zip(compared.asked, compared.had, compared.left, strict=True):
             if left.height or not had["status"].is_in(DONE).all():
                 unfinished.add(run)
@@ -158,15 +162,32 @@ def _rate(notes: Row) -> float:
     return done / (updated - started) if updated > started else 0.0
 
 
-def _count(key: PlateKey, rows: pl.DataFrame) -> pl.DataFrame:
+def _together_by_run(keys: Sequence[PlateKey], runs: Sequence[Run]) -> Iterator[Sequence[PlateKey]]:
+    """Get plates that the same runs were asked for, because to compare each alone takes longer."""
+    some, rows, asked_before = list[PlateKey](), 0, None
+    for key in keys:
+        asked = [run for run in runs if key in run.plates]
+        count = sum(run.plates[key][1] for run in asked)
+        if some and (asked != asked_before or not asked or rows + count > COMPARED_ROWS):
+            yield some
+            some, rows = [], 0
+        some.append(key)
+        rows, asked_before = rows + count, asked
+    if some:
+        yield some
+
+
+def _count(keys: Sequence[PlateKey], rows: pl.DataFrame) -> pl.DataFrame:
+    """Get the sums of the rows of each of these plates."""
     done = pl.col("status").is_in(DONE)
     by_status = {name: pl.col("status") == name for name in COUNTS[1:]}
-    names = {name: pl.lit(value) for name, value in zip(PLATE_KEY, key, strict=True)}
-    return rows.select(
-        **names,
+    sums = rows.group_by(PLATE_KEY).agg(
         files=pl.len().cast(pl.Int64),
         done=done.sum().cast(pl.Int64),
         **{name: condition.sum().cast(pl.Int64) for name, condition in by_status.items()},
         fetched_gb=pl.col("bytes").filter(done).sum() / 1e9,
         kept_gb=pl.col("size").filter(done, pl.col("path").is_first_distinct()).sum() / 1e9,
     )
+    plates = pl.DataFrame(keys, schema=dict.fromkeys(PLATE_KEY, pl.String), orient="row")
+    found = plates.join(sums, on=PLATE_KEY, how="left", maintain_order="left")
+    return found.with_columns(pl.exclude(PLATE_KEY).fill_null(0))

@@ -137,7 +137,7 @@ def _against_asked(
     asked = folder.asked.runs()
     for key in sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)}):
         results = folder.plates.read(key)
-        rows = compare(asked, key, results).rows(others=True)
+        rows = compare(asked, [key], results).rows(others=True)
         yield _with_status(pool, folder.path, rows, options)
         options.progress(results.height)
     if folder.left_without_names:
@@ -154,7 +154,7 @@ def _against(
             found: list[pl.DataFrame] = []
             for folder, one in zip(folders, asked, strict=True):
                 results = folder.plates.read(key)
-                rows = compare([one], key, results).rows(others=False)
+                rows = compare([one], [key], results).rows(others=False)
                 rows = _with_status(pool, folder.path, rows, options)
                 found.append(rows if len(folders) == 1 else _of(folder, rows))
                 options.progress(results.height)

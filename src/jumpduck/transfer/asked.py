@@ -22,6 +22,7 @@ from jumpduck.errors import ManifestError, StoreError
 from jumpduck.recipes.base import FileNames, Recipe
 from jumpduck.schema import PLATE_KEY, SITE_KEY, Row
 from jumpduck.storage.atomic_files import atomic_path, make_folder
+from jumpduck.transfer.manifest_plates import join_ranges
 from jumpduck.transfer.manifest_reader import ONLY_IN_FORM, Manifest, PlateKey, folded
 from jumpduck.transfer.plate_tables import schema_of, writing_table
 
@@ -88,10 +89,11 @@ class Asked:
         """Get the keys of the plates and the paths of all files, to be read when needed."""
         return self._rows.select(*PLATE_KEY, "Metadata_Channel", self.names.path())
 
-    def rows(self, key: PlateKey) -> pl.DataFrame:
-        """Get a row for each image of a plate, with the path of its file, recipe and parameters."""
-        first, count = self.plates.get(key, (0, 0))
-        return self.names.targets(self._rows.slice(first, count).collect()).with_columns(
+    def rows(self, keys: Sequence[PlateKey]) -> pl.DataFrame:
+        """Get a row for each image of some plates, with the path of its file and its recipe."""
+        ranges = join_ranges(self.plates[key] for key in keys if key in self.plates)
+        slices = [self._rows.slice(first, count) for first, count in ranges or [(0, 0)]]
+        return self.names.targets(pl.concat(slices).collect()).with_columns(
             recipe=pl.lit(str(self.notes["recipe"])),
             parameters=pl.lit(str(self.notes["parameters"])),
         )

@@ -14,7 +14,7 @@ from jumpduck.transfer.plate_tables import read_table
 
 
 class Compared(NamedTuple):
-    """The results of a plate against what was asked for.
+    """The results of plates against what was asked for.
 
     Attributes
     ----------
@@ -41,17 +41,17 @@ class Compared(NamedTuple):
         return pl.concat([*self.had, *left, rest], how="diagonal_relaxed")
 
 
-def compare(asked: Sequence[Asked], key: PlateKey, results: pl.DataFrame) -> Compared:
-    """Compare the results of a plate with what was asked for, the last run first.
+def compare(asked: Sequence[Asked], keys: Sequence[PlateKey], results: pl.DataFrame) -> Compared:
+    """Compare the results of plates with what was asked for, the last run first.
 
     What a run was asked for takes the place of what runs before it had under the same path: a file
     is what the last of them makes.
     """
-    of_plate = [one for one in asked if key in one.plates]
+    of_plates = [one for one in asked if any(key in one.plates for key in keys)]
     had, left, others = list[pl.DataFrame](), list[pl.DataFrame](), results
     seen = pl.DataFrame(schema={"path": pl.String})
-    for one in of_plate:
-        rows = one.rows(key)
+    for one in of_plates:
+        rows = one.rows(keys)
         others = others.join(rows, on="path", how="anti", maintain_order="left")
         rows = rows.join(seen, on="path", how="anti", maintain_order="left")
         seen = pl.concat([seen, rows.select("path")])
@@ -59,7 +59,7 @@ def compare(asked: Sequence[Asked], key: PlateKey, results: pl.DataFrame) -> Com
         here = of_the_same(results, rows, on)
         had.append(here)
         left.append(rows.join(here, on=on, how="anti", maintain_order="left", nulls_equal=True))
-    return Compared(of_plate, had, left, others)
+    return Compared(of_plates, had, left, others)
 
 
 def of_the_same(results: pl.DataFrame, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
@@ -81,7 +81,7 @@ def count_left(runs: Sequence[Run], tables: Mapping[PlateKey, Path]) -> Counter[
             left[of_plate[0].id] += of_plate[0].plates[key][1]
             continue
         results = read_table(tables[key]) if key in tables else pl.DataFrame(schema=RESULTS)
-        compared = compare(of_plate, key, results)
+        compared = compare(of_plate, [key], results)
         for run, rows in zip(of_plate, compared.left, strict=True):
             left[run.id] += rows.height
     return left

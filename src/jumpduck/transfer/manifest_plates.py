@@ -1,5 +1,6 @@
 """The plates of a manifest: their names, and where the rows of each stand."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -112,3 +113,14 @@ def folded(names: pl.Series) -> pl.Series:
     # has no other upper case
     cased = names.str.normalize("NFD").str.to_lowercase().str.to_uppercase()
     return cased.str.normalize("NFD")
+
+
+def join_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Get first row and number of rows, with those that follow one another as one."""
+    found: list[tuple[int, int]] = []
+    for first, count in ranges:
+        if found and sum(found[-1]) == first:
+            found[-1] = (found[-1][0], found[-1][1] + count)
+        else:
+            found.append((first, count))
+    return found

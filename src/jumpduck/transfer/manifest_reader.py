@@ -5,7 +5,7 @@ import hashlib
 import io
 import itertools
 from bisect import bisect_left, bisect_right
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from jumpduck.transfer.manifest_plates import (
     ONLY_IN_FORM,
     find_plates,
     folded,
+    join_ranges,
     put_together,
     stand_together,
 )
@@ -164,7 +165,7 @@ class Manifest:
         part = copy.copy(self)
         part._plates = list(plates)  # noqa: SLF001
         part.files = sum(plate.count for plate in plates)
-        part._ranges = _together((plate.first, plate.count) for plate in plates)  # noqa: SLF001
+        part._ranges = join_ranges((plate.first, plate.count) for plate in plates)  # noqa: SLF001
         if part._ranges != self._ranges:  # noqa: SLF001
             part._written = {}  # noqa: SLF001
         every, own = ({"/".join(one.key) for one in some} for some in (self._plates, plates))
@@ -344,14 +345,3 @@ class Manifest:
         """Raise ManifestError if rows that the block reads are damaged or no longer the same."""
         with reading(self._file):
             yield
-
-
-def _together(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Get first row and number of rows, with those that follow one another as one."""
-    found: list[tuple[int, int]] = []
-    for first, count in ranges:
-        if found and sum(found[-1]) == first:
-            found[-1] = (found[-1][0], found[-1][1] + count)
-        else:
-            found.append((first, count))
-    return found

@@ -295,7 +295,7 @@ class OutputFolder:
         for key in run.plates:
             while not self.locks.acquire(key):
                 time.sleep(POLL_SECONDS)
-            self.plates.remove(key, run.rows(key)["path"])
+            self.plates.remove(key, run.rows([key])["path"])
             self.locks.release(key)
         self.gather_if(self.gathered.write)
         run.forgetting.unlink(missing_ok=True)

@@ -19,7 +19,12 @@ from jumpduck.errors import QueryError
 from jumpduck.rows import PlateKey
 from jumpduck.schema import PLATE_KEY
 from jumpduck.transfer.manifest_files import rows_as_file
-from jumpduck.transfer.manifest_plates import find_plates, put_together, stand_together
+from jumpduck.transfer.manifest_plates import (
+    find_plates,
+    join_ranges,
+    put_together,
+    stand_together,
+)
 
 MAX_OF_MEAN = 1.1
 """Size of the largest shard, as a multiple of the mean, up to which shards are balanced."""
@@ -231,12 +236,7 @@ def rows_of_shard(rows: pl.LazyFrame, shard: str) -> pl.LazyFrame:
 
 
 def _whole(plates: MeasuredPlates, places: Sequence[int]) -> Shard:
-    ranges: list[Range] = []
-    for first, count in (plates.ranges[place] for place in places):
-        if ranges and sum(ranges[-1]) == first:
-            ranges[-1] = (ranges[-1][0], ranges[-1][1] + count)
-        else:
-            ranges.append((first, count))
+    ranges = join_ranges(plates.ranges[place] for place in places)
     return Shard(ranges, len(places), sum(plates.sizes[place] for place in places), cut=False)
 
 
