@@ -153,7 +153,8 @@ def _run_now(report: Report, options: SubmitOptions, prepared: Prepared) -> None
         raise StoreError(f"{broken.height:,} of {done.shards.height:,} shards ended early: {texts}")
     not_had = sum(int(counts[name][0]) for name in ("missing", "corrupt", "failed"))
     if not_had:
+        files = f"{not_had:,} file{'s'[: not_had != 1]}"
         raise PartialError(
-            f"{not_had:,} file{'s'[: not_had != 1]} could not be had; results.parquet in {options.out} says why, and "
-            "the same command tries them again"
+            f"{files} could not be had; results.parquet in {options.out} says why, and the same "
+            "command tries them again"
         )
