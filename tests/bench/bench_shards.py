@@ -66,13 +66,16 @@ COPY (
 """
 
 MEASURED = """
-import json, resource, sys, time
+import json, time
+from pathlib import Path
 import polars as pl
 from jumpduck.cli import run
 begin = time.perf_counter()
 {code}
 seconds = time.perf_counter() - begin
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6]))
+# because what the process that began this one had would count as well in `resource`
+peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+print(json.dumps([seconds, int(peak) / 1e6]))
 """
 
 SPLIT = """
