@@ -13,7 +13,7 @@ DEFAULT_CONNECTIONS = 32
 MAX_CONNECTIONS = 256
 
 FILES_PER_PROCESS = 250
-"""Files for which one more process is worth its start, which takes a core half a second."""
+"""Files for which one more process is worth its start, which takes a core 0.2 to 0.5 seconds."""
 
 MIN_A_SECOND = 0.001
 """Requests or megabits a second: with fewer a run would wait for days between two files."""
