@@ -115,6 +115,7 @@ def test_a_run_that_is_ended_loses_at_most_the_plates_in_work(
     assert not any(scratch.iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_again_and_again_ends_like_another(
     manifest, s3, clean, scratch, tmp_path, monkeypatch
 ):
@@ -164,6 +165,7 @@ def test_scratch_that_cannot_be_used_is_refused_before_anything_is_written(
         jumpduck.download(manifest, scratch / "inside", scratch=scratch)
 
 
+@pytest.mark.slow
 def test_scratch_beside_roots_is_outside_of_each(manifest, s3, clean, scratch, tmp_path):
     roots = {"source_2": tmp_path / "disk2", "source_3": tmp_path / "disk3"}
     for root in roots.values():
@@ -222,6 +224,7 @@ def test_a_plate_that_surely_does_not_fit_into_scratch_ends_the_run_before_it_be
     assert not files(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_full_output_disk_stops_a_run_with_scratch_and_the_same_command_continues(
     manifest, s3, clean, scratch, tmp_path, cli
 ):
@@ -237,6 +240,7 @@ def test_a_full_output_disk_stops_a_run_with_scratch_and_the_same_command_contin
         same(place / "out", clean)
 
 
+@pytest.mark.slow
 def test_a_name_that_is_taken_in_the_folder_is_the_row_of_one_file(
     manifest, s3, clean, scratch, tmp_path
 ):
@@ -250,6 +254,7 @@ def test_a_name_that_is_taken_in_the_folder_is_the_row_of_one_file(
     assert "directory" in bad["error"].item()
 
 
+@pytest.mark.slow
 def test_a_file_that_someone_removed_from_scratch_ends_the_run_and_the_next_makes_it(
     manifest, s3, clean, scratch, tmp_path, monkeypatch
 ):
