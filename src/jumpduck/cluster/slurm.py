@@ -51,7 +51,7 @@ def script(jobs: Jobs, hours: float | None) -> str:
     Raises
     ------
     QueryError
-        The name of a folder has a line break or a backslash, or one of the lines begins with a hyphen.
+        The name of a folder has a line break or a backslash, or a line begins with a hyphen.
     """
     logs = str(jobs.logs)
     if {"\n", "\\"} & set(logs):
