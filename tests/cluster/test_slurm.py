@@ -72,7 +72,8 @@ def submitted(**options):
 def download_of(task):
     """The process that downloads a task's shard, once it has begun."""
     manifest = f"shards/{task:04}.parquet".encode()
-    while True:
+    until = time.monotonic() + 240
+    while time.monotonic() < until:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_bytes().split(b"\0")
@@ -81,6 +82,7 @@ def download_of(task):
             if manifest in words and words[0] == sys.executable.encode():
                 return int(folder.name)
         time.sleep(0.01)
+    raise AssertionError(f"task {task} does not begin")
 
 
 def script_of(download):
@@ -89,7 +91,7 @@ def script_of(download):
 
 
 def test_a_task_that_is_killed_begins_again_and_the_array_ends(slurm, here, s3, clean):
-    with Faults(s3.endpoint, delay=0.3) as proxy:
+    with Faults(s3.endpoint, delay=0.6) as proxy:
         job = submitted(endpoint=proxy.endpoint, at_once=1)
         os.kill(download_of(2), signal.SIGKILL)
         # what Slurm does before the time limit
@@ -106,7 +108,7 @@ def test_an_array_with_a_kill_a_cancel_and_a_fault_and_then_the_rest_give_the_by
     slurm, here, s3, clean
 ):
     broken = always("503", "1000000001_B01")
-    with Faults(s3.endpoint, broken, delay=0.3) as proxy:
+    with Faults(s3.endpoint, broken, delay=1) as proxy:
         job = submitted(endpoint=proxy.endpoint, at_once=4, retries=0)
         os.kill(download_of(3), signal.SIGKILL)
         download_of(5)
