@@ -157,7 +157,7 @@ class AskedTables:
         self,
         manifest: Manifest,
         recipe: Recipe,
-        turn: AbstractContextManager[object],
+        lock: AbstractContextManager[object],
         *,
         made_by: str,
         endpoint: str | None,
@@ -167,7 +167,7 @@ class AskedTables:
 
         Parameters
         ----------
-        turn
+        lock
             Held while the run gets its number.
 
         Raises
@@ -196,7 +196,7 @@ class AskedTables:
             "plates": [(*key, *place) for key, place in asked.plates.items()],
             "standard_paths": asked.has_standard_paths,
         }  # fmt: skip
-        with turn:
+        with lock:
             write_notes(table, {**notes, "number": 1 + self._last_number()})
         try:
             # afterwards, so that of two runs that begin at the same time one sees the other

@@ -179,7 +179,7 @@ class MergedFolders:
         """Remove the tables of the folders whose rows are elsewhere, and their empty folders."""
         for source in [] if self._copy else self.sources:
             for entry in source.state.iterdir():
-                if entry == source.turn.path:
+                if entry == source.lock.path:
                     continue  # it is held until the merge ends
                 if entry.is_dir():
                     shutil.rmtree(entry)

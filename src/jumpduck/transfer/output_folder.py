@@ -48,7 +48,7 @@ class OutputFolder:
     ----------
     path, state
         The folder, and ``.jumpduck`` in it.
-    turn
+    lock
         Held for moments: while a run begins or ends.
     runs, locks
         The runs that fill it, and the plates that this one has open.
@@ -61,7 +61,7 @@ class OutputFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = expanded(path)
         self.state = self.path / ".jumpduck"
-        self.turn = HeartbeatLock(self.state / "lock", self.path)
+        self.lock = HeartbeatLock(self.state / "lock", self.path)
         self.runs = ActiveRuns(self.state / "runs", self.path)
         self.plates = PlateTables(self.state / "plates", self.path / RESULTS_FILE)
         self.locks = PlateLocks(self.state / "plates", self.path)
@@ -120,7 +120,7 @@ class OutputFolder:
         self._check_names(())
         writable_folder(self.path)
         writable_folder(self.state)
-        with self.turn:
+        with self.lock:
             while others := self.runs.others():
                 if any(others.values()):
                     self.refuse_if_filled()
@@ -140,7 +140,7 @@ class OutputFolder:
 
         If no other run goes on, what those that were killed left is put in order first.
         """
-        with self.turn:
+        with self.lock:
             # first, so that of two runs that begin on two machines one sees the other
             self.runs.begin(recipe)
             try:
@@ -218,7 +218,7 @@ class OutputFolder:
             They cannot be written.
         """
         while True:
-            with self.turn:
+            with self.lock:
                 others = self.runs.others()
                 if not others:
                     self._see_all()
@@ -242,7 +242,7 @@ class OutputFolder:
         if self.plates.is_copy:
             return  # they are all that there is
         self._see_all()
-        with self.turn:
+        with self.lock:
             if not self.runs.others():
                 self.plates.close_journals()
         self.gathered.write()

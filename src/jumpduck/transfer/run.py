@@ -178,7 +178,7 @@ def fill(
                 progress({"event": "remark", "text": text})
             otherwise = made_otherwise(folder, manifest, recipe)
             asked = folder.asked.begin(
-                manifest, recipe, folder.turn, made_by=made_by, endpoint=endpoint, command=command
+                manifest, recipe, folder.lock, made_by=made_by, endpoint=endpoint, command=command
             )
             if force:
                 folder.forget(asked)
