@@ -104,6 +104,17 @@ def test_a_task_that_is_killed_begins_again_and_the_array_ends(slurm, here, s3, 
     assert set(files(here / "images")) == set(files(clean))
 
 
+def test_a_kill_of_the_last_task_begins_that_one_again_and_no_other(slurm, here, s3, clean):
+    """Its number in Slurm is that of the whole array."""
+    with Faults(s3.endpoint, delay=0.3) as proxy:
+        job = submitted(endpoint=proxy.endpoint)
+        os.kill(download_of(SHARDS), signal.SIGKILL)
+        ended = slurm.wait(job)
+    restarts = {number: one["Restarts"] for number, one in ended.items()}
+    assert restarts == {**dict.fromkeys(range(1, SHARDS), "0"), SHARDS: "1"}
+    same(here / "images", clean)
+
+
 def test_an_array_with_a_kill_a_cancel_and_a_fault_and_then_the_rest_give_the_bytes_of_one_run(
     slurm, here, s3, clean
 ):

@@ -12,7 +12,7 @@ from jumpduck.cluster.slurm import script
 
 SCONTROL = """#!/bin/sh
 echo "$*" >> "$CALLS"
-[ "$1" = show ] && echo "JobId=7 JobState=$STATE"
+[ "$1" = show ] && echo "JobId=40 JobState=$STATE"
 exit 0
 """
 
@@ -45,7 +45,8 @@ def task(tmp_path):
         env = {
             **os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "STATE": state,
             "CALLS": str(tmp_path / "calls"), "SLURM_ARRAY_TASK_ID": str(number),
-            "SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": str(restarts),
+            "SLURM_ARRAY_JOB_ID": "40", "SLURM_JOB_ID": "40",  # as those of the last task are
+            "SLURM_RESTART_COUNT": str(restarts),
         }  # fmt: skip
         return subprocess.Popen(
             ["bash", tmp_path / "slurm.sh"], cwd=tmp_path, env=env, text=True,
@@ -57,7 +58,7 @@ def task(tmp_path):
 
 def requeued(tmp_path):
     calls = tmp_path / "calls"
-    return calls.exists() and "requeue 7" in calls.read_text()
+    return calls.exists() and "requeue 40_7" in calls.read_text().splitlines()
 
 
 @pytest.mark.parametrize("name", ["shards", 'a "b" it\'s $(c) 50% `d` !e'])

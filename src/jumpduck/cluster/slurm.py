@@ -36,9 +36,11 @@ wait "$job" 2>/dev/null; code=$?
 # 137 and 143: it was killed, or its time ended. 3 says that some files cannot be had, and 1 and 2
 # that it cannot run: such a task does not begin again. Nor does one that was cancelled.
 if [ "$code" = 137 ] || [ "$code" = 143 ]; then
+    # not SLURM_JOB_ID, because that of the last task is the number of the whole array
+    task=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID
     if [ "${{SLURM_RESTART_COUNT:-0}}" -lt {retries} ] &&
-        scontrol show job --oneliner "$SLURM_JOB_ID" | grep -q 'JobState=RUNNING'; then
-        scontrol requeue "$SLURM_JOB_ID"
+        scontrol show job --oneliner "$task" | grep -q 'JobState=RUNNING'; then
+        scontrol requeue "$task"
     fi
 fi
 exit "$code"
