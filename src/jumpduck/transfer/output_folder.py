@@ -145,15 +145,15 @@ class OutputFolder:
             self.runs.begin(recipe)
             try:
                 others = self.runs.others()
-                begun = self._is_of_one_recipe(recipe, others)
-                if begun and not others:
+                one_recipe = self._is_of_one_recipe(recipe, others)
+                if one_recipe and not others:
                     self._tidy()
             except BaseException:
                 self.runs.end()
                 raise
-            if not begun:
+            if not one_recipe:
                 self.runs.end()
-        return begun
+        return one_recipe
 
     def _is_of_one_recipe(self, recipe: Recipe, runs: Mapping[str, bool | None]) -> bool:
         """Get whether other runs have this recipe; False if one that has not may be dead.
