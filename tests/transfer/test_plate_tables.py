@@ -140,6 +140,14 @@ def test_results_are_gathered_although_the_clock_was_set_back(rows, tmp_path):
     assert tables(tmp_path)[0].height == 8
 
 
+def test_the_tables_are_current_by_whatever_name_the_folder_is_called(rows, tmp_path, monkeypatch):
+    jumpduck.download(rows.head(4), tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    assert jumpduck.status("out").gathered
+    (tmp_path / "out").rename(tmp_path / "moved")
+    assert jumpduck.status("moved").gathered
+
+
 def test_a_reader_sees_the_rows_of_a_plate_while_it_closes(rows, tmp_path, monkeypatch):
     results = jumpduck.download(rows.head(4), tmp_path / "out")
     key = key_of(rows)

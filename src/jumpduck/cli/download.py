@@ -128,7 +128,8 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
         )
     if seconds is not None and rate:
         duration = timedelta(seconds=max(1, round(seconds)))
-        report.line(f"about {duration} at the {rate / 1e6:,.0f} MB/s of the last download here")
+        speed = f"{cell_text(rate / 1e6)} MB/s"
+        report.line(f"about {duration} at the {speed} of the last download here")
     if processes > 1:
         report.line(f"{processes} processes")
     for _, found in plans:

@@ -84,8 +84,8 @@ def _say(report: Report, found: Split, folder: Path, *, dry_run: bool) -> None:
     if seconds is not None and rate:
         duration = timedelta(seconds=max(1, round(seconds)))
         report.line(
-            f"one node takes about {duration} at the {rate / 1e6:,.0f} MB/s of the last download "
-            "here"
+            f"one node takes about {duration} at the {cell_text(rate / 1e6)} MB/s of the last "
+            "download here"
         )
     report.json(
         {

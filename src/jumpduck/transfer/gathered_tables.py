@@ -141,14 +141,18 @@ class GatheredTables:
 
 
 def _identity(tables: list[Path]) -> str:
-    """Get a text that changes when a table is added, removed or replaced."""
+    """Get a text that changes when a table is added, removed or replaced.
+
+    The folder's name is not in it, because one may name it in several ways, and move it.
+    """
     known = hashlib.sha256()
     for table in tables:
         try:
             stat = table.stat()
         except FileNotFoundError:  # on NFS, for a moment, while it is replaced
             continue
-        known.update(f"{table}\0{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}\0".encode())
+        name = "/".join(plate_key_of(table))
+        known.update(f"{name}\0{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}\0".encode())
     return known.hexdigest()
 
 
