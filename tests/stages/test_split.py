@@ -198,7 +198,7 @@ def test_shards_of_another_split_are_not_mixed(cli, manifest, tmp_path):
         (("--into", "2", "--gb", "1"), 2, "`--into` and `--gb` are given; give one"),
         (("--into", "0"), 2, "--into 0 is below 1"),
         (("--gb", "0"), 2, "--gb 0.0 is not above 0"),
-        (("--into", "4"), 2, "--into 4 is more than the 3 plates of the manifest"),
+        (("--into", "4"), 2, "--into 4 is more than the 3 plates to fetch, and"),
         (("--into", "4"), 2, "`--cut` to divide plates"),
         (("--into", "4000", "--cut"), 2, "sites of the manifest, and a site is not divided"),
         (("--by", "plate", "--cut"), 2, "--cut divides plates"),

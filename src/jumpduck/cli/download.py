@@ -87,10 +87,11 @@ def download(
                 transfer.add(rows)
     outs = [share.root for share in roots.shares(manifest)]
     if not_had := transfer.finish(outs):
-        results = f"{outs[0] / RESULTS_FILE}" + " and that of each other root" * (len(outs) > 1)
+        results = f"{outs[0] / RESULTS_FILE}" + " and those of the other roots" * (len(outs) > 1)
+        says = "says" if len(outs) == 1 else "say"
         raise PartialError(
             f"{not_had.total():,} of {manifest.files:,} files could not be had; "
-            f"{results} says why, and the same command tries them again{for_ever(not_had)}"
+            f"{results} {says} why, and the same command tries them again{for_ever(not_had)}"
         )
 
 

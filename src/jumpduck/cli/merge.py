@@ -19,8 +19,9 @@ def merge(
     """Make one output folder of several: files, results, sites, and what is left to fetch.
 
     Files are renamed on the same disk, else copied and compared with their checksums. The folders
-    are empty afterwards, unless --copy is given. After a kill the same command goes on. Nothing is
-    moved if two folders have different files of one path, or one is being filled.
+    are gone afterwards, unless --copy is given or they have other files. After a kill the same
+    command goes on. Nothing is moved if two folders have different files of one path, or one is
+    being filled.
 
     For example:
     ```

@@ -39,7 +39,7 @@ def split(
     ```
     jumpduck split manifest.parquet --into 200 -o shards
     jumpduck split --gb 50 --dry-run
-    jumpduck split --left --out images --into 20 -o left
+    jumpduck split --left --out images --gb 50 -o left
     ```
     """
     if options.left:

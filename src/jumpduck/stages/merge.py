@@ -33,7 +33,7 @@ class MergeOptions:
         Folder that gets their files, results, sites and what their runs were asked for; it may
         exist, and be one of them.
     copy
-        The other folders stay as they are; by default they are emptied.
+        The other folders stay as they are; by default they are removed when they are empty.
     progress
         Called with the number of files that were adopted since the last call.
     """

@@ -93,7 +93,8 @@ class SplitOptions:
         if self.by and self.cut:
             raise QueryError("cut divides plates, and `by` plate does not; give one of them")
         if self.out is not None and not self.left:
-            raise QueryError(f"out {self.out} is read with `left` only; give both, or leave it out")
+            names = " ".join(map(str, folders_of(self.out)))
+            raise QueryError(f"out {names} is read with `left` only; give both, or leave it out")
 
 
 @takes(SplitOptions)

@@ -150,7 +150,7 @@ def shards_of(plates: MeasuredPlates, into: int, *, cut: bool) -> list[Shard]:
     count = len(plates.keys)
     if into > count:
         raise QueryError(
-            f"into {into} is more than the {count:,} plate{'s'[: count != 1]} of the manifest, and "
+            f"into {into} is more than the {count:,} plate{'s'[: count != 1]} to fetch, and "
             f"a plate is not divided; give {count} or fewer, or `cut` to divide plates"
         )
     dealt = _dealt_nearby(plates, into)
