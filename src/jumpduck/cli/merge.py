@@ -48,7 +48,7 @@ def merge(
         for folder in filter(os.path.isdir, found["folder"]):
             report.remark(f"{folder} keeps files that no results name")
     report.line(
-        f"{found['files'].sum():,} files of {found.height:,} folders"
+        f"{found['files'].sum():,} files of {found.height:,} folder{'s'[: found.height != 1]}"
         + ("; nothing moved (--dry-run)" if dry_run else f" -> {options.out}")
     )
     report.json({"out": options.out, "folders": found.to_dicts()})
