@@ -235,6 +235,13 @@ def test_other_files_in_a_folder_stay(cli, parts, tmp_path):
     assert [file.name for file in parts[0].iterdir()] == ["notes.txt"]
 
 
+def test_a_disk_without_space_for_a_small_merge_is_said_with_sizes(parts, tmp_path, monkeypatch):
+    monkeypatch.setattr("jumpduck.transfer.merged_folders.free_bytes", lambda _place: 1_000)
+    with pytest.raises(StoreError, match=r"have 0\.[\d]+ MB and 0\.0 MB are free"):
+        jumpduck.merge(parts, tmp_path / "images", copy=True)
+    assert not (tmp_path / "images").exists()
+
+
 def test_what_is_not_an_output_folder_is_refused(cli, parts, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(StoreError, match="was not filled by jumpduck"):

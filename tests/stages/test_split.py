@@ -291,6 +291,19 @@ def test_a_shard_that_was_edited_is_refused(cli, manifest, tmp_path):
     assert "without index.tsv" in cli("download", "--manifest", "own").err
 
 
+@pytest.mark.parametrize("line", [1, 2, 3, None])
+def test_an_index_that_lacks_a_shard_or_has_one_twice_is_refused(cli, manifest, tmp_path, line):
+    jumpduck.split(manifest, tmp_path / "shards", by="plate")
+    index = tmp_path / "shards" / "index.tsv"
+    lines = index.read_text().splitlines(keepends=True)
+    kept = [*lines, lines[1]] if line is None else lines[:line] + lines[line + 1 :]
+    index.write_text("".join(kept))
+    done = cli("download", "--manifest", "shards", "--out", "images")
+    assert done.code == 1
+    assert "each shard of its split once" in done.err
+    assert not (tmp_path / "images").exists()
+
+
 def test_a_recipe_of_the_whole_plate_takes_no_part_of_one(cli, manifest, tmp_path):
     jumpduck.split(manifest, tmp_path / "shards", into=4, cut=True)
     done = cli("download", "--manifest", "shards/0001.parquet", "--recipe", "png8-plate")

@@ -182,7 +182,7 @@ def test_scratch_beside_roots_is_outside_of_each(manifest, s3, clean, scratch, t
 def test_scratch_may_be_named_by_a_variable_of_the_job(manifest, s3, scratch, tmp_path, cli):
     (tmp_path / "jumpduck.toml").write_text('[download]\nscratch = "$JOB_TMP/scratch"')
     words = ("download", "--manifest", manifest, "--endpoint", s3.endpoint, "--limit", 3)
-    assert "scratch $JOB_TMP/scratch is not there" in cli(*words).err
+    assert "scratch $JOB_TMP/scratch has a variable that is not set" in cli(*words).err
     done = cli(*words, "--quiet", JOB_TMP=str(tmp_path))
     assert done.code == 0, done.err
     assert len(files(tmp_path / "images")) == 3

@@ -215,8 +215,9 @@ def goes_on(commands: Sequence[str], by_status: Mapping[str, int]) -> str:
         Numbers of files that are left, missing, corrupt and failed.
     """
     only_gone = not (by_status["left"] or by_status["failed"])
-    some = " and ".join(f"`{command}`" for command in commands[:MAX_SHOWN_COMMANDS])
-    some = some or "the same `jumpduck download`"
+    some = " and ".join(f"`{command}`" for command in commands) or "the same `jumpduck download`"
+    if len(commands) > MAX_SHOWN_COMMANDS:
+        some = f"`{commands[0]}` and {len(commands) - 1:,} like it"
     one = len(commands) <= 1
     verb = (
         ("tries" if one else "try") + " again" if only_gone else ("goes" if one else "go") + " on"

@@ -137,9 +137,10 @@ class SubmitOptions(Limits, RecipeOptions):
             raise QueryError(f"retries {self.retries} is below 0")
         given = [name for name in ("scheduler", "local", "jobqueue") if getattr(self, name)]
         if self.system == "dask" and len(given) != 1:
+            names = " and ".join(f"`{name}`" for name in given) or "nothing"
             raise QueryError(
-                f"{' and '.join(f'`{name}`' for name in given) or 'nothing'} says where Dask's "
-                "workers are; give one of `scheduler`, `local` and `jobqueue`"
+                f"{names} say{'s'[: len(given) < 2]} where Dask's workers are; give one of "
+                "`scheduler`, `local` and `jobqueue`"
             )
 
     @property

@@ -138,9 +138,14 @@ class HeartbeatLock:
     def release(self) -> None:
         """Give the lock back; a lock that another process took over stays with that one."""
         self._stop.set()
+        claim = self._claim_on(self._record)
         with suppress(OSError):  # what is left is taken over as that of a killed process is
-            claim = self._claim_on(self._record)
-            if claim.make():
+            try:
+                claimed = claim.make()
+            except OSError as error:
+                # a full disk takes no claim, but gives the lock up
+                claimed = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            if claimed:
                 if not self.is_lost():
                     self.path.unlink()
                 claim.remove()

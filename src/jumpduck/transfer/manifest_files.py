@@ -218,8 +218,8 @@ def _open_csv(path: Path) -> OpenFiles:
 def _check_there(path: Path) -> None:
     if not path.is_file():
         raise ManifestError(
-            f"there is no manifest {path} ({path.absolute()}); make it with `jumpduck manifest`, "
-            "or go to the folder that has it"
+            f"there is no manifest {path} ({path.absolute()}); make it with `jumpduck manifest` or "
+            "`jumpduck split`, or go to the folder that has it"
         )
 
 

@@ -29,6 +29,7 @@ from jumpduck.storage.atomic_files import (
     sync_part,
 )
 from jumpduck.transfer.asked import Run, refuse_shared_paths
+from jumpduck.transfer.disk_space import size_text
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.words import with_values
 
@@ -128,7 +129,7 @@ class MergedFolders:
         if needed > (free := free_bytes(place)):
             raise StoreError(
                 f"no space on the disk of {self.into.path}: the files to copy have "
-                f"{needed / 1e9:,.1f} GB and {free / 1e9:,.1f} GB are free; free some space and "
+                f"{size_text(needed)} and {size_text(free)} are free; free some space and "
                 "run the same command again"
             )
 

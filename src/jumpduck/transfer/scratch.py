@@ -67,6 +67,10 @@ def check_scratch(scratch: str | Path, outs: Iterable[str | Path]) -> Path:
                 f"scratch {place} and output folder {out} are one folder, or one is inside the "
                 "other; give `scratch` a folder beside it, on a local disk"
             )
+    if "$" in str(place) and not place.exists():
+        raise StoreError(
+            f"scratch {place} has a variable that is not set; set it, or name a folder"
+        )
     if not place.is_dir():
         raise StoreError(
             f"scratch {place} is not there; name a folder of a local disk of this machine, or make "

@@ -102,7 +102,7 @@ def shards_in(folder: Path) -> list[Path]:
     Raises
     ------
     ManifestError
-        It has no index, or a shard of the index is not there.
+        It has no index, a shard of the index is not there, or the index lacks a shard.
     """
     index = read_index(folder)
     if index is None:
@@ -117,7 +117,23 @@ def shards_in(folder: Path) -> list[Path]:
             f"shard {missing[0]} of {folder / INDEX_FILE} is not there; write it again with the "
             "same `jumpduck split`"
         )
+    count = _count_of_split(files[0]) if files else 1
+    if count is not None and index["shard"].to_list() != list(range(1, count + 1)):
+        raise ManifestError(
+            f"{folder / INDEX_FILE} does not have each shard of its split once, therefore "
+            "files would be left out without a word; write it again with the same "
+            "`jumpduck split`, or name the shards that are meant"
+        )
     return files
+
+
+def _count_of_split(file: Path) -> int | None:
+    """Get how many shards a split has, as the file of one says; None if it does not say."""
+    try:
+        note = ShardNote.read(pl.read_parquet_metadata(file))
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None  # who reads its rows says what is wrong with it
+    return note and note.of
 
 
 def check_unchanged(file: Path) -> None:

@@ -226,9 +226,10 @@ def rows_of_shard(rows: pl.LazyFrame, shard: str) -> pl.LazyFrame:
         )
     plates = MeasuredPlates(rows)
     if into > len(plates.keys):
+        count = len(plates.keys)
         raise QueryError(
-            f"shard {shard!r} is one of more than the {len(plates.keys):,} plates of the manifest, "
-            f"and a plate is not divided; give one of {len(plates.keys)} or fewer, or write shards "
+            f"shard {shard!r} is one of more than the {count:,} plate{'s'[: count != 1]} of the "
+            f"manifest, and a plate is not divided; give one of {count} or fewer, or write shards "
             "with `jumpduck split --cut`"
         )
     ranges = shards_of(plates, into, cut=False)[number - 1].ranges
