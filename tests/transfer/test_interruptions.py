@@ -28,7 +28,7 @@ import jumpduck
 import jumpduck.__main__
 from jumpduck.errors import StoreError
 from jumpduck.storage import heartbeat_lock
-from jumpduck.transfer import disk_space
+from jumpduck.transfer import active_runs, disk_space, scheduler
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import peak_memory_kb, process
@@ -269,7 +269,9 @@ def test_what_a_run_killed_on_another_machine_held_is_taken_over_by_the_same_com
     """Or in a container: there, too, no kernel says that the process is gone."""
     state = filled / ".jumpduck"
     monkeypatch.setattr(heartbeat_lock, "STALE_SECONDS", 0.1)
-    monkeypatch.setattr(heartbeat_lock, "POLL_SECONDS", 0.01)
+    for module in (heartbeat_lock, active_runs, scheduler):
+        monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "MAX_POLL_SECONDS", 0.02)
     (state / "runs").mkdir(exist_ok=True)
     table = next(state.glob("plates/*/*/*.parquet"))
     held = [state / "lock", state / "runs" / f"{0:016x}.lock", table.with_suffix(".lock")]

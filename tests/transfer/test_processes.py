@@ -114,6 +114,7 @@ def kills_one_site():
 """
 
 
+@pytest.mark.slow
 def test_an_image_whose_process_is_killed_each_time_is_a_failed_row(catalog, tmp_path, monkeypatch):
     """And a recipe of the current folder is found by other processes."""
     (tmp_path / "poison.py").write_text(POISON)
@@ -127,6 +128,7 @@ def test_an_image_whose_process_is_killed_each_time_is_a_failed_row(catalog, tmp
     assert "killed by signal 9; where memory is short, give fewer processes" in row["error"]
 
 
+@pytest.mark.slow
 def test_limits_count_for_all_processes_together(rows, s3, tmp_path):
     few = rows.head(30)
     with Faults(s3.endpoint) as proxy:

@@ -121,6 +121,7 @@ def test_python_takes_roots_and_paths(here, rows):
     assert sources(here / "rest") == {"source_13", "source_3"}
 
 
+@pytest.mark.slow
 def test_get_honours_the_roots(here, gallery, cli):
     write_roots(here, 'source_3 = "disk3"')
     done = cli(
@@ -342,6 +343,7 @@ def test_a_wrong_manifest_or_option_writes_into_no_root(here, rows):
     assert not any((here / "disk2").iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_sees_that_the_next_root_on_its_disk_will_not_fit(here, catalog, monkeypatch):
     """The first root has space for its own 95 files, and not for the 160 of the others."""
     rows = jumpduck.manifest(catalog).filter(pl.col("Metadata_Channel") != "Brightfield")

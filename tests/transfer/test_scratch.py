@@ -196,6 +196,7 @@ def test_a_read_only_scratch_ends_the_run_in_one_line(manifest, tmp_path, cli):
         assert not (tmp_path / "images").exists()
 
 
+@pytest.mark.slow
 def test_a_scratch_that_gets_full_is_named_and_with_more_space_the_run_goes_on(
     manifest, s3, clean, tmp_path, cli
 ):

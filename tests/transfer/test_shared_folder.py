@@ -75,6 +75,7 @@ def test_runs_at_the_same_time_leave_the_files_and_rows_of_one(what, rows, s3, c
     assert (left, [*(tmp_path / ".jumpduck" / "runs").iterdir()]) == ([], [])
 
 
+@pytest.mark.slow
 def test_rows_of_one_plate_stand_in_the_order_of_its_sites_whoever_filled_it(
     rows, s3, clean, tmp_path
 ):
@@ -117,6 +118,7 @@ def test_a_plate_that_another_run_has_open_comes_later_and_that_is_said(
     assert (taken["plates"], taken["by"][0].split(" on ")[0]) == (1, f"process {os.getpid()}")
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_had_open_is_done_by_one_that_goes_on(rows, s3, clean, tmp_path):
     manifest, out = tmp_path / "manifest.parquet", tmp_path / "out"
     rows.write_parquet(manifest)
@@ -225,6 +227,7 @@ def as_on_many_machines(monkeypatch):
     monkeypatch.setattr(heartbeat_lock, "POLL_SECONDS", 0.02)
 
 
+@pytest.mark.slow
 def test_machines_without_flock_fill_one_folder_like_one(rows, s3, clean, tmp_path, monkeypatch):
     as_on_many_machines(monkeypatch)
     monkeypatch.setattr(heartbeat_lock, "STALE_SECONDS", 5.0)
@@ -235,6 +238,7 @@ def test_machines_without_flock_fill_one_folder_like_one(rows, s3, clean, tmp_pa
     assert facts(tmp_path).height == rows.height
 
 
+@pytest.mark.slow
 def test_machines_that_learn_of_new_names_late_fill_one_folder_like_one(rows, s3, clean, tmp_path):
     """A client of NFS remembers the names in a folder until it changes the folder itself."""
     command = [sys.executable, "-m", "tests.support.late_names", "download", "--out", "out"]
@@ -319,6 +323,7 @@ def test_a_table_that_is_replaced_while_it_is_gathered_is_read_again(
     assert facts(tmp_path).height == rows.height
 
 
+@pytest.mark.slow
 def test_a_forced_run_beside_another_one_fetches_its_own_files_again_and_leaves_the_rest(
     rows, s3, clean, tmp_path
 ):
@@ -335,6 +340,7 @@ def test_a_forced_run_beside_another_one_fetches_its_own_files_again_and_leaves_
     assert facts(tmp_path).height == rows.height
 
 
+@pytest.mark.slow
 def test_a_plate_that_two_names_share_on_macos_is_refused_by_one_of_two_runs(rows, s3, tmp_path):
     lower = rows.with_columns(pl.col("Metadata_Plate").str.to_lowercase())
     lower = lower.with_columns(pl.col("path").str.to_lowercase())
