@@ -5,11 +5,6 @@ from collections.abc import Mapping
 import polars as pl
 
 from jumpduck.errors import ManifestError
-from jumpduck.rows import DONE as DONE  # noqa: PLC0414
-from jumpduck.rows import IMAGE_KEY as IMAGE_KEY  # noqa: PLC0414
-from jumpduck.rows import PLATE_KEY as PLATE_KEY  # noqa: PLC0414
-from jumpduck.rows import SITE_KEY as SITE_KEY  # noqa: PLC0414
-from jumpduck.rows import Row as Row  # noqa: PLC0414
 
 RESULTS_FILE = "results.parquet"
 SITES_FILE = "sites.parquet"

@@ -11,7 +11,7 @@ from cyclopts.completion.detect import ShellDetectionError
 
 import jumpduck
 from jumpduck.cli.report import Report
-from jumpduck.schema import PLATE_KEY
+from jumpduck.rows import PLATE_KEY
 
 LONG = pl.DataFrame(
     {

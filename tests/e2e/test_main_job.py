@@ -11,7 +11,7 @@ import pytest
 
 import jumpduck
 from jumpduck.imaging.tiff_reader import decode
-from jumpduck.schema import DONE
+from jumpduck.rows import DONE
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.synthetic.gallery import write_gallery
 from tests.support.pixels import formula

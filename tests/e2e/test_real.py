@@ -11,7 +11,7 @@ import tifffile
 import jumpduck
 from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
-from jumpduck.schema import SITE_KEY
+from jumpduck.rows import SITE_KEY
 from tests.support.pixels import formula
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server

@@ -12,7 +12,7 @@ import pytest
 
 import jumpduck
 from jumpduck.database.connection import frame, open_catalog
-from jumpduck.schema import DONE
+from jumpduck.rows import DONE
 from tests.support.places import ROOT
 from tests.support.web_server import web_server
 

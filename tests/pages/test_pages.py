@@ -5,7 +5,7 @@ import re
 import pytest
 
 from jumpduck.collections.base import REQUIRED, REQUIRED_MACROS
-from jumpduck.schema import SITE_KEY
+from jumpduck.rows import SITE_KEY
 from tests.support.pages import PAGES, blocks, copy_by_links, matches, name_of, prose, run
 from tests.support.places import DATA, ROOT
 

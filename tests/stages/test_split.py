@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
-from jumpduck.schema import PLATE_KEY
+from jumpduck.rows import PLATE_KEY
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.shards import MAX_OF_MEAN
 from tests.support.examples import examples

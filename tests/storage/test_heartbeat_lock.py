@@ -253,3 +253,19 @@ time.sleep(600)
     finally:
         os.kill(child, signal.SIGKILL)
         holder.stdout.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_lock_is_given_back_on_a_disk_that_takes_no_further_file(number, path, monkeypatch):
+    lock = HeartbeatLock(path, "images")
+    assert lock.acquire()
+    real = os.open
+
+    def full(file, flags, *more):
+        if flags & os.O_CREAT:
+            raise OSError(number, os.strerror(number))
+        return real(file, flags, *more)
+
+    monkeypatch.setattr(os, "open", full)
+    lock.release()
+    assert list(path.parent.iterdir()) == []

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.schema import DONE
+from jumpduck.rows import DONE
 from jumpduck.storage import object_reader as stores
 from jumpduck.storage import outage
 from jumpduck.storage.rate_limit import RateLimit

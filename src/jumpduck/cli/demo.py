@@ -14,7 +14,8 @@ from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import by_reason, reasons, summarize
 from jumpduck.errors import PartialError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
-from jumpduck.schema import DONE, RESULTS_FILE, SITES_FILE
+from jumpduck.rows import DONE
+from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.selection.criteria import Selection
 from jumpduck.stages.catalog import catalog as build
 from jumpduck.stages.catalog import imaged

@@ -2,7 +2,7 @@
 
 from jumpduck.cli.flags import CHOOSE, PLACES, Csv, Json, reads
 from jumpduck.cli.report import Report
-from jumpduck.schema import PLATE_KEY
+from jumpduck.rows import PLATE_KEY
 from jumpduck.stages.plates import PlatesOptions
 from jumpduck.stages.plates import plates as list_plates
 

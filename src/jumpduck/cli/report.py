@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from jumpduck.schema import SITE_KEY
+from jumpduck.rows import SITE_KEY
 
 KEYS = (*SITE_KEY, "path")
 

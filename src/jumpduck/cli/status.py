@@ -13,7 +13,8 @@ from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.report import Report
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import goes_on
-from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE
+from jumpduck.rows import PLATE_KEY
+from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.stages.status import COUNTS, StatusOptions
 from jumpduck.stages.status import status as look
 from jumpduck.transfer.output_folder import folders_of

@@ -16,7 +16,8 @@ from jumpduck.errors import InterruptedRunError, JumpduckError
 from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
-from jumpduck.schema import DONE, RESULTS_FILE, SITES_FILE
+from jumpduck.rows import DONE
+from jumpduck.schema import RESULTS_FILE, SITES_FILE
 
 MAX_SHOWN_REASONS = 10
 

@@ -15,7 +15,8 @@ from jumpduck.cli.report import Report
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
-from jumpduck.schema import DONE, IMAGE_KEY, PLATE_KEY, RESULTS
+from jumpduck.rows import DONE, IMAGE_KEY, PLATE_KEY
+from jumpduck.schema import RESULTS
 from jumpduck.stages.repair import RepairOptions, repair_plates
 from jumpduck.stages.status import status
 from jumpduck.stages.verify import VerifyOptions, verify_plates

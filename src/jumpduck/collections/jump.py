@@ -16,7 +16,7 @@ from jumpduck.collections.load_data import WantedPlate, fetch_load_data
 from jumpduck.database.connection import frame, held_collection
 from jumpduck.database.sql_files import Value, as_pattern, find_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError, StoreError
-from jumpduck.schema import PLATE_KEY
+from jumpduck.rows import PLATE_KEY
 from jumpduck.selection.names import check_perturbations, look_up
 from jumpduck.selection.pipeline import separate_perturbations
 from jumpduck.selection.suggestions import known_names

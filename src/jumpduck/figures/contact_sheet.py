@@ -13,7 +13,7 @@ from jumpduck.errors import ImageError, ManifestError
 from jumpduck.imaging.readers import decode_image, ome_channels
 from jumpduck.imaging.transforms import to_8bit
 from jumpduck.options import expanded
-from jumpduck.schema import PLATE_KEY, SITE_KEY
+from jumpduck.rows import PLATE_KEY, SITE_KEY
 from jumpduck.storage.atomic_files import atomic_write
 from jumpduck.storage.replaced_files import is_png, refuse_other_file
 

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from jumpduck.database.connection import HeldCollection, frame
-from jumpduck.schema import PLATE_KEY, SITE_KEY
+from jumpduck.rows import PLATE_KEY, SITE_KEY
 from jumpduck.selection.left_out import LeftOut
 
 RECIPE = "png8"

@@ -11,7 +11,8 @@ import polars as pl
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
 from jumpduck.recipes.registry import rebuild
-from jumpduck.schema import DONE, IMAGE_KEY, OUTCOME, PLATE_KEY, RESULTS
+from jumpduck.rows import DONE, IMAGE_KEY, PLATE_KEY
+from jumpduck.schema import OUTCOME, RESULTS
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.options import expanded, takes
-from jumpduck.schema import DONE, PLATE_KEY, RESULTS, Row
+from jumpduck.rows import DONE, PLATE_KEY, Row
+from jumpduck.schema import RESULTS
 from jumpduck.transfer.asked import Asked, Run, commands_of
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_files import open_files
@@ -34,7 +35,7 @@ class StatusOptions:
     shards
         Folder of shards: how much of each the folders have, with the recipe of their last runs.
     gather
-        First write results.parquet and sites.parquet of what is there now.
+        First write results.parquet and sites.parquet from the tables of all plates.
 
         A run writes them at its end, unless another one goes on; one that is killed does not.
     """
@@ -53,10 +54,9 @@ class Progress:
     fetched and kept. `running` is the number of runs that go on. `per_second` is their mean rate in
     files, or that of the last run; `seconds_left` follows from it. Both are None where they are not
     known. `commands` go on with the runs that lack files. `gathered` says whether results.parquet
-    and sites.parquet are made of what is there now. The plate of files that a copied folder knows
-    the number of alone is null. Of several folders, the column `out` says whose plate it is.
-
-    `shards` has a row for each shard: shard, file, files, done, left, missing, corrupt, failed.
+    and sites.parquet have all rows of the tables of the plates. The plate of files that a copied
+    folder knows the number of alone is null. Of several folders, the column `out` says whose plate
+    it is.
     """
 
     plates: pl.DataFrame

@@ -13,7 +13,8 @@ import polars as pl
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
-from jumpduck.schema import DONE, RESULTS, SITE_KEY, Row
+from jumpduck.rows import DONE, SITE_KEY, Row
+from jumpduck.schema import RESULTS
 from jumpduck.transfer.asked import Asked
 from jumpduck.transfer.comparison import compare
 from jumpduck.transfer.manifest_files import ManifestFiles

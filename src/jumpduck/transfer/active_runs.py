@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jumpduck.recipes.base import Recipe
-from jumpduck.schema import Row
+from jumpduck.rows import Row
 from jumpduck.storage.atomic_files import atomic_path, make_folder, see_all_names
 from jumpduck.storage.heartbeat_lock import POLL_SECONDS, STALE_SECONDS, HeartbeatLock, is_held
 

@@ -20,7 +20,7 @@ import polars as pl
 
 from jumpduck.errors import ManifestError, StoreError
 from jumpduck.recipes.base import FileNames, Recipe
-from jumpduck.schema import PLATE_KEY, SITE_KEY, Row
+from jumpduck.rows import PLATE_KEY, SITE_KEY, Row
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.transfer.manifest_plates import join_ranges
 from jumpduck.transfer.manifest_reader import ONLY_IN_FORM, Manifest, PlateKey, folded

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from threading import Event, Lock, Thread
 
 from jumpduck.daemon_pool import DaemonPool
-from jumpduck.schema import DONE
+from jumpduck.rows import DONE
 from jumpduck.storage.atomic_files import sync_folder
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.outcome_batches import SYNC_THREADS, OutcomeBatches, sync_files

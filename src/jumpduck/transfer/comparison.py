@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from jumpduck.schema import RESULTS, SITE_KEY
+from jumpduck.rows import SITE_KEY
+from jumpduck.schema import RESULTS
 from jumpduck.transfer.asked import Asked, Run
 from jumpduck.transfer.manifest_reader import PlateKey
 from jumpduck.transfer.plate_tables import read_table

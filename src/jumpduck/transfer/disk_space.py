@@ -10,7 +10,7 @@ import polars as pl
 from jumpduck.errors import JumpduckError, StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
-from jumpduck.schema import IMAGE_KEY, PLATE_KEY
+from jumpduck.rows import IMAGE_KEY, PLATE_KEY
 from jumpduck.storage.atomic_files import free_bytes, has_entries, sizes_in
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.workload import COSTS

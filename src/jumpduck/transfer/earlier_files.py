@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from jumpduck.recipes.base import Recipe
-from jumpduck.schema import DONE, PLATE_KEY
+from jumpduck.rows import DONE, PLATE_KEY
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 

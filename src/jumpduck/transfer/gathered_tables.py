@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.schema import RESULTS, RESULTS_FILE, SITE_KEY, SITES_FILE
+from jumpduck.rows import SITE_KEY
+from jumpduck.schema import RESULTS, RESULTS_FILE, SITES_FILE
 from jumpduck.transfer.asked import AskedTables, Run
 from jumpduck.transfer.comparison import count_left
 from jumpduck.transfer.plate_tables import PlateTables, plate_key_of, schema_of, writing_table

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from jumpduck.schema import Row
+from jumpduck.rows import Row
 from jumpduck.storage.atomic_files import make_folder, sync, sync_folder
 
 _TYPES: Mapping[str, pl.DataType] = {

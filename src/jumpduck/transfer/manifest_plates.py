@@ -7,7 +7,7 @@ from functools import partial
 import polars as pl
 
 from jumpduck.errors import ManifestError
-from jumpduck.schema import PLATE_KEY
+from jumpduck.rows import PLATE_KEY
 
 UNSAFE_IN_NAME = r"^\.|[/\\\x00\n]|^$"
 

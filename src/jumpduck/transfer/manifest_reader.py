@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from jumpduck.errors import ManifestError, QueryError
-from jumpduck.rows import PlateKey
-from jumpduck.schema import PLATE_KEY, RESULTS_FILE, SITES_FILE, manifest_types
+from jumpduck.rows import PLATE_KEY, PlateKey
+from jumpduck.schema import RESULTS_FILE, SITES_FILE, manifest_types
 from jumpduck.transfer.held_file import HeldFile
 from jumpduck.transfer.manifest_files import ManifestFiles, OpenFiles, open_files, reading
 from jumpduck.transfer.manifest_paths import check_rows, folders_of
@@ -163,16 +163,19 @@ class Manifest:
     def part(self, plates: Sequence[PlateRows]) -> "Manifest":
         """Get a manifest of some of the plates, in this order; no check is made again."""
         part = copy.copy(self)
-        part._plates = list(plates)  # noqa: SLF001
-        part.files = sum(plate.count for plate in plates)
-        part._ranges = join_ranges((plate.first, plate.count) for plate in plates)  # noqa: SLF001
-        if part._ranges != self._ranges:  # noqa: SLF001
-            part._written = {}  # noqa: SLF001
+        part._keep_only(plates)  # noqa: SLF001 - of the same class
+        return part
+
+    def _keep_only(self, plates: Sequence[PlateRows]) -> None:
         every, own = ({"/".join(one.key) for one in some} for some in (self._plates, plates))
         # a folder that begins with no plate may be that of any
         begins = {folder: "/".join(folder.split("/")[:3]) for folder in self.folders}
-        part.folders = {one for one, plate in begins.items() if plate in own or plate not in every}
-        return part
+        self.folders = {one for one, plate in begins.items() if plate in own or plate not in every}
+        self.files = sum(plate.count for plate in plates)
+        self._plates = list(plates)
+        ranges = join_ranges((plate.first, plate.count) for plate in plates)
+        if ranges != self._ranges:
+            self._ranges, self._written = ranges, {}
 
     @property
     def plate_count(self) -> int:

@@ -18,8 +18,8 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.rows import PlateKey
-from jumpduck.schema import DONE, RESULTS_FILE, SITES_FILE
+from jumpduck.rows import DONE, PlateKey
+from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.storage.atomic_files import (
     free_bytes,
     make_folder,

@@ -9,8 +9,7 @@ import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.recipes.registry import rebuild
-from jumpduck.rows import Row
-from jumpduck.schema import DONE, IMAGE_KEY, PLATE_KEY, SITE_KEY
+from jumpduck.rows import DONE, IMAGE_KEY, PLATE_KEY, SITE_KEY, Row
 from jumpduck.storage.atomic_files import sizes_in
 from jumpduck.transfer.asked import Asked, columns_for, notes_of
 from jumpduck.transfer.comparison import of_the_same

@@ -232,7 +232,7 @@ class OutputFolder:
                 self.gathered.write()
 
     def gather(self) -> None:
-        """Write the gathered tables of what is there now, also while runs go on.
+        """Write the gathered tables from the tables of all plates, also while runs go on.
 
         Raises
         ------

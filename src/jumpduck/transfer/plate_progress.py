@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from jumpduck.recipes.base import Recipe
-from jumpduck.schema import DONE, IMAGE_KEY, OUTCOME, SITE_KEY, results_types
+from jumpduck.rows import DONE, IMAGE_KEY, SITE_KEY
+from jumpduck.schema import OUTCOME, results_types
 from jumpduck.storage.atomic_files import remove_parts, sizes_in
 from jumpduck.transfer.asked import columns_for
 from jumpduck.transfer.comparison import of_the_same

@@ -12,18 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.rows import PlateKey
-from jumpduck.schema import (
-    DONE,
-    IMAGE_KEY,
-    OF_ONE_IMAGE,
-    OUTCOME,
-    PLATE_KEY,
-    RESULTS,
-    SITE_KEY,
-    SITE_PATH,
-    Row,
-)
+from jumpduck.rows import DONE, IMAGE_KEY, PLATE_KEY, SITE_KEY, PlateKey, Row
+from jumpduck.schema import OF_ONE_IMAGE, OUTCOME, RESULTS, SITE_PATH
 from jumpduck.storage.atomic_files import atomic_path, make_folder, see_all_names
 from jumpduck.transfer.journal import Journal
 from jumpduck.transfer.manifest_paths import PLAIN_PATH

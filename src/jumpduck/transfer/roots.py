@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import expanded
-from jumpduck.schema import PLATE_KEY
+from jumpduck.rows import PLATE_KEY
 from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
 
 ANY = "*"

@@ -21,7 +21,8 @@ from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.preprocessing import PlateContext
-from jumpduck.schema import RESULTS_FILE, SITES_FILE, Row
+from jumpduck.rows import Row
+from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer

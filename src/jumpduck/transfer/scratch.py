@@ -198,7 +198,7 @@ class Scratch:
 
 @contextmanager
 def open_scratch(place: Path | None, folder: OutputFolder) -> Generator[Scratch | None]:
-    """Make a run's folder in scratch, and remove it at the end; None if there is no scratch.
+    """Make a run's folder in scratch, and remove it at the end; get None if no scratch is named.
 
     Raises
     ------

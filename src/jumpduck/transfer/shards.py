@@ -16,8 +16,7 @@ import numpy as np
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.rows import PlateKey
-from jumpduck.schema import PLATE_KEY
+from jumpduck.rows import PLATE_KEY, PlateKey
 from jumpduck.transfer.manifest_files import rows_as_file
 from jumpduck.transfer.manifest_plates import (
     find_plates,
