@@ -31,7 +31,8 @@ ROOMS = {
     "selection": {"database"},
     "recipes": {"imaging"},
     "figures": {"imaging", "storage"},
-    "transfer": {"recipes", "storage"},
+    "containers": {"imaging", "storage"},
+    "transfer": {"containers", "recipes", "storage"},
     "cluster": set(),
 }
 ROOMS["stages"] = set(ROOMS) - {"figures", "synthetic"}

@@ -1,7 +1,7 @@
 """What a collection does before its sql files run."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -52,6 +52,18 @@ class CatalogOptions:
         Plate types whose images to look for.
     perturbations
         Perturbations on whose plates to look for images, by any name that the collection knows.
+    studies
+        Studies to read, by their accessions.
+    package
+        Package to read: ``BUCKET/USER/NAME``, or the name of one that the collection knows.
+    top_hash
+        Revision of the package; the latest by default.
+    samplesheet
+        CSV file with a row for each image or site.
+    pattern
+        How the files are named, with placeholders: ``{plate}/{well}_s{site}_w{channel}.tif``.
+    platemap
+        CSV file that says what is in each well.
     progress
         Called with a step, how much of it is done, and how much there is.
     """
@@ -69,7 +81,29 @@ class CatalogOptions:
     plates: Sequence[str] = ()
     plate_types: Sequence[str] = ()
     perturbations: Sequence[str] = ()
+    studies: Sequence[str] = ()
+    package: str | None = None
+    top_hash: str | None = None
+    samplesheet: str | Path | None = None
+    pattern: str | None = None
+    platemap: str | Path | None = None
     progress: Progress = field(default=no_progress, repr=False)
+
+
+OPTIONS = tuple(
+    one.name for one in fields(CatalogOptions) if one.name not in ("path", "collection", "progress")
+)
+"""Options that a collection may take, or not."""
+
+
+def check_options(name: str, options: CatalogOptions, taken: Collection[str]) -> None:
+    """Raise QueryError for an option that is set, and that the collection does not take."""
+    for option in OPTIONS:
+        if option not in taken and getattr(options, option) not in (None, ()):
+            which = f"takes {', '.join(taken)}" if taken else "takes none"
+            raise QueryError(
+                f"{option} cannot be used for collection {name!r}, which {which}; leave it out"
+            )
 
 
 class KeptTables(NamedTuple):
@@ -106,21 +140,16 @@ class TableSource(Protocol):
 class SqlAlone:
     """A collection whose sql files read all that they need.
 
-    ``gallery``, ``project``, ``metadata`` and ``endpoint`` become the variables NAME_gallery and
-    so on, where NAME is the name of the collection.
+    An option that is text becomes the variable NAME_OPTION, where NAME is the name of the
+    collection.
     """
 
     def __init__(self, name: str, options: CatalogOptions) -> None:
-        choices = ("sources", "plates", "plate_types", "perturbations")
-        for option in ("index", "aliases", *choices):
-            if getattr(options, option):
-                raise QueryError(
-                    f"{option} cannot be used for collection {name!r}, which is read whole; "
-                    "choose with `jumpduck manifest`"
-                )
+        values = {option: getattr(options, option) for option in OPTIONS}
         self._variables = {
-            f"{name}_{option}": getattr(options, option)
-            for option in ("gallery", "project", "metadata", "endpoint")
+            f"{name}_{option}": None if value is None else str(value)
+            for option, value in values.items()
+            if value is None or isinstance(value, str | Path)
         }
 
     def variables(self) -> Mapping[str, Value]:

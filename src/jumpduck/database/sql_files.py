@@ -24,6 +24,15 @@ def sql_root() -> Path:
     raise CatalogError(f"there is no folder sql beside {package}; install jumpduck again")
 
 
+def drivers() -> list[Path]:
+    """Get the drivers of the collections that come with jumpduck."""
+    return sorted(
+        file
+        for file in sql_root().glob("*.sql")
+        if "common/collections.sql" in file.read_text(encoding="utf-8")
+    )
+
+
 def find_driver(collection: str) -> Path:
     """Get the driver of a collection.
 
@@ -44,15 +53,10 @@ def find_driver(collection: str) -> Path:
                 f"collection {collection!r} is not a file; give the path of a driver"
             )
     else:
-        driver = sql_root() / f"{collection}.sql"
+        # a schema cannot have the hyphen that some collections are written with
+        driver = sql_root() / f"{collection.replace('-', '_')}.sql"
         if not driver.is_file():
-            known = ", ".join(
-                sorted(
-                    file.stem
-                    for file in sql_root().glob("*.sql")
-                    if "common/collections.sql" in file.read_text(encoding="utf-8")
-                )
-            )
+            known = ", ".join(one.stem for one in drivers())
             raise CatalogError(
                 f"there is no collection {collection!r}; there is {known}, "
                 "or give the path of a driver: folder/NAME.sql"

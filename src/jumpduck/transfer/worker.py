@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jumpduck.containers.image_reader import ImageReader
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.recipes.base import Encoded, Recipe, Source
 from jumpduck.rows import DONE, Row
@@ -59,7 +60,7 @@ class Worker:
     ) -> None:
         self._folder = folder
         self._run = run
-        self._reader = reader
+        self._reader = ImageReader(reader)
         self._recipe = recipe
         self._cores = cores
         memory = memory or Memory(MemoryBudget(FETCHED_BYTES), MemoryBudget(WORK_BYTES))
