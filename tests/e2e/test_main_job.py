@@ -19,7 +19,9 @@ from tests.support.pixels import formula
 
 def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkeypatch):
     # because large images take ten seconds; the tests of the pages run the demo as it is
-    monkeypatch.setattr("jumpduck.cli.demo.write_gallery", partial(write_gallery, edges=(96, 128)))
+    monkeypatch.setattr(
+        "jumpduck.synthetic.gallery.write_gallery", partial(write_gallery, edges=(96, 128))
+    )
     done = cli("demo", "--json")
     assert done.code == 0, done.err
     said = json.loads(done.out)
@@ -36,7 +38,9 @@ def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkey
 
 @pytest.mark.slow
 def test_the_demo_prints_what_its_verbs_print(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr("jumpduck.cli.demo.write_gallery", partial(write_gallery, edges=(96, 128)))
+    monkeypatch.setattr(
+        "jumpduck.synthetic.gallery.write_gallery", partial(write_gallery, edges=(96, 128))
+    )
     wide = {"TTY_COMPATIBLE": "1", "COLUMNS": "200", "NO_COLOR": "1"}
     shown = cli("demo", **wide).out.splitlines()
     words = ("catalog", "--gallery", "gallery", "--metadata", "metadata", "--catalog", "c.duckdb")

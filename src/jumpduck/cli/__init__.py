@@ -21,8 +21,8 @@ from jumpduck.errors import JumpduckError, QueryError
 INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
-    "demo", "get", "catalog", "find", "plates", "manifest", "split", "download", "submit",
-    "status", "verify", "merge", "recipes", "sql", "completion", "help",
+    "demo", "collections", "get", "catalog", "find", "plates", "manifest", "split", "download",
+    "submit", "status", "verify", "merge", "recipes", "sql", "completion", "help",
 )  # fmt: skip
 
 app = App(

@@ -2,38 +2,47 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 from cyclopts import Parameter
 
-from jumpduck.cli.flags import OUTPUT, Json, Quiet
+from jumpduck.cli.flags import CHOOSE, OUTPUT, Json, Quiet
 from jumpduck.cli.manifest import say_chosen, say_left_out
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import by_reason, reasons, summarize
+from jumpduck.collections.base import CatalogOptions
 from jumpduck.errors import PartialError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.rows import DONE
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.selection.criteria import Selection
+from jumpduck.selection.suggestions import check_names
 from jumpduck.stages.catalog import catalog as build
 from jumpduck.stages.catalog import imaged
 from jumpduck.stages.download import download as fetch
 from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.atomic_files import writable_folder
-from jumpduck.synthetic.gallery import write_gallery
+from jumpduck.synthetic.galleries import WRITERS, write_small_gallery
 from jumpduck.transfer.run import check_platform
+from jumpduck.words import flags_of
 
 MARK = ".jumpduck-demo"
 """File that says that the demo made the folder it is in."""
 
-OWN = ("gallery", "metadata", "catalog.duckdb", "manifest.parquet", "images", "contact_sheet.png")
+GALLERY, METADATA = "gallery", "metadata"
+
+OWN = (GALLERY, METADATA, "catalog.duckdb", "manifest.parquet", "images", "contact_sheet.png")
 """What the demo makes, and replaces where it is there."""
 
 
 def demo(
     *,
+    collection: Annotated[
+        str, Parameter(group=CHOOSE, help="Collection whose layout the gallery has.")
+    ] = "jump",
     out: Annotated[
         Path, Parameter(["--out", "-o"], group=OUTPUT, help="Folder for all of it.")
     ] = Path("jumpduck-demo"),
@@ -42,7 +51,7 @@ def demo(
 ) -> None:
     """Do the whole job once on a small synthetic gallery.
 
-    Writes three plates in the layout of the bucket, with the traps of the real one and two
+    Writes a few plates in the layout of the collection, with the traps of the real one and
     planned faults, then runs catalog, manifest and download over them as they are. Ends with 0
     when everything came out as planned, the faults included. A folder that holds anything which
     is not the demo's own is refused.
@@ -50,18 +59,23 @@ def demo(
     For example:
     ```
     jumpduck demo --out /tmp/jumpduck-demo
+    jumpduck demo --collection bbbc021
     ```
     """
     check_platform()
+    check_names("collection", [collection], WRITERS)
     _begin(out)
     report = Report(as_json=json, quiet=quiet)
-    report.line("1. A gallery in the layout of the bucket: 3 plates, 12 wells, 2 planned faults")
-    made = write_gallery(out)
-    report.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {made.gallery}\n")
+    report.line(f"1. A small gallery in the layout of {collection}, with planned faults")
+    made = write_small_gallery(collection, out)
+    report.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {out / GALLERY}\n")
 
-    report.line("2. jumpduck catalog --gallery gallery --metadata metadata")
+    given: dict[str, Any] = (
+        {} if collection == CatalogOptions.collection else {"collection": collection}
+    )
+    report.line(f"2. jumpduck catalog{_words({**given, **made.options}, out)}")
     path = out / "catalog.duckdb"
-    build(path, gallery=str(made.gallery), metadata=str(made.metadata))
+    build(path, **given, **made.options)
     report.table(imaged(path))
     report.line(f"-> {path}\n")
 
@@ -89,19 +103,21 @@ def demo(
     sheet = contact_sheet(images, out / "contact_sheet.png")
     report.line(f"   -> {sheet}\n")
 
-    planned = {("missing", made.missing), ("corrupt", made.corrupt)}
-    as_planned = set(bad.select("status", "path").rows()) == planned
-    left = [made.gallery, made.metadata, path, manifest, *left, sheet]
+    as_planned = dict(bad.select(pl.col("path").str.strip_suffix(".png"), "status").rows()) == dict(
+        made.faults
+    )
+    left = [*(out / name for name in (GALLERY, METADATA) if (out / name).exists()), path]
+    left += [manifest, images, images / RESULTS_FILE, images / SITES_FILE, sheet]
     report.json(
         {"as_planned": as_planned, "by_status": summary.to_dicts(), "left": [str(p) for p in left]}
     )
     if not as_planned:
         raise PartialError("the demo did not come out as planned: see the files above")
     report.line(
-        "All as planned: every image is there but the one that the gallery lacks and the one\n"
-        "that it holds broken. `jumpduck download` on this manifest ends with 3 and says so.\n"
+        "All as planned: every image is there but those that the gallery lacks or holds broken.\n"
+        "`jumpduck download` on this manifest ends with 3 and says so.\n"
         f"Look at {sheet}, then go on:\n"
-        f"   cd {out} && {_me()} sql 'FROM jump.channels'"
+        f"   cd {out} && {_me()} sql 'FROM {collection}.channels'"
     )
 
 
@@ -118,6 +134,14 @@ def _begin(out: Path) -> None:
                 "replace; give a folder that does not exist or is empty"
             )
     (writable_folder(out) / MARK).touch()
+
+
+def _words(options: Mapping[str, object], folder: Path) -> str:
+    """Get options of a catalog as they are written in a folder."""
+    flags = flags_of(CatalogOptions)
+    return "".join(
+        f" {flags[name]} {str(value).removeprefix(f'{folder}/')}" for name, value in options.items()
+    )
 
 
 def _me() -> str:

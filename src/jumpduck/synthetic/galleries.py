@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class SmallGallery:
         manifest, which has no suffix.
     """
 
-    options: Mapping[str, object]
+    options: Mapping[str, Any]
     perturbation: str
     files: int
     bytes: int
@@ -35,7 +36,9 @@ class SmallGallery:
     faults: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-WRITERS: Mapping[str, str] = {}
+WRITERS: Mapping[str, str] = {
+    "jump": "jumpduck.synthetic.gallery:write",
+}
 """Module and function of each collection that has a small gallery."""
 
 

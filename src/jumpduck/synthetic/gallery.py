@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 
 from jumpduck.synthetic.cells import STAINS, Phenotype, draw_site
+from jumpduck.synthetic.galleries import SmallGallery
 
 PROJECT = "cpg0016-jump"
 GALLERY = "s3://cellpainting-gallery"
@@ -156,6 +157,22 @@ class Gallery:
     """Path, in the results, of the image that was not written."""
     corrupt: str
     """Path, in the results, of the image that was written in half."""
+
+
+def write(folder: Path) -> SmallGallery:
+    """Write the demo gallery and its metadata into a folder."""
+    made = write_gallery(folder)
+    return SmallGallery(
+        options={"gallery": str(made.gallery), "metadata": str(made.metadata)},
+        perturbation="BRCA1",
+        files=made.files,
+        bytes=made.bytes,
+        images=made.files + 1,
+        faults={
+            made.missing.removesuffix(".png"): "missing",
+            made.corrupt.removesuffix(".png"): "corrupt",
+        },
+    )
 
 
 def write_gallery(folder: Path, *, edges: tuple[int, int] = (512, 800)) -> Gallery:

@@ -1,0 +1,54 @@
+"""jumpduck collections"""
+
+from typing import Annotated
+
+import polars as pl
+from cyclopts import Parameter
+
+from jumpduck.cli.flags import CHOOSE, Csv, Json, Quiet
+from jumpduck.cli.report import Report
+from jumpduck.collections.about import collection_about
+from jumpduck.collections.base import CatalogOptions
+from jumpduck.database.sql_files import drivers, find_driver
+from jumpduck.words import flags_of
+
+
+def collections(
+    *names: Annotated[
+        str, Parameter(group=CHOOSE, help="Collections to list; FOLDER/NAME.sql is one, too.")
+    ],
+    csv: Csv = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the collections: what each holds, its licence, what to cite, and what it needs.
+
+    A collection is a set of images with its metadata. The options are those that
+    `jumpduck catalog --collection NAME` takes.
+
+    For example:
+    ```
+    jumpduck collections
+    jumpduck collections bbbc021
+    jumpduck catalog --collection bbbc021
+    ```
+    """
+    report = Report(as_json=json, as_csv=csv, quiet=quiet)
+    chosen = [find_driver(name) for name in names] or drivers()
+    flags = flags_of(CatalogOptions)
+    rows: list[dict[str, object]] = []
+    for driver in chosen:
+        about = collection_about(driver)
+        options = " ".join(flags[name] for name in about.options)
+        rows.append({"collection": driver.stem, **vars(about), "options": options})
+    order = ("collection", "title", "images", "needs", "options", "licence", "citation", "home")
+    table = pl.DataFrame(rows).select(order)
+    if report.for_reader and not names:
+        report.table(table.select(order[:3]), keys=("collection",))
+        report.remark("jumpduck collections NAME says more of one")
+    elif report.for_reader:
+        for row in table.iter_rows(named=True):
+            report.line("\n".join(f"{name:<11}{value}" for name, value in row.items()) + "\n")
+    else:
+        report.table(table)
+    report.json({"collections": table.to_dicts()})
