@@ -20,7 +20,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from jumpduck.imaging.tiff_reader import decode, decode_rows, read_header
+from jumpduck.imaging.tiff_header import read_header
+from jumpduck.imaging.tiff_reader import decode, decode_rows
 from jumpduck.imaging.transforms import crop_slices, to_8bit
 from jumpduck.imaging.writers import encode_png
 from jumpduck.recipes.base import Source

@@ -7,7 +7,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError
-from jumpduck.imaging.tiff_reader import MAX_PLANE_PIXELS
+from jumpduck.imaging.tiff_header import MAX_PLANE_PIXELS
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 """By the version that the file names."""

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import imagecodecs
 
 from jumpduck.errors import ImageError
-from jumpduck.imaging.tiff_reader import MAX_PLANE_PIXELS, Plane, decode
+from jumpduck.imaging.tiff_header import MAX_PLANE_PIXELS
+from jumpduck.imaging.tiff_reader import Plane, decode
 
 _DECODERS = {
     b"\x89PNG": imagecodecs.png_decode,

@@ -1,100 +1,20 @@
-"""From the bytes of a published TIFF to its pixels, or to the reason why it cannot be read.
+"""From the bytes of a published TIFF to its pixels, or to the reason why it cannot be read."""
 
-Anybody may have written the files of a bucket. A decoder allocates what a header asks for, so a
-header of 100 bytes that promises 100,000 x 100,000 pixels could take all memory. Therefore the
-header is checked here, against the size of the file and a limit, before anything is allocated or
-decoded; a library that parses and decodes in one call leaves no place for that check. The header
-also says where the pixels of an uncompressed file are, so that they are read without a copy, and
-which rows a crop needs, so that the rows below are not decoded.
-"""
-
-import itertools
-import math
-import operator
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError
+from jumpduck.imaging.tiff_header import PageHeader, read_header
 
 Plane = NDArray[np.uint8 | np.uint16]
 """Grey levels of one image, of shape (height, width)."""
 
-MAX_PLANE_PIXELS = 1 << 26
-"""8192 x 8192; the largest published planes of Cell Painting have 2160 x 2160 pixels."""
-
-MAX_TAGS = 4096
-
-MAX_PIECES = MAX_PLANE_PIXELS // 256
-"""Strips or tiles of a page; the smallest tiles that programs write have 16 x 16 pixels."""
-
-MAX_TILE_PIXELS = 1 << 22
-"""2048 x 2048: a small image has no larger tiles, because a decoder allocates a whole tile."""
-
-COMPRESSIONS = {
-    1: "none",
-    5: "LZW",
-    8: "deflate",
-    32773: "PackBits",
-    32946: "deflate",
-    50000: "zstd",
-}
-
-MAX_BYTES_PER_BYTE = {
-    "none": 1,
-    "PackBits": 64,
-    "deflate": 1032,
-    "LZW": 2731,
-    "zstd": math.inf,
-}
-"""How many bytes one compressed byte can become, by compression."""
-
-WITHOUT_PREDICTOR = ("none", "PackBits")
-PHOTOMETRIC = {0: "white at 0", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr"}
-SAMPLE_FORMAT = {1: "unsigned", 2: "signed", 3: "float"}
-
-# numbers of tags, TIFF 6.0
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTO, FILL_ORDER = 256, 257, 258, 259, 262, 266
-STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PREDICTOR = 273, 277, 278, 279, 317
-TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, FORMAT = 322, 323, 324, 325, 339
-DEPTH, TILE_DEPTH = 32997, 32998  # planes of a page, of SGI; libtiff reads them
-_TAGS_READ = {
-    WIDTH, HEIGHT, BITS, COMPRESSION, PHOTO, FILL_ORDER, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP,
-    STRIP_BYTES, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, FORMAT, DEPTH,
-    TILE_DEPTH,
-}  # fmt: skip
-_LISTS = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}
-"""Tags with a value for each strip or tile; the others have one value."""
-_WHOLE_NUMBERS = {3: "H", 4: "I", 16: "Q"}
-"""`struct` formats of the tag types that hold whole numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageHeader:
-    """What the header says about one grey plane, after its check."""
-
-    page: int
-    width: int
-    height: int
-    bits: int
-    """Bits a pixel: 8, 12 or 16."""
-    byte_order: str
-    """As `struct` writes it: ``<`` or ``>``."""
-    contiguous: bool
-    """All pixels are in the file uncompressed, one after the other."""
-    offset: int
-    """Byte of the file where the first strip or tile begins."""
-    rows_together: int
-    """The decoder can stop after a multiple of so many rows; all rows for a file in tiles."""
-    height_fields: Sequence[tuple[int, str]]
-    """Byte and `struct` format of the numbers to change so that the decoder stops earlier."""
-    streams: Sequence[tuple[int, int, int]]
-    """Of a deflated page: where each strip or tile begins, its bytes, and those it inflates to."""
+Numbers = NDArray[Any]
+"""Numbers of one image that may be no grey levels, of shape (height, width)."""
 
 
 def decode(data: bytes | memoryview, *, page: int = 0) -> Plane:
@@ -116,25 +36,6 @@ def decode(data: bytes | memoryview, *, page: int = 0) -> Plane:
     return decode_rows(data, read_header(data, page))
 
 
-def read_header(data: bytes | memoryview, page: int = 0) -> PageHeader:
-    """Get what the header says about a page, checked against the size of the file.
-
-    Raises
-    ------
-    ImageError
-        As `decode` raises it, for everything that is known without decoding.
-    """
-    if not data:
-        raise ImageError("empty file")
-    if not any(data[:64]) and not any(data):
-        raise ImageError(f"zero-filled file of {len(data)} bytes")
-    try:
-        byte_order, tags, directory = _directory(data, page)
-        return _check_page(data, page, byte_order, tags, directory)
-    except struct.error as error:
-        raise ImageError(f"not a readable TIFF: cut short at {len(data)} bytes") from error
-
-
 def decode_rows(data: bytes | memoryview, header: PageHeader, rows: int | None = None) -> Plane:
     """Get the first `rows` rows of a page, or all of them.
 
@@ -146,9 +47,19 @@ def decode_rows(data: bytes | memoryview, header: PageHeader, rows: int | None =
     ImageError
         The compressed data cannot be decompressed.
     """
+    plane = decode_numbers(data, header, rows)
+    if plane.dtype.name not in ("uint8", "uint16"):
+        raise ImageError(f"not 8 or 16 bit unsigned: {plane.dtype}")
+    return plane
+
+
+def decode_numbers(
+    data: bytes | memoryview, header: PageHeader, rows: int | None = None
+) -> Numbers:
+    """Get what `decode_rows` does, of a page of any numbers."""
     rows = header.height if rows is None else min(rows, header.height)
     if header.contiguous:
-        dtype = np.dtype(f"{header.byte_order}u{header.bits // 8}")
+        dtype = np.dtype(f"{header.byte_order}{header.kind}{header.bits // 8}")
         flat = np.frombuffer(data, dtype, rows * header.width, header.offset)
         plane = flat.reshape(rows, header.width)
         return plane.astype(dtype.newbyteorder("="), copy=False)
@@ -169,8 +80,6 @@ def decode_rows(data: bytes | memoryview, header: PageHeader, rows: int | None =
         raise ImageError(f"not a readable TIFF: {error or type(error).__name__}") from error
     if plane.ndim != 2 or plane.shape != (decoded, header.width):
         raise ImageError(f"not one grey plane: shape {plane.shape}")
-    if plane.dtype.name not in ("uint8", "uint16"):
-        raise ImageError(f"not 8 or 16 bit unsigned: {plane.dtype}")
     return plane[:rows]
 
 
@@ -187,196 +96,3 @@ def _check_stream(data: bytes | memoryview, offset: int, count: int, inflated: i
         raise ImageError(f"not a readable TIFF: {error}") from error
     if found != inflated:
         raise ImageError(f"not a readable TIFF: {found} bytes where {inflated} were deflated")
-
-
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    values: Sequence[int]
-    byte: int
-    """Byte of the file where the first value is."""
-    number_format: str
-
-
-def _directory(data: bytes | memoryview, page: int) -> tuple[str, dict[int, _Tag], range]:
-    """The byte order, those tags of a page that are read here, and the bytes of all its tags."""
-    byte_order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
-    magic = struct.unpack_from(f"{byte_order}H", data, 2)[0] if byte_order and len(data) >= 8 else 0
-    big = magic == 43
-    # a BigTIFF says the size of its offsets, of which there is one
-    is_odd = big and struct.unpack_from(f"{byte_order}HH", data, 4) != (8, 0)
-    if byte_order is None or magic not in (42, 43) or is_odd:
-        raise ImageError(f"not a readable TIFF: it begins with {bytes(data[:8])!r}")
-    count_format, tag_format, link_format = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
-    inline_bytes = 8 if big else 4
-    (link,) = struct.unpack_from(byte_order + link_format, data, inline_bytes)
-    visited: set[int] = set()
-    first_tag = tag_count = 0
-    tag_bytes = struct.calcsize(byte_order + tag_format)
-    for number in range(page + 1):
-        if link == 0 or link in visited:
-            raise ImageError(f"not a readable TIFF: no page {page}, it has {number}")
-        visited.add(link)
-        if link + 8 > len(data):
-            raise ImageError(
-                f"not a readable TIFF: cut short, its directory is at byte {link} of {len(data)}"
-            )
-        (tag_count,) = struct.unpack_from(byte_order + count_format, data, link)
-        if tag_count > MAX_TAGS:
-            raise ImageError(f"not a readable TIFF: {tag_count} tags")
-        first_tag = link + struct.calcsize(byte_order + count_format)
-        (link,) = struct.unpack_from(
-            byte_order + link_format, data, first_tag + tag_count * tag_bytes
-        )
-    tags: dict[int, _Tag] = {}
-    directory = range(first_tag, first_tag + tag_count * tag_bytes)
-    for tag_at in directory[::tag_bytes]:
-        name, kind, count, _ = struct.unpack_from(byte_order + tag_format, data, tag_at)
-        if name not in _TAGS_READ:
-            continue
-        # what libtiff makes of the following, this check could take for something else
-        if name in tags:
-            raise ImageError(f"not a readable TIFF: it has tag {name} twice")
-        if kind not in _WHOLE_NUMBERS or (kind == 16 and not big):
-            raise ImageError(f"not a readable TIFF: tag {name} has type {kind}")
-        if not 0 < count <= MAX_PIECES:
-            raise ImageError(f"not a readable TIFF: tag {name} has {count} values")
-        number_format = _WHOLE_NUMBERS[kind]
-        number_bytes = struct.calcsize(byte_order + number_format)
-        value_at = tag_at + tag_bytes - inline_bytes
-        if count * number_bytes > inline_bytes:
-            (value_at,) = struct.unpack_from(byte_order + link_format, data, value_at)
-        if count * number_bytes > len(data) - value_at:
-            raise ImageError(
-                f"not a readable TIFF: cut short, tag {name} ends at byte "
-                f"{value_at + count * number_bytes} of {len(data)}"
-            )
-        values = np.frombuffer(data, f"{byte_order}u{number_bytes}", count, value_at).tolist()
-        tags[name] = _Tag(values, value_at, number_format)
-    return byte_order, tags, directory
-
-
-def _check_page(
-    data: bytes | memoryview,
-    page: int,
-    byte_order: str,
-    tags: Mapping[int, _Tag],
-    directory: range,
-) -> PageHeader:
-    def first_value(tag: int, default: int) -> int:
-        return int(tags[tag].values[0]) if tag in tags else default
-
-    width, height, bits = first_value(WIDTH, 0), first_value(HEIGHT, 0), first_value(BITS, 1)
-    if not width or not height:
-        raise ImageError(f"not one grey plane: {width} x {height} pixels")
-    if width * height > MAX_PLANE_PIXELS:
-        raise ImageError(
-            f"the header promises {width} x {height} pixels, more than {MAX_PLANE_PIXELS}"
-        )
-    compression = _check_pixel_type(first_value)
-    for name in tags.keys() - _LISTS:
-        if len(tags[name].values) > 1:
-            raise ImageError(f"not a readable TIFF: tag {name} has {len(tags[name].values)} values")
-    tiled = not tags.keys().isdisjoint((TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES))
-    if tiled and not tags.keys().isdisjoint((STRIP_OFFSETS, STRIP_BYTES)):
-        raise ImageError("not a readable TIFF: it has both strips and tiles")
-    what = "tile" if tiled else "strip"
-    piece_height = min(first_value(ROWS_PER_STRIP, height) or height, height)
-    piece_width = width
-    if tiled:
-        piece_height, piece_width = first_value(TILE_HEIGHT, 0), first_value(TILE_WIDTH, 0)
-        if not 0 < piece_height * piece_width <= max(MAX_TILE_PIXELS, 4 * width * height):
-            raise ImageError(f"not a readable TIFF: tiles of {piece_width} x {piece_height} pixels")
-    pieces = -(-width // piece_width) * -(-height // piece_height)
-    offsets, counts = _check_pieces(data, tags, pieces, directory, tiled=tiled)
-    row_bytes = -(-width * bits // 8)
-    piece_bytes = [piece_height * -(-piece_width * bits // 8)] * pieces
-    if not tiled:
-        piece_bytes[-1] = (height - (pieces - 1) * piece_height) * row_bytes
-    if compression == "none" and any(map(operator.lt, counts, piece_bytes)):
-        raise ImageError(f"not a readable TIFF: a {what} holds less than its pixels")
-    if height * row_bytes > MAX_BYTES_PER_BYTE[compression] * sum(counts):
-        raise ImageError(
-            f"not a readable TIFF: {sum(counts)} bytes of {compression} for "
-            f"{width} x {height} pixels"
-        )
-    as_in_memory = compression == "none" and bits != 12 and first_value(FILL_ORDER, 1) == 1
-    contiguous = as_in_memory and not tiled
-    contiguous = contiguous and all(
-        after == before + piece_height * row_bytes for before, after in itertools.pairwise(offsets)
-    )
-    rows_together, to_change = (height if tiled else piece_height), [HEIGHT]
-    if pieces == 1 and compression == "LZW" and ROWS_PER_STRIP in tags and not tiled:
-        # only the decoder of LZW stops inside a strip
-        rows_together, to_change = 1, [HEIGHT, ROWS_PER_STRIP]
-    fields = [(tags[tag].byte, tags[tag].number_format) for tag in to_change]
-    is_deflated = compression == "deflate"
-    streams = list(zip(offsets, counts, piece_bytes, strict=True)) if is_deflated else []
-    return PageHeader(
-        page,
-        width,
-        height,
-        bits,
-        byte_order,
-        contiguous,
-        offsets[0],
-        rows_together,
-        fields,
-        streams,
-    )
-
-
-def _check_pixel_type(first_value: Callable[[int, int], int]) -> str:
-    """Refuse what is not a grey plane of unsigned integers; the compression of one that is."""
-    samples, photo = first_value(SAMPLES, 1), first_value(PHOTO, 1)
-    if samples != 1 or photo != 1:
-        what = PHOTOMETRIC.get(photo, "grey")
-        raise ImageError(f"not one grey plane: {what}, {samples} samples a pixel")
-    depth = max(first_value(DEPTH, 1), first_value(TILE_DEPTH, 1))
-    if depth != 1:
-        raise ImageError(f"not one grey plane: {depth} planes")
-    bits, sample_format = first_value(BITS, 1), first_value(FORMAT, 1)
-    if sample_format != 1 or bits not in (8, 12, 16):
-        what = SAMPLE_FORMAT.get(sample_format, "other")
-        raise ImageError(f"not 8 or 16 bit unsigned: {bits} bit {what}")
-    compression = COMPRESSIONS.get(first_value(COMPRESSION, 1))
-    if compression is None:
-        known = ", ".join(sorted(MAX_BYTES_PER_BYTE))
-        raise ImageError(
-            f"not a readable TIFF: compression {first_value(COMPRESSION, 1)}; can read {known}"
-        )
-    predictor = first_value(PREDICTOR, 1)
-    readable = predictor == 2 and bits != 12 and compression not in WITHOUT_PREDICTOR
-    if predictor != 1 and not readable:
-        raise ImageError(
-            f"not a readable TIFF: predictor {predictor} in {bits} bit with "
-            f"compression {compression}"
-        )
-    return compression
-
-
-def _check_pieces(
-    data: bytes | memoryview,
-    tags: Mapping[int, _Tag],
-    pieces: int,
-    directory: range,
-    *,
-    tiled: bool,
-) -> tuple[Sequence[int], Sequence[int]]:
-    """Where each strip or tile of a page begins, and its bytes."""
-    names = (TILE_OFFSETS, TILE_BYTES) if tiled else (STRIP_OFFSETS, STRIP_BYTES)
-    what = "tile" if tiled else "strip"
-    if any(name not in tags or len(tags[name].values) < pieces for name in names):
-        raise ImageError(f"not a readable TIFF: it lists fewer than its {pieces} {what}s")
-    offsets, counts = (tags[name].values[:pieces] for name in names)
-    for piece, (offset, count) in enumerate(zip(offsets, counts, strict=True)):
-        if offset + count > len(data):
-            raise ImageError(
-                f"not a readable TIFF: cut short, {what} {piece} ends at byte {offset + count} "
-                f"of {len(data)}"
-            )
-    header = [(0, 8), (directory.start, len(directory))]
-    by_place = sorted([*header, *(one for one in zip(offsets, counts, strict=True) if one[1])])
-    for (one, count), (other, _) in itertools.pairwise(by_place):
-        if one + count > other:
-            raise ImageError(f"not a readable TIFF: a {what} and what is at byte {other} overlap")
-    return offsets, counts

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from jumpduck.errors import ImageError, ManifestError, QueryError
 from jumpduck.imaging.quality import quality
-from jumpduck.imaging.tiff_reader import decode, read_header
+from jumpduck.imaging.tiff_header import read_header
+from jumpduck.imaging.tiff_reader import decode
 from jumpduck.imaging.transforms import histogram, stretch
 from jumpduck.imaging.writers import (
     Compression,

@@ -14,7 +14,8 @@ from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.illumination import decode_illumination
 from jumpduck.imaging.quality import Quality, quality
-from jumpduck.imaging.tiff_reader import PageHeader, Plane, decode_rows, read_header
+from jumpduck.imaging.tiff_header import PageHeader, read_header
+from jumpduck.imaging.tiff_reader import Plane, decode_rows
 from jumpduck.imaging.transforms import (
     Counts,
     crop_slices,
