@@ -324,10 +324,9 @@ def _check_pixel_type(
     """Refuse what is not a grey plane of allowed numbers; the kind and compression of one."""
     samples, photo = first_value(SAMPLES, 1), first_value(PHOTO, 1)
     if samples != 1 or photo != 1:
-        what = PHOTOMETRIC.get(photo, "grey")
-        if samples == 3:
-            what = "RGB"
-        advice = "; export each channel as a grey image of its own" if what == "RGB" else ""
+        what = PHOTOMETRIC.get(photo, "RGB" if samples == 3 else "grey")
+        is_colour = samples >= 3 or what == "palette"
+        advice = "; export each channel as a grey image of its own" if is_colour else ""
         raise ImageError(f"not one grey plane: {what}, {samples} samples a pixel{advice}")
     depth = max(first_value(DEPTH, 1), first_value(TILE_DEPTH, 1))
     if depth != 1:
