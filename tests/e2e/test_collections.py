@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 
 import jumpduck
+from jumpduck.cli.get import WHERE_TO_READ, GetOptions
+from jumpduck.collections.base import OPTIONS, CatalogOptions
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.recipes.registry import BUILT_IN
 from jumpduck.rows import DONE
 from jumpduck.synthetic import gallery as of_jump
 from jumpduck.synthetic.galleries import WRITERS, write_small_gallery
-from jumpduck.words import with_values
+from jumpduck.words import words_of
 from tests.support.command_line import process
 
 COLLECTIONS = sorted(WRITERS)
@@ -142,11 +144,7 @@ def test_a_run_that_is_killed_again_and_again_ends_like_one_that_was_not(small, 
 @pytest.mark.slow
 def test_the_command_line_takes_it_the_whole_way(small, galleries, cli, tmp_path):
     collection, gallery, _ = small
-    words = [
-        word
-        for name, value in gallery.options.items()
-        for word in with_values(f"--{name.replace('_', '-')}", [str(value)])
-    ]
+    words = words_of(CatalogOptions(collection=collection, **gallery.options), OPTIONS)
     assert cli("catalog", "--collection", collection, *words).code == 0
     assert cli("find", gallery.perturbation).code == 0
     assert cli("plates").code == 0
@@ -155,6 +153,15 @@ def test_the_command_line_takes_it_the_whole_way(small, galleries, cli, tmp_path
     assert done.code in (0, 3), done.err
     assert cli("status").code == done.code or cli("status").code == 0
     assert cli("verify").code in (0, 3)
+
+
+@pytest.mark.slow
+def test_get_does_it_in_one_go(small, cli, tmp_path):
+    collection, gallery, _ = small
+    words = words_of(GetOptions(out="got", collection=collection, **gallery.options), WHERE_TO_READ)
+    done = cli("get", gallery.perturbation, *words, "-o", "got")
+    assert done.code in (0, 3), done.err
+    assert pl.read_parquet(tmp_path / "got/images/results.parquet").height > 0
 
 
 @pytest.mark.slow

@@ -24,6 +24,8 @@ from jumpduck.cli.flags import (
 )
 from jumpduck.cli.report import Report
 from jumpduck.cli.settings import read_roots
+from jumpduck.collections.about import collection_about
+from jumpduck.database.sql_files import find_driver
 from jumpduck.errors import InterruptedRunError, QueryError
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.selection.criteria import Names, Selection, as_names
@@ -36,7 +38,10 @@ SELECTION = tuple(one.name for one in fields(Selection))
 LIMITS = tuple(one.name for one in fields(Limits))
 OF_RECIPE = tuple(one.name for one in fields(RecipeOptions) if one.name != "channels")
 
-WHERE_TO_READ = ("gallery", "project", "metadata", "aliases", "endpoint")
+WHERE_TO_READ = (
+    "collection", "studies", "package", "top_hash", "gallery", "project", "metadata", "samplesheet",
+    "pattern", "platemap", "aliases", "endpoint",
+)  # fmt: skip
 NAMED = ("perturbations", "genes", "compounds")
 PLATES_BY = ("sources", "plates", "plate_types")
 
@@ -52,6 +57,14 @@ class GetOptions(RecipeOptions, Limits, Selection):
         collection, of which a site may lack some.
     illum
         Divide by the plate's illumination functions.
+    collection
+        Name of a collection, or path of a driver: ``folder/NAME.sql``.
+    studies
+        Studies to read, by their accessions.
+    package
+        Package to read: ``BUCKET/USER/NAME``, or the name of one that the collection knows.
+    top_hash
+        Revision of the package; the latest by default.
     gallery
         Root that stands for the collection's bucket: ``s3://``, ``http(s)://`` or a folder. The
         bucket itself by default.
@@ -59,6 +72,12 @@ class GetOptions(RecipeOptions, Limits, Selection):
         Folder of the collection inside the gallery.
     metadata
         Folder of the published metadata tables: ``s3://``, ``http(s)://`` or a folder.
+    samplesheet
+        CSV file with a row for each image or site.
+    pattern
+        How the files are named, with placeholders: ``{plate}/{well}_s{site}_w{channel}.tif``.
+    platemap
+        CSV file that says what is in each well.
     aliases
         NCBI's ``Homo_sapiens.gene_info.gz``, to find genes by their other names.
     endpoint
@@ -70,9 +89,16 @@ class GetOptions(RecipeOptions, Limits, Selection):
     channels: Names = ()
     illum: bool = False
     out: str | Path
+    collection: str = "jump"
+    studies: Sequence[str] = ()
+    package: str | None = None
+    top_hash: str | None = None
     gallery: str | None = None
     project: str | None = None
     metadata: str | None = None
+    samplesheet: str | Path | None = None
+    pattern: str | None = None
+    platemap: str | Path | None = None
     aliases: str | Path | None = None
     endpoint: str | None = None
 
@@ -91,16 +117,18 @@ class GetOptions(RecipeOptions, Limits, Selection):
 def get(
     options: GetOptions, *, dry_run: DryRun = False, json: Json = False, quiet: Quiet = False
 ) -> None:
-    """Do catalog, manifest and download in one go, for the plates that are needed alone.
+    """Do catalog, manifest and download in one go.
 
-    Prints each of the three commands before its output: they can be copied and run again one by
-    one, and the same `get` goes on after an interruption. With --dry-run, the catalog and the
-    manifest are made in a folder that is removed, and no image is fetched.
+    Of JUMP, only the plates that are needed are read. Prints each of the three commands before its
+    output: they can be copied and run again one by one, and the same `get` goes on after an
+    interruption. With --dry-run, the catalog and the manifest are made in a folder that is removed,
+    and no image is fetched.
 
     For example:
     ```
     jumpduck get TP53 --with-controls -o tp53/
     jumpduck get AMG900 --source 3 --channel dna --max-gb 1 -o amg900
+    jumpduck get taxol --collection bbbc021 --max-sites 20 -o taxol
     ```
     """
     report = Report(as_json=json, quiet=quiet)
@@ -178,16 +206,21 @@ def three_commands(options: GetOptions) -> list[list[str]]:
     QueryError
         Nothing says which plates are needed.
     """
+    driver = find_driver(options.collection)
+    taken = collection_about(driver).options
     named = [name for field in NAMED for name in as_names(getattr(options, field))]
     by_plate = words_of(options, PLATES_BY)
-    if not named and not by_plate:
+    if "plates" not in taken:
+        by_plate = []  # because this collection is read whole
+    elif not named and not by_plate:
         raise QueryError(
             "perturbations, `sources`, `plates` and `plate_types` are all missing; name what to "
             "get, like `jumpduck get TP53 -o tp53`"
         )
     out = Path(options.out)
     catalog, manifest = str(out / "catalog.duckdb"), str(out / "manifest.parquet")
-    perturbations = with_values("--perturbation", named) if named else []
+    needed = named if "perturbations" in taken else []
+    perturbations = with_values("--perturbation", needed) if needed else []
     return [
         ["catalog", *perturbations, *by_plate, *words_of(options, WHERE_TO_READ),
          *with_values("--catalog", [catalog])],
