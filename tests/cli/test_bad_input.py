@@ -10,7 +10,7 @@ import pytest
 import jumpduck
 from jumpduck.errors import StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
-from jumpduck.storage import object_reader
+from jumpduck.storage import repeated_requests
 from tests.support.disks import disk, mount
 
 
@@ -112,7 +112,7 @@ def test_a_gallery_without_load_data_is_named(said, gallery, tmp_path):
 
 
 def test_a_gallery_that_does_not_answer_is_named(said, gallery, monkeypatch):
-    monkeypatch.setattr(object_reader, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(repeated_requests, "FIRST_RETRY_SECONDS", 0.01)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"

@@ -7,8 +7,8 @@ import pytest
 
 import jumpduck
 from jumpduck.rows import DONE
-from jumpduck.storage import object_reader as stores
-from jumpduck.storage import outage
+from jumpduck.storage import outage, repeated_requests, stores
+from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.rate_limit import RateLimit
 from tests.support.fault_proxy import Faults, always, at_random, once
 from tests.support.folders import same
@@ -20,7 +20,7 @@ VICTIM = "p01-ch3sk"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(stores, "IDLE_SECONDS", 0.5)
-    monkeypatch.setattr(stores, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(repeated_requests, "FIRST_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(outage, "FIRST_PROBE_SECONDS", 0.02)
 
 
@@ -248,12 +248,12 @@ def test_a_run_stays_below_the_pace_it_was_given(few, s3, tmp_path):
 
 def test_an_answer_that_is_cut_off_counts_as_its_bytes(few, s3, monkeypatch):
     url = few["url"][0]
-    whole = len(stores.ObjectReader(s3.endpoint).read(url).data)
+    whole = len(ObjectReader(s3.endpoint).read(url).data)
     brought = []
     limit = RateLimit(max_mbps=1000)
     monkeypatch.setattr(limit, "brought", lambda size, *, good: brought.append((size, good)))
     with Faults(s3.endpoint, once("short")) as proxy:
-        stores.ObjectReader(proxy.endpoint, rate_limit=limit).read(url)
+        ObjectReader(proxy.endpoint, rate_limit=limit).read(url)
     assert brought == [(whole, False), (whole, True)]
 
 

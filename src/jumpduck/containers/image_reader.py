@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from jumpduck.containers.places import split_place
 from jumpduck.errors import ImageError
-from jumpduck.storage.object_reader import FetchedFile, ObjectReader
+from jumpduck.storage.object_reader import ObjectReader
+from jumpduck.storage.repeated_requests import FetchedFile
 
 
 class ImageReader:

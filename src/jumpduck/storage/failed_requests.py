@@ -20,6 +20,7 @@ _REASONS = (
 """A part of obstore's text, what it means, and whether to try again; the first match counts."""
 
 _STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
+PAST_END = 416
 _RETRIED = (408, *REFUSALS)
 
 
@@ -30,6 +31,8 @@ class FailedRequest:
     reason: str
     try_again: bool
     slow_down: bool = False
+    is_past_end: bool = False
+    """The file has none of the bytes asked for."""
 
 
 def explain(error: Exception) -> FailedRequest:
@@ -48,7 +51,8 @@ def explain(error: Exception) -> FailedRequest:
     if status := _STATUS.search(text):
         code = int(status[1])
         again = code >= 500 or code in _RETRIED
-        return FailedRequest(f"{code} {status[2]}", again, slow_down=code in REFUSALS)
+        reason = f"{code} {status[2]}"
+        return FailedRequest(reason, again, code in REFUSALS, is_past_end=code == PAST_END)
     if isinstance(error, ValueError | EOFError):
         return FailedRequest(text, isinstance(error, EOFError))
     known = (FailedRequest(reason, again) for mark, reason, again in _REASONS if mark in text)

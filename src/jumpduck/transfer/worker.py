@@ -12,8 +12,9 @@ from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.recipes.base import Encoded, Recipe, Source
 from jumpduck.rows import DONE, Row
 from jumpduck.storage.atomic_files import part_path, write_part
-from jumpduck.storage.object_reader import FetchedFile, ObjectReader
+from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.open_files import TOO_MANY_FILES
+from jumpduck.storage.repeated_requests import FetchedFile
 from jumpduck.transfer.memory_budget import FETCHED_BYTES, WORK_BYTES, MemoryBudget, Reservation
 from jumpduck.transfer.tasks import NO_OTHER_FILE_EITHER, DiskError, Outcome, Task
 
