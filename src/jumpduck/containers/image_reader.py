@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from jumpduck.containers.places import split_place
+from jumpduck.containers.tiff_pages import TiffPages
 from jumpduck.errors import ImageError
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.repeated_requests import FetchedFile
@@ -19,6 +20,7 @@ class ImageReader:
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
+        self._tiff_pages = TiffPages(reader)
 
     @property
     def attempts(self) -> int:
@@ -50,4 +52,6 @@ class ImageReader:
         address, place = split_place(url)
         if not place:
             return self._reader.read_if(address, on_size)
+        if place.keys() <= {"page", "pages", "range"}:
+            return self._tiff_pages.read_if(address, place, on_size)
         raise ImageError(f"{url}: no way to read {', '.join(place)}")

@@ -14,7 +14,7 @@ import itertools
 import math
 import operator
 import struct
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -140,7 +140,14 @@ def read_header(
 
 
 def read_page_header(data: FileBytes, page: int, *, any_numbers: bool = False) -> PageHeader:
-    """Get what the header says about a page, checked against the size of the file.
+    """Get what the header says about a page; as `read_page_headers`."""
+    return next(read_page_headers(data, range(page, page + 1), any_numbers=any_numbers))
+
+
+def read_page_headers(
+    data: FileBytes, pages: range, *, any_numbers: bool = False
+) -> Iterator[PageHeader]:
+    """Get what the header says about pages, checked against the size of the file.
 
     Parameters
     ----------
@@ -152,13 +159,18 @@ def read_page_header(data: FileBytes, page: int, *, any_numbers: bool = False) -
     NoPageError
         The file has fewer pages.
     ImageError
-        The bytes are not a TIFF or cut short, or the page is not one grey plane.
+        The bytes are not a TIFF or cut short, or a page is not one grey plane.
     """
+    page = -1
     try:
-        byte_order, tags, directory = _directory(data, page)
-        return _check_page(len(data), page, byte_order, tags, directory, any_numbers=any_numbers)
+        for page, directory in enumerate(_directories(data)):
+            if page >= pages.start:
+                yield _check_page(data, page, directory, any_numbers=any_numbers)
+            if page + 1 == pages.stop:
+                return
     except struct.error as error:
         raise ImageError(f"not a readable TIFF: cut short at {len(data)} bytes") from error
+    raise NoPageError(f"not a readable TIFF: no page {pages.stop - 1}, it has {page + 1}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +181,22 @@ class _Tag:
     number_format: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    tags: range
+    """Where each tag begins."""
+    byte_order: str
+    tag_format: str
+    link_format: str
+
+
 def _unpack(data: FileBytes, number_format: str, at: int) -> tuple[int, ...]:
     part = data[at : at + struct.calcsize(number_format)]
     return struct.unpack(number_format, part)
 
 
-def _directory(data: FileBytes, page: int) -> tuple[str, dict[int, _Tag], range]:
-    """The byte order, those tags of a page that are read here, and the bytes of all its tags."""
+def _directories(data: FileBytes) -> Iterator[_Directory]:
+    """Get the directory of each page, one after the other."""
     byte_order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     magic = _unpack(data, f"{byte_order}H", 2)[0] if byte_order and len(data) >= 8 else 0
     big = magic == 43
@@ -183,53 +204,52 @@ def _directory(data: FileBytes, page: int) -> tuple[str, dict[int, _Tag], range]
     is_odd = big and _unpack(data, f"{byte_order}HH", 4) != (8, 0)
     if byte_order is None or magic not in (42, 43) or is_odd:
         raise ImageError(f"not a readable TIFF: it begins with {bytes(data[:8])!r}")
-    count_format, tag_format, link_format = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
-    inline_bytes = 8 if big else 4
-    (link,) = _unpack(data, byte_order + link_format, inline_bytes)
-    visited: set[int] = set()
-    first_tag = tag_count = 0
-    tag_format = byte_order + tag_format
+    count_format, tag_format, link_format = (
+        byte_order + one for one in (("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I"))
+    )
     tag_bytes = struct.calcsize(tag_format)
-    for number in range(page + 1):
+    (link,) = _unpack(data, link_format, 8 if big else 4)
+    visited: set[int] = set()
+    while link:
         if link in visited:
-            raise ImageError(f"not a readable TIFF: its page {number} is an earlier one again")
-        if link == 0:
-            raise NoPageError(f"not a readable TIFF: no page {page}, it has {number}")
+            raise ImageError(
+                f"not a readable TIFF: its page {len(visited)} is an earlier one again"
+            )
         visited.add(link)
         if link + 8 > len(data):
             raise ImageError(
                 f"not a readable TIFF: cut short, its directory is at byte {link} of {len(data)}"
             )
-        (tag_count,) = _unpack(data, byte_order + count_format, link)
+        (tag_count,) = _unpack(data, count_format, link)
         if tag_count > MAX_TAGS:
             raise ImageError(f"not a readable TIFF: {tag_count} tags")
-        first_tag = link + struct.calcsize(byte_order + count_format)
-        (link,) = _unpack(data, byte_order + link_format, first_tag + tag_count * tag_bytes)
-    directory = range(first_tag, first_tag + tag_count * tag_bytes, tag_bytes)
-    tags = _tags(data, directory, tag_format, byte_order + link_format)
-    return byte_order, tags, range(directory.start, directory.start + tag_count * tag_bytes)
+        first_tag = link + struct.calcsize(count_format)
+        end = first_tag + tag_count * tag_bytes
+        (link,) = _unpack(data, link_format, end)
+        yield _Directory(range(first_tag, end, tag_bytes), byte_order, tag_format, link_format)
 
 
-def _tags(data: FileBytes, directory: range, tag_format: str, link_format: str) -> dict[int, _Tag]:
+def _tags(data: FileBytes, directory: _Directory) -> dict[int, _Tag]:
     """Those tags of a directory that are read here."""
     tags: dict[int, _Tag] = {}
-    byte_order, big = link_format[0], link_format[1] == "Q"
+    byte_order, link_format = directory.byte_order, directory.link_format
     inline_bytes = struct.calcsize(link_format)
-    entries = data[directory.start : directory.stop]
-    for tag_at in directory:
-        name, kind, count, _ = struct.unpack_from(tag_format, entries, tag_at - directory.start)
+    start = directory.tags.start
+    entries = data[start : directory.tags.stop]
+    for tag_at in directory.tags:
+        name, kind, count, _ = struct.unpack_from(directory.tag_format, entries, tag_at - start)
         if name not in _TAGS_READ:
             continue
         # what libtiff makes of the following, this check could take for something else
         if name in tags:
             raise ImageError(f"not a readable TIFF: it has tag {name} twice")
-        if kind not in _WHOLE_NUMBERS or (kind == 16 and not big):
+        if kind not in _WHOLE_NUMBERS or (kind == 16 and inline_bytes == 4):
             raise ImageError(f"not a readable TIFF: tag {name} has type {kind}")
         if not 0 < count <= MAX_PIECES:
             raise ImageError(f"not a readable TIFF: tag {name} has {count} values")
         number_format = _WHOLE_NUMBERS[kind]
         number_bytes = struct.calcsize(byte_order + number_format)
-        value_at = tag_at + directory.step - inline_bytes
+        value_at = tag_at + directory.tags.step - inline_bytes
         if count * number_bytes > inline_bytes:
             (value_at,) = _unpack(data, link_format, value_at)
         if count * number_bytes > len(data) - value_at:
@@ -244,14 +264,10 @@ def _tags(data: FileBytes, directory: range, tag_format: str, link_format: str) 
 
 
 def _check_page(
-    file_bytes: int,
-    page: int,
-    byte_order: str,
-    tags: Mapping[int, _Tag],
-    directory: range,
-    *,
-    any_numbers: bool,
+    data: FileBytes, page: int, directory: _Directory, *, any_numbers: bool
 ) -> PageHeader:
+    tags, byte_order = _tags(data, directory), directory.byte_order
+
     def first_value(tag: int, default: int) -> int:
         return int(tags[tag].values[0]) if tag in tags else default
 
@@ -277,7 +293,7 @@ def _check_page(
         if not 0 < piece_height * piece_width <= max(MAX_TILE_PIXELS, 4 * width * height):
             raise ImageError(f"not a readable TIFF: tiles of {piece_width} x {piece_height} pixels")
     pieces = -(-width // piece_width) * -(-height // piece_height)
-    offsets, counts = _check_pieces(file_bytes, tags, pieces, directory, tiled=tiled)
+    offsets, counts = _check_pieces(len(data), tags, pieces, directory.tags, tiled=tiled)
     row_bytes = -(-width * bits // 8)
     piece_bytes = [piece_height * -(-piece_width * bits // 8)] * pieces
     if not tiled:
@@ -372,7 +388,7 @@ def _check_pieces(
                 f"not a readable TIFF: cut short, {what} {piece} ends at byte {offset + count} "
                 f"of {file_bytes}"
             )
-    header = [(0, 8), (directory.start, len(directory))]
+    header = [(0, 8), (directory.start, directory.stop - directory.start)]
     by_place = sorted([*header, *(one for one in zip(offsets, counts, strict=True) if one[1])])
     for (one, count), (other, _) in itertools.pairwise(by_place):
         if one + count > other:
