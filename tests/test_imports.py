@@ -27,7 +27,7 @@ ROOMS = {
     "imaging": set(),
     "synthetic": set(),
     "database": set(),
-    "collections": {"database", "selection", "storage"},
+    "collections": {"containers", "database", "selection", "storage"},
     "selection": {"database"},
     "recipes": {"imaging"},
     "figures": {"imaging", "storage"},

@@ -1,17 +1,25 @@
 """The load_data file of each plate, fetched, so that SQL reads thousands of local files at once."""
 
-import io
 import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
-from zlib_ng import gzip_ng, zlib_ng
 
+from jumpduck.collections.text_tables import (
+    LINE_PROBLEM,
+    MAX_TEXT_BYTES,
+    UnreadableError,
+    line_values,
+    split_line,
+    text_lines,
+    unreadable,
+    value_at,
+)
 from jumpduck.daemon_pool import DaemonPool, in_threads
 from jumpduck.database.sql_files import as_pattern
 from jumpduck.errors import CatalogError
@@ -30,9 +38,6 @@ FETCH_THREADS = 64
 MAX_LINES = 100_000
 """Lines of a file at most; a full plate has 13,824 sites."""
 
-MAX_TEXT_BYTES = 256 * 2**20
-"""Text of a file at most, uncompressed; that of a full plate has about 16 MB."""
-
 MEMORY_LIMIT = "1GB"
 """For Parquet files while they are read."""
 
@@ -40,13 +45,8 @@ HEADER_MARK = "Metadata_Well"
 """The line of a CSV file that names this column is its header."""
 
 _COLUMN = re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$")
-_VALUE = re.compile(r'((?:"[^"]*")+|[^,"]*),')
-_VALUES = re.compile(rf"(?:{_VALUE.pattern})+")
 
-_UNREADABLE = (
-    OSError, EOFError, UnicodeError, pl.exceptions.PolarsError, duckdb.Error,
-    cast("type[Exception]", zlib_ng.error),
-)  # fmt: skip
+_UNREADABLE = (OSError, pl.exceptions.PolarsError, duckdb.Error)
 
 
 class WantedPlate(NamedTuple):
@@ -113,7 +113,7 @@ def fetch_load_data(
                 cores.submit(_convert, name, data, target, con.cursor()).result()
             except FileNotFoundError:
                 continue
-            except (OSError, _UnreadableError) as odd:
+            except (OSError, UnreadableError) as odd:
                 reason = f"{name}: {odd}"
                 continue
             found.files.append(str(target))
@@ -152,10 +152,6 @@ def fetch_load_data(
     return found
 
 
-class _UnreadableError(Exception):
-    """Why a file cannot be used as load_data."""
-
-
 def _convert(name: str, data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -165,9 +161,7 @@ def _convert(name: str, data: bytes, target: Path, con: duckdb.DuckDBPyConnectio
             table = _read_csv(name, data)
         table.write_parquet(target, compression="lz4", statistics=False)
     except _UNREADABLE as error:
-        first = [*str(error).strip().splitlines(), type(error).__name__][0]
-        printable = "".join(one if one.isprintable() else "?" for one in first)
-        raise _UnreadableError(f"cannot be read: {printable}") from error
+        raise unreadable(error) from error
 
 
 def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -181,64 +175,33 @@ def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> 
     query = "SELECT sum(num_rows) FROM parquet_file_metadata(getvariable('file'))"
     lines = con.execute(query).fetchall()[0][0] or 0
     if not 0 <= lines <= MAX_LINES:
-        raise _UnreadableError(f"{lines:,} lines, at most {MAX_LINES:,} are read")
+        raise UnreadableError(f"{lines:,} lines, at most {MAX_LINES:,} are read")
     table = con.sql("FROM read_parquet(getvariable('file'))")
     names = [f'"{name}"' for name in table.columns if _COLUMN.match(name) and '"' not in name]
     if names:
         # before the frame is made, because a text that a small file has once may be in each line
         lengths = " + ".join(f"coalesce(sum(strlen({name}::VARCHAR)), 0)" for name in names)
         if table.aggregate(lengths).fetchall()[0][0] > MAX_TEXT_BYTES:
-            raise _UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
+            raise UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
     columns = [f"nullif({name}::VARCHAR, '') AS {name}" for name in names]
     return pl.DataFrame(table.project(", ".join([*columns, "NULL::VARCHAR AS line_problem"])))
 
 
 def _read_csv(name: str, data: bytes) -> pl.DataFrame:
     """Get the same columns of a CSV file, and why a line cannot be read; as load_data_lines.sql."""
-    if name.endswith(".gz"):
-        with gzip_ng.GzipNGFile(fileobj=io.BytesIO(data)) as file:
-            data = file.read(MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
-        raise _UnreadableError(f"more than {MAX_TEXT_BYTES:,} bytes of text")
-    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    lines = [line for line in text.split("\n") if line]
+    lines = text_lines(name, data)
     if len(lines) > MAX_LINES:
-        raise _UnreadableError(f"{len(lines):,} lines, at most {MAX_LINES:,} are read")
-    headers = {line for line in lines if HEADER_MARK in line and HEADER_MARK in _split(line)}
+        raise UnreadableError(f"{len(lines):,} lines, at most {MAX_LINES:,} are read")
+    headers = {line for line in lines if HEADER_MARK in line and HEADER_MARK in split_line(line)}
     if not headers:
-        return pl.DataFrame(schema={"line_problem": pl.String})
-    columns = _split(min(headers))
-    headers_differ = any(_split(header) != columns for header in headers)
-    lines = [line for line in lines if line not in headers]
-    if '"' in text:
-        values = pl.Series("values", [_split(line) for line in lines], pl.List(pl.String))
-    else:  # the same, ten times as fast
-        values = pl.Series("values", lines, pl.String).str.split(",")
-    count = pl.col("values").list.len()
-    problem = (
-        pl.when(headers_differ).then(pl.lit("headers that differ in one file"))
-        .when(count == 0).then(pl.lit("a quote that does not end"))
-        .when(count > len(columns)).then(pl.lit("more values than columns"))
-        .when(count < len(columns)).then(pl.lit("fewer values than columns"))
-    )  # fmt: skip
+        return pl.DataFrame(schema={LINE_PROBLEM: pl.String})
+    columns = split_line(min(headers))
+    headers_differ = any(split_line(header) != columns for header in headers)
+    values, odd = line_values([line for line in lines if line not in headers], len(columns))
+    differ = "headers that differ in one file"
+    problem = pl.lit(differ) if headers_differ else odd
     kept = {name: columns.index(name) for name in columns if _COLUMN.match(name)}
-    value = pl.when(problem.is_null()).then
     return values.to_frame().select(
-        *(
-            value(pl.col("values").list.get(place, null_on_oob=True).replace("", None)).alias(name)
-            for name, place in kept.items()
-        ),
-        problem.alias("line_problem"),
+        *(value_at(place, problem).alias(name) for name, place in kept.items()),
+        problem.alias(LINE_PROBLEM),
     )
-
-
-def _split(line: str) -> list[str]:
-    """Get the values of a line of a CSV file; none if its quotes are wrong."""
-    if '"' not in line:
-        return line.split(",")
-    if not _VALUES.fullmatch(line + ","):
-        return []
-    return [
-        value[1:-1].replace('""', '"') if value.startswith('"') else value
-        for value in _VALUE.findall(line + ",")
-    ]

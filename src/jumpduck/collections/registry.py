@@ -10,6 +10,7 @@ from jumpduck.database.sql_files import sql_root
 
 TABLE_SOURCES: Mapping[str, str] = {
     "jump": "jumpduck.collections.jump:JumpTables",
+    "own": "jumpduck.collections.own:OwnPlates",
 }
 """Module and class of each collection that needs Python."""
 

@@ -118,7 +118,11 @@ def new_database(
     """
     if copied is not None:
         shutil.copyfile(copied, path)
-    con = duckdb.connect(str(path), config=_STORAGE)
+    con = duckdb.connect(config=_STORAGE)
+    # under a name of its own, because DuckDB's would be that of the file, which may be a schema's
+    name = str(path).replace("'", "''")
+    con.execute(f"ATTACH '{name}' AS \"the catalog\"")
+    con.execute(USE_CATALOG)
     con.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
     con.execute("SET force_compression = 'zstd'")
     con.execute("SET enable_progress_bar = FALSE")  # because the command line shows progress

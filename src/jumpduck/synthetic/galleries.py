@@ -38,6 +38,7 @@ class SmallGallery:
 
 WRITERS: Mapping[str, str] = {
     "jump": "jumpduck.synthetic.gallery:write",
+    "own": "jumpduck.synthetic.own:write",
 }
 """Module and function of each collection that has a small gallery."""
 

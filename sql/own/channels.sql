@@ -1,0 +1,20 @@
+-- own.channels: one row per channel.
+-- key: Metadata_Channel
+CREATE OR REPLACE TABLE own.channels AS
+WITH stains AS ( -- noqa: ST03
+    FROM read_csv(
+        coalesce(getvariable('jumpduck_sql'), 'sql') || '/image_lists/stains.csv',
+        header = TRUE, all_varchar = TRUE
+    )
+)
+
+SELECT * FROM list_channels(own.images, stains);
+
+COMMENT ON TABLE own.channels IS 'One row per channel';
+COMMENT ON COLUMN own.channels.Metadata_Channel IS 'Name of the channel';
+COMMENT ON COLUMN own.channels.kind IS 'stain, brightfield or other';
+COMMENT ON COLUMN own.channels.position IS 'Place in the order that files and tables keep';
+COMMENT ON COLUMN own.channels.colour IS 'Colour to show it in: #RRGGBB';
+COMMENT ON COLUMN own.channels.emission_nm IS
+'Middle of the emission band in nanometres, NULL if it is not known';
+COMMENT ON COLUMN own.channels.is_known IS 'Whether sql/image_lists/stains.csv has its name';

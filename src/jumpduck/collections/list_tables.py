@@ -1,0 +1,49 @@
+"""What the SQL of sql/image_lists reads: a list of images, its plates and wells, as Parquet."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from jumpduck.collections.platemaps import PLATE_KEY, NamedTable, describe
+from jumpduck.database.sql_files import Value, as_pattern
+
+
+def list_tables(
+    name: str,
+    images: Sequence[pl.DataFrame],
+    tables: Sequence[NamedTable],
+    notes: Sequence[Mapping[str, object]],
+    scratch: Path,
+) -> dict[str, Value]:
+    """Write the tables of a collection, and get the SQL variables that say where they are.
+
+    Parameters
+    ----------
+    images
+        Tables with the columns of `jumpduck.collections.image_rows`.
+    tables
+        Platemaps, and what goes with them.
+    notes
+        What `note` made.
+    """
+    schema = {**dict.fromkeys([*PLATE_KEY, "reason"], pl.String), "lines": pl.Int64}
+    plates = pl.concat([one.select(PLATE_KEY).unique() for one in images]).unique().drop_nulls()
+    described = describe(plates, tables)
+    made = {
+        "images": pl.concat(images),
+        "plates": described.plates,
+        "wells": described.wells,
+        "notes": pl.DataFrame(notes, schema=schema),
+    }
+    variables: dict[str, Value] = {}
+    for part, table in made.items():
+        file = scratch / f"{name}_{part}.parquet"
+        table.write_parquet(file, compression="lz4", statistics=False)
+        variables[f"{name}_{part}"] = as_pattern(file)
+    return variables
+
+
+def note(reason: str, *, lines: int | None = None) -> dict[str, object]:
+    """Get a problem of no plate in particular that was found before the SQL ran."""
+    return {**dict.fromkeys(PLATE_KEY), "reason": reason, "lines": lines}

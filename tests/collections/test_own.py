@@ -1,0 +1,444 @@
+"""A lab's own plates: samplesheets, patterns, indexes of Harmony, platemaps."""
+
+import re
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.collections.file_pattern import file_pattern
+from jumpduck.database.sql_files import driver_files, find_driver, sql_root
+from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.synthetic.own import PATTERN, write
+from tests.support.places import DATA
+from tests.support.s3_server import S3Server
+
+KEY = ["Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
+
+
+@pytest.fixture(scope="module")
+def plates(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Build a catalog of own plates in an empty folder, and get a function that asks it."""
+
+    def build(**options):
+        path = tmp_path / "c.duckdb"
+        jumpduck.catalog(path, collection="own", **options)
+        return lambda query: jumpduck.sql(query, path).rows()
+
+    return build
+
+
+def listed(tmp_path, text, name="sheet.csv"):
+    file = tmp_path / name
+    file.write_text(text)
+    return {"samplesheet": file}
+
+
+REASONS = "SELECT reason, lines FROM own.problems ORDER BY ALL"
+URLS = """
+    SELECT Metadata_Plate, Metadata_Well, Metadata_Site, i.channel, i.url
+    FROM own.sites, unnest(images) AS images (i) ORDER BY ALL
+"""
+
+
+def test_a_samplesheet_and_a_platemap_make_sites_with_roles(plates, build):
+    ask = build(**plates.options)
+    assert ask("SELECT count(*), sum(len(images)) FROM own.sites") == [(16, plates.images)]
+    assert ask(
+        "SELECT DISTINCT Metadata_Well, Metadata_Perturbation, Metadata_pert_type FROM own.sites "
+        "ORDER BY ALL"
+    ) == [
+        ("A01", "DMSO", "negcon"),
+        ("A02", "nocodazole", "poscon"),
+        ("B01", "compound-7", "trt"),
+        ("B02", "EMPTY", "empty"),
+    ]
+    assert ask("FROM own.problems") == []
+    assert ask("SELECT Metadata_Channel, kind FROM own.channels ORDER BY position") == [
+        ("DNA", "stain"), ("ER", "stain"), ("Mito", "stain"), ("Brightfield", "brightfield"),
+    ]  # fmt: skip
+
+
+def test_a_pattern_finds_the_same_images_in_a_folder_and_in_a_bucket(plates, build, tmp_path):
+    gallery, platemap = plates.options["gallery"], plates.options["platemap"]
+    ask = build(gallery=gallery, pattern=PATTERN, platemap=platemap)
+    assert ask("SELECT count(*) FROM own.images WHERE reason IS NULL") == [(plates.files,)]
+    assert ask("SELECT DISTINCT Metadata_Source, Metadata_Batch FROM own.sites") == [("own", "all")]
+    local = ask(URLS)
+    with S3Server() as server:
+        server.put_folder("lab", Path(gallery))
+        ask = build(
+            gallery="s3://lab", pattern=PATTERN, platemap=platemap, endpoint=server.endpoint
+        )
+        assert [(*row[:4], row[4].replace("s3://lab", str(gallery))) for row in ask(URLS)] == local
+        with pytest.raises(StoreError, match=r"s3://other cannot be listed.*check `gallery`"):
+            build(gallery="s3://other", pattern=PATTERN, endpoint=server.endpoint)
+
+
+def test_a_file_that_does_not_fit_the_pattern_is_counted(plates, build, tmp_path):
+    gallery = shutil.copytree(plates.options["gallery"], tmp_path / "plates")
+    (gallery / "plate-7" / "A1_s1_wDNA.tif.thumb.png").touch()
+    (gallery / "notes.txt").touch()
+    ask = build(gallery=str(gallery), pattern=PATTERN)
+    assert ask(REASONS) == [("files that do not fit the pattern, such as notes.txt", 2)]
+    with pytest.raises(CatalogError, match=r"none of 65 files .* fits the pattern"):
+        build(gallery=str(gallery), pattern="{plate}_{well}_{channel}.tif")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("{plate}/s{site}_w{channel}.tif", r"does not say the well; add \{well\}"),
+        ("{plate}/{row}_w{channel}.tif", "does not say the well"),
+        ("{plate}/{well}.tif", "does not say the channel"),
+        ("{plate}/{well}_{colour}.tif", r"has '\{colour\}', which is not a placeholder"),
+        ("{plate/{well}_{channel}.tif", r"has '\{', which is not a placeholder"),
+        ("/abs/{well}_{channel}.tif", "is not a path below `gallery`"),
+        ("{well}{channel}" * 100, "is not a path below `gallery`"),
+    ],
+)
+def test_a_wrong_pattern_is_refused_by_what_is_wrong_with_it(plates, build, pattern, reason):
+    with pytest.raises(QueryError, match=reason):
+        build(gallery=plates.options["gallery"], pattern=pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "values"),
+    [
+        ("{plate}/*_{well}_s{site}_w{channel}*.tif", "HTS/HTS_A01_s1_w20B4AE6FD-1ADC.tif",
+         {"plate": "HTS", "well": "A01", "site": "1", "channel": "2"}),
+        ("{plate}/{plate}_{well}_T0001F{site}L01A02Z{z}C{channel}.tif",
+         "D-1/D-1_P24_T0001F006L01A02Z01C02.tif",
+         {"plate": "D-1", "well": "P24", "site": "006", "z": "01", "channel": "02"}),
+        ("{batch}/{plate}__*/Images/r{row}c{col}f{site}p{z}-ch{channel}sk*.tiff",
+         "B 1/P__2021-Measurement 1/Images/r01c24f09p01-ch5sk1fk1fl1.tiff",
+         {"batch": "B 1", "plate": "P", "row": "01", "col": "24", "site": "09", "z": "01",
+          "channel": "5"}),
+        ("{plate}/{plate}_{well}_{channel}.tif", "P1/P2_A01_DNA.tif", None),
+        ("a.b/{well}_{channel}.tif", "a_b/A01_DNA.tif", None),
+    ],
+)  # fmt: skip
+def test_a_pattern_takes_the_names_that_microscopes_give(pattern, path, values):
+    row = file_pattern(pattern).rows(pl.Series([path])).row(0, named=True)
+    assert row.pop("path") == path
+    assert row.pop("fits") == (values is not None)
+    assert values is None or row == values
+
+
+def test_a_pattern_of_many_stars_takes_no_longer_than_its_path(tmp_path):
+    pattern = file_pattern("*" * 200 + "{well}" + "*" * 200 + "{channel}.tif")
+    rows = pattern.rows(pl.Series(["a" * 1000 + ".png"] * 10))
+    assert not rows["fits"].any()
+
+
+LONG = """channel,path,source,batch,plate,well,site
+DNA,a/1.tif,s,b,P1,a1,1
+ER,a/2.tif,s,b,P1,a1,1
+"""
+WIDE = "plate,well,site,path_DNA,path_ER\nP1,A01,1,a/1.tif,a/2.tif\n"
+WIDE_BY_FILES = "plate;well;fov;DNA;ER;operator\nP1;A01;1;a/1.tif;a/2.tif;me\n"
+LOAD_DATA = """FileName_OrigDNA,PathName_OrigDNA,FileName_OrigER,PathName_OrigER,Metadata_Plate,\
+Metadata_Well,Metadata_Site
+1.tif,./a/,2.tif,a,P1,A01,1
+"""
+URLS_OF_LOAD_DATA = """URL_OrigDNA,URL_OrigER,Metadata_Plate,Metadata_Well,Metadata_Site
+{root}/a/1.tif,{root}/a/2.tif,P1,A01,1.0
+"""
+
+
+@pytest.mark.parametrize("text", [LONG, WIDE, WIDE_BY_FILES, LOAD_DATA, URLS_OF_LOAD_DATA])
+def test_every_form_of_a_samplesheet_says_the_same(build, tmp_path, text):
+    ask = build(**listed(tmp_path, text.replace("{root}", str(tmp_path))))
+    assert ask(URLS) == [
+        ("P1", "A01", 1, "DNA", f"{tmp_path}/a/1.tif"),
+        ("P1", "A01", 1, "ER", f"{tmp_path}/a/2.tif"),
+    ]
+
+
+def test_a_merged_tiff_of_cellpaintssl_is_a_page_for_each_channel(build, tmp_path):
+    text = (
+        "FileName_Merged,batch,plate,well,field,perturbation_id,target\n"
+        "m/1.tiff,b,P1,A01,1,DMSO,\nm/2.tiff,b,P1,A02,1,cpd,EGFR\nm/3.npy,b,P1,A03,1,cpd,EGFR\n"
+    )
+    ask = build(**listed(tmp_path, text))
+    assert [row[3:] for row in ask(URLS)][:5] == [
+        ("DNA", f"{tmp_path}/m/1.tiff#page=4"),
+        *((f"page{page}", f"{tmp_path}/m/1.tiff#page={page}") for page in range(4)),
+    ]
+    assert ask(
+        "SELECT Metadata_Well, Metadata_Perturbation, Metadata_pert_type, Metadata_target "
+        "FROM own.sites ORDER BY ALL"
+    ) == [("A01", "DMSO", "negcon", None), ("A02", "cpd", "trt", "EGFR")]
+    assert ("a file of numpy: only TIFF files are read", 1) in ask(REASONS)
+
+
+def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):
+    text = (
+        "channel,path,plate,well,site\n"
+        "DNA,ok.tif,P1,A01,1\n"
+        "DNA,other.tif,P1,A01,1\n"
+        "DNA,../up.tif,P1,A02,1\n"
+        "DNA,1.tif,../P1,A02,1\n"
+        "DNA,1.tif,P1,A0,1\n"
+        "DNA,1.tif,P1,A03,20585/\n"
+        "DNA,,P1,A04,1\n"
+        "/,1.tif,P1,A05,1\n"
+        "DNA,1.tif,P1\n"
+    )
+    ask = build(**listed(tmp_path, text))
+    assert [row[4] for row in ask(URLS)] == [f"{tmp_path}/ok.tif"]
+    assert ask(REASONS) == [
+        ("another file of the same image", 1),
+        ("fewer values than columns", 1),
+        ("no channel", 1),
+        ("no image", 2),
+        ("no name of a folder as plate: ../P1", 1),
+        ("no site number: 20585/", 1),
+        ("no well: A0", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is empty"),
+        ("images\n1.tif\n", "does not say the wells"),
+        ("well\nA01\n", "has no images: it needs columns `channel` and `path`"),
+        ("channel,path,Channel\nDNA,1.tif,x\n", "has two columns 'channel'"),
+        ("channel,path\nDNA,1.tif\n", "does not say the wells; add a column `well`"),
+    ],
+)
+def test_a_file_that_is_no_samplesheet_is_one_line(build, tmp_path, text, reason):
+    with pytest.raises(CatalogError, match=reason):
+        build(**listed(tmp_path, text))
+
+
+def test_a_platemap_that_doubts_itself_is_believed_in_the_rest(build, tmp_path):
+    (tmp_path / "map.tsv").write_text(
+        "Well\tcompound\tpert_type\tconcentration\tNote!\n"
+        "A1\tc1\ttrt\t1.5\tx\n"
+        "A2\tc1\ttrt\thigh\tNA\n"
+        "A3\tc1\tdrug\t\t\n"
+        "A4\tc1\t\t\t\nA4\tc2\t\t\t\n"
+        "A99x\tc1\t\t\t\n"
+    )
+    sheet = "plate,well,path_DNA\n" + "".join(f"P,A{n},{n}.tif\n" for n in range(1, 6))
+    ask = build(**listed(tmp_path, sheet), platemap=tmp_path / "map.tsv")
+    columns = "Metadata_Perturbation, Metadata_pert_type, Metadata_Concentration, Metadata_Note_"
+    assert ask(f"SELECT Metadata_Well, {columns} FROM own.sites ORDER BY ALL") == [
+        ("A01", "c1", "trt", 1.5, "x"),
+        ("A02", "c1", "trt", None, None),
+        ("A03", "c1", "unknown", None, None),
+        ("A04", None, "unknown", None, None),
+        ("A05", None, "unknown", None, None),
+    ]
+    assert ask(REASONS) == [
+        ("concentration that is not a number: high", 1),
+        ("no well in a platemap: A99x", 1),
+        ("pert_type drug of a platemap is not trt, negcon, poscon or empty", 1),
+        ("two rows of a platemap for one well: A04", 2),
+        ("wells that no platemap describes", 1),
+    ]
+
+
+def test_a_folder_of_platemaps_goes_by_its_table_of_barcodes(build, tmp_path):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    for name, text in {
+        "barcode_platemap.csv": "Assay_Plate_Barcode,Plate_Map_Name,Cell\nP1,one,U2OS\nP2,two,A\n",
+        "one.txt": "well_position\tbroad_sample\tsolvent\nA01\tBRD-1\tDMSO\nA02\t\tDMSO\n",
+        "two.txt": "well_position\tbroad_sample\nA01\tORF-1\nA02\t\n",
+        "what.tsv": "broad_sample\tcontrol_type\tpert_iname\nBRD-1\tposcon_cp\tcaffeine\n",
+    }.items():
+        (maps / name).write_text(text)
+    sheet = "plate,well,path_DNA\nP1,A01,1.tif\nP1,A02,2.tif\nP2,A01,3.tif\nP2,A02,4.tif\n"
+    ask = build(**listed(tmp_path, sheet), platemap=maps)
+    columns = "Metadata_Perturbation, Metadata_pert_type, Metadata_Name, Metadata_Cell"
+    assert ask(f"SELECT Metadata_Plate, Metadata_Well, {columns} FROM own.sites ORDER BY ALL") == [
+        ("P1", "A01", "BRD-1", "poscon", "caffeine", "U2OS"),
+        ("P1", "A02", "DMSO", "negcon", None, "U2OS"),
+        ("P2", "A01", "ORF-1", "trt", None, "A"),
+        ("P2", "A02", "EMPTY", "empty", None, "A"),
+    ]
+    (maps / "one.txt").unlink()
+    (maps / "two.txt").unlink()
+    with pytest.raises(CatalogError, match="does not say what is in the wells; it needs"):
+        build(**listed(tmp_path, sheet), platemap=maps)
+
+
+INDEX = """<?xml version="1.0" encoding="utf-8"?>{doctype}
+<EvaluationInputData xmlns="http://www.perkinelmer.com/PEHH/HarmonyV5">
+  <Plates><Plate><PlateID>BR 1</PlateID><Name>BR1</Name></Plate></Plates>
+  <Maps><Map><Entry ChannelID="2"><ChannelName>488 long</ChannelName>
+    <ImageResolutionX Unit="m">6E-07</ImageResolutionX></Entry></Map></Maps>
+  <Images>
+    <Image><URL>r02c11f03p01-ch1.tiff</URL><Row>2</Row><Col>11</Col><FieldID>3</FieldID>
+      <PlaneID>1</PlaneID><ChannelID>1</ChannelID><ChannelName>HOECHST 33342</ChannelName>
+      <ImageResolutionX Unit="m">6E-07</ImageResolutionX></Image>
+    <Image><URL>{url}</URL><Row>2</Row><Col>11</Col><FieldID>3</FieldID>
+      <PlaneID>{plane}</PlaneID><ChannelID>2</ChannelID></Image>
+  </Images>
+</EvaluationInputData>
+"""
+
+
+def harmony(tmp_path, doctype="", url="r02c11f03p01-ch2.tiff", plane=1):
+    folder = tmp_path / "plates/BR1__2021-Measurement 1/Images"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = INDEX.format(doctype=doctype, url=url, plane=plane)
+    (folder / "Index.idx.xml").write_text(text)
+    return folder
+
+
+def test_an_index_of_harmony_says_where_its_images_are(build, tmp_path):
+    folder = harmony(tmp_path)
+    ask = build(gallery=str(tmp_path / "plates"))
+    assert ask(URLS) == [
+        ("BR1", "B11", 3, "488_long", f"{folder}/r02c11f03p01-ch2.tiff"),
+        ("BR1", "B11", 3, "HOECHST_33342", f"{folder}/r02c11f03p01-ch1.tiff"),
+    ]
+    pixel = ask("SELECT Metadata_Pixel_Size_Microns FROM own.sites")
+    assert pixel == [(pytest.approx(0.6),)]
+    assert ask(REASONS) == [
+        ("channels whose stain is not known, kept as they are named: 488_long", None)
+    ]
+
+
+def test_each_plane_is_a_channel_where_there_are_several(build, tmp_path):
+    harmony(tmp_path, plane=2)
+    ask = build(gallery=str(tmp_path / "plates"))
+    assert [row[3] for row in ask(URLS)] == ["488_long_z2", "HOECHST_33342_z1"]
+
+
+BOMB = """
+<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"doctype": BOMB}, "has a DOCTYPE, which an index of Harmony does not have"),
+        ({"doctype": '<!DOCTYPE x SYSTEM "/etc/passwd">'}, "has a DOCTYPE"),
+        ({"url": "<"}, "it is not XML"),
+    ],
+)
+def test_an_index_that_is_not_harmonys_is_one_line(build, tmp_path, changes, reason):
+    harmony(tmp_path, **changes)
+    with pytest.raises(CatalogError, match=reason):
+        build(gallery=str(tmp_path / "plates"))
+
+
+def test_a_file_outside_of_the_folder_of_its_index_is_not_an_image(build, tmp_path):
+    harmony(tmp_path, url="../../../secret.tiff")
+    ask = build(gallery=str(tmp_path / "plates"))
+    assert len(ask(URLS)) == 1
+    assert ("a name of a file that leaves the folder of the index", 1) in ask(REASONS)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({}, "gallery is missing"),
+        ({"gallery": "x", "samplesheet": "s", "pattern": "p"}, "cannot be used together"),
+        ({"gallery": "x", "sources": ["s"]}, "sources cannot be used for collection 'own'"),
+        ({"gallery": "https://127.0.0.1:1/x"}, "a web server does not say which files"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_by_name(build, options, reason):
+    with pytest.raises(QueryError, match=reason):
+        build(**options)
+
+
+def test_a_catalog_may_have_the_name_of_its_collection(plates, tmp_path):
+    path = tmp_path / "own.duckdb"
+    jumpduck.catalog(path, collection="own", **plates.options)
+    assert jumpduck.sql("SELECT count(*) FROM own.sites", path).rows() == [(16,)]
+
+
+def test_what_is_not_there_is_named_with_its_option(build, tmp_path, plates):
+    with pytest.raises(CatalogError, match=r"there is no Index.idx.xml or Index.xml below"):
+        build(gallery=plates.options["gallery"])
+    with pytest.raises(StoreError, match=r"nowhere is not a folder"):
+        build(gallery=str(tmp_path / "nowhere"), pattern=PATTERN)
+    with pytest.raises(StoreError, match=r"no such file.*check `samplesheet`"):
+        build(samplesheet=tmp_path / "none.csv")
+    with pytest.raises(StoreError, match=r"no such file.*check `platemap`"):
+        build(**{**plates.options, "platemap": tmp_path / "none.csv"})
+
+
+@pytest.mark.parametrize("name", ["own"])
+def test_every_file_of_its_sql_is_in_the_driver_and_begins_with_what_it_makes(name):
+    files = [file for file in driver_files(find_driver(name)) if file.parent.name != "common"]
+    folders = (sql_root() / name, sql_root() / "image_lists")
+    assert sorted(files) == sorted(file for folder in folders for file in folder.glob("*.sql"))
+    for file in files:
+        schema = name if file.parent.name == name else "main"
+        first = file.read_text().splitlines()[0]
+        assert re.match(rf"-- {schema}\.{file.stem}(\(.*\))?: .+\.$", first), file
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "plate", "images", "channels"),
+    [
+        ("nfcore_samplesheet.csv", "BR00117035", 48, 8),
+        ("nfcore_cpg0016_source4_url_format.csv", "BR00117035", 8, 8),
+        ("distributed_cellprofiler_cpg.csv", "BR00117035", 1080, 5),
+        ("cpg0001_BR00113255_load_data_full.csv.gz", "BR00113255", 3456 * 6, 6),
+        ("pe2loaddata_2021_example.csv", "BR00100044", 6, 6),
+        ("pe2loaddata_version1.csv", "BR00121482", 6, 6),
+        ("pe2loaddata_version5.csv", "BR00122249", 6, 6),
+        ("pe2loaddata_version7.csv", "240624_WES_Perturbs_n_densities_1.1", 7, 7),
+    ],
+)
+def test_real_lists_of_images_are_read(build, name, plate, images, channels):
+    ask = build(samplesheet=DATA / "load_data" / name)
+    assert ask("SELECT Metadata_Plate, sum(len(images)) FROM own.sites GROUP BY 1") == [
+        (plate, images)
+    ]
+    assert ask("SELECT count(*) FROM own.channels") == [(channels,)]
+    assert ask("SELECT count(*) FROM own.problems") == [(0,)]
+
+
+@pytest.mark.real
+def test_a_real_list_of_another_assay_is_refused_by_what_it_lacks(build):
+    with pytest.raises(CatalogError, match="does not say the wells"):
+        build(samplesheet=DATA / "load_data/distributed_cellprofiler_fly.csv")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("folder", "plate", "channels", "microns"),
+    [
+        ("pe2loaddata_v1", "BR00121482", ["HOECHST_33342", "Alexa_488", "Alexa_568", "Alexa_647",
+                                          "Brightfield", "488_long"], 0.598),
+        ("pe2loaddata_v5", "BR00122249", ["Alexa_488", "Alexa_568", "Alexa_647",
+                                          "Brightfield_high", "Digital_Phase_Contrast",
+                                          "488_650"], 0.598),
+        ("pe2loaddata_v7", "240624_WES_Perturbs_n_densities_1.1",
+         ["HOECHST_33342", "Alexa_488", "Alexa_568", "Alexa_647", "Brightfield",
+          "405ex_570-630-em", "Alexa_488_Em_650"], 0.297),
+    ],
+)  # fmt: skip
+def test_real_indexes_of_harmony_are_read(build, folder, plate, channels, microns):
+    ask = build(gallery=str(DATA / "images" / folder))
+    assert ask("SELECT Metadata_Channel FROM own.channels ORDER BY position") == [
+        (channel,) for channel in channels
+    ]
+    query = "SELECT Metadata_Plate, Metadata_Well, round(Metadata_Pixel_Size_Microns, 3)"
+    assert ask(f"{query} FROM own.sites") == [(plate, "A01", microns)]
+
+
+@pytest.mark.real
+def test_the_images_of_a_real_index_are_downloaded(tmp_path):
+    path = tmp_path / "own.duckdb"
+    jumpduck.catalog(path, collection="own", gallery=str(DATA / "images/pe2loaddata_v1"))
+    results = jumpduck.download(jumpduck.manifest(path, brightfield=True, per_well="all"), tmp_path / "images")
+    assert results["status"].to_list() == ["fetched"] * 6
