@@ -1,0 +1,12 @@
+-- idr.frames: one row per frame that a movie of so many frames has; 0 for what is no movie.
+-- key: frames, frame
+CREATE OR REPLACE TABLE idr.frames AS
+SELECT DISTINCT
+    frames,
+    unnest(CASE WHEN frames = 0 THEN [0] ELSE range(1, frames + 1) END)::INTEGER AS frame
+FROM idr.fields;
+
+COMMENT ON TABLE idr.frames IS
+'One row per frame that a movie of so many frames has; 0 for what is no movie';
+COMMENT ON COLUMN idr.frames.frames IS 'Frames of a movie';
+COMMENT ON COLUMN idr.frames.frame IS 'Number of a frame, from 1';
