@@ -2,6 +2,7 @@
 -- key: none, a line is what was published.
 -- Studies have up to 143 columns, each another choice: these are the standard ones, and one that a
 -- study lacks is NULL. What stands in brackets behind the name of a column is left out.
+-- noqa: disable=RF05,RF06
 CREATE OR REPLACE TABLE idr.annotations (
     screen VARCHAR,
     "Plate" VARCHAR,

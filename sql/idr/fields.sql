@@ -1,9 +1,10 @@
 -- idr.fields: one row per field of view of a well, or movie, with where its images are.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, field
--- The URL of an image is start; that of a frame of a movie is start, its number from 0, and rest: a
--- screen of movies has 18 million frames, therefore they are not rows of a table. CellCognition
--- writes a movie as /sample/0/plate/…/image/channel with the axes c, t, z, y, x. A plate of OME-Zarr
--- has row/column/field/resolution, with the axes t, c, z, y, x.
+-- The URL of an image is start; that of a frame of a movie is start, its number from 0, and rest.
+-- A screen of movies has 18 million frames, therefore they are not rows of a table. CellCognition
+-- writes a movie as /sample/0/plate/…/image/channel with the axes c, t, z, y, x. A plate in
+-- the form OME-Zarr has row/column/field/resolution, with the axes t, c, z, y, x.
+-- noqa: disable=PRS
 CREATE OR REPLACE TABLE idr.fields AS
 WITH wells AS (
     SELECT
@@ -28,28 +29,33 @@ WITH wells AS (
 
 movies AS (
     SELECT
-        * EXCLUDE (gallery),
+        wells.*,
         concat(
-            gallery, '/', folder, '/',
-            replace(replace(files, '{screen}', screen_name), '{number}', number),
-            '#dataset=/sample/0/plate/', screen_name, '/experiment/', number,
+            settings.gallery, '/', wells.folder, '/',
+            replace(replace(wells.files, '{screen}', wells.screen_name), '{number}', wells.number),
+            '#dataset=/sample/0/plate/', wells.screen_name, '/experiment/', wells.number,
             '/position/1/image/channel&index='
         ) AS start
     FROM wells
-    CROSS JOIN (SELECT gallery FROM idr.settings)
-    WHERE layout = 'ch5' AND screen_name IS NOT NULL
+    CROSS JOIN idr.settings AS settings
+    WHERE wells.layout = 'ch5' AND wells.screen_name IS NOT NULL
 ),
 
 arrays AS (
     SELECT
-        * EXCLUDE (zarr_gallery),
+        wells.*,
+        numbers.field,
         concat(
-            zarr_gallery, '/', zarr_path, '#array=', row_and_column, '/', field - 1, '/0&index='
+            settings.zarr_gallery, '/', wells.zarr_path, '#array=', wells.row_and_column, '/',
+            numbers.field - 1, '/0&index='
         ) AS start
     FROM wells
-    CROSS JOIN (SELECT zarr_gallery FROM idr.settings)
-    CROSS JOIN LATERAL (SELECT unnest(range(1, wells.fields + 1)) AS field)
-    WHERE layout = 'zarr' AND zarr_path IS NOT NULL
+    CROSS JOIN idr.settings AS settings
+    CROSS JOIN range(1, 1 + (SELECT max(fields) FROM idr.studies)) AS numbers (field)
+    WHERE
+        wells.layout = 'zarr'
+        AND wells.zarr_path IS NOT NULL
+        AND numbers.field <= wells.fields
 ),
 
 kinds AS (
@@ -65,16 +71,16 @@ found AS (
         field,
         NULL::INTEGER AS frames,
         list_transform(
-            files,
-            LAMBDA file, place: {
+            paths,
+            LAMBDA path, place: {
                 'channel': channels[place],
                 'kind': kinds[channels[place]],
-                'start': gallery || '/' || file,
+                'start': settings.gallery || '/' || path,
                 'rest': NULL::VARCHAR
             }
         ) AS images
     FROM idr.named_files
-    CROSS JOIN (SELECT gallery FROM idr.settings)
+    CROSS JOIN idr.settings AS settings -- noqa: AL05
     CROSS JOIN kinds
     WHERE reason IS NULL
     UNION ALL BY NAME
@@ -131,7 +137,7 @@ FROM found;
 COMMENT ON TABLE idr.fields IS
 'One row per field of view of a well, or movie, with where its images are';
 COMMENT ON COLUMN idr.fields.field IS 'Number of the field, from 1';
-COMMENT ON COLUMN idr.fields.frames IS 'Frames of the movie, 0 where it is none';
+COMMENT ON COLUMN idr.fields.frames IS 'Frames of the movie, 0 for a still image';
 COMMENT ON COLUMN idr.fields.images IS
 'For each channel the URL: start, or start, number of the frame from 0, and rest';
 COMMENT ON COLUMN idr.fields.sites_before IS 'Sites of the fields before it';

@@ -6,7 +6,7 @@ SELECT
     wells.Metadata_Symbol,
     wells.Metadata_Source,
     wells.Metadata_Batch,
-    count(DISTINCT (wells.Metadata_Plate)) AS plates,
+    count(DISTINCT wells.Metadata_Plate) AS plates,
     count(*) AS wells
 FROM idr.find_perturbations(names) AS found
 INNER JOIN idr.wells AS wells USING (Metadata_Perturbation)

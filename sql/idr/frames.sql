@@ -1,4 +1,4 @@
--- idr.frames: one row per frame that a movie of so many frames has; 0 for what is no movie.
+-- idr.frames: one row per frame that a movie of so many frames has, or 0 for a still image.
 -- key: frames, frame
 CREATE OR REPLACE TABLE idr.frames AS
 SELECT DISTINCT
@@ -7,6 +7,6 @@ SELECT DISTINCT
 FROM idr.fields;
 
 COMMENT ON TABLE idr.frames IS
-'One row per frame that a movie of so many frames has; 0 for what is no movie';
+'One row per frame that a movie of so many frames has, or 0 for a still image';
 COMMENT ON COLUMN idr.frames.frames IS 'Frames of a movie';
 COMMENT ON COLUMN idr.frames.frame IS 'Number of a frame, from 1';

@@ -60,7 +60,7 @@ SELECT
                 LAMBDA part: parts.pattern.start || part || parts.pattern.end
             )
         ELSE [parts.path]
-    END AS files,
+    END AS paths,
     CASE
         WHEN coalesce(parts.well_row, 99) > 51 OR coalesce(parts.well_column, 99) > 98
             THEN 'a well without row or column'
@@ -70,11 +70,11 @@ SELECT
             THEN 'a path with an odd part'
         WHEN parts.axes NOT IN ('', 'C')
             THEN 'files along the axis ' || parts.axes || ', which are not read'
-        WHEN len(files) <> len(parts.channels)
+        WHEN len(paths) <> len(parts.channels)
             THEN 'not as many files as channels'
-        WHEN list_contains(parts.channels, '') OR len(list_distinct(parts.channels)) <> len(files)
+        WHEN len(list_distinct(parts.channels)) <> len(parts.channels)
             THEN 'channels without names of their own'
-        WHEN len(list_filter(parts.channels, LAMBDA one: NOT regexp_full_match(one, '\w[\w.+-]*'))) > 0
+        WHEN NOT regexp_full_match(array_to_string(parts.channels, chr(9)), '(\w[\w.+-]*\t?)+')
             THEN 'a channel whose name cannot be that of a file'
     END AS reason
 FROM parts
@@ -84,5 +84,5 @@ COMMENT ON TABLE idr.named_files IS
 'One row per field of a well that the file of its plate names';
 COMMENT ON COLUMN idr.named_files.field IS 'Number of the field, from 1';
 COMMENT ON COLUMN idr.named_files.channels IS 'Names of its channels';
-COMMENT ON COLUMN idr.named_files.files IS 'File of each channel, below the root of the files';
+COMMENT ON COLUMN idr.named_files.paths IS 'File of each channel, below the root of the files';
 COMMENT ON COLUMN idr.named_files.reason IS 'Why the line is not used, NULL if it is';

@@ -1,13 +1,13 @@
 -- idr.perturbation_names: one row per name of a perturbation.
 CREATE OR REPLACE TABLE idr.perturbation_names AS
 WITH names AS (
-    SELECT DISTINCT
+    SELECT
         Metadata_Perturbation,
         Metadata_modality,
-        [
+        unnest([
             Metadata_Perturbation, Metadata_Compound, Metadata_siRNA, Metadata_Gene_Identifier,
             Metadata_Symbol, Metadata_Gene_Target
-        ] AS names
+        ]) AS name
     FROM idr.wells
     WHERE Metadata_Perturbation IS NOT NULL
 )
@@ -16,7 +16,7 @@ SELECT DISTINCT
     Metadata_Perturbation,
     Metadata_modality,
     name
-FROM (SELECT * EXCLUDE (names), unnest(names) AS name FROM names) -- noqa: RF02
+FROM names
 WHERE name IS NOT NULL;
 
 COMMENT ON TABLE idr.perturbation_names IS 'One row per name of a perturbation';

@@ -1,5 +1,6 @@
 -- idr.problems: one row per plate of which something could not be used, and reason.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, reason
+-- noqa: disable=RF06
 CREATE OR REPLACE TABLE idr.problems AS
 SELECT
     Metadata_Source,
@@ -15,7 +16,7 @@ SELECT
     studies.Metadata_Source,
     studies.Metadata_Batch,
     annotations."Plate" AS Metadata_Plate,
-    'an annotated well that is no well: ' || coalesce(any_value(annotations."Well"), '') AS reason,
+    'an annotated well that cannot be one: ' || coalesce(any_value(annotations."Well"), '') AS reason,
     count(*) AS lines
 FROM idr.annotations AS annotations
 INNER JOIN idr.studies AS studies ON annotations.screen = studies.screen
@@ -34,7 +35,7 @@ SELECT
     NULL AS lines
 FROM idr.plates AS plates
 INNER JOIN idr.studies AS studies USING (Metadata_Source, Metadata_Batch)
-ANTI JOIN idr.fields AS fields USING (Metadata_Source, Metadata_Batch, Metadata_Plate);
+ANTI JOIN idr.fields USING (Metadata_Source, Metadata_Batch, Metadata_Plate);
 
 COMMENT ON TABLE idr.problems IS
 'One row per plate of which something could not be used, and reason';

@@ -2,6 +2,7 @@
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
 -- The number of a site is that of its field, and for movies, of which a well has one, that of the
 -- frame, because the key of a site has no frame.
+-- noqa: disable=RF01
 CREATE OR REPLACE VIEW idr.sites AS
 SELECT
     fields.Metadata_Source,

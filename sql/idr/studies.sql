@@ -56,7 +56,7 @@ COMMENT ON COLUMN idr.studies.layout IS
 COMMENT ON COLUMN idr.studies.files IS 'The rule of layout ch5: the path of a movie';
 COMMENT ON COLUMN idr.studies.modality IS 'Kind of its perturbations: compound or sirna';
 COMMENT ON COLUMN idr.studies.fields IS 'Fields of view of a well';
-COMMENT ON COLUMN idr.studies.frames IS 'Frames of a movie, NULL where images are no movies';
+COMMENT ON COLUMN idr.studies.frames IS 'Frames of a movie, NULL where images are still';
 COMMENT ON COLUMN idr.studies.channels IS 'Its channels in the order of their planes';
 COMMENT ON COLUMN idr.studies.image_bytes IS 'Bytes of an image, estimated';
 COMMENT ON COLUMN idr.studies.licence IS 'What its publisher allows, NULL: see its page';

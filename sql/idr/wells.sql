@@ -1,7 +1,8 @@
 -- idr.wells: one row per annotated well of the plates that were asked for.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well
 -- Wells are published as A4 and doses as '30 micromolar'; SMILES have each backslash twice. A line
--- whose plate is missing by its own words, or whose well is no well, is left out: see problems.
+-- whose plate is missing by its own words, or whose well cannot be one, is left out: see problems.
+-- noqa: disable=RF05,RF06
 CREATE OR REPLACE TABLE idr.wells (
     Metadata_Source VARCHAR,
     Metadata_Batch VARCHAR,
@@ -32,8 +33,9 @@ WITH lines AS (
     SELECT
         screen,
         coalesce(lower(trim("Control Type")), '') AS control,
-        regexp_extract(trim("Well"), '^([A-Za-z]{1,2})0*([1-9][0-9]?)$', ['letters', 'number'])
-            AS well,
+        regexp_extract(
+            trim("Well"), '^([A-Za-z]{1,2})0*([1-9][0-9]?)$', ['name_row', 'name_column']
+        ) AS well,
         regexp_extract(
             trim("Dose"), '^([0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*(.*)$', ['value', 'unit']
         ) AS dose,
@@ -46,7 +48,7 @@ SELECT
     plates.Metadata_Source,
     plates.Metadata_Batch,
     plates.Metadata_Plate,
-    upper(lines.well.letters) || lpad(lines.well.number, 2, '0') AS Metadata_Well,
+    upper(lines.well.name_row) || lpad(lines.well.name_column, 2, '0') AS Metadata_Well,
     CASE
         WHEN lines.control = 'negative control' THEN 'negcon'
         WHEN lines.control = 'positive control' THEN 'poscon'
@@ -87,7 +89,7 @@ INNER JOIN idr.plates AS plates
         studies.Metadata_Source = plates.Metadata_Source
         AND studies.Metadata_Batch = plates.Metadata_Batch
         AND lines."Plate" = plates.Metadata_Plate
-WHERE lines.well.letters <> '';
+WHERE lines.well.name_row <> '';
 
 COMMENT ON TABLE idr.wells IS
 'One row per annotated well of the plates that were asked for';

@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -16,7 +16,7 @@ from jumpduck.collections.base import CatalogOptions, KeptTables
 from jumpduck.daemon_pool import in_threads
 from jumpduck.database.sql_files import Value, as_pattern, sql_root
 from jumpduck.errors import CatalogError, QueryError
-from jumpduck.selection.suggestions import known_names
+from jumpduck.selection.suggestions import known_names, meant_by, separate
 from jumpduck.storage.object_reader import ObjectReader, root_of
 from jumpduck.storage.open_files import allowed_connections
 
@@ -81,7 +81,7 @@ def asked_screens(names: Sequence[str]) -> tuple[list[Screen], list[str]]:
     for screen in known:
         for name in (screen.study, screen.name, screen.folder, screen.zarr):
             meant.setdefault(name, []).append(screen)
-    studies = ", ".join(f"{one} ({meant[one][0].zarr})" for one in {s.study: 0 for s in known})
+    studies = ", ".join(f"{one.study} ({one.zarr})" for one in {s.study: s for s in known}.values())
     if not names:
         raise QueryError(
             f"collection 'idr' needs `studies`: one or several of {studies}; an accession in "
@@ -89,9 +89,12 @@ def asked_screens(names: Sequence[str]) -> tuple[list[Screen], list[str]]:
         )
     found: dict[str, Screen] = {}
     zarrs: dict[str, bool] = {}
-    for name in known_names("study", names, set(meant)):
-        for screen in meant[name]:
-            is_zarr = name == screen.zarr
+    for asked in separate(names, set(meant)):
+        one = meant_by(asked, set(meant))
+        if len(one) != 1:
+            raise QueryError(f"there is no study {asked!r}; there are {studies}")
+        for screen in meant[one[0]]:
+            is_zarr = one[0] == screen.zarr
             if zarrs.setdefault(screen.name, is_zarr) != is_zarr:
                 raise QueryError(
                     f"studies has {screen.study} and {screen.zarr}, two forms of the same images; "
@@ -141,7 +144,7 @@ class IdrTables:
                 texts.append((screen.name, "zarrs", "", self._list_of_zarrs(screen)))
         texts += self._plate_files(names, set(plates) or known)
         file = self._scratch / "texts.parquet"
-        schema = {name: pl.String for name in ("screen", "kind", "name", "text")}
+        schema = [(name, pl.String) for name in ("screen", "kind", "name", "text")]
         pl.DataFrame(texts, schema, orient="row").write_parquet(file)
         return {
             "idr_gallery": self._gallery,
@@ -188,8 +191,8 @@ class IdrTables:
             )
         url, data = found
         header = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-        columns = next(csv.reader(header), [])
-        if not {"Plate", "Well"} <= set(columns):
+        columns = csv.DictReader(header).fieldnames or ()
+        if not {"Plate", "Well"} <= {*columns}:
             raise CatalogError(
                 f"{url} has no columns Plate and Well, which the annotation of a study has; "
                 "give a corrected table in `metadata`"
@@ -212,9 +215,9 @@ class IdrTables:
         return data.decode("utf-8-sig", errors="replace")
 
     def _plate_files(
-        self, names: Mapping[str, Sequence[tuple[str, str]]], wanted: set[str]
+        self, names: Mapping[str, Sequence[tuple[str, str]]], wanted: Collection[str]
     ) -> list[tuple[str, str, str, str]]:
-        """Get the text of the file that names the images of each plate, for the studies with one."""
+        """Get the text of the file that names the images of a plate, where a study has such."""
         todo = [
             (screen, name)
             for screen in self._screens
