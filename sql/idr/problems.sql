@@ -16,7 +16,8 @@ SELECT
     studies.Metadata_Source,
     studies.Metadata_Batch,
     annotations."Plate" AS Metadata_Plate,
-    'an annotated well that cannot be one: ' || coalesce(any_value(annotations."Well"), '') AS reason,
+    'an annotated well that cannot be one: ' || coalesce(any_value(annotations."Well"), '')
+        AS reason,
     count(*) AS lines
 FROM idr.annotations AS annotations
 INNER JOIN idr.studies AS studies ON annotations.screen = studies.screen
