@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from jumpduck.containers.places import split_place
 from jumpduck.containers.tiff_pages import TiffPages
+from jumpduck.containers.zarr_planes import ZarrPlanes
 from jumpduck.errors import ImageError
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.repeated_requests import FetchedFile
@@ -21,6 +22,7 @@ class ImageReader:
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
         self._tiff_pages = TiffPages(reader)
+        self._zarr_planes = ZarrPlanes(reader)
 
     @property
     def attempts(self) -> int:
@@ -54,4 +56,6 @@ class ImageReader:
             return self._reader.read_if(address, on_size)
         if place.keys() <= {"page", "pages", "range"}:
             return self._tiff_pages.read_if(address, place, on_size)
+        if "array" in place and place.keys() <= {"array", "index", "range"}:
+            return self._zarr_planes.read_if(address, place, on_size)
         raise ImageError(f"{url}: no way to read {', '.join(place)}")

@@ -1,0 +1,145 @@
+"""From the bytes of a chunk of a Zarr array to its numbers.
+
+Each decoder is told how many bytes may come out, because a chunk of some kilobytes could promise
+gigabytes.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import imagecodecs
+import numpy as np
+
+from jumpduck.errors import ImageError
+from jumpduck.imaging.tiff_reader import Numbers
+
+Bytes = bytes | bytearray | memoryview
+Decode = Callable[[Bytes, int], Bytes]
+"""Gets bytes of at most so many from fewer."""
+
+EXTRA_BYTES = 2**16
+"""What a chunk may be larger than its numbers: headers, and what does not compress."""
+
+MAX_SUMMED_BYTES = 2**16
+"""A checksum in Python takes a second for 4 MB, therefore only of the indices of shards."""
+
+_CRC32C_POLYNOMIAL = 0x82F63B78
+
+SHAPED = "imagecodecs_jpegxl"
+"""The codec that gives numbers with a shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The codecs of a chunk, as the metadata list them.
+
+    Parameters
+    ----------
+    dtype
+        Of the numbers as they are stored.
+    axes
+        The order in which the axes are stored, by their numbers in the array.
+    is_jpegxl
+        The numbers are a JPEG XL and not plain bytes.
+    decoders
+        What undoes the compressions, first the one that was done last.
+    """
+
+    dtype: np.dtype
+    axes: Sequence[int]
+    is_jpegxl: bool
+    decoders: Sequence[Decode]
+
+    def decode(self, data: Bytes, shape: Sequence[int]) -> Numbers:
+        """Get the numbers of a chunk.
+
+        Raises
+        ------
+        ImageError
+            The bytes are not those of such a chunk.
+        """
+        stored = [shape[axis] for axis in self.axes]
+        wanted = math.prod(shape) * self.dtype.itemsize
+        try:
+            for decode in self.decoders:
+                data = decode(data, wanted + EXTRA_BYTES)
+            if self.is_jpegxl:
+                # of a given shape, because the decoder would allocate what the header promises
+                out = np.empty([edge for edge in stored if edge != 1] or [1], self.dtype)
+                imagecodecs.jpegxl_decode(cast("bytes", data), numthreads=1, out=out)
+                return out.reshape(stored).transpose(np.argsort(self.axes))
+        except Exception as error:
+            raise ImageError(
+                f"a chunk cannot be decoded: {error or type(error).__name__}"
+            ) from error
+        if len(data) != wanted:
+            raise ImageError(f"a chunk has {len(data)} bytes where {wanted} were expected")
+        numbers = np.frombuffer(data, self.dtype).reshape(stored)
+        return numbers.transpose(np.argsort(self.axes))
+
+
+def decoder_of(name: str) -> Decode:
+    """Get what undoes a compression.
+
+    Raises
+    ------
+    ImageError
+        It is not one that is read.
+    """
+    decode = _DECODERS.get(name)
+    if decode is None:
+        known = ", ".join(sorted([*_DECODERS, SHAPED]))
+        raise ImageError(f"codec {name[:50]!r} is not read; {known} are")
+    return decode
+
+
+def _with(function: Callable[..., Any], **options: object) -> Decode:
+    def decode(data: Bytes, at_most: int) -> Bytes:
+        # one byte more, because some decoders fill what they are given and then stop
+        found = function(data, out=at_most + 1, **options)
+        if len(found) > at_most:
+            raise ValueError(f"more than {at_most} bytes come out of {len(data)}")
+        return found
+
+    return decode
+
+
+def _without_checksum(data: Bytes, _: int) -> Bytes:
+    body = memoryview(data)[:-4]
+    if len(data) < 4:
+        raise ValueError(f"{len(data)} bytes with their checksum")
+    if len(body) <= MAX_SUMMED_BYTES:
+        (expected,) = struct.unpack("<I", memoryview(data)[-4:])
+        if _crc32c(body) != expected:
+            raise ValueError("its checksum is another one")
+    return body
+
+
+def _crc32c_of(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (_CRC32C_POLYNOMIAL if byte & 1 else 0)
+    return byte
+
+
+_TABLE = [_crc32c_of(byte) for byte in range(256)]
+
+
+def _crc32c(data: Bytes) -> int:
+    checksum = 0xFFFFFFFF
+    for byte in data:
+        checksum = _TABLE[(checksum ^ byte) & 0xFF] ^ checksum >> 8
+    return checksum ^ 0xFFFFFFFF
+
+
+_DECODERS: Mapping[str, Decode] = {
+    "blosc": _with(imagecodecs.blosc_decode, numthreads=1),
+    "bz2": _with(imagecodecs.bz2_decode),
+    "crc32c": _without_checksum,
+    "gzip": _with(imagecodecs.gzip_decode),
+    "lz4": _with(imagecodecs.lz4_decode, header=True),
+    "zlib": _with(imagecodecs.zlib_decode),
+    "zstd": _with(imagecodecs.zstd_decode),
+}
