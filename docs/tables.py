@@ -60,7 +60,8 @@ MEANING = {
     "Metadata_Channel": "Channel, by the collection's name for it",
     "url": "Where the file is fetched from: s3://, http(s):// or a local path",
     "path": "Where the file goes below the output folder, without suffix",
-    "url_illum": "URL of the illumination function of its plate and channel",
+    "url_illum": "URL of the illumination function of its plate and channel; in results, what it "
+    "was made of where the recipe made it",
     "channel_kind": "stain, brightfield or other",
     "known_issue": "What has been reported about the image",
     "estimated_bytes": "Bytes of the published file, an estimate",

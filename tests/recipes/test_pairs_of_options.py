@@ -13,7 +13,7 @@ from jumpduck.imaging.readers import decode_image, ome_channels
 from jumpduck.imaging.transforms import crop_slices, divide, resize, to_8bit
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import BUILT_IN, build, load
-from tests.support.pixels import tiff
+from tests.support.pixels import illumination_as_in_pybbbc, tiff
 
 SHAPES = [(1, 1), (1, 5), (5, 1), (3, 5), (16, 16), (31, 17), (40, 90)]
 IMAGES = {
@@ -28,6 +28,7 @@ OPTIONS = {
     "crop_um": [None, 0.0001, 2.0, 1e6],
     "percentile": [0, 1.0, 49.9],
     "illum": [False, True],
+    "illum_from_plate": [False, True],
     "resize": [None, 1, 7, 16, 100],
     "bits": [8, 16],
     "effort": [1, 3, 9],
@@ -75,8 +76,10 @@ def preprocessed(plane, illum, options, pixel_size_um):
     if options["crop_um"] is not None:
         edge = max(1, round(options["crop_um"] / pixel_size_um))
     part = crop_slices(plane.shape, edge)
-    plane = plane[part]
-    if options["illum"]:
+    whole, plane = plane, plane[part]
+    if options["illum_from_plate"]:
+        illum = illumination_as_in_pybbbc([whole]).astype(np.float32)
+    if options["illum"] or options["illum_from_plate"]:
         plane = divide(plane, illum[part])
     return plane if options["resize"] is None else resize(plane, options["resize"])
 
@@ -87,12 +90,16 @@ def check(name, case):
     if options.get("crop_um") is not None and size_um is None:
         size_um = 0.5
     channels = ["a", "b"] if name == "stack" else ["a"]
+    if options.get("illum"):  # the two exclude each other
+        options["illum_from_plate"] = False
     illum = np.linspace(0.5, 2, case["shape"][0] * case["shape"][1]).reshape(case["shape"])
     illum_file = io.BytesIO()
     np.save(illum_file, illum)
     planes, files, rows = {}, {"illum": illum_file.getvalue()}, []
     for number, channel in enumerate(channels):
         planes[channel] = draw(case["shape"], case["dtype"], case["content"], number)
+        if options.get("illum_from_plate"):  # black images have no function
+            planes[channel][0, 0] |= 1
         files[channel] = tiff(planes[channel], **case["layout"])
         rows.append({
             "Metadata_Channel": channel, "url": channel, "path": f"p/{channel}",

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import tifffile
+from numpy.lib.stride_tricks import sliding_window_view
 
 
 def formula(plane, percentile=1.0):
@@ -22,3 +23,18 @@ def tiff(plane, **options):
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, plane, **{"metadata": None, **options})
     return buffer.getvalue()
+
+
+def illumination_as_in_pybbbc(planes):
+    """The formula of pybbbc, step by step: the mean, smoothed along each axis, over its minimum."""
+    sigma, radius = 500, 2000
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    weights /= weights.sum()
+    smooth = np.mean([plane.astype(np.float64) for plane in planes], axis=0)
+    for axis in (0, 1):
+        margins = [(radius, radius) if one == axis else (0, 0) for one in (0, 1)]
+        padded = np.pad(smooth, margins, mode="symmetric")  # what scipy calls reflect
+        smooth = sliding_window_view(padded, len(weights), axis) @ weights
+    minimum = np.percentile(smooth[smooth > 0], 0.02)
+    smooth[smooth < minimum] = minimum
+    return smooth / minimum

@@ -1,4 +1,4 @@
-"""From the bytes of a published illumination function to its values."""
+"""Illumination functions: read from the bytes of a published one, or made of a mean image."""
 
 import io
 
@@ -11,6 +11,15 @@ from jumpduck.imaging.tiff_header import MAX_PLANE_PIXELS
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 """By the version that the file names."""
+
+SIGMA_PIXELS = 500.0
+"""Of the Gaussian filter that smooths a mean image."""
+
+RADIUS_SIGMAS = 4.0
+"""Where the filter ends."""
+
+ROBUST_MINIMUM_PERCENT = 0.02
+"""Percentile of the smoothed values above 0 that becomes 1."""
 
 
 def decode_illumination(data: bytes) -> NDArray[np.float32]:
@@ -43,3 +52,41 @@ def decode_illumination(data: bytes) -> NDArray[np.float32]:
     if not (np.isfinite(flat).all() and (flat > 0).all()):
         raise ImageError("it has values that are not above 0")
     return flat.reshape(shape, order="F" if is_transposed else "C")
+
+
+def illumination_of(mean: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Get the illumination function of the mean of many images, as pybbbc makes it.
+
+    The mean is smoothed by a Gaussian filter with a sigma of 500 pixels. The percentile 0.02 of its
+    values above 0 is the robust minimum: smaller values become it, then all are divided by it.
+
+    Raises
+    ------
+    ImageError
+        The mean is 0 everywhere.
+    """
+    height, width = mean.shape
+    # along one axis the filter is a matrix, and a product of matrices is fast for any sigma
+    smooth = _smoothing(height) @ mean @ _smoothing(width).T
+    above = smooth[smooth > 0]
+    if not above.size:
+        raise ImageError("its images are black")
+    robust_minimum = np.percentile(above, ROBUST_MINIMUM_PERCENT)
+    return (np.maximum(smooth, robust_minimum) / robust_minimum).astype(np.float32)
+
+
+def _smoothing(count: int) -> NDArray[np.float64]:
+    """Get the matrix of a Gaussian filter of a line of so many pixels, reflected at its ends.
+
+    Reflected again and again, the line has a period of twice its length. Therefore the weights are
+    added up by their place in a period.
+    """
+    radius = int(RADIUS_SIGMAS * SIGMA_PIXELS + 0.5)
+    steps = np.arange(-radius, radius + 1)
+    weights = np.exp(-0.5 * (steps / SIGMA_PIXELS) ** 2)
+    period = 2 * count
+    folded = np.zeros(period)
+    np.add.at(folded, steps % period, weights / weights.sum())
+    pixels = np.arange(count)
+    there, back = pixels - pixels[:, None], -1 - pixels - pixels[:, None]
+    return folded[there % period] + folded[back % period]

@@ -41,7 +41,8 @@ class Measured:
 
     `width` and `height` are those of the image as published; `low` and `high` the grey levels
     that became 0 and 255, or would have. The others are those of
-    `jumpduck.imaging.quality.quality`, of the crop as published.
+    `jumpduck.imaging.quality.quality`, of the crop as published. `url_illum` says what the
+    illumination function was made of, where no URL of the manifest names it.
     """
 
     width: int
@@ -52,6 +53,7 @@ class Measured:
     saturated: float | None = None
     focus: float | None = None
     constant: bool | None = None
+    url_illum: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Recipe:
 
     reads: Sequence[str] = ()
     """Further columns that the files depend on where a manifest has them."""
+    writes: Sequence[str] = ()
+    """Columns of a manifest that the recipe fills in itself, whatever the manifest has there."""
     built_from: tuple[str, Mapping[str, object]] | None = field(
         default=None, init=False, compare=False, repr=False
     )

@@ -48,10 +48,11 @@ def png8(
     crop_um: float | None = None,
     percentile: float = PERCENTILE,
     illum: bool = False,
+    illum_from_plate: bool = False,
     resize: int | None = None,
 ) -> Recipe:
     """8-bit PNG, each image stretched between its own percentiles: jump_download's, bit for bit."""
-    steps = Preprocessing(crop, crop_um, illum, resize)
+    steps = Preprocessing(crop, crop_um, illum, resize, illum_from_plate)
     return _of_one_image("png8", ".png", steps, _encode_png8, percentile)
 
 
@@ -61,13 +62,14 @@ def png8_plate(
     crop_um: float | None = None,
     percentile: float = PERCENTILE,
     illum: bool = False,
+    illum_from_plate: bool = False,
     resize: int | None = None,
 ) -> Recipe:
     """8-bit PNG, all images of a plate's channel stretched alike: brightness stays comparable.
 
     The percentiles are those of 64 images of the channel, read before the first is made.
     """
-    steps = Preprocessing(crop, crop_um, illum, resize)
+    steps = Preprocessing(crop, crop_um, illum, resize, illum_from_plate)
     plain = _of_one_image("png8-plate", ".png", steps, _encode_png8, percentile)
 
     def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
@@ -79,10 +81,11 @@ def png8_plate(
         levels = _context(context).levels
         known = [levels.get(channel) for channel in results[CHANNEL]]
         had = results.select("low", "high").rows()
-        return pl.Series(
+        alike = pl.Series(
             [now is None or tuple(now) == one for now, one in zip(known, had, strict=True)],
             dtype=pl.Boolean,
         )
+        return alike & steps.agrees(results, _context(context)) if illum_from_plate else alike
 
     return dataclasses.replace(plain, prepare=prepare, agrees=agrees)
 
@@ -92,6 +95,7 @@ def png16(
     crop: int = CROP,
     crop_um: float | None = None,
     illum: bool = False,
+    illum_from_plate: bool = False,
     resize: int | None = None,
 ) -> Recipe:
     """PNG with every grey level kept: 16 bit, opens everywhere."""
@@ -99,7 +103,7 @@ def png16(
     def encode(recipe: Recipe, image: PreprocessedImage, levels: Levels) -> bytes:
         return encode_png(image.plane, _note(recipe, levels))
 
-    steps = Preprocessing(crop, crop_um, illum, resize)
+    steps = Preprocessing(crop, crop_um, illum, resize, illum_from_plate)
     return _of_one_image("png16", ".png", steps, encode)
 
 
@@ -108,6 +112,7 @@ def tiff16(
     crop: int = CROP,
     crop_um: float | None = None,
     illum: bool = False,
+    illum_from_plate: bool = False,
     resize: int | None = None,
     compression: Compression = "zstd",
 ) -> Recipe:
@@ -122,7 +127,7 @@ def tiff16(
             pixel_size_um=image.pixel_size_um,
         )
 
-    steps = Preprocessing(crop, crop_um, illum, resize)
+    steps = Preprocessing(crop, crop_um, illum, resize, illum_from_plate)
     plain = _of_one_image(
         "tiff16", ".tiff", steps, encode, version=3, more={"compression": compression}
     )
@@ -136,6 +141,7 @@ def jxl(
     crop_um: float | None = None,
     percentile: float = PERCENTILE,
     illum: bool = False,
+    illum_from_plate: bool = False,
     resize: int | None = None,
     bits: int = 16,
     effort: int = 1,
@@ -154,7 +160,7 @@ def jxl(
         plane = stretch(image.plane, *levels) if bits == 8 else image.plane
         return encode_jxl(plane, _note(recipe, levels), effort=effort, distance=distance)
 
-    steps = Preprocessing(crop, crop_um, illum, resize)
+    steps = Preprocessing(crop, crop_um, illum, resize, illum_from_plate)
     more: dict[str, object] = {"bits": bits, "effort": effort, "distance": distance}
     return _of_one_image("jxl", ".jxl", steps, encode, percentile, more=more)
 
@@ -164,6 +170,7 @@ def stack(
     crop: int = CROP,
     crop_um: float | None = None,
     illum: bool = False,
+    illum_from_plate: bool = False,
     resize: int | None = None,
     compression: Compression = "zstd",
     channels: Sequence[str] = (),
@@ -174,7 +181,7 @@ def stack(
     """
     _check_choice("compression", compression, ("zstd", "deflate"))
     channels = (channels,) if isinstance(channels, str) else channels
-    steps = Preprocessing(crop, crop_um, illum, resize)
+    steps = Preprocessing(crop, crop_um, illum, resize, illum_from_plate)
 
     def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
         context = steps.prepare(rows, fetch)
@@ -217,7 +224,7 @@ def stack(
         return sum(steps.work_bytes(source) for source in sources)
 
     parameters = {
-        **dataclasses.asdict(steps),
+        **steps.parameters,
         "compression": compression,
         "channels": list(channels),
     }
@@ -232,7 +239,9 @@ def stack(
         _check_with_pixel_size(steps),
         steps.columns,
         work_bytes,
+        _agrees(steps),
         reads=(PIXEL_SIZE_UM,),
+        writes=steps.writes,
     )
     return recipe
 
@@ -283,7 +292,7 @@ def _of_one_image(
     def work_bytes(sources: Sequence[Source]) -> int:
         return steps.work_bytes(sources[0])
 
-    parameters = {**dataclasses.asdict(steps), **more}
+    parameters = {**steps.parameters, **more}
     if percentile is not None:
         parameters["percentile"] = percentile
     recipe = Recipe(
@@ -297,8 +306,17 @@ def _of_one_image(
         check,
         steps.columns,
         work_bytes,
+        _agrees(steps),
+        writes=steps.writes,
     )
     return recipe
+
+
+def _agrees(steps: Preprocessing) -> "Callable[[pl.DataFrame, object], pl.Series] | None":
+    """Get how results are compared with what `prepare` returned, where files depend on that."""
+    if not steps.illum_from_plate:
+        return None
+    return lambda results, context: steps.agrees(results, _context(context))
 
 
 def _check_with_pixel_size(steps: Preprocessing) -> Callable[[Row, object], None]:

@@ -31,6 +31,9 @@ class RecipeOptions:
     illum
         Divide each image by the illumination function of its plate, whose URL a manifest made with
         `jumpduck manifest --illum` has.
+    illum_from_plate
+        Divide each image by an illumination function that is made of the plate's images at the same
+        site, as pybbbc does for BBBC021; those of the manifest are read before the first is made.
     resize
         Longer edge of the result, in pixels.
     bits
@@ -50,6 +53,7 @@ class RecipeOptions:
     crop_um: float | None = None
     percentile: float | None = None
     illum: bool | None = None
+    illum_from_plate: bool | None = None
     resize: int | None = None
     bits: int | None = None
     effort: int | None = None

@@ -2,17 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
-from threading import BoundedSemaphore
+from dataclasses import asdict, dataclass, field, replace
 from types import NoneType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.daemon_pool import DaemonPool
-from jumpduck.errors import ImageError, JumpduckError, ManifestError, QueryError, StoreError
-from jumpduck.imaging.illumination import decode_illumination
+from jumpduck.errors import JumpduckError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.quality import Quality, quality
 from jumpduck.imaging.tiff_header import PageHeader, read_header
 from jumpduck.imaging.tiff_reader import Plane, decode_rows
@@ -26,20 +23,23 @@ from jumpduck.imaging.transforms import (
     resized_shape,
 )
 from jumpduck.recipes.base import Fetch, Measured, Source
+from jumpduck.recipes.plate_illumination import (
+    URL_ILLUM,
+    Illumination,
+    Key,
+    illumination_of_plate,
+    published_illumination,
+)
+from jumpduck.recipes.plate_images import CHANNEL, SITE, chosen_images, read_images
 from jumpduck.rows import SITE_KEY, Row
 
-CHANNEL, URL, URL_ILLUM = "Metadata_Channel", "url", "url_illum"
+if TYPE_CHECKING:
+    import polars as pl
+
 PIXEL_SIZE_UM = "Metadata_Pixel_Size_Microns"
 
 LEVEL_IMAGES = 64
 """Images of a channel whose grey levels stand for those of the plate."""
-
-LEVEL_ATTEMPTS = 2
-"""Requests for an image that cannot be decoded, because bytes can be damaged on the way."""
-
-LEVEL_THREADS = 8
-LEVEL_DECODERS = 2
-"""Images that are decoded at the same time, because their planes are in no memory budget."""
 
 BYTES_PER_PIXEL = 12
 """Memory for each pixel of the crop, beside the decoded rows: copy, histogram, encoder."""
@@ -60,9 +60,9 @@ Levels = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class PlateContext:
-    """What is known of a plate before its first image, by channel."""
+    """What is known of a plate before its first image; levels and faults by channel."""
 
-    illum: Mapping[str, NDArray[np.float32]] = field(default_factory=dict[str, NDArray[np.float32]])
+    illum: Illumination = Illumination({}, {}, {})  # noqa: RUF009 - it does not change
     levels: Mapping[str, Levels] = field(default_factory=dict[str, Levels])
     faults: Mapping[str, str] = field(default_factory=dict[str, str])
     """Why something could not be read: the error of each image of the channel."""
@@ -72,7 +72,7 @@ class PlateContext:
     @property
     def memory_bytes(self) -> int:
         """Memory of the illumination functions."""
-        return sum(function.nbytes for function in self.illum.values())
+        return sum(function.nbytes for function in self.illum.functions.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class PreprocessedImage:
     height: int
     quality: Quality
     pixel_size_um: float | None
+    made_of: str | None = None
+    """What the illumination function was made of; None if it was published, or there is none."""
 
     def measured(self, low: float | None, high: float | None) -> Measured:
         """Get the columns of the results, with these two grey levels."""
@@ -98,6 +100,7 @@ class PreprocessedImage:
             of_crop.saturated,
             of_crop.focus,
             of_crop.constant,
+            self.made_of,
         )
 
     def percentiles(self, q: float) -> Levels:
@@ -119,6 +122,8 @@ class Preprocessing:
         Divide by the illumination function at the manifest's ``url_illum``.
     resize
         Longer edge of the result, in pixels.
+    illum_from_plate
+        Divide by a function made of the images of the plate instead.
 
     Raises
     ------
@@ -130,6 +135,7 @@ class Preprocessing:
     crop_um: float | None
     illum: bool
     resize: int | None
+    illum_from_plate: bool = False
 
     def __post_init__(self) -> None:
         for name, edge in (("crop", self.crop), ("resize", self.resize)):
@@ -143,13 +149,51 @@ class Preprocessing:
             raise QueryError(
                 f"resize {self.resize} is not between 1 and {MAX_EDGE_PIXELS}, in pixels"
             )
+        if self.illum and self.illum_from_plate:
+            raise QueryError(
+                "`illum` and `illum_from_plate` divide by two functions; give one of them"
+            )
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What shapes the output.
+
+        `illum_from_plate` only if it is set, because files that were made before it was an option
+        are the same without it.
+        """
+        parameters = asdict(self)
+        if not self.illum_from_plate:
+            del parameters["illum_from_plate"]
+        return parameters
 
     def prepare(self, rows: Sequence[Row], fetch: Fetch) -> PlateContext:
         """Get what the images of a plate will need."""
         channels = _channels_of(rows)
-        if not self.illum:
+        if self.illum:
+            illum = published_illumination(rows, fetch)
+        elif self.illum_from_plate:
+            illum = illumination_of_plate(rows, fetch)
+        else:
             return PlateContext(channels=channels)
-        return replace(_illumination(rows, fetch), channels=channels)
+        return PlateContext(illum, faults=illum.faults, channels=channels)
+
+    def illum_key(self, row: Row) -> Key:
+        """Get which illumination function of its plate is that of an image."""
+        return str(row.get(CHANNEL)), row.get(SITE) if self.illum_from_plate else None
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """Columns of the manifest that the options fill in."""
+        return (URL_ILLUM,) if self.illum_from_plate else ()
+
+    def agrees(self, results: "pl.DataFrame", context: PlateContext) -> "pl.Series":
+        """Get whether each of some results was divided by the function that there is now."""
+        import polars as pl
+
+        made_of = context.illum.made_of
+        rows = results.select(CHANNEL, SITE, URL_ILLUM).iter_rows()
+        now = ((made_of.get((channel, site)), had) for channel, site, had in rows)
+        return pl.Series([one in (None, had) for one, had in now], dtype=pl.Boolean)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -195,29 +239,15 @@ class Preprocessing:
         context = self.prepare(rows, fetch)
         levels: dict[str, Levels] = {}
         faults = dict(context.faults)
-        decoders = BoundedSemaphore(LEVEL_DECODERS)
 
-        def count(row: Row) -> Counts | None:
-            for _ in range(LEVEL_ATTEMPTS):
-                try:
-                    source = Source(fetch(str(row[URL])), row)
-                    with decoders:
-                        counts = self.read(source, context).counts
-                except ImageError:
-                    continue
-                except (JumpduckError, OSError) as error:
-                    if getattr(error, "attempts", 1) > 1:
-                        raise
-                    return None
-                return np.pad(counts, (0, GREY_LEVELS - len(counts)))
-            return None
+        def count(source: Source) -> Counts:
+            counts = self.read(source, context).counts
+            return np.pad(counts, (0, GREY_LEVELS - len(counts)))
 
         for channel in sorted({str(row[CHANNEL]) for row in rows} - set(faults)):
-            all_rows = sorted((row for row in rows if row[CHANNEL] == channel), key=_digest)
-            some = all_rows[:LEVEL_IMAGES]
+            some = chosen_images([row for row in rows if row[CHANNEL] == channel], LEVEL_IMAGES)
             try:
-                with DaemonPool(LEVEL_THREADS, "levels") as pool:
-                    found = list(pool.map(count, some))
+                found = read_images(some, fetch, count)
             except (JumpduckError, OSError) as error:
                 faults[channel] = (
                     f"one of the {len(some)} images that decide on the grey levels of {channel} "
@@ -248,7 +278,7 @@ class Preprocessing:
             decoded += max((inflated for *_, inflated in header.streams), default=0)
         height, width = rows.stop - rows.start, columns.stop - columns.start
         work = decoded + BYTES_PER_PIXEL * height * width
-        if self.illum:
+        if self.illum or self.illum_from_plate:
             work += BYTES_PER_CORRECTED_PIXEL * height * width
         if self.resize:
             shorter, narrower = resized_shape((height, width), self.resize)
@@ -267,7 +297,6 @@ class Preprocessing:
             As `check`, or its illumination function has another size.
         """
         self.check(source.row, context)
-        channel = str(source.row.get(CHANNEL))
         header = read_header(source.data)
         rows, columns = self._crop_of(header, source.row)
         # rows below the crop are not decoded
@@ -276,15 +305,35 @@ class Preprocessing:
         counts = histogram(plane)
         of_crop = quality(plane, counts)
         pixel_size_um = _pixel_size_um(source.row)
-        if self.illum:
-            plane = divide(plane, _part_of_illum(context, channel, header)[rows, columns])
+        if self.illum or self.illum_from_plate:
+            plane = divide(plane, self._illum(source.row, context, header)[rows, columns])
         if self.resize:
             if pixel_size_um is not None:
                 pixel_size_um *= max(plane.shape) / self.resize
             plane = resize(plane, self.resize)
-        if self.illum or self.resize:
+        if self.illum or self.illum_from_plate or self.resize:
             counts = histogram(plane)
-        return PreprocessedImage(plane, counts, header.width, header.height, of_crop, pixel_size_um)
+        made_of = context.illum.made_of.get(self.illum_key(source.row))
+        return PreprocessedImage(
+            plane, counts, header.width, header.height, of_crop, pixel_size_um, made_of
+        )
+
+    def _illum(self, row: Row, context: PlateContext, header: PageHeader) -> NDArray[np.float32]:
+        """Get the illumination function of an image."""
+        key = self.illum_key(row)
+        what = f"the illumination function of {key[0]}"
+        function = context.illum.functions.get(key)
+        if function is None:
+            raise StoreError(
+                f"{what} at site {key[1]} was not made, because none of its images could be read"
+            )
+        if function.shape != (header.height, header.width):
+            # not an ImageError, because either of the two can be the wrong one
+            raise StoreError(
+                f"{what} has {function.shape[1]} x {function.shape[0]} pixels, the image "
+                f"{header.width} x {header.height}"
+            )
+        return function
 
     def _crop_of(self, header: PageHeader, row: Row) -> tuple[slice, slice]:
         """Get the rows and columns that are kept."""
@@ -310,46 +359,7 @@ def _channels_of(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for _, names in ordered for name in names))
 
 
-def _part_of_illum(context: PlateContext, channel: str, header: PageHeader) -> NDArray[np.float32]:
-    illum = context.illum[channel]
-    if illum.shape != (header.height, header.width):
-        # not an ImageError, because either of the two can be the wrong one
-        raise StoreError(
-            f"the illumination function of {channel} has {illum.shape[1]} x "
-            f"{illum.shape[0]} pixels, the image {header.width} x {header.height}"
-        )
-    return illum
-
-
-def _illumination(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
-    """Get the plate's illumination functions, one for each channel."""
-    illum: dict[str, NDArray[np.float32]] = {}
-    faults: dict[str, str] = {}
-    urls: dict[str, set[str]] = {}
-    for row in rows:
-        urls.setdefault(str(row[CHANNEL]), set()).add(str(row.get(URL_ILLUM) or ""))
-    for channel, (url, *others) in sorted((name, sorted(some)) for name, some in urls.items()):
-        if others or not url:
-            has = f"{len(others) + 1} values" if others else "no value"
-            faults[channel] = (
-                f"the plate has {has} of {URL_ILLUM} for {channel}; each channel of a plate has "
-                "one illumination function"
-            )
-            continue
-        try:
-            illum[channel] = decode_illumination(fetch(url))
-        except (JumpduckError, OSError) as error:
-            place = "" if url in str(error) else f"{url}: "
-            faults[channel] = f"no illumination function of {channel}: {place}{error}"
-    return PlateContext(illum, {}, faults)
-
-
 def _pixel_size_um(row: Row) -> float | None:
     """Get the size of a row's pixels, None if it is not known."""
     value = row.get(PIXEL_SIZE_UM)
     return value if isinstance(value, float) and not math.isnan(value) else None
-
-
-def _digest(row: Row) -> bytes:
-    """Get an order of images that depends on their paths alone."""
-    return blake2b(str(row["path"]).encode(), digest_size=8).digest()

@@ -105,7 +105,8 @@ def download(options: DownloadOptions) -> pl.DataFrame:
     Roots(options.roots, options.out)  # wrong roots are an error before the manifest is read
     manifest = Manifest.open(options.manifest, options.limit, options.shard)
     with closing(download_plates(options, manifest, recipe)) as plates:
-        return pl.concat([pl.DataFrame(schema=results_types(manifest.columns)), *plates])
+        none = pl.DataFrame(schema=results_types(manifest.columns))
+        return pl.concat([none, *plates], how="diagonal")  # a recipe may fill in a column
 
 
 def download_plates(

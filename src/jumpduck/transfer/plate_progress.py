@@ -110,7 +110,11 @@ def open_plate(
         Paths of the only files to fetch, even if they are there.
     """
     targets = recipe.targets(rows.rows())
+    # what the manifest says there is not what the files are made with
+    targets = targets.with_columns(pl.lit(None, pl.String).alias(name) for name in recipe.writes)
     earlier = folder.plates.read(rows.key)
+    absent = [name for name in recipe.writes if name not in earlier.columns]
+    earlier = earlier.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
     there = _present(folder, targets, earlier, recipe)
     if only is not None:
         there = there.filter(~pl.col("path").is_in(only.implode()))
@@ -148,9 +152,11 @@ def _present(
         # because a site's file has all of its channels, it is there only if all of them are
         absent = targets.join(whole, on=IMAGE_KEY, how="anti", nulls_equal=True)
         whole = whole.join(absent, on="path", how="anti")
-    measured = whole.select(*IMAGE_KEY, *OUTCOME)
-    return targets.join(
-        measured, on=IMAGE_KEY, how="inner", maintain_order="left", nulls_equal=True
+    measured = whole.select(*IMAGE_KEY, *OUTCOME, *recipe.writes)
+    return (
+        targets.drop(recipe.writes)
+        .join(measured, on=IMAGE_KEY, how="inner", maintain_order="left", nulls_equal=True)
+        .select(*targets.columns, *OUTCOME)
     )
 
 

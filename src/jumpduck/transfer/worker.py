@@ -207,6 +207,7 @@ def _fetched(
             "etag": file.etag,
             "attempts": count,
             **{name: getattr(measured, name) for name in _MEASURED},
+            **({} if measured.url_illum is None else {"url_illum": measured.url_illum}),
         }
         for row, file, count, measured in zip(
             task.rows, files, attempts, encoded.measured, strict=True
