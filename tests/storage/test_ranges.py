@@ -91,16 +91,22 @@ def test_a_part_that_breaks_off_is_asked_for_again(web, reader):
 
 def test_a_part_with_wrong_bytes_is_asked_for_again_up_to_the_last_attempt(web, reader):
     url = f"{web.address}/a/file"
-    web.fault = lambda path, number, data: bytes(len(data)) if number < 3 else data
+    web.fault = lambda path, number, data: bytes([number]) * 50 if number < 3 else data
 
     def reject(data):
-        return "only zeros" if not any(data) else None
+        return f"only {data[0]}" if set(data) == {data[0]} else None
 
     assert reader.read_range(url, 5, 50, reject=reject).attempts == 3
-    web.fault = lambda path, number, data: bytes(len(data))
-    with pytest.raises(ImageError, match=r"only zeros \(5 attempts\)") as found:
+    web.fault = lambda path, number, data: bytes([number]) * 50
+    with pytest.raises(ImageError, match=r"only 8 \(5 attempts\)") as found:
         reader.read_range(url, 5, 50, reject=reject)
     assert found.value.attempts == 5
+
+
+def test_wrong_bytes_that_come_twice_are_not_asked_for_again(web, reader):
+    web.fault = lambda path, number, data: bytes(50)
+    with pytest.raises(ImageError, match=r"only zeros \(2 attempts\)"):
+        reader.read_range(f"{web.address}/a/file", 5, 50, reject=lambda _: "only zeros")
 
 
 def test_a_file_that_is_replaced_between_two_parts_is_noticed(place, web, tmp_path, s3):

@@ -90,13 +90,13 @@ class RangeServer:
         if not body:
             return
         for start in range(0, len(data), 2**16):
+            with self._lock:  # before the client has the last bytes, and looks
+                self.sent += len(data[start : start + 2**16])
             try:
                 handler.wfile.write(data[start : start + 2**16])
             except OSError:
                 handler.close_connection = True
                 return
-            with self._lock:
-                self.sent += len(data[start : start + 2**16])
         handler.close_connection |= len(data) != last - first + 1
 
 

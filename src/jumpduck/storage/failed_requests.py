@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from jumpduck.errors import ImageError
 from jumpduck.storage.proxies import CLOSED_PORT
 from jumpduck.storage.retry_after import REFUSALS
 
@@ -22,6 +23,13 @@ _REASONS = (
 _STATUS = re.compile(r"non-2xx status code: (\d+) ([^:\n]*)")
 PAST_END = 416
 _RETRIED = (408, *REFUSALS)
+
+
+class PastEndError(ImageError):
+    """A file ends before the part that was asked for."""
+
+    def __init__(self, url: str, attempts: int = 1) -> None:
+        super().__init__(f"{url}: the file ends before the part asked for", attempts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jumpduck.errors import ImageError, StoreError
+from jumpduck.errors import StoreError
+from jumpduck.storage.failed_requests import PastEndError
 from jumpduck.storage.open_files import TOO_MANY_FILES
 
 
@@ -28,14 +29,14 @@ def read_local_range(
 
     Raises
     ------
-    ImageError
+    PastEndError
         The file ends before `start`.
     """
     with _opened(path) as (file, status):
         size = status.st_size
         first = max(0, size + start) if start < 0 else start
         if first >= size:
-            raise ImageError(f"{path}: the file ends before the part asked for")
+            raise PastEndError(str(path))
         data = _read(file, first, min(length, size - first), on_size)
         return data, size, f"{status.st_ino}-{status.st_mtime_ns}"
 

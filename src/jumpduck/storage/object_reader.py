@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import obstore
 
 from jumpduck.errors import ImageError, QueryError, StoreError
+from jumpduck.storage.failed_requests import PastEndError
 from jumpduck.storage.local_files import read_local, read_local_range
 from jumpduck.storage.repeated_requests import (
     DiskWriteError,
@@ -79,7 +80,8 @@ class ObjectReader(RepeatedRequests):
         version
             Which version of an S3 object; the newest by default.
         reject
-            Gets why the bytes are not the right ones; then they are fetched again.
+            Gets why the bytes are not the right ones; then they are fetched again, until the same
+            reason comes twice.
 
         Raises
         ------
@@ -112,7 +114,7 @@ class ObjectReader(RepeatedRequests):
                 digest = hashlib.sha256(part.data).digest()
                 if digest != before:
                     before = digest
-                    return "the bytes are not those of the ETag"
+                    return f"the bytes are not those of the ETag, but of SHA256 {digest.hex()}"
             return reject and reject(part.data)
 
         options: GetOptions = {} if version is None else {"version": version}
@@ -150,8 +152,10 @@ class ObjectReader(RepeatedRequests):
             The file is not in the state `same`.
         FileNotFoundError, PermissionError, StoreError, OSError
             As `read_if`.
+        PastEndError
+            The file ends before `start`.
         ImageError
-            The file ends before `start`, or `reject` refused the bytes in all attempts.
+            `reject` refused the bytes in all attempts.
         """
         if not 0 < length <= MAX_FILE_BYTES:
             raise StoreError(f"{url}: a part of {length} bytes; at most {MAX_FILE_BYTES} are read")
@@ -162,17 +166,23 @@ class ObjectReader(RepeatedRequests):
                 raise ChangedError(f"{url}: the file was replaced while it was read")
             return reject and reject(part.data)
 
-        if scheme == "file":
-            data, size, etag = read_local_range(Path(url), start, length, on_size)
-            if data is None:
-                return None
-            part = FetchedRange(data, etag, 1, size)
-            if reason := refuse(part):
-                raise ImageError(f"{url}: {reason}")
-            return part
         options: GetOptions = {} if version is None else {"version": version}
         options["range"] = {"suffix": -start} if start < 0 else (start, start + length)
-        return self.repeat(url, scheme, partial(_get, options=options, on_size=on_size), refuse)
+        try:
+            if scheme != "file":
+                get = partial(_get, options=options, on_size=on_size)
+                return self.repeat(url, scheme, get, refuse)
+            data, size, etag = read_local_range(Path(url), start, length, on_size)
+        except PastEndError as error:
+            if same is not None and start < same.size:
+                raise ChangedError(f"{url}: the file was replaced while it was read") from error
+            raise
+        if data is None:
+            return None
+        part = FetchedRange(data, etag, 1, size)
+        if reason := refuse(part):
+            raise ImageError(f"{url}: {reason}")
+        return part
 
     def size_of(self, url: str) -> int:
         """Get the number of bytes of a file that can be read in parts, from one of its bytes.

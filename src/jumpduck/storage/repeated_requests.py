@@ -14,7 +14,7 @@ import obstore
 from obstore.exceptions import NotSupportedError, PermissionDeniedError, UnauthenticatedError
 
 from jumpduck.errors import ImageError, StoreError
-from jumpduck.storage.failed_requests import NO_CONNECTION, FailedRequest, explain
+from jumpduck.storage.failed_requests import NO_CONNECTION, FailedRequest, PastEndError, explain
 from jumpduck.storage.outage import Outage
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 from jumpduck.storage.retry_after import ask_retry_after
@@ -146,8 +146,14 @@ class RepeatedRequests:
         *,
         to_disk: bool = False,
     ) -> FetchedRange | None:
-        """Ask until there is a good answer that `refuse` has nothing against."""
-        first = 1
+        """Ask until there is a good answer that `refuse` has nothing against.
+
+        Parameters
+        ----------
+        refuse
+            Gets why the bytes are not the right ones, and what came instead.
+        """
+        first, before = 1, None
         for attempt in itertools.count(1):
             started = time.monotonic()
             is_last = attempt - first + 1 == self.attempts
@@ -166,8 +172,10 @@ class RepeatedRequests:
                 reason = refuse(answer)
                 if reason is None:
                     return replace(answer, attempts=attempt)
-                if is_last:
+                # the same reason twice is not the network's, because it says what came
+                if is_last or reason == before:
                     raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
+                before = reason
             shortest = self._first_retry_seconds
             shortest = FIRST_RETRY_SECONDS if shortest is None else shortest
             if self.stopped.wait(retry_seconds(shortest, attempt - first + 1)):
@@ -202,7 +210,7 @@ class RepeatedRequests:
             if failed.slow_down and self.rate_limit.slow_down():
                 self._leave_alone(url, scheme)
             if failed.is_past_end:
-                raise ImageError(f"{url}: the file ends before the part asked for") from error
+                raise PastEndError(url, attempt) from error
             if not failed.try_again:
                 raise StoreError(f"{url}: {failed.reason}", attempt) from error
             return failed
