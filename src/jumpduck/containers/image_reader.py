@@ -1,13 +1,22 @@
 """One image by its URL, also where it lies inside of a file."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from jumpduck.containers.places import split_place
-from jumpduck.containers.tiff_pages import TiffPages
+from jumpduck.containers.checksums import wrong_checksum
+from jumpduck.containers.places import Place, split_place
+from jumpduck.containers.tiff_pages import TiffPages, page_of
+from jumpduck.containers.whole_files import WholeFiles
 from jumpduck.containers.zarr_planes import ZarrPlanes
-from jumpduck.errors import ImageError
+from jumpduck.containers.zip_members import ZipMembers
+from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.storage.object_reader import ObjectReader
-from jumpduck.storage.repeated_requests import FetchedFile
+from jumpduck.storage.repeated_requests import FetchedFile, NoRangesError
+
+OnSize = Callable[[int], bool]
+
+_PAGE_KEYS = {"page", "pages", "range"}
 
 
 class ImageReader:
@@ -17,10 +26,14 @@ class ImageReader:
     ----------
     reader
         Reads files by URL.
+    whole_files
+        Where files are kept that a server sends only as a whole; by default they are not read.
     """
 
-    def __init__(self, reader: ObjectReader) -> None:
+    def __init__(self, reader: ObjectReader, whole_files: WholeFiles | None = None) -> None:
         self._reader = reader
+        self._whole_files = whole_files
+        self._zips = ZipMembers(reader)
         self._tiff_pages = TiffPages(reader)
         self._zarr_planes = ZarrPlanes(reader)
 
@@ -29,7 +42,7 @@ class ImageReader:
         """Requests for one file at most."""
         return self._reader.attempts
 
-    def read_if(self, url: str, on_size: Callable[[int], bool]) -> FetchedFile | None:
+    def read_if(self, url: str, on_size: OnSize) -> FetchedFile | None:
         """Get an image as a file of its own, or None if `on_size` refuses it.
 
         Parameters
@@ -54,8 +67,54 @@ class ImageReader:
         address, place = split_place(url)
         if not place:
             return self._reader.read_if(address, on_size)
-        if place.keys() <= {"page", "pages", "range"}:
-            return self._tiff_pages.read_if(address, place, on_size)
-        if "array" in place and place.keys() <= {"array", "index", "range"}:
+        try:
+            return self._read(address, place, on_size)
+        except (FileNotFoundError, PermissionError, QueryError) as error:
+            raise type(error)(_named(error, url, address)) from error
+        except (StoreError, ImageError) as error:
+            named = StoreError if isinstance(error, StoreError) else ImageError
+            raise named(_named(error, url, address), error.attempts) from error
+
+    def _read(self, address: str, place: Place, on_size: OnSize) -> FetchedFile | None:
+        if not place.keys() - {"version", "checksum"}:
+            return self._read_whole(address, place, on_size)
+        if "checksum" in place:
+            return _page(self._read_whole(address, place, on_size), place, on_size)
+        if "array" in place:  # which is many files
             return self._zarr_planes.read_if(address, place, on_size)
-        raise ImageError(f"{url}: no way to read {', '.join(place)}")
+        kept = self._whole_files and self._whole_files.kept(address)
+        try:
+            return self._read_inside(str(kept or address), place, on_size)
+        except NoRangesError:
+            if self._whole_files is None:
+                raise
+            # without its version, because S3 sends parts
+            return self._read_inside(str(self._whole_files.get(address)), place, on_size)
+
+    def _read_whole(self, address: str, place: Place, on_size: OnSize) -> FetchedFile | None:
+        checksum = place.get("checksum")
+        reject = None if checksum is None else partial(wrong_checksum, checksum)
+        return self._reader.read_if(address, on_size, version=place.get("version"), reject=reject)
+
+    def _read_inside(self, address: str, place: Place, on_size: OnSize) -> FetchedFile | None:
+        version = place.get("version")
+        if "member" in place:
+            file = self._zips.read_if(address, place["member"], on_size, version)
+            return _page(file, place, on_size)
+        if place.keys() & _PAGE_KEYS:
+            return self._tiff_pages.read_if(address, place, on_size, version=version)
+        raise ImageError(f"no way to read {', '.join(place)}")
+
+
+def _page(file: FetchedFile | None, place: Place, on_size: OnSize) -> FetchedFile | None:
+    """Get the page of a TIFF that a place names; the file itself if it names none."""
+    if file is None or not place.keys() & _PAGE_KEYS:
+        return file
+    image = page_of(file.data, place, on_size)
+    return None if image is None else replace(file, data=image)
+
+
+def _named(error: Exception, url: str, address: str) -> str:
+    """Get the text of an error with the whole URL, because a file has many images."""
+    text = str(error)
+    return text.replace(address, url, 1) if address in text else f"{url}: {text}"

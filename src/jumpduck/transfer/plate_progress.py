@@ -42,6 +42,11 @@ class PlateProgress:
         """Names and types of the columns of its results."""
         return results_types(dict(self.targets.schema))
 
+    @property
+    def addresses(self) -> pl.Series:
+        """URLs of the files in which its images lie, each once."""
+        return self.targets["url"].str.replace("#[^#]*$", "").unique()
+
     def add(self, rows: Sequence[dict[str, object]]) -> None:
         """Add results."""
         self.last.extend(rows)

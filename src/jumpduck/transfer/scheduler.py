@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from jumpduck.containers.whole_files import WholeFiles
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import StoreError
 from jumpduck.recipes.base import Recipe
@@ -100,16 +101,16 @@ class Scheduler:
         concurrency: Concurrency,
         progress: Callable[[Event], None],
     ) -> None:
-        self._folder = folder
-        self._recipe = recipe
-        self._asked = asked
-        self._scratch = scratch
+        self._folder, self._recipe = folder, recipe
+        self._asked, self._scratch = asked, scratch
         self._progress = progress
         self._reader = reader
         self._background = DaemonPool(1, "background")
         cores = DaemonPool(concurrency.workers, "cores")
         place = folder.path if scratch is None else scratch.path
-        self._worker = Worker(place, folder.runs.token, reader, recipe, cores)
+        run = folder.runs.token
+        self._whole_files = WholeFiles(place, run, reader.save)
+        self._worker = Worker(place, run, reader, recipe, cores, whole_files=self._whole_files)
         self._runner: TaskRunner
         if concurrency.processes > 1:
             # Windows does not have what it imports, and one process does not need it
@@ -117,7 +118,7 @@ class Scheduler:
 
             self._runner = TaskProcesses(
                 place,
-                folder.runs.token,
+                run,
                 self._worker,
                 reader,
                 recipe,
@@ -134,11 +135,10 @@ class Scheduler:
         self._context_bytes: dict[PlateKey, int] = {}
         self._closed: list[pl.DataFrame] = []
         self._paused: float | None = None
-        self._outstanding = 0
+        self._outstanding = self._done = 0
         self._kept = Counter[PlateKey]()
         self._moving = set[PlateKey]()
         """Plates that are copied from scratch."""
-        self._done = 0
 
     def run(self, manifest: Manifest, only: pl.Series | None = None) -> Generator[pl.DataFrame]:
         """Get the results of each plate as soon as all of its files are done.
@@ -344,6 +344,7 @@ class Scheduler:
         self._moving.discard(plate.key)
         self._context_bytes.pop(plate.key, None)
         self._runner.forget(plate.key)
+        self._whole_files.remove_but(one.addresses for one in self._plates.values())
         self._closed.append(results)
         source, batch, name = plate.key
         counts = dict(results["status"].value_counts().sort("status").iter_rows())
@@ -363,6 +364,7 @@ class Scheduler:
         """Keep what is committed, and do not wait for the rest."""
         self._reader.stop()
         self._runner.stop()
+        self._whole_files.remove_but(())
         if self._scratch is not None:
             self._scratch.stop()
         self._background.shutdown(cancel_futures=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jumpduck.containers.image_reader import ImageReader
+from jumpduck.containers.whole_files import WholeFiles
 from jumpduck.errors import ImageError, JumpduckError, ManifestError, StoreError
 from jumpduck.recipes.base import Encoded, Recipe, Source
 from jumpduck.rows import DONE, Row
@@ -45,6 +46,8 @@ class Worker:
         Makes the files.
     cores
         As many threads as images may be made at the same time.
+    whole_files
+        Keeps the files that a server sends only as a whole.
     memory
         What fetched files, and the work on them, may take; all of it by default.
     """
@@ -57,11 +60,12 @@ class Worker:
         recipe: Recipe,
         cores: Executor,
         *,
+        whole_files: WholeFiles | None = None,
         memory: Memory | None = None,
     ) -> None:
         self._folder = folder
         self._run = run
-        self._reader = ImageReader(reader)
+        self._reader = ImageReader(reader, whole_files)
         self._recipe = recipe
         self._cores = cores
         memory = memory or Memory(MemoryBudget(FETCHED_BYTES), MemoryBudget(WORK_BYTES))
@@ -103,6 +107,8 @@ class Worker:
         except (JumpduckError, OSError) as error:
             if isinstance(error, OSError) and error.errno in TOO_MANY_FILES:
                 raise
+            if isinstance(error, OSError) and error.errno in NO_OTHER_FILE_EITHER:
+                raise DiskError(len(task.rows), 0) from error
             outcome = _failed(task, _failure(error))
         made_by = {"recipe": self._recipe.label, "parameters": self._recipe.parameters_text}
         seconds = time.perf_counter() - started

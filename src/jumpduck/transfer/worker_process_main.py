@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from jumpduck.containers.whole_files import WholeFiles
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import JumpduckError, StoreError
 from jumpduck.recipes.registry import unpickled
@@ -114,6 +115,9 @@ class _Child:
             self._reader,
             recipe,
             DaemonPool(start.workers, "cores"),
+            whole_files=WholeFiles(
+                Path(start.folder), start.run, self._reader.save, start.contexts_file
+            ),
             memory=Memory(
                 _SharedBudget("fetched", start, self), _SharedBudget("work", start, self)
             ),
