@@ -7,6 +7,8 @@ SET VARIABLE collection = 'jump';
 SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/common/collections.sql
 .read sql/common/as_pattern.sql
+.read sql/common/gallery_url.sql
+.read sql/common/read_url.sql
 .read sql/common/reported_issues.sql
 .read sql/common/is_known_bad.sql
 .read sql/common/add_controls.sql
@@ -51,8 +53,6 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/jump/plate_issues.sql
 .read sql/jump/given.sql
 .read sql/jump/split_line.sql
-.read sql/jump/gallery_url.sql
-.read sql/jump/read_url.sql
 .read sql/jump/load_data_columns.sql
 .read sql/jump/load_data_lines.sql
 .read sql/jump/imaged_plates.sql

@@ -22,7 +22,7 @@ SELECT
     name_order,
     column_name,
     format(
-        'nullif("URL_{0}", ''''), jump.gallery_url("PathName_{0}", "FileName_{0}")', column_name
+        'nullif("URL_{0}", ''''), main.gallery_url("PathName_{0}", "FileName_{0}")', column_name
     ) AS url
 FROM names
 WHERE column_name IS NOT NULL;

@@ -105,7 +105,7 @@ SET VARIABLE jump_images = (
             Metadata_Channel,
             purpose,
             format(
-                'jump.read_url(coalesce({}), getvariable(''jump_gallery''))',
+                'main.read_url(coalesce({}), getvariable(''jump_gallery''))',
                 string_agg(url, ', ' ORDER BY name_order)
             ) AS url
         FROM jump.load_data_columns

@@ -3,10 +3,7 @@
 import gzip
 import json
 import shutil
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -17,7 +14,6 @@ from jumpduck.database.connection import frame, open_catalog
 from jumpduck.stages.catalog import problems
 from tests.support.command_line import process
 from tests.support.fault_proxy import Faults, always
-from tests.support.places import DATA, ROOT
 
 KEY = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 
@@ -180,111 +176,6 @@ def test_a_build_that_is_killed_leaves_the_previous_catalog(s3, catalog, tmp_pat
             build.kill()
     assert path.read_bytes() == catalog.read_bytes()
     jumpduck.manifest(path)
-
-
-def pilot(platemaps, metadata):
-    metadata.mkdir()
-    words = [Path(sys.executable).parent / "duckdb", "-bail"]
-    for name, folder in (("platemaps", platemaps), ("metadata", metadata)):
-        words += ["-c", f"SET VARIABLE pilot_{name} = '{folder}'"]
-    subprocess.run([*words, "-c", ".read sql/pilot.sql"], cwd=ROOT, check=True)
-
-
-def test_a_lab_adds_its_own_project_in_sql_alone(tmp_path):
-    """The example of sql/README.md, on platemaps that this test writes."""
-    maps = tmp_path / "platemaps"
-    maps.mkdir()
-    for name, text in {
-        "cpjump1_experiment-metadata.tsv": "Batch\tPlate_Map_Name\tAssay_Plate_Barcode\t"
-        "Perturbation\n"
-        "B1\tJUMP-Target-1_compound_platemap\tP1\tcompound\n"
-        "B2\tJUMP-Target-1_compound_platemap\tP1\tcompound\n"
-        "B1\tJUMP-Target-1_crispr_platemap\tP2\tcrispr\n"
-        "B1\tJUMP-Target-1_orf_platemap\tP3\torf\n",
-        "JUMP-Target-1_compound_platemap.tsv": "well_position\tbroad_sample\tsolvent\n"
-        "A01\tBRD-1\tDMSO\nA02\t\tDMSO\n",
-        "JUMP-Target-1_crispr_platemap.tsv": "well_position\tbroad_sample\n"
-        "A01\tBRDN-1\nA02\tBRDN-2\n",
-        "JUMP-Target-1_orf_platemap.tsv": "well_position\tbroad_sample\n"
-        "A01\tccsb-1\nA02\tccsb-2\nA03\t\n",
-        "JUMP-Target-1_compound_metadata.tsv": "broad_sample\tInChIKey\tpert_iname\tpert_type\t"
-        "control_type\tsmiles\tInChI\nBRD-1\tRYYVLZVUVIJVGH-UHFFFAOYSA-N\tcaffeine\ttrt\tNA\tC\tI\n",
-        "JUMP-Target-1_crispr_metadata.tsv": "broad_sample\tgene\tpert_type\tcontrol_type\n"
-        "BRDN-1\tTP53\ttrt\t\nBRDN-2\t\tcontrol\tnegcon\n",
-        "JUMP-Target-1_orf_metadata.tsv": "broad_sample\tgene\tpert_type\tcontrol_type\n"
-        "ccsb-1\tTP53\ttrt\t\n\t\t\t\nccsb-2\tSGK3\tcontrol\tnegcon\n",
-    }.items():
-        (maps / name).write_text(text)
-    pilot(maps, tmp_path / "metadata")
-    for batch, plate in (("B1", "P1"), ("B2", "P1"), ("B1", "P2"), ("B1", "P3")):
-        project = tmp_path / "gallery/cpg0000-jump-pilot/source_4"
-        place = project / f"workspace/load_data_csv/{batch}/{plate}"
-        place.mkdir(parents=True)
-        folder = f"/home/ubuntu/bucket/cpg0000-jump-pilot/source_4/images/{batch}/images/{plate}/"
-        (place / "load_data.csv").write_text(
-            "Metadata_Plate,Metadata_Well,Metadata_Site,PathName_OrigDNA,FileName_OrigDNA\n"
-            f"{plate},A01,1,{folder},a.tiff\n{plate},A02,1,{folder},b.tiff\n"
-            f"{plate},A03,1,{folder},c.tiff\n"
-        )
-    path = tmp_path / "c.duckdb"
-    jumpduck.catalog(
-        path,
-        gallery=str(tmp_path / "gallery"),
-        project="cpg0000-jump-pilot",
-        metadata=str(tmp_path / "metadata"),
-    )
-    rows = jumpduck.manifest(path, per_well={"empty": 1})
-    columns = ("Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_pert_type")
-    assert rows.select(columns).rows() == [
-        ("B1", "P1", "A01", "trt"),
-        ("B1", "P1", "A02", "negcon"),
-        ("B1", "P2", "A01", "trt"),
-        ("B1", "P2", "A02", "negcon"),
-        ("B1", "P3", "A01", "trt"),
-        ("B1", "P3", "A02", "negcon"),
-        ("B1", "P3", "A03", "empty"),
-        ("B2", "P1", "A01", "trt"),
-        ("B2", "P1", "A02", "negcon"),
-    ]
-    assert rows["url"][0].endswith("cpg0000-jump-pilot/source_4/images/B1/images/P1/a.tiff")
-    found = jumpduck.find(["RYYVLZVUVIJVGH", "TP53"], path)
-    assert found.select("Metadata_modality", "wells").rows() == [
-        ("compound", 1),
-        ("crispr", 1),
-        ("orf", 1),
-    ]
-
-
-@pytest.mark.real
-def test_every_well_of_the_real_pilot_platemaps_is_described(tmp_path):
-    """The pilot's table of ORFs is not at hand: it is made of JUMP's, which has no roles in it."""
-    maps = tmp_path / "platemaps"
-    shutil.copytree(DATA / "platemaps", maps)
-    orfs = pl.read_csv(DATA / "jump_metadata/orf.csv.gz", infer_schema=False).select(
-        pl.col("Metadata_broad_sample").alias("broad_sample"),
-        pl.col("Metadata_Symbol").alias("gene"),
-    )
-    samples = pl.read_csv(maps / "JUMP-Target-1_orf_platemap.tsv", separator="\t")
-    samples = samples.select("broad_sample").drop_nulls().unique()
-    samples.join(orfs, on="broad_sample", how="left").with_columns(
-        control_type=pl.lit(None, pl.String)
-    ).write_csv(maps / "JUMP-Target-1_orf_metadata.tsv", separator="\t")
-    metadata = tmp_path / "metadata"
-    pilot(maps, metadata)
-    tables = {
-        name: pl.read_csv(metadata / f"{name}.csv.gz", infer_schema=False)
-        for name in ("plate", "well", "compound", "crispr", "orf")
-    }
-    controls = pl.read_csv(metadata / "perturbation_control.csv", infer_schema=False)
-    kinds = controls["Metadata_pert_type"].value_counts().sort("Metadata_pert_type")
-    assert kinds.rows() == [("empty", 1), ("negcon", 32), ("poscon", 104)]
-    assert tables["plate"].height == 117
-    wells = tables["well"]
-    assert wells.height == 75 * 384
-    assert wells.join(tables["orf"], on="Metadata_JCP2022").height == 3420
-    for name in ("compound", "crispr", "orf"):
-        wells = wells.join(tables[name], on="Metadata_JCP2022", how="anti")
-    assert wells.join(controls, on="Metadata_JCP2022", how="anti").is_empty()
 
 
 @pytest.mark.real

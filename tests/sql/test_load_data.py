@@ -34,12 +34,12 @@ def con(catalog):
     ],
 )
 def test_a_folder_and_a_name_make_the_published_url(con, path):
-    made = con.execute("SELECT jump.gallery_url($p, 'a 1.tiff')", {"p": path}).fetchall()
+    made = con.execute("SELECT main.gallery_url($p, 'a 1.tiff')", {"p": path}).fetchall()
     assert made == [(f"{BUCKET}/{KEY}/a 1.tiff",)]
 
 
 def test_a_path_that_names_no_project_is_a_key_of_the_gallery(con):
-    made = con.execute("SELECT jump.gallery_url('tests/images/', 'a.tiff')").fetchall()
+    made = con.execute("SELECT main.gallery_url('tests/images/', 'a.tiff')").fetchall()
     assert made == [(f"{BUCKET}/tests/images/a.tiff",)]
 
 
@@ -53,10 +53,9 @@ def test_a_path_that_names_no_project_is_a_key_of_the_gallery(con):
 )
 def test_a_published_url_is_read_from_what_stands_for_the_bucket(root, expected):
     with duckdb.connect() as con:
-        con.execute("CREATE SCHEMA jump")
-        con.execute((sql_root() / "jump" / "read_url.sql").read_text())
+        con.execute((sql_root() / "common" / "read_url.sql").read_text())
         urls = {"here": f"{BUCKET}/P 1+/b.tif", "elsewhere": "s3://other/b.tif", "root": root}
-        query = "SELECT jump.read_url($here, $root), jump.read_url($elsewhere, $root)"
+        query = "SELECT main.read_url($here, $root), main.read_url($elsewhere, $root)"
         assert con.execute(query, urls).fetchall() == [(expected, "s3://other/b.tif")]
 
 

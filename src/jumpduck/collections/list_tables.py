@@ -1,6 +1,6 @@
 """What the SQL of sql/image_lists reads: a list of images, its plates and wells, as Parquet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +11,7 @@ from jumpduck.database.sql_files import Value, as_pattern
 
 def list_tables(
     name: str,
-    images: Sequence[pl.DataFrame],
+    images: Iterable[pl.DataFrame],
     tables: Sequence[NamedTable],
     notes: Sequence[Mapping[str, object]],
     scratch: Path,
@@ -21,22 +21,28 @@ def list_tables(
     Parameters
     ----------
     images
-        Tables with the columns of `jumpduck.collections.image_rows`.
+        Tables with the columns of `jumpduck.collections.image_rows`. Each is written before the
+        next one is made, because those of all plates of a project would not fit into memory.
     tables
         Platemaps, and what goes with them.
     notes
         What `note` made.
     """
     schema = {**dict.fromkeys([*PLATE_KEY, "reason"], pl.String), "lines": pl.Int64}
-    plates = pl.concat([one.select(PLATE_KEY).unique() for one in images]).unique().drop_nulls()
-    described = describe(plates, tables)
+    files: list[str] = []
+    keys: list[pl.DataFrame] = []
+    for number, one in enumerate(images):
+        keys.append(one.select(PLATE_KEY).unique())
+        file = scratch / f"{name}_images_{number}.parquet"
+        one.write_parquet(file, compression="lz4", statistics=False)
+        files.append(as_pattern(file))
+    described = describe(pl.concat(keys).unique().drop_nulls(), tables)
     made = {
-        "images": pl.concat(images),
         "plates": described.plates,
         "wells": described.wells,
         "notes": pl.DataFrame(notes, schema=schema),
     }
-    variables: dict[str, Value] = {}
+    variables: dict[str, Value] = {f"{name}_images": files}
     for part, table in made.items():
         file = scratch / f"{name}_{part}.parquet"
         table.write_parquet(file, compression="lz4", statistics=False)

@@ -41,10 +41,17 @@ MAX_LINES = 100_000
 MEMORY_LIMIT = "1GB"
 """For Parquet files while they are read."""
 
-HEADER_MARK = "Metadata_Well"
-"""The line of a CSV file that names this column is its header."""
 
-_COLUMN = re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$")
+class WantedColumns(NamedTuple):
+    """The columns of load_data that are kept, and those of which a header names one."""
+
+    pattern: re.Pattern[str]
+    marks: tuple[str, ...]
+
+
+OF_JUMP = WantedColumns(
+    re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$"), ("Metadata_Well",)
+)
 
 _UNREADABLE = (OSError, pl.exceptions.PolarsError, duckdb.Error)
 
@@ -74,6 +81,8 @@ def fetch_load_data(
     folder: Path,
     stores: ObjectReader,
     progress: Callable[[int, int], None],
+    *,
+    wanted_columns: WantedColumns = OF_JUMP,
 ) -> Found:
     """Get local files with the load_data of `plates`, best form first.
 
@@ -110,7 +119,7 @@ def fetch_load_data(
                     data = (Path(project_root) / place / name).read_bytes()
                 else:
                     data = bytes(stores.read(f"{project_root}/{place}/{name}").data)
-                cores.submit(_convert, name, data, target, con.cursor()).result()
+                cores.submit(_convert, name, data, target, con.cursor(), wanted_columns).result()
             except FileNotFoundError:
                 continue
             except (OSError, UnreadableError) as odd:
@@ -152,19 +161,27 @@ def fetch_load_data(
     return found
 
 
-def _convert(name: str, data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> None:
+def _convert(
+    name: str,
+    data: bytes,
+    target: Path,
+    con: duckdb.DuckDBPyConnection,
+    wanted: WantedColumns,
+) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(".parquet"):
-            table = _read_parquet(data, target, con)
+            table = _read_parquet(data, target, con, wanted.pattern)
         else:
-            table = _read_csv(name, data)
+            table = _read_csv(name, data, wanted)
         table.write_parquet(target, compression="lz4", statistics=False)
     except _UNREADABLE as error:
         raise unreadable(error) from error
 
 
-def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def _read_parquet(
+    data: bytes, target: Path, con: duckdb.DuckDBPyConnection, wanted: re.Pattern[str]
+) -> pl.DataFrame:
     """Get the columns of a load_data file that say where the images of which site are, as text.
 
     DuckDB reads it, because the reader of Polars panics on some damaged files.
@@ -177,7 +194,7 @@ def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> 
     if not 0 <= lines <= MAX_LINES:
         raise UnreadableError(f"{lines:,} lines, at most {MAX_LINES:,} are read")
     table = con.sql("FROM read_parquet(getvariable('file'))")
-    names = [f'"{name}"' for name in table.columns if _COLUMN.match(name) and '"' not in name]
+    names = [f'"{name}"' for name in table.columns if wanted.match(name) and '"' not in name]
     if names:
         # before the frame is made, because a text that a small file has once may be in each line
         lengths = " + ".join(f"coalesce(sum(strlen({name}::VARCHAR)), 0)" for name in names)
@@ -187,12 +204,14 @@ def _read_parquet(data: bytes, target: Path, con: duckdb.DuckDBPyConnection) -> 
     return pl.DataFrame(table.project(", ".join([*columns, "NULL::VARCHAR AS line_problem"])))
 
 
-def _read_csv(name: str, data: bytes) -> pl.DataFrame:
+def _read_csv(name: str, data: bytes, wanted: WantedColumns) -> pl.DataFrame:
     """Get the same columns of a CSV file, and why a line cannot be read; as load_data_lines.sql."""
     lines = text_lines(name, data)
     if len(lines) > MAX_LINES:
         raise UnreadableError(f"{len(lines):,} lines, at most {MAX_LINES:,} are read")
-    headers = {line for line in lines if HEADER_MARK in line and HEADER_MARK in split_line(line)}
+    headers = {
+        line for line in lines for mark in wanted.marks if mark in line and mark in split_line(line)
+    }
     if not headers:
         return pl.DataFrame(schema={LINE_PROBLEM: pl.String})
     columns = split_line(min(headers))
@@ -200,7 +219,7 @@ def _read_csv(name: str, data: bytes) -> pl.DataFrame:
     values, odd = line_values([line for line in lines if line not in headers], len(columns))
     differ = "headers that differ in one file"
     problem = pl.lit(differ) if headers_differ else odd
-    kept = {name: columns.index(name) for name in columns if _COLUMN.match(name)}
+    kept = {name: columns.index(name) for name in columns if wanted.pattern.match(name)}
     return values.to_frame().select(
         *(value_at(place, problem).alias(name) for name, place in kept.items()),
         problem.alias(LINE_PROBLEM),

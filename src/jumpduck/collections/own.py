@@ -12,18 +12,17 @@ from jumpduck.collections.harmony import INDEX_NAMES, rows_of_index
 from jumpduck.collections.image_rows import image_table, rows_of_list
 from jumpduck.collections.list_tables import list_tables, note
 from jumpduck.collections.platemaps import KEYS, MEANINGS, PLATE_KEY, NamedTable, describe
-from jumpduck.collections.text_tables import LINE_PROBLEM, text_table
+from jumpduck.collections.table_folders import is_folder, read_table, read_tables
+from jumpduck.collections.text_tables import LINE_PROBLEM
 from jumpduck.containers.places import WHOLE, join_place
 from jumpduck.database.sql_files import Value
-from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.errors import CatalogError, QueryError
 from jumpduck.storage.file_lists import ListedFile, list_files
-from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
+from jumpduck.storage.object_reader import ObjectReader, root_of
 
 DEFAULT_SOURCE = "own"
 DEFAULT_BATCH = "all"
 """For plates of which nobody says it: they are parts of the path of every file."""
-
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
 class OwnPlates:
@@ -64,7 +63,7 @@ class OwnPlates:
         notes: list[dict[str, object]] = []
         wells: list[NamedTable] = []
         if self._sheet is not None:
-            sheet = self._table(self._sheet, "samplesheet")
+            sheet = read_table(self._reader, self._sheet, "samplesheet")
             images = rows_of_list(sheet.path, sheet.table, self._url_of)
             if self._options.platemap is None:
                 wells = _wells_of(sheet)
@@ -73,7 +72,7 @@ class OwnPlates:
         else:
             images = self._images_of_indexes(notes)
         if self._options.platemap is not None:
-            wells = self._platemaps(root_of(str(self._options.platemap)))
+            wells = self._platemaps(root_of(str(self._options.platemap)), notes)
         plate = self._gallery.rstrip("/").rpartition("/")[2]
         images = images.with_columns(
             pl.col("Metadata_Source").fill_null(DEFAULT_SOURCE),
@@ -158,7 +157,8 @@ class OwnPlates:
         for one in indexes:
             folder = one.path.rpartition("/")[0]
             try:
-                rows = rows_of_index(self._bytes(f"{self._gallery}/{one.path}", "gallery"))
+                data = bytes(self._reader.read(f"{self._gallery}/{one.path}").data)
+                rows = rows_of_index(data)
             except CatalogError as error:
                 notes.append(note(f"{one.path}: {error}"))
                 continue
@@ -184,15 +184,14 @@ class OwnPlates:
             urls = urls.map_elements(lambda url: join_place(url, WHOLE), pl.String)
         return urls
 
-    def _platemaps(self, root: str) -> list[NamedTable]:
+    def _platemaps(self, root: str, notes: list[dict[str, object]]) -> list[NamedTable]:
         """Get the platemap, or all tables of a folder of platemaps."""
-        if scheme_of(root) == "file" and Path(root).is_dir():
-            found = [
-                one.path for one in list_files(root, None) if one.path.endswith(TABLE_SUFFIXES)
-            ]
-            tables = [self._table(f"{root}/{path}", "platemap", path) for path in found]
+        if is_folder(root):
+            tables = read_tables(
+                self._reader, root, on_unread=lambda reason: notes.append(note(reason))
+            )
         else:
-            tables = [self._table(root, "platemap")]
+            tables = [read_table(self._reader, root, "platemap")]
         keys = pl.DataFrame(schema=dict.fromkeys(PLATE_KEY, pl.String))
         if not describe(keys, tables).has_maps:
             raise CatalogError(
@@ -200,16 +199,6 @@ class OwnPlates:
                 f"and one of {', '.join(MEANINGS['perturbation'])}"
             )
         return tables
-
-    def _table(self, url: str, option: str, path: str | None = None) -> NamedTable:
-        name = path or url.rpartition("/")[2]
-        return NamedTable(name, text_table(name, self._bytes(url, option)))
-
-    def _bytes(self, url: str, option: str) -> bytes:
-        try:
-            return bytes(self._reader.read(url).data)
-        except (FileNotFoundError, PermissionError) as error:
-            raise StoreError(f"{error}; check `{option}`") from error
 
 
 def _wells_of(sheet: NamedTable) -> list[NamedTable]:

@@ -141,13 +141,19 @@ def _with_maps(
         pl.col(f"{name}_said").is_null() | (pl.col(f"{name}_said") == pl.col(name))
         for name in ("Metadata_Source", "Metadata_Batch")
     )
-    others = every.filter(pl.col("Metadata_Plate").is_null()).drop(PLATE_KEY)
+    others = every.filter(pl.col("Metadata_Plate").is_null())
+    others = others.rename({"Metadata_Batch": "batch_of_map"}).drop(
+        "Metadata_Source", "Metadata_Plate"
+    )
     if has_barcodes:
-        by_map = keys.join(others, on="map_name")
+        # of two platemaps of one name that of the plate's own batch
+        own = pl.col("batch_of_map").eq_missing(pl.col("Metadata_Batch"))
+        by_map = keys.join(others, on="map_name").filter(own | ~own.any().over(PLATE_KEY))
     else:
         by_map = keys.drop("map_name").join(others, how="cross")
     said = [f"{name}_said" for name in ("Metadata_Source", "Metadata_Batch")]
-    return pl.concat([by_plate.drop(said), by_map], how="diagonal").unique()
+    both = [by_plate.drop(said), by_map.drop("batch_of_map")]
+    return pl.concat(both, how="diagonal").unique()
 
 
 def _with_perturbations(wells: pl.DataFrame, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -134,7 +134,7 @@ def text_table(name: str, data: bytes) -> pl.DataFrame:
 
 
 def given(name: str) -> pl.Expr:
-    """Get a column of text, NULL where programs write that there is none; as sql/common/given.sql.
+    """Get a column of text, NULL where programs write that there is none; as sql/jump/given.sql.
 
     Tables that went through pandas or R have words such as nan where a value was missing.
     """

@@ -37,6 +37,7 @@ class SmallGallery:
 
 
 WRITERS: Mapping[str, str] = {
+    "cpg": "jumpduck.synthetic.cpg:write",
     "idr": "jumpduck.synthetic.idr:write",
     "jump": "jumpduck.synthetic.gallery:write",
     "own": "jumpduck.synthetic.own:write",

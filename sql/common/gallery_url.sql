@@ -1,8 +1,8 @@
--- jump.gallery_url(path_name, file_name): the published URL of a file in any of load_data's forms.
+-- main.gallery_url(path_name, file_name): the published URL of a file in any of load_data's forms.
 -- Older files give a folder and a name, with or without end slash, scheme, bucket or the place
 -- where somebody had mounted the bucket. What they share is the key, which begins at cpgNNNN-; a
 -- path without it is taken as a key of the gallery.
-CREATE OR REPLACE MACRO jump.gallery_url(path_name, file_name) AS (
+CREATE OR REPLACE MACRO main.gallery_url(path_name, file_name) AS (
     CASE
         WHEN regexp_matches(path_name, '(^|/)cpg[0-9]{4}-')
             THEN
@@ -14,5 +14,5 @@ CREATE OR REPLACE MACRO jump.gallery_url(path_name, file_name) AS (
     || '/' || file_name
 );
 
-COMMENT ON MACRO jump.gallery_url IS -- noqa: PRS
+COMMENT ON MACRO main.gallery_url IS -- noqa: PRS
 'The published URL of a file in any of load_data''s forms';
