@@ -9,6 +9,7 @@ import tifffile
 from jumpduck.containers.image_reader import ImageReader
 from jumpduck.containers.places import join_place
 from jumpduck.containers.tiff_pages import SMALL_BYTES, page_of
+from jumpduck.containers.whole_files import WholeFiles
 from jumpduck.errors import ImageError, QueryError
 from jumpduck.imaging.tiff_reader import decode
 from jumpduck.imaging.writers import encode_ome_tiff
@@ -16,7 +17,6 @@ from jumpduck.storage.object_reader import ObjectReader
 from tests.support.pixels import tiff
 from tests.support.places import DATA
 from tests.support.range_server import RangeServer
-from tests.support.web_server import web_server
 
 IMAGES = DATA / "images"
 TIFF_NAMES = {".tif", ".tiff"}
@@ -218,11 +218,15 @@ def reserve(sizes):
     return lambda size: sizes.append(size) or True
 
 
-def test_a_server_without_ranges_sends_the_whole_file(z_stack):
+def test_a_server_without_ranges_sends_the_file_once(z_stack, tmp_path):
     folder, stack = z_stack
-    with web_server(folder) as address:
-        file = ImageReader(ObjectReader()).read_if(f"{address}/lzw.tif#page=5", lambda _: True)
-    assert np.array_equal(decode(file.data), stack[5])
+    with RangeServer(folder, ranges=False) as server:
+        objects = ObjectReader()
+        reader = ImageReader(objects, WholeFiles(tmp_path / "out", "run", objects.save))
+        for page in (5, 6, 7):
+            file = reader.read_if(f"{server.address}/lzw.tif#page={page}", lambda _: True)
+            assert np.array_equal(decode(file.data), stack[page])
+        assert server.sent < 2.2 * (folder / "lzw.tif").stat().st_size
 
 
 def test_a_page_is_not_fetched_where_there_is_no_memory_for_it(z_stack):

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +93,7 @@ class ChunkGrid:
         get_chunk: Callable[[Coordinates], Numbers | None],
         dtype: np.dtype,
         fill: float,
+        order: Iterable[Coordinates] | None = None,
     ) -> Numbers:
         """Get the plane of an index, or the maximum of its planes.
 
@@ -102,6 +103,8 @@ class ChunkGrid:
             Gets the numbers of a chunk, or None if the array lacks it.
         fill
             The number of pixels whose chunk is lacking.
+        order
+            The same chunks in another order.
 
         Raises
         ------
@@ -113,7 +116,7 @@ class ChunkGrid:
         plane = np.empty((height, width), dtype)
         begun: set[Coordinates] = set()
         found = False
-        for where in self.chunks_of(index):
+        for where in order or self.chunks_of(index):
             numbers = get_chunk(where)
             found = found or numbers is not None
             top, left = where[-2] * rows_together, where[-1] * columns_together

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from jumpduck.containers.checksums import wrong_checksum
+from jumpduck.containers.hdf5_planes import Hdf5Planes
 from jumpduck.containers.places import Place, split_place
 from jumpduck.containers.tiff_pages import TiffPages, page_of
 from jumpduck.containers.whole_files import WholeFiles
@@ -34,6 +35,7 @@ class ImageReader:
         self._reader = reader
         self._whole_files = whole_files
         self._zips = ZipMembers(reader)
+        self._hdf5_planes = Hdf5Planes(reader)
         self._tiff_pages = TiffPages(reader)
         self._zarr_planes = ZarrPlanes(reader)
 
@@ -101,6 +103,8 @@ class ImageReader:
         if "member" in place:
             file = self._zips.read_if(address, place["member"], on_size, version)
             return _page(file, place, on_size)
+        if "dataset" in place:
+            return self._hdf5_planes.read_if(address, place, on_size, version=version)
         if place.keys() & _PAGE_KEYS:
             return self._tiff_pages.read_if(address, place, on_size, version=version)
         raise ImageError(f"no way to read {', '.join(place)}")

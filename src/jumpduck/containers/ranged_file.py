@@ -2,6 +2,8 @@
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
+from functools import partial
 
 from jumpduck.errors import ImageError
 from jumpduck.storage.object_reader import ObjectReader
@@ -26,6 +28,8 @@ class RangedFile:
     ----------
     reader, url, version
         What `ObjectReader.read_range` takes.
+    state
+        The state in which the file was read before.
 
     Raises
     ------
@@ -33,17 +37,23 @@ class RangedFile:
         The server sends whole files only.
     """
 
-    def __init__(self, reader: ObjectReader, url: str, version: str | None = None) -> None:
-        self._read_range = reader.read_range
-        self.url, self.version = url, version
-        self._state: FileState | None = None
+    def __init__(
+        self,
+        reader: ObjectReader,
+        url: str,
+        version: str | None = None,
+        state: FileState | None = None,
+    ) -> None:
+        self._read_range = partial(reader.read_range, url, version=version)
         self._blocks: OrderedDict[int, bytes | memoryview] = OrderedDict()
         self._fetched = self._slices = self._at = 0
-        self.size = 1 << 62
-        self.etag: str | None = None
-        self.attempts = 0
-        """Requests for the part that took the most."""
-        self._block(0)
+        self.state, self.attempts = state, 1
+        """Of the requests for a part the most."""
+        if state is None:
+            self.size = 1 << 62
+            self._block(0)
+        else:
+            self.size = state.size
 
     def fetch(self, start: int, length: int) -> bytes | memoryview:
         """Get a part that is not kept.
@@ -53,9 +63,9 @@ class RangedFile:
         ImageError
             The file ends before the part does.
         """
-        part = self._read_range(self.url, start, length, version=self.version, same=self._state)
+        part = self._read_range(start, length, same=self.state)
         assert part is not None
-        self._state, self.size, self.etag = part.state, part.size, part.etag
+        self.state, self.size = part.state, part.size
         self.attempts = max(self.attempts, part.attempts)
         if len(part.data) != min(length, part.size - start):
             raise ImageError(f"cut short: it ends before byte {start + length}")
@@ -107,3 +117,23 @@ class RangedFile:
         data = self[self._at : stop]
         self._at += len(data)
         return data
+
+
+def merged(parts: Iterable[tuple[int, int]], max_bytes: int) -> list[tuple[int, int]]:
+    """Get the first byte and the end of runs of parts that are near each other.
+
+    Parameters
+    ----------
+    parts
+        The first byte and the length of each.
+    max_bytes
+        A run with several parts is not longer.
+    """
+    runs: list[tuple[int, int]] = []
+    for start, length in sorted(parts):
+        end = start + length
+        if runs and start - runs[-1][1] <= BLOCK_BYTES and end - runs[-1][0] <= max_bytes:
+            runs[-1] = runs[-1][0], max(end, runs[-1][1])
+        else:
+            runs.append((start, end))
+    return runs

@@ -18,7 +18,7 @@ from jumpduck.containers.plane_file import (
     span_of,
     tiff_of,
 )
-from jumpduck.containers.ranged_file import BLOCK_BYTES, RangedFile
+from jumpduck.containers.ranged_file import RangedFile, merged
 from jumpduck.containers.recent_files import RecentFiles
 from jumpduck.errors import ImageError, QueryError
 from jumpduck.imaging.tiff_header import (
@@ -29,8 +29,8 @@ from jumpduck.imaging.tiff_header import (
     read_page_headers,
 )
 from jumpduck.imaging.tiff_reader import Numbers, decode_numbers
-from jumpduck.storage.object_reader import ObjectReader
-from jumpduck.storage.repeated_requests import FetchedFile, NoRangesError
+from jumpduck.storage.object_reader import MAX_FILE_BYTES, ObjectReader
+from jumpduck.storage.repeated_requests import FetchedFile
 
 SMALL_BYTES = 2**20
 """A file up to this is read as a whole, because a request takes as long as some megabytes."""
@@ -106,10 +106,7 @@ class TiffPages:
         small = f"{url}#{version or ''}", str(choice)
         if self._recent.has(*small):
             return self._read_small(url, place, small, on_size, version)
-        try:
-            file = RangedFile(self._reader, url, version)
-        except NoRangesError:
-            return self._read_whole(url, place, on_size, version)
+        file = RangedFile(self._reader, url, version)
         if file.size <= SMALL_BYTES:
             return self._read_small(url, place, small, on_size, version)
 
@@ -120,7 +117,11 @@ class TiffPages:
             image = _image(file, choice, pieces, on_size, 0)
         except _ScatteredError:
             return self._read_whole(url, place, on_size, version)
-        return None if image is None else FetchedFile(image, file.etag, file.attempts)
+        return (
+            None
+            if image is None
+            else FetchedFile(image, file.state and file.state.etag, file.attempts)
+        )
 
     def _read_small(
         self, url: str, place: Place, key: tuple[str, str], on_size: OnSize, version: str | None
@@ -216,12 +217,7 @@ class _ScatteredError(Exception):
 
 def _fetch_pieces(file: RangedFile, header: PageHeader) -> Sequence[memoryview]:
     """Get the strips or tiles of a page in few requests: those that are near each other in one."""
-    runs: list[tuple[int, int]] = []
-    for start, count in sorted(header.pieces):
-        if runs and start - runs[-1][1] <= BLOCK_BYTES:
-            runs[-1] = runs[-1][0], start + count
-        else:
-            runs.append((start, start + count))
+    runs = merged(header.pieces, MAX_FILE_BYTES)
     wanted = sum(count for _, count in header.pieces)
     if len(runs) > MAX_PARTS or sum(stop - start for start, stop in runs) > 2 * wanted:
         raise _ScatteredError

@@ -1,27 +1,17 @@
-"""From the bytes of a chunk of a Zarr array to its numbers.
-
-Each decoder is told how many bytes may come out, because a chunk of some kilobytes could promise
-gigabytes.
-"""
+"""From the bytes of a chunk of a Zarr array to its numbers."""
 
 import math
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import imagecodecs
 import numpy as np
 
+from jumpduck.containers.decoders import EXTRA_BYTES, Bytes, Decode, bounded
 from jumpduck.errors import ImageError
 from jumpduck.imaging.tiff_reader import Numbers
-
-Bytes = bytes | bytearray | memoryview
-Decode = Callable[[Bytes, int], Bytes]
-"""Gets bytes of at most so many from fewer."""
-
-EXTRA_BYTES = 2**16
-"""What a chunk may be larger than its numbers: headers, and what does not compress."""
 
 MAX_SUMMED_BYTES = 2**16
 """A checksum in Python takes a second for 4 MB, therefore only of the indices of shards."""
@@ -96,17 +86,6 @@ def decoder_of(name: str) -> Decode:
     return decode
 
 
-def _with(function: Callable[..., Any], **options: object) -> Decode:
-    def decode(data: Bytes, at_most: int) -> Bytes:
-        # one byte more, because some decoders fill what they are given and then stop
-        found = function(data, out=at_most + 1, **options)
-        if len(found) > at_most:
-            raise ValueError(f"more than {at_most} bytes come out of {len(data)}")
-        return found
-
-    return decode
-
-
 def _without_checksum(data: Bytes, _: int) -> Bytes:
     body = memoryview(data)[:-4]
     if len(data) < 4:
@@ -135,11 +114,11 @@ def _crc32c(data: Bytes) -> int:
 
 
 _DECODERS: Mapping[str, Decode] = {
-    "blosc": _with(imagecodecs.blosc_decode, numthreads=1),
-    "bz2": _with(imagecodecs.bz2_decode),
+    "blosc": bounded(imagecodecs.blosc_decode, numthreads=1),
+    "bz2": bounded(imagecodecs.bz2_decode),
     "crc32c": _without_checksum,
-    "gzip": _with(imagecodecs.gzip_decode),
-    "lz4": _with(imagecodecs.lz4_decode, header=True),
-    "zlib": _with(imagecodecs.zlib_decode),
-    "zstd": _with(imagecodecs.zstd_decode),
+    "gzip": bounded(imagecodecs.gzip_decode),
+    "lz4": bounded(imagecodecs.lz4_decode, header=True),
+    "zlib": bounded(imagecodecs.zlib_decode),
+    "zstd": bounded(imagecodecs.zstd_decode),
 }

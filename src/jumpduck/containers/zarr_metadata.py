@@ -14,8 +14,9 @@ from typing import Any, cast
 import numpy as np
 
 from jumpduck.containers.chunk_grid import ChunkGrid, Coordinates
+from jumpduck.containers.decoders import Decode
 from jumpduck.containers.plane_file import MAX_AXES
-from jumpduck.containers.zarr_codecs import SHAPED, Chain, Decode, decoder_of
+from jumpduck.containers.zarr_codecs import SHAPED, Chain, decoder_of
 from jumpduck.errors import ImageError
 
 MAX_EDGE = 1 << 40

@@ -1,22 +1,21 @@
 """A plane of a Zarr array: its metadata, then only the chunks that the plane needs."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote
 
 from jumpduck.containers.chunk_grid import Coordinates
+from jumpduck.containers.decoders import EXTRA_BYTES
 from jumpduck.containers.places import Place
 from jumpduck.containers.plane_file import (
     GreyRange,
-    Span,
     check_type,
     grey_plane,
     index_of,
     tiff_of,
 )
 from jumpduck.containers.recent_files import RecentFiles
-from jumpduck.containers.zarr_codecs import EXTRA_BYTES
 from jumpduck.containers.zarr_metadata import Shards, ZarrArray, parse_metadata
 from jumpduck.errors import ImageError, QueryError
 from jumpduck.imaging.tiff_reader import Numbers
@@ -70,16 +69,6 @@ class ZarrPlanes:
         """
         grey_range, index = GreyRange.of(place), index_of(place)
         root = _root(url, place.get("array", ""))
-        try:
-            return self._read(root, index, grey_range, on_size)
-        except ImageError as error:
-            raise ImageError(f"{root}: {error}", error.attempts) from error
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{root}: {error}") from None
-
-    def _read(
-        self, root: str, index: Sequence[Span], grey_range: GreyRange | None, on_size: OnSize
-    ) -> FetchedFile | None:
         image = repr((index, grey_range))
         array = self._open(root, image)
         check_type(array.dtype, grey_range)
