@@ -12,6 +12,7 @@ TABLE_SOURCES: Mapping[str, str] = {
     "cpg": "jumpduck.collections.cpg:GalleryProject",
     "idr": "jumpduck.collections.idr:IdrTables",
     "jump": "jumpduck.collections.jump:JumpTables",
+    "jump_lite": "jumpduck.collections.jump_lite:JumpLiteTables",
     "own": "jumpduck.collections.own:OwnPlates",
 }
 """Module and class of each collection that needs Python."""

@@ -1,0 +1,22 @@
+-- jump_lite.recipe_sizes: one row per recipe with the size of the file it makes.
+-- key: recipe
+-- Measured on images of JUMP, centre crop 768 x 768; a size made from it is an estimate.
+-- NULL: as published, see jump_lite.packages.
+CREATE OR REPLACE TABLE jump_lite.recipe_sizes (
+    recipe VARCHAR PRIMARY KEY,
+    mean_bytes DOUBLE
+);
+
+INSERT INTO jump_lite.recipe_sizes
+SELECT
+    recipe,
+    mean_bytes::DOUBLE AS mean_bytes
+FROM read_csv(
+    coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump_lite/recipe_sizes.csv',
+    header = TRUE, all_varchar = TRUE
+);
+
+COMMENT ON TABLE jump_lite.recipe_sizes IS 'One row per recipe with the size of the file it makes';
+COMMENT ON COLUMN jump_lite.recipe_sizes.recipe IS 'Name of the recipe';
+COMMENT ON COLUMN jump_lite.recipe_sizes.mean_bytes IS
+'Bytes of one file, NULL for the published size';
