@@ -10,7 +10,7 @@ from jumpduck.collections.base import CatalogOptions, KeptTables
 from jumpduck.database.sql_files import Value, as_pattern
 from jumpduck.errors import CatalogError
 from jumpduck.selection.suggestions import check_names
-from jumpduck.storage.object_reader import ObjectReader, root_of
+from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
 
 GALLERY = "s3://cellpainting-gallery"
 PROJECT = "cpg0016-jump"
@@ -83,9 +83,9 @@ class JumpLiteTables:
 
     def variables(self) -> Mapping[str, Value]:
         """Fetch the tables, and get the variables that say where everything is."""
-        layout, metadata = self._found()
+        layout, metadata, index = self._found()
         self._options.progress("metadata", 1, 2)
-        self._save(metadata, PERTURBATIONS)
+        perturbations = self._needed(metadata, PERTURBATIONS)
         self._options.progress("metadata", 2, 2)
         return {
             "jump_lite_gallery": self._gallery,
@@ -93,8 +93,8 @@ class JumpLiteTables:
             "jump_lite_images": f"{self._root}/{layout.images}/{self._package}.zarr",
             "jump_lite_embeddings": f"{self._root}/{layout.embeddings}",
             "jump_lite_package": self._package,
-            "jump_lite_index": as_pattern(self._scratch / INDEX),
-            "jump_lite_perturbations": as_pattern(self._scratch / PERTURBATIONS),
+            "jump_lite_index": as_pattern(index),
+            "jump_lite_perturbations": as_pattern(perturbations),
         }
 
     def kept_tables(self) -> KeptTables | None:
@@ -104,19 +104,18 @@ class JumpLiteTables:
     def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
         """Do nothing, because `variables` has fetched all."""
 
-    def _found(self) -> tuple[Layout, str]:
-        """Get the layout of the gallery, and the folder of the tables; the index is then there."""
+    def _found(self) -> tuple[Layout, str, Path]:
+        """Get the layout of the gallery, the folder of the tables, and the index of sites."""
         if self._options.metadata is not None:
             metadata = root_of(self._options.metadata)
-            self._save(metadata, INDEX)
-            return next(filter(self._has_images, LAYOUTS), LAYOUTS[0]), metadata
+            layout = next(filter(self._has_images, LAYOUTS), LAYOUTS[0])
+            return layout, metadata, self._needed(metadata, INDEX)
         for layout in LAYOUTS:
             metadata = f"{self._root}/{layout.metadata}"
             try:
-                self._reader.save(f"{metadata}/{INDEX}", self._scratch / INDEX)
+                return layout, metadata, self._file(metadata, INDEX)
             except FileNotFoundError:
                 continue
-            return layout, metadata
         places = " or ".join(one.metadata for one in LAYOUTS)
         raise CatalogError(
             f"{self._root} has no {INDEX} in {places}; the release may not be public yet, or lie "
@@ -133,10 +132,19 @@ class JumpLiteTables:
             return True
         return False
 
-    def _save(self, metadata: str, name: str) -> None:
+    def _needed(self, metadata: str, name: str) -> Path:
         try:
-            self._reader.save(f"{metadata}/{name}", self._scratch / name)
+            return self._file(metadata, name)
         except FileNotFoundError as error:
             raise CatalogError(
                 f"{metadata} has no {name}; give the folder of the release's tables as `metadata`"
             ) from error
+
+    def _file(self, metadata: str, name: str) -> Path:
+        """Get a local file of the tables; FileNotFoundError if there is none."""
+        url, file = f"{metadata}/{name}", self._scratch / name
+        if scheme_of(url) != "file":
+            self._reader.save(url, file)
+        elif not (file := Path(url)).is_file():
+            raise FileNotFoundError(url)
+        return file

@@ -40,6 +40,7 @@ WRITERS: Mapping[str, str] = {
     "cpg": "jumpduck.synthetic.cpg:write",
     "idr": "jumpduck.synthetic.idr:write",
     "jump": "jumpduck.synthetic.gallery:write",
+    "jump_lite": "jumpduck.synthetic.jump_lite:write",
     "own": "jumpduck.synthetic.own:write",
 }
 """Module and function of each collection that has a small gallery."""
