@@ -9,6 +9,7 @@ from jumpduck.collections.base import CatalogOptions, SqlAlone, TableSource, che
 from jumpduck.database.sql_files import sql_root
 
 TABLE_SOURCES: Mapping[str, str] = {
+    "bbbc021": "jumpduck.collections.bbbc021:Bbbc021Tables",
     "cpg": "jumpduck.collections.cpg:GalleryProject",
     "idr": "jumpduck.collections.idr:IdrTables",
     "jump": "jumpduck.collections.jump:JumpTables",

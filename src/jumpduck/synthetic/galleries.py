@@ -37,6 +37,7 @@ class SmallGallery:
 
 
 WRITERS: Mapping[str, str] = {
+    "bbbc021": "jumpduck.synthetic.bbbc021:write",
     "cpg": "jumpduck.synthetic.cpg:write",
     "idr": "jumpduck.synthetic.idr:write",
     "jump": "jumpduck.synthetic.gallery:write",

@@ -1,0 +1,154 @@
+"""BBBC021: three published CSV tables, fetched and checked before SQL reads them."""
+
+import csv
+import gzip
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import duckdb
+
+from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.database.sql_files import Value, as_pattern
+from jumpduck.errors import CatalogError, StoreError
+from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
+
+HOME = "https://data.broadinstitute.org/bbbc/BBBC021"
+"""Where the tables and the zips are published, in one folder."""
+
+MAX_TABLE_BYTES = 64 * 2**20
+"""A table that has more is refused; the published image table has 4 MB."""
+
+CHANNELS = ("DAPI", "Tubulin", "Actin")
+
+TABLES: Mapping[str, tuple[str, Sequence[str]]] = {
+    "image": (
+        "BBBC021_v1_image.csv",
+        (
+            *(f"Image_{what}_{one}" for one in CHANNELS for what in ("FileName", "PathName")),
+            "Image_Metadata_Plate_DAPI",
+            "Image_Metadata_Well_DAPI",
+            "Replicate",
+            "Image_Metadata_Compound",
+            "Image_Metadata_Concentration",
+        ),
+    ),
+    "mechanism": ("BBBC021_v1_moa.csv", ("compound", "concentration", "moa")),
+    "compound": ("BBBC021_v1_compound.csv", ("compound", "smiles")),
+}
+"""File of each table, and the columns that SQL reads."""
+
+OPTIONAL = "compound"
+"""The table that only SMILES depend on."""
+
+
+class Bbbc021Tables:
+    """Where the tables of BBBC021 come from.
+
+    Parameters
+    ----------
+    options
+        What to read.
+    scratch
+        Folder for copies; the caller removes it.
+
+    Raises
+    ------
+    StoreError
+        There is no such gallery folder.
+    """
+
+    def __init__(self, options: CatalogOptions, scratch: Path) -> None:
+        self._options = options
+        self._scratch = scratch
+        self._gallery = root_of(options.gallery or HOME)
+        self._metadata = root_of(options.metadata or HOME)
+        self._reader = ObjectReader(options.endpoint)
+        if scheme_of(self._gallery) == "file" and not Path(self._gallery).is_dir():
+            raise StoreError(f"gallery {self._gallery} is not a folder; give one that exists")
+
+    def variables(self) -> Mapping[str, Value]:
+        """Fetch the tables, and get the variables that say where everything is.
+
+        Raises
+        ------
+        CatalogError
+            A table is missing, or is not what was published.
+        StoreError
+            The server cannot be reached.
+        """
+        self._options.progress("metadata", 0, len(TABLES))
+        variables: dict[str, Value] = {
+            "bbbc021_gallery": self._gallery,
+            "bbbc021_endpoint": self._options.endpoint,
+            "bbbc021_metadata": self._metadata,
+        }
+        digest = hashlib.sha256()
+        for number, (table, (name, columns)) in enumerate(TABLES.items(), 1):
+            data = self._table(name)
+            if data is not None:
+                _check(name, data, columns)
+                digest.update(hashlib.sha256(data).digest())
+                copy = self._scratch / name
+                copy.write_bytes(data)
+                variables[f"bbbc021_{table}_table"] = as_pattern(copy)
+            elif table != OPTIONAL:
+                raise CatalogError(
+                    f"there is neither {name} nor {name}.gz in {self._metadata}; "
+                    "give another folder as `metadata`"
+                )
+            self._options.progress("metadata", number, len(TABLES))
+        variables["bbbc021_revision"] = f"sha256:{digest.hexdigest()}"
+        return variables
+
+    def kept_tables(self) -> KeptTables | None:
+        """Get None, because the tables are read in less than a second."""
+        return None
+
+    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
+        """Do nothing."""
+
+    def _table(self, name: str) -> bytes | None:
+        """Get a table, which may be compressed; None if there is none."""
+        for one in (name, f"{name}.gz"):
+            url = f"{self._metadata}/{one}"
+            try:
+                file = self._reader.read_if(url, lambda size: size <= MAX_TABLE_BYTES)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise CatalogError(f"{error}; check `metadata`") from error
+            data = b"" if file is None else bytes(file.data)
+            if file is not None and one.endswith(".gz"):
+                data = _unpacked(url, data)
+            if file is None or len(data) > MAX_TABLE_BYTES:
+                raise CatalogError(
+                    f"{url} has more than {MAX_TABLE_BYTES} bytes, which the published table does "
+                    "not have; give another folder as `metadata`"
+                )
+            return data
+        return None
+
+
+def _unpacked(url: str, data: bytes) -> bytes:
+    try:
+        with gzip.open(BytesIO(data)) as text:
+            return text.read(MAX_TABLE_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CatalogError(f"{url} cannot be unpacked: {error}; fetch it again") from error
+
+
+def _check(name: str, data: bytes, columns: Sequence[str]) -> None:
+    """Raise CatalogError if a table cannot be the published one."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{name} is not UTF-8: {error}; fetch it again") from error
+    header = [value for line in csv.reader(text.splitlines()[:1]) for value in line]
+    if lacking := [column for column in columns if column not in header]:
+        raise CatalogError(
+            f"{name} has no column {lacking[0]}; its columns are {', '.join(header)[:500]}; "
+            "give the published file"
+        )
