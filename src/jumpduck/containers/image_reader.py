@@ -34,6 +34,7 @@ class ImageReader:
     def __init__(self, reader: ObjectReader, whole_files: WholeFiles | None = None) -> None:
         self._reader = reader
         self._whole_files = whole_files
+        self._sent_whole: set[str] = set()
         self._zips = ZipMembers(reader)
         self._hdf5_planes = Hdf5Planes(reader)
         self._tiff_pages = TiffPages(reader)
@@ -84,14 +85,16 @@ class ImageReader:
             return _page(self._read_whole(address, place, on_size), place, on_size)
         if "array" in place:  # which is many files
             return self._zarr_planes.read_if(address, place, on_size)
-        kept = self._whole_files and self._whole_files.kept(address)
-        try:
-            return self._read_inside(str(kept or address), place, on_size)
-        except NoRangesError:
-            if self._whole_files is None:
-                raise
-            # without its version, because S3 sends parts
-            return self._read_inside(str(self._whole_files.get(address)), place, on_size)
+        if address not in self._sent_whole:
+            try:
+                return self._read_inside(address, place, on_size)
+            except NoRangesError:
+                if self._whole_files is None:
+                    raise
+                self._sent_whole.add(address)
+        assert self._whole_files is not None
+        # without its version, because S3 sends parts
+        return self._read_inside(str(self._whole_files.get(address)), place, on_size)
 
     def _read_whole(self, address: str, place: Place, on_size: OnSize) -> FetchedFile | None:
         checksum = place.get("checksum")

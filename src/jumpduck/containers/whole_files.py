@@ -51,11 +51,6 @@ class WholeFiles:
         self._turns: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def kept(self, url: str) -> Path | None:
-        """Get the path of a file that is there."""
-        path = self._path(url)
-        return path if path.exists() else None
-
     def get(self, url: str) -> Path:
         """Get the path of a file, which is fetched if it is not there.
 
@@ -65,6 +60,8 @@ class WholeFiles:
             As `ObjectReader.save`; a file that could not be had is not asked for again.
         """
         path = self._path(url)
+        if path.exists():
+            return path
         with self._turn(url):
             if url in self._failed:
                 raise self._failed[url]
