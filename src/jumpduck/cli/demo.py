@@ -13,7 +13,7 @@ from jumpduck.cli.flags import CHOOSE, OUTPUT, Json, Quiet
 from jumpduck.cli.manifest import say_chosen, say_left_out
 from jumpduck.cli.report import Report
 from jumpduck.cli.transfer_report import by_reason, reasons, summarize
-from jumpduck.collections.base import CatalogOptions
+from jumpduck.collections.base import OPTIONS, CatalogOptions
 from jumpduck.errors import PartialError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.rows import DONE
@@ -27,7 +27,7 @@ from jumpduck.stages.manifest import write_manifest
 from jumpduck.storage.atomic_files import writable_folder
 from jumpduck.synthetic.galleries import WRITERS, write_small_gallery
 from jumpduck.transfer.run import check_platform
-from jumpduck.words import flags_of
+from jumpduck.words import words_of
 
 MARK = ".jumpduck-demo"
 """File that says that the demo made the folder it is in."""
@@ -136,12 +136,10 @@ def _begin(out: Path) -> None:
     (writable_folder(out) / MARK).touch()
 
 
-def _words(options: Mapping[str, object], folder: Path) -> str:
+def _words(options: Mapping[str, Any], folder: Path) -> str:
     """Get options of a catalog as they are written in a folder."""
-    flags = flags_of(CatalogOptions)
-    return "".join(
-        f" {flags[name]} {str(value).removeprefix(f'{folder}/')}" for name, value in options.items()
-    )
+    words = words_of(CatalogOptions(**options), ("collection", *OPTIONS))
+    return "".join(f" {word.removeprefix(f'{folder}/')}" for word in words)
 
 
 def _me() -> str:
