@@ -11,6 +11,7 @@ import jumpduck
 from jumpduck.collections.file_pattern import file_pattern
 from jumpduck.database.sql_files import driver_files, find_driver, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.synthetic.own import PATTERN, write
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
@@ -177,6 +178,32 @@ def test_a_merged_tiff_of_cellpaintssl_is_a_page_for_each_channel(build, tmp_pat
         "FROM own.sites ORDER BY ALL"
     ) == [("A01", "DMSO", "negcon", None), ("A02", "cpd", "trt", "EGFR")]
     assert ("a file of numpy: only TIFF files are read", 1) in ask(REASONS)
+
+
+@pytest.mark.slow
+def test_a_stack_for_cellpaintssl_is_read_again(plates, tmp_path):
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(path, collection="own", **plates.options)
+    order = ["ER", "Mito", "DNA"]
+    rows = jumpduck.manifest(path, plates="plate-8", wells="A01", channels=order)
+    out = tmp_path / "stacks"
+    stacks = jumpduck.download(rows, out, recipe="stack", crop=0, otsu="DNA", channels=order)
+    assert contact_sheet(out, tmp_path / "sheet.png").stat().st_size > 1000
+    assert jumpduck.verify(out, deep=True).is_empty()
+    files = pl.read_parquet(out / "results.parquet")["path"].unique().sort()
+    text = "FileName_Merged,batch,plate,well,field,perturbation_id\n" + "".join(
+        f"{out / file},b,P1,A01,{field},DMSO\n" for field, file in enumerate(files)
+    )
+    again = tmp_path / "again.duckdb"
+    jumpduck.catalog(again, collection="own", **listed(tmp_path, text))
+    pages = jumpduck.download(jumpduck.manifest(again), tmp_path / "pages", recipe="tiff16", crop=0)
+    means = {
+        page: pages.filter(Metadata_Channel=f"page{page}")["mean"].to_list() for page in (0, 1)
+    }
+    for page, channel in enumerate(("ER", "Mito")):
+        assert means[page] == stacks.filter(Metadata_Channel=channel)["mean"].to_list()
+    lacking = pages.filter(Metadata_Channel="DNA")  # page 4 of files with three
+    assert set(lacking["status"]) <= {"missing", "corrupt"}
 
 
 def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):

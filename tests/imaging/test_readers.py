@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from jumpduck.errors import ImageError
-from jumpduck.imaging.readers import decode_image, ome_channels
+from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.writers import encode_jxl, encode_ome_tiff, encode_png, encode_tiff
 from tests.support.pixels import tiff
 
@@ -32,7 +32,7 @@ def test_jpeg_xl_without_a_container_is_read():
 def test_the_pages_of_an_ome_tiff_are_found_by_their_channels():
     names = ["02", "2", "<&"]
     data = encode_ome_tiff([PLANE + number for number in range(3)], names)
-    assert ome_channels(data) == names
+    assert page_channels(data) == names
     for page in range(3):
         assert np.array_equal(decode_image(data, page=page), PLANE + page)
 
@@ -44,8 +44,8 @@ OME = encode_ome_tiff([PLANE], ["a"])
     "data", [tiff(PLANE), encode_png(PLANE), b"", OME[:60], OME[:100] + bytes(200) + OME[300:]]
 )
 def test_channels_of_another_file_are_refused(data):
-    with pytest.raises(ImageError, match="not an OME-TIFF"):
-        ome_channels(data)
+    with pytest.raises(ImageError, match="not a TIFF with named channels"):
+        page_channels(data)
 
 
 def colour_png():

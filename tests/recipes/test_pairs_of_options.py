@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from jumpduck.imaging.readers import decode_image, ome_channels
+from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.transforms import crop_slices, divide, resize, to_8bit
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import BUILT_IN, build, load
@@ -35,6 +35,7 @@ OPTIONS = {
     "distance": [0, 0.5, 25],
     "compression": ["zstd", "deflate"],
     "channels": [(), ("b", "a")],
+    "otsu": [None, "a"],
 }
 
 
@@ -122,7 +123,7 @@ def check(name, case):
     }
     if name == "stack":
         order = list(options["channels"] or channels)
-        assert ome_channels(made.data) == order
+        assert page_channels(made.data) == order
         found = [decode_image(made.data, page=page) for page in range(len(order))]
         expected = [kept[channel] for channel in order]
         # another reader

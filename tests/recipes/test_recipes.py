@@ -13,10 +13,10 @@ from PIL import Image
 
 from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.illumination import decode_illumination
-from jumpduck.imaging.readers import decode_image, ome_channels
+from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.preprocessing import LEVEL_IMAGES
-from jumpduck.recipes.registry import BUILT_IN, build
+from jumpduck.recipes.registry import BUILT_IN, build, rebuild
 from jumpduck.synthetic.cells import Phenotype, draw_site
 from tests.support.pixels import formula, tiff
 from tests.support.places import DATA, ROOT
@@ -197,12 +197,35 @@ def test_a_stack_has_the_channels_in_the_manifests_order_with_names_and_pixel_si
         assert image.n_frames == 5
 
 
+def test_a_stack_with_a_threshold_is_what_cellpaintssl_reads():
+    sources = [source(one, Metadata_Pixel_Size_Microns=0.6) for one in CHANNELS]
+    recipe = build("stack", crop=120, otsu=CHANNELS[1])
+    made = recipe.make(sources, recipe.prepare([one.row for one in sources], None))
+    assert recipe.suffix == ".tiff"
+    assert rebuild("stack", recipe.parameters).parameters == recipe.parameters
+    assert "otsu" not in build("stack").parameters
+    with tifffile.TiffFile(io.BytesIO(made.data)) as file:
+        image = file.asarray()
+        about = json.loads(file.pages[0].tags["ImageDescription"].value)
+    assert np.array_equal(image, np.stack([cropped(one) for one in CHANNELS]))
+    assert about["channels"] == list(CHANNELS)
+    plane = cropped(CHANNELS[1]).astype(float)
+    between = {
+        level: (plane <= level).mean() * (plane > level).mean()
+        * (plane[plane <= level].mean() - plane[plane > level].mean()) ** 2
+        for level in np.unique(plane)[:-1]
+    }  # fmt: skip
+    assert round(float(about["otsuth"]) * 65535) == max(between, key=between.get)
+    with pytest.raises(ManifestError, match="otsu 'XYZ' is not a channel of the manifest, which"):
+        build("stack", otsu="XYZ").prepare([one.row for one in sources], None)
+
+
 def test_a_stack_has_the_order_asked_for_or_names_the_channel_that_is_missing():
     made = make(build("stack", channels=["ER", "DNA"], crop=120), source("DNA"), source("ER"))
     pages = tifffile.imread(io.BytesIO(made.data))
     assert np.array_equal(pages, np.stack([cropped("ER"), cropped("DNA")]))
     one = make(build("stack", channels="DNA", crop=120), source("DNA"))  # one name, not letters
-    assert ome_channels(one.data) == ["DNA"]
+    assert page_channels(one.data) == ["DNA"]
     with pytest.raises(ManifestError, match="RNA"):
         make(build("stack", channels=["DNA", "RNA"]), source("DNA"))
     with pytest.raises(ManifestError, match="RNA"):

@@ -7,7 +7,7 @@ import pytest
 
 import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
-from jumpduck.imaging.readers import ome_channels
+from jumpduck.imaging.readers import page_channels
 from jumpduck.stages.download import DownloadOptions, download_plates
 from jumpduck.transfer import scheduler
 from jumpduck.transfer.journal import Journal
@@ -66,7 +66,7 @@ def test_a_repaired_stack_has_its_pages_in_the_same_order(rows, tmp_path):
     results = jumpduck.download(shuffled, tmp_path, recipe="stack")
     file = tmp_path / results["path"][0]
     before = file.read_bytes()
-    assert ome_channels(before) == ["DNA", "RNA", "ER", "AGP", "Mito"]
+    assert page_channels(before) == ["DNA", "RNA", "ER", "AGP", "Mito"]
     file.unlink()
     jumpduck.repair(jumpduck.verify(tmp_path), tmp_path)
     assert file.read_bytes() == before

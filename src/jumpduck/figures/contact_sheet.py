@@ -10,7 +10,7 @@ import polars as pl
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from jumpduck.errors import ImageError, ManifestError
-from jumpduck.imaging.readers import decode_image, ome_channels
+from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.transforms import to_8bit
 from jumpduck.options import expanded
 from jumpduck.rows import PLATE_KEY, SITE_KEY
@@ -156,7 +156,7 @@ def _tile(file: Path, channel: str | None) -> Image.Image:
     """The image of a file, or of one channel of a file that holds several."""
     try:
         data = file.read_bytes()
-        page = ome_channels(data).index(channel) if channel is not None else 0
+        page = page_channels(data).index(channel) if channel is not None else 0
         plane = decode_image(data, page=page)
     except (ImageError, OSError, ValueError):
         return _crossed_tile()

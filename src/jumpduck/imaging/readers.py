@@ -1,6 +1,7 @@
 """From the bytes of a file that a recipe wrote to its pixels."""
 
 import io
+import json
 import struct
 from xml.etree import ElementTree
 
@@ -53,20 +54,22 @@ def decode_image(data: bytes, *, page: int = 0) -> Plane:
     return plane
 
 
-def ome_channels(data: bytes) -> list[str]:
-    """Get the channel of each page of an OME-TIFF.
+def page_channels(data: bytes) -> list[str]:
+    """Get the channel of each page of a stack: an OME-TIFF, or a TIFF that is described in JSON.
 
     Raises
     ------
     ImageError
-        The file is not an OME-TIFF with a name for each channel.
+        The file does not name its channels.
     """
     # imported here, because it takes 0.2 s and most callers do not need it
     import tifffile
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
+            if not file.is_ome:
+                return list(json.loads(file.pages.first.description)["channels"])
             root = ElementTree.fromstring(file.ome_metadata or "")  # noqa: S314 - written here
         return [channel.attrib["Name"] for channel in root.findall(".//{*}Channel")]
     except Exception as error:  # tifffile has many for a broken file
-        raise ImageError(f"not an OME-TIFF with named channels: {error}") from error
+        raise ImageError(f"not a TIFF with named channels: {error}") from error

@@ -47,6 +47,22 @@ def histogram(plane: Plane) -> Counts:
     return counts
 
 
+def otsu_threshold(counts: Counts) -> int:
+    """Get the grey level up to which pixels are background, by Otsu's method.
+
+    It is the level that parts the pixels into two groups whose means differ the most for their
+    sizes: skimage's ``threshold_otsu`` of a plane of whole numbers.
+    """
+    levels = np.flatnonzero(counts)
+    if len(levels) == 1:
+        return int(levels[0])
+    pixels = counts[levels].astype(np.float64)
+    below, sum_below = np.cumsum(pixels)[:-1], np.cumsum(pixels * levels)[:-1]
+    above, sum_above = pixels.sum() - below, (pixels * levels).sum() - sum_below
+    between = below * above * (sum_below / below - sum_above / above) ** 2
+    return int(levels[np.argmax(between)])
+
+
 def percentiles(counts: Counts, q: float) -> tuple[float, float]:
     """Get percentiles `q` and ``100 - q`` of the pixels of a histogram, in grey levels.
 

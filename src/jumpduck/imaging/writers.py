@@ -4,9 +4,10 @@ The same arguments give the same bytes in any process and on any thread.
 """
 
 import io
+import json
 import struct
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from xml.sax.saxutils import escape
 
@@ -155,6 +156,37 @@ def encode_ome_tiff(
             metadata=about,
             **_tiff_options(planes[0], compression, pixel_size_um),
         )
+    return file.getvalue()
+
+
+def encode_json_tiff(
+    planes: Sequence[Plane],
+    about: Mapping[str, object],
+    *,
+    compression: Compression = "zstd",
+    pixel_size_um: float | None = None,
+) -> bytes:
+    """Get a TIFF with a page for each plane, whose description is `about` as JSON.
+
+    Parameters
+    ----------
+    planes
+        Of one shape and type.
+    compression, pixel_size_um
+        As in `encode_tiff`.
+    """
+    import tifffile
+
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, byteorder="<") as tiff:
+        for page, plane in enumerate(planes):
+            tiff.write(
+                plane,
+                description=None if page else json.dumps(about),
+                metadata=None,
+                contiguous=False,
+                **_tiff_options(plane, compression, pixel_size_um),
+            )
     return file.getvalue()
 
 

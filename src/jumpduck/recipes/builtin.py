@@ -9,9 +9,10 @@ from jumpduck.errors import ImageError, ManifestError, QueryError
 from jumpduck.imaging.quality import quality
 from jumpduck.imaging.tiff_header import read_header
 from jumpduck.imaging.tiff_reader import decode
-from jumpduck.imaging.transforms import histogram, stretch
+from jumpduck.imaging.transforms import histogram, otsu_threshold, stretch
 from jumpduck.imaging.writers import (
     Compression,
+    encode_json_tiff,
     encode_jxl,
     encode_ome_tiff,
     encode_png,
@@ -38,6 +39,9 @@ PERCENTILE = 1.0
 
 RAW_BYTES_PER_PIXEL = 6
 """Memory for each pixel of a file that is only checked: the plane and its histogram."""
+
+MAX_LEVEL = 65535
+"""The grey level that CellPaintSSL takes for 1, of images with 8 bit, too."""
 
 Encode = Callable[[Recipe, PreprocessedImage, Levels], bytes]
 
@@ -174,10 +178,13 @@ def stack(
     resize: int | None = None,
     compression: Compression = "zstd",
     channels: Sequence[str] = (),
+    otsu: str | None = None,
 ) -> Recipe:
     """One OME-TIFF for each site with every grey level kept: one page for each channel.
 
-    The pages have the order of `channels`, by default that of the manifest.
+    The pages have the order of `channels`, by default that of the manifest. With `otsu`, the file
+    is a TIFF whose description is the JSON that CellPaintSSL reads: ``otsuth`` is the threshold of
+    that channel, as a share of 65535.
     """
     _check_choice("compression", compression, ("zstd", "deflate"))
     channels = (channels,) if isinstance(channels, str) else channels
@@ -190,6 +197,11 @@ def stack(
             raise ManifestError(
                 f"channels {', '.join(channels)} of the stack and those of the manifest differ in "
                 f"{other}; the manifest has {', '.join(context.channels)}"
+            )
+        if otsu is not None and otsu not in context.channels:
+            raise ManifestError(
+                f"otsu {otsu!r} is not a channel of the manifest, which has "
+                f"{', '.join(context.channels)}"
             )
         return context
 
@@ -209,15 +221,28 @@ def stack(
         planes = [images[name].plane for name in names]
         if len({(plane.shape, plane.dtype.name) for plane in planes}) > 1:
             raise ImageError("the channels of the site differ in size or type")
-        row = sources[0].row
-        data = encode_ome_tiff(
-            planes,
-            names,
-            name="__".join(str(row.get(name)) for name in SITE_KEY),
-            note=recipe.note(),
-            compression=compression,
-            pixel_size_um=images[names[0]].pixel_size_um,
-        )
+        name = "__".join(str(sources[0].row.get(name)) for name in SITE_KEY)
+        pixel_size_um = images[names[0]].pixel_size_um
+        if otsu is None:
+            data = encode_ome_tiff(
+                planes,
+                names,
+                name=name,
+                note=recipe.note(),
+                compression=compression,
+                pixel_size_um=pixel_size_um,
+            )
+        elif otsu not in images:
+            raise ImageError(f"the site lacks {otsu}")
+        else:
+            level = otsu_threshold(images[otsu].counts)
+            about = {"otsuth": str(level / MAX_LEVEL), "channels": names, "name": name}
+            data = encode_json_tiff(
+                planes,
+                about | {"jumpduck": recipe.note()},
+                compression=compression,
+                pixel_size_um=pixel_size_um,
+            )
         return Encoded(data, [_measured(image) for image in images.values()])
 
     def work_bytes(sources: Sequence[Source]) -> int:
@@ -227,11 +252,13 @@ def stack(
         **steps.parameters,
         "compression": compression,
         "channels": list(channels),
+        # left out without it, so that earlier files have the same parameters
+        **({} if otsu is None else {"otsu": otsu}),
     }
     recipe = Recipe(
         "stack",
         2,
-        ".ome.tiff",
+        ".ome.tiff" if otsu is None else ".tiff",
         parameters,
         True,
         make,

@@ -46,6 +46,8 @@ class RecipeOptions:
         Compression of a TIFF.
     channels
         Order of a stack's pages; the manifest's order by default.
+    otsu
+        Channel of which a stack's description says the Otsu threshold, for CellPaintSSL.
     """
 
     recipe: str | Recipe = "png8"
@@ -60,6 +62,7 @@ class RecipeOptions:
     distance: float | None = None
     compression: Literal["zstd", "deflate"] | None = None
     channels: Sequence[str] | None = None
+    otsu: str | None = None
 
     def given(self) -> Mapping[str, object]:
         """Get the options that are not None, by name."""
