@@ -120,6 +120,13 @@ def test_the_sites_of_jump_lite_are_read_with_their_jpeg_xl(tmp_path):
     )
     for channel in range(5):
         assert np.array_equal(image(tmp_path, str(channel)), values[channel])
+    assert np.array_equal(image(tmp_path, "1-3"), values[1:4].max(axis=0))
+    white = np.full((5, 64, 48), 65535, "u2")
+    (tmp_path / "0.0.0").write_bytes(imagecodecs.jpegxl_encode(white, lossless=True))
+    assert image(tmp_path, "4").min() == 65535
+    (tmp_path / "0.0.0").write_bytes(imagecodecs.jpegxl_encode(values[:3], lossless=True))
+    with pytest.raises(ImageError, match="cannot be decoded: invalid out"):
+        image(tmp_path, "4")  # of three frames
     other = imagecodecs.jpegxl_encode(np.zeros((5, 64, 4800), "u2"), lossless=True)
     (tmp_path / "0.0.0").write_bytes(other)
     with pytest.raises(ImageError, match="cannot be decoded: invalid out"):

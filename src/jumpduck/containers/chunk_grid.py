@@ -21,6 +21,9 @@ MAX_CHUNK_NUMBERS = MAX_PLANE_PIXELS
 Coordinates = tuple[int, ...]
 """Which chunk: its number along each axis."""
 
+Inside = tuple[slice, ...]
+"""Which planes of a chunk: a part of each axis but the last two."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkGrid:
@@ -90,7 +93,7 @@ class ChunkGrid:
     def gather(
         self,
         index: Sequence[Span],
-        get_chunk: Callable[[Coordinates], Numbers | None],
+        get_planes: Callable[[Coordinates, Inside], Numbers | None],
         dtype: np.dtype,
         fill: float,
         order: Iterable[Coordinates] | None = None,
@@ -99,8 +102,8 @@ class ChunkGrid:
 
         Parameters
         ----------
-        get_chunk
-            Gets the numbers of a chunk, or None if the array lacks it.
+        get_planes
+            Gets those planes of a chunk that are wanted, or None if the array lacks the chunk.
         fill
             The number of pixels whose chunk is lacking.
         order
@@ -117,18 +120,18 @@ class ChunkGrid:
         begun: set[Coordinates] = set()
         found = False
         for where in order or self.chunks_of(index):
-            numbers = get_chunk(where)
-            found = found or numbers is not None
+            inside = tuple(
+                slice(max(first - at * edge, 0), min(last - at * edge + 1, edge))
+                for (first, last), at, edge in zip(index, where, self.chunks, strict=False)
+            )
+            planes = get_planes(where, inside)
+            found = found or planes is not None
             top, left = where[-2] * rows_together, where[-1] * columns_together
             part = plane[top : top + rows_together, left : left + columns_together]
-            if numbers is None:
+            if planes is None:
                 seen = np.full(part.shape, fill, dtype)
             else:
-                inside = tuple(
-                    slice(max(first - at * edge, 0), last - at * edge + 1)
-                    for (first, last), at, edge in zip(index, where, self.chunks, strict=False)
-                )
-                planes = numbers[(*inside, slice(part.shape[0]), slice(part.shape[1]))]
+                planes = planes[..., : part.shape[0], : part.shape[1]]
                 # a NaN is no number, therefore it is not the largest one
                 seen = np.fmax.reduce(planes.reshape(-1, *part.shape), axis=0)
             if where[-2:] in begun:

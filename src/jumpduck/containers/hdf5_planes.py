@@ -11,7 +11,7 @@ from functools import lru_cache
 import imagecodecs
 import numpy as np
 
-from jumpduck.containers.chunk_grid import Coordinates
+from jumpduck.containers.chunk_grid import Coordinates, Inside
 from jumpduck.containers.decoders import EXTRA_BYTES, Bytes, bounded
 from jumpduck.containers.hdf5_file import Dataset, StoredChunk, open_dataset
 from jumpduck.containers.places import Place
@@ -152,17 +152,17 @@ def _read(
 
     firsts = [start for start, _ in runs]
 
-    def get_chunk(where: Coordinates) -> Numbers | None:
+    def get_planes(where: Coordinates, inside: Inside) -> Numbers | None:
         chunk = stored[where]
         if chunk is None:
             return None
         run = runs[bisect_right(firsts, chunk.start) - 1]
         data = memoryview(fetch(run))[chunk.start - run[0] :][: chunk.length]
-        return _decode(data, chunk, dataset)
+        return _decode(data, chunk, dataset)[inside]
 
     order = sorted(stored, key=lambda where: chunk.start if (chunk := stored[where]) else 0)
     native = dataset.dtype.newbyteorder("=")
-    numbers = grid.gather(wanted.index, get_chunk, native, dataset.fill, order)
+    numbers = grid.gather(wanted.index, get_planes, native, dataset.fill, order)
     made = tiff_of(grey_plane(numbers, wanted.grey_range))
     return FetchedFile(made, file.state and file.state.etag, file.attempts)
 

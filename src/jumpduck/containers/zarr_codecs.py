@@ -9,6 +9,7 @@ from typing import cast
 import imagecodecs
 import numpy as np
 
+from jumpduck.containers.chunk_grid import Inside
 from jumpduck.containers.decoders import EXTRA_BYTES, Bytes, Decode, bounded
 from jumpduck.errors import ImageError
 from jumpduck.imaging.tiff_reader import Numbers
@@ -43,6 +44,19 @@ class Chain:
     is_jpegxl: bool
     decoders: Sequence[Decode]
 
+    def decode_planes(self, data: Bytes, shape: Sequence[int], inside: Inside) -> Numbers:
+        """Get some planes of a chunk, as `decode` gets all: of a JPEG XL only the wanted one."""
+        frames = [(part.start, edge) for part, edge in zip(inside, shape, strict=False) if edge > 1]
+        single = all(part.stop - part.start == 1 for part in inside)
+        in_order = list(self.axes) == sorted(self.axes) and min(shape[-2:]) > 1
+        has_frames = self.is_jpegxl and self.dtype.kind == "u" and in_order
+        if not (has_frames and single and len(frames) == 1):
+            return self.decode(data, shape)[inside]
+        plane = self._decode_jpegxl(self._undo(data, shape), shape[-2:], frames[0][0])
+        # a frame that is not there leaves what was in its place; decode() finds that out
+        is_there = (plane != np.iinfo(self.dtype).max).any()
+        return plane if is_there else self.decode(data, shape)[inside]
+
     def decode(self, data: Bytes, shape: Sequence[int]) -> Numbers:
         """Get the numbers of a chunk.
 
@@ -52,23 +66,39 @@ class Chain:
             The bytes are not those of such a chunk.
         """
         stored = [shape[axis] for axis in self.axes]
-        wanted = math.prod(shape) * self.dtype.itemsize
+        data = self._undo(data, shape)
+        if self.is_jpegxl:
+            numbers = self._decode_jpegxl(data, stored, None)
+        else:
+            expected = math.prod(shape) * self.dtype.itemsize
+            if len(data) != expected:
+                raise ImageError(f"a chunk has {len(data)} bytes where {expected} were expected")
+            numbers = np.frombuffer(data, self.dtype).reshape(stored)
+        return numbers.transpose(np.argsort(self.axes))
+
+    def _undo(self, data: Bytes, shape: Sequence[int]) -> Bytes:
+        """Undo what was done to the bytes."""
         try:
             for decode in self.decoders:
-                data = decode(data, wanted + EXTRA_BYTES)
-            if self.is_jpegxl:
-                # of a given shape, because the decoder would allocate what the header promises
-                out = np.empty([edge for edge in stored if edge != 1] or [1], self.dtype)
-                imagecodecs.jpegxl_decode(cast("bytes", data), numthreads=1, out=out)
-                return out.reshape(stored).transpose(np.argsort(self.axes))
+                data = decode(data, math.prod(shape) * self.dtype.itemsize + EXTRA_BYTES)
         except Exception as error:
-            raise ImageError(
-                f"a chunk cannot be decoded: {error or type(error).__name__}"
-            ) from error
-        if len(data) != wanted:
-            raise ImageError(f"a chunk has {len(data)} bytes where {wanted} were expected")
-        numbers = np.frombuffer(data, self.dtype).reshape(stored)
-        return numbers.transpose(np.argsort(self.axes))
+            raise _undecodable(error) from error
+        return data
+
+    def _decode_jpegxl(self, data: Bytes, shape: Sequence[int], frame: int | None) -> Numbers:
+        # into a given shape, because the decoder would allocate what the header promises
+        out = np.empty([edge for edge in shape if edge != 1] or [1], self.dtype)
+        if frame is not None:
+            out.fill(np.iinfo(self.dtype).max)
+        try:
+            imagecodecs.jpegxl_decode(cast("bytes", data), index=frame, numthreads=1, out=out)
+        except Exception as error:
+            raise _undecodable(error) from error
+        return out.reshape(shape)
+
+
+def _undecodable(error: Exception) -> ImageError:
+    return ImageError(f"a chunk cannot be decoded: {error or type(error).__name__}")
 
 
 def decoder_of(name: str) -> Decode:

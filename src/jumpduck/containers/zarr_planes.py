@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote
 
-from jumpduck.containers.chunk_grid import Coordinates
+from jumpduck.containers.chunk_grid import Coordinates, Inside
 from jumpduck.containers.decoders import EXTRA_BYTES
 from jumpduck.containers.places import Place
 from jumpduck.containers.plane_file import (
@@ -80,7 +80,7 @@ class ZarrPlanes:
             return None
         files: list[FetchedFile] = []
 
-        def get_chunk(where: Coordinates) -> Numbers | None:
+        def get_planes(where: Coordinates, inside: Inside) -> Numbers | None:
             broken = ImageError("")
             for attempt in (1, 2):  # because bytes can be damaged on the way
                 try:
@@ -88,14 +88,14 @@ class ZarrPlanes:
                     if file is None:
                         return None
                     files.append(file)
-                    return array.chain.decode(file.data, array.grid.chunks)
+                    return array.chain.decode_planes(file.data, array.grid.chunks, inside)
                 except FileNotFoundError:
                     return None
                 except ImageError as error:
                     error.attempts, broken = attempt, error
             raise broken
 
-        numbers = array.grid.gather(index, get_chunk, array.dtype.newbyteorder("="), array.fill)
+        numbers = array.grid.gather(index, get_planes, array.dtype.newbyteorder("="), array.fill)
         made = tiff_of(grey_plane(numbers, grey_range))
         etag = files[0].etag if len(files) == 1 else None
         return FetchedFile(made, etag, max(file.attempts for file in files))
