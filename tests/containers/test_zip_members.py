@@ -176,7 +176,7 @@ def test_a_member_that_is_not_there_is_missing_and_named(web, tmp_path, reader):
         (lambda: with_numbers(method=77), "packed by method 77"),
         (lambda: with_numbers(size=2**31), "at most 268435456"),
         (lambda: with_numbers(size=200_000_000), "70000 bytes become 200000000"),
-        (lambda: with_numbers(packed=70_001), "more bytes than"),
+        (lambda: with_numbers(packed=70_001), "70001 bytes, not the"),
         (lambda: with_numbers(packed=10**8), "outside of the zip"),
         (lambda: with_numbers(offset=10**8), "outside of the zip"),
         (lambda: with_numbers(offset=4), "header is not the one"),
@@ -238,7 +238,7 @@ def test_a_bomb_takes_no_more_memory_than_its_announced_size(tmp_path, reader):
     (tmp_path / "a.zip").write_bytes(lying)
     tracemalloc.start()
     try:
-        with pytest.raises(ImageError, match="more bytes than"):
+        with pytest.raises(ImageError, match="does not fit into 100000 bytes"):
             ImageReader(ObjectReader()).read_if(url, lambda _: True)
         assert tracemalloc.get_traced_memory()[1] < 5 * 2**20
     finally:

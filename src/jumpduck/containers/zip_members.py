@@ -5,12 +5,14 @@ import os
 import struct
 import threading
 import zipfile
-import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
+
+import imagecodecs
 
 from jumpduck.errors import ImageError
 from jumpduck.storage.object_reader import MAX_FILE_BYTES, ChangedError, ObjectReader
@@ -303,15 +305,18 @@ def _unpacked(packed: bytes | memoryview, member: Member) -> bytes | memoryview:
     """Get the bytes of a member, never more than are announced, if they are the right ones."""
     data = packed
     if member.method == _DEFLATED:
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
-            data = inflate.decompress(packed, member.size + 1)
-        except zlib.error as error:
-            raise ImageError(f"the member cannot be unpacked: {error}") from error
+            # which ends where the buffer of the announced size is full
+            data = memoryview(
+                imagecodecs.deflate_decode(cast("bytes", packed), raw=True, out=member.size)
+            )
+        except imagecodecs.DeflateError as error:
+            raise ImageError(
+                f"the member cannot be unpacked, or does not fit into {member.size} bytes"
+            ) from error
     if len(data) != member.size:
-        more = "more" if len(data) > member.size else "fewer"
-        raise ImageError(f"the member has {more} bytes than the zip's directory says")
-    found = zlib.crc32(data)
+        raise ImageError(f"the member has {len(data)} bytes, not the announced {member.size}")
+    found = imagecodecs.zlibng_crc32(cast("bytes", data))
     if found != member.crc:
         raise ImageError(f"the member's CRC32 is {found:08x}, and the zip says {member.crc:08x}")
     return data
