@@ -21,7 +21,7 @@ RIDDLES = (
 NAMES = {
     "AHEAD", "BEAT", "BURST", "Body", "Claim", "EASE", "Engine", "Finished", "Keeper", "LINGER",
     "Look", "NoRoomError", "OFTEN", "OpenPlate", "Pacer", "Part", "Plan", "Room", "SAMPLE", "SHARE",
-    "SOON", "Seen", "Space", "Stores", "View", "_leave", "_settle", "at_least", "beat",
+    "SOON", "Seen", "Space", "OpenStores", "View", "_leave", "_settle", "at_least", "beat",
     "begun", "issues_of", "let_go", "letters", "load_rows", "lot", "of_channels",
     "predicate", "predicates", "run_driver", "thread", "turn",
 }  # fmt: skip

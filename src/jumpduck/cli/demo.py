@@ -103,9 +103,11 @@ def demo(
     sheet = contact_sheet(images, out / "contact_sheet.png")
     report.line(f"   -> {sheet}\n")
 
-    as_planned = dict(bad.select(pl.col("path").str.strip_suffix(".png"), "status").rows()) == dict(
-        made.faults
-    )
+    found = dict(bad.select(pl.col("path").str.strip_suffix(".png"), "status").rows())
+    chosen_paths = set(results["path"].str.strip_suffix(".png"))
+    as_planned = found == {
+        path: status for path, status in made.faults.items() if path in chosen_paths
+    }
     left = [*(out / name for name in (GALLERY, METADATA) if (out / name).exists()), path]
     left += [manifest, images, images / RESULTS_FILE, images / SITES_FILE, sheet]
     report.json(

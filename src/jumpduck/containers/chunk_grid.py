@@ -117,7 +117,7 @@ class ChunkGrid:
         height, width = self.shape[-2:]
         rows_together, columns_together = self.chunks[-2:]
         plane = np.empty((height, width), dtype)
-        begun: set[Coordinates] = set()
+        filled: set[Coordinates] = set()
         found = False
         for where in order or self.chunks_of(index):
             inside = tuple(
@@ -132,13 +132,13 @@ class ChunkGrid:
                 seen = np.full(part.shape, fill, dtype)
             else:
                 planes = planes[..., : part.shape[0], : part.shape[1]]
-                # a NaN is no number, therefore it is not the largest one
+                # NaN is not a number, therefore it is not the largest one
                 seen = np.fmax.reduce(planes.reshape(-1, *part.shape), axis=0)
-            if where[-2:] in begun:
+            if where[-2:] in filled:
                 np.fmax(part, seen, out=part)
             else:
                 part[...] = seen
-                begun.add(where[-2:])
+                filled.add(where[-2:])
         if not found:
             raise FileNotFoundError("none of the chunks of this plane is there")
         return plane

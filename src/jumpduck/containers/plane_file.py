@@ -70,7 +70,7 @@ def grey_plane(numbers: Numbers, grey_range: GreyRange | None) -> Plane:
     Raises
     ------
     ImageError
-        Its numbers are no grey levels, or none is a number.
+        Its numbers are not grey levels, or all are NaN.
     """
     check_type(numbers.dtype, grey_range)
     if grey_range is None:
@@ -91,7 +91,7 @@ def grey_plane(numbers: Numbers, grey_range: GreyRange | None) -> Plane:
 
 
 def check_type(dtype: np.dtype, grey_range: GreyRange | None) -> None:
-    """Refuse numbers that are no grey levels.
+    """Refuse numbers that are not grey levels.
 
     Raises
     ------

@@ -42,8 +42,8 @@ class RecentFiles:
             Must not wait for memory, because one that waits here may have the memory.
         """
         with self._lock:
-            turn = self._fetching.setdefault(url, threading.Lock())
-        with turn:
+            lock = self._fetching.setdefault(url, threading.Lock())
+        with lock:
             with self._lock:
                 kept = self._files.get(url)
             if kept is None or image in kept.served:

@@ -199,7 +199,7 @@ def _image(
                     f"page {header.page} is {numbers.dtype} of shape {numbers.shape}, the pages "
                     f"before it {plane.dtype} of shape {plane.shape}"
                 )
-            # a NaN is no number, therefore it is not the largest one
+            # NaN is not a number, therefore it is not the largest one
             plane = np.fmax(plane, numbers)
     except NoPageError as error:
         raise FileNotFoundError(str(error)) from None

@@ -100,8 +100,8 @@ class WholeFiles:
     def _turn(self, url: str) -> Generator[None]:
         """Keep all others out who want the same file, in this process and the other ones."""
         with self._lock:
-            turn = self._turns.setdefault(url, threading.Lock())
-        with turn:
+            lock = self._turns.setdefault(url, threading.Lock())
+        with lock:
             if self._shared_file is None:
                 yield
                 return

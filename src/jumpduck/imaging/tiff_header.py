@@ -54,7 +54,7 @@ MAX_BYTES_PER_BYTE = {
 WITHOUT_PREDICTOR = ("none", "PackBits")
 PHOTOMETRIC = {0: "white at 0", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr"}
 NUMBER_KINDS = {1: "u", 2: "i", 3: "f"}
-"""The letters of numpy for what a pixel is."""
+"""What a pixel is, as numpy writes it."""
 KIND_NAMES = {"u": "unsigned", "i": "signed", "f": "float"}
 GREY_LEVELS = {("u", 8), ("u", 12), ("u", 16)}
 """Kinds and bits of a pixel that recipes read."""
@@ -152,7 +152,7 @@ def read_page_headers(
     Parameters
     ----------
     any_numbers
-        Also take a page of signed, 32 bit or float numbers, which are no grey levels yet.
+        Also take a page of signed, 32 bit or float numbers, which have yet to become grey levels.
 
     Raises
     ------
