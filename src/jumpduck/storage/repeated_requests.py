@@ -18,7 +18,7 @@ from jumpduck.storage.failed_requests import NO_CONNECTION, FailedRequest, PastE
 from jumpduck.storage.outage import Outage
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 from jumpduck.storage.retry_after import ask_retry_after
-from jumpduck.storage.stores import OpenStores
+from jumpduck.storage.stores import ServerStores
 
 if TYPE_CHECKING:
     from obstore.store import HTTPStore, S3Store
@@ -125,7 +125,7 @@ class RepeatedRequests:
     ) -> None:
         self.endpoint = endpoint
         self.attempts = attempts
-        self.stores = OpenStores(endpoint)
+        self.stores = ServerStores(endpoint)
         self._silent: set[str] = set()
         self._first_retry_seconds = first_retry_seconds
         self.rate_limit = rate_limit or RateLimit()

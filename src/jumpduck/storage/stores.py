@@ -39,7 +39,7 @@ _IN_URL = "%/?:@!$&'()*+,;=~"
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(minutes=3)}
 
 
-class OpenStores:
+class ServerStores:
     """Opens obstore's clients; keeps one connection pool for each bucket or server.
 
     Parameters
