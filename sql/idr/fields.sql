@@ -2,7 +2,8 @@
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, field
 -- The URL of an image is start; that of a frame of a movie is start, its number from 0, and rest.
 -- A screen of movies has 18 million frames, therefore they are not rows of a table. CellCognition
--- writes a movie as /sample/0/plate/…/image/channel with the axes c, t, z, y, x. A plate in
+-- writes a movie as /sample/0/plate/PLATE/experiment/WELL/position/SITE/image/channel with the axes
+-- c, t, z, y, x; no table has the names of these groups, of which each is the only one. A plate in
 -- the form OME-Zarr has row/column/field/resolution, with the axes t, c, z, y, x.
 -- noqa: disable=PRS
 CREATE OR REPLACE TABLE idr.fields AS
@@ -33,8 +34,7 @@ movies AS (
         concat(
             settings.gallery, '/', wells.folder, '/',
             replace(replace(wells.files, '{screen}', wells.screen_name), '{number}', wells.number),
-            '#dataset=/sample/0/plate/', wells.screen_name, '/experiment/', wells.number,
-            '/position/1/image/channel&index='
+            '#dataset=/sample/0/plate/*/experiment/*/position/*/image/channel&index='
         ) AS start
     FROM wells
     CROSS JOIN idr.settings AS settings

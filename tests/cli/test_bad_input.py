@@ -193,10 +193,10 @@ def test_a_read_only_disk_is_named_by_every_verb_that_writes(
 
 
 def test_what_the_system_refuses_in_the_middle_is_one_line(cli, tmp_path, monkeypatch):
-    def refuse(_):
+    def refuse(*_):
         raise OSError(errno.ENOSPC, "No space left on device", "gallery")
 
-    monkeypatch.setattr("jumpduck.cli.demo.write_gallery", refuse)
+    monkeypatch.setattr("jumpduck.cli.demo.write_small_gallery", refuse)
     done = cli("demo", "--quiet")
     assert done.code == 1
     assert done.err == "jumpduck: [Errno 28] No space left on device: 'gallery'\n"
@@ -324,7 +324,8 @@ def test_the_demo_goes_on_in_its_own_folder_until_something_else_is_in_it(
     said, cli, tmp_path, monkeypatch
 ):
     begun = []
-    monkeypatch.setattr("jumpduck.cli.demo.write_gallery", lambda out: begun.append(out) or 1 / 0)
+    write = "jumpduck.cli.demo.write_small_gallery"
+    monkeypatch.setattr(write, lambda _, out: begun.append(out) or 1 / 0)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             cli("demo", "-o", "x")

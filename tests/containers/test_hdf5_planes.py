@@ -261,6 +261,21 @@ def test_nothing_but_the_headers_is_fetched_where_there_is_no_memory(tmp_path):
         assert server.sent < 200_000
 
 
+def test_a_star_is_the_only_member_of_a_group(tmp_path):
+    values = numbers()
+    with h5py.File(tmp_path / "movie.ch5", "w") as file:
+        file["sample/0/plate/LT0001_02--ex2005/image"] = values
+        file["sample/0/soft/link"] = h5py.SoftLink("/sample/0/plate")
+        file["sample/1/image"] = values
+    star = image(tmp_path / "movie.ch5", dataset="sample/0/plate/*/image")
+    named = image(tmp_path / "movie.ch5", dataset="sample/0/plate/LT0001_02--ex2005/image")
+    assert np.array_equal(star, named)
+    through_link = image(tmp_path / "movie.ch5", dataset="sample/0/soft/*/*/image")
+    assert np.array_equal(through_link, named)
+    with pytest.raises(FileNotFoundError, match=r"no sample/\* in this file"):
+        image(tmp_path / "movie.ch5", dataset="sample/*/image")
+
+
 def test_without_the_extra_the_row_says_what_to_install(tmp_path):
     write(tmp_path / "movie.ch5", numbers())
     script = (

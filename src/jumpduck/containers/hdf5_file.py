@@ -26,6 +26,9 @@ COMPACT, CONTIGUOUS, CHUNKED = range(3)
 EXTERNAL_FILES_MESSAGE = 7
 """Of a dataset whose numbers are in other files."""
 
+ONLY = "*"
+"""In a path the only member of a group, because movies lie in groups whose names nobody lists."""
+
 MAX_SOFT_LINKS = 16
 MAX_PARTS = 64
 """Names in the path of a dataset."""
@@ -120,6 +123,8 @@ def _walk(file: RangedFile, root: int, path: str, open_object: Any) -> Any:  # n
             raise ImageError(f"the path of the dataset has more than {MAX_PARTS} names")
         links: dict[str, int | str] = open_object(file, address).get_links()
         target = links.get(names[0])
+        if target is None and names[0] == ONLY and len(links) == 1:
+            names[0], target = links.copy().popitem()
         if target is None:
             raise FileNotFoundError(f"no {'/'.join([*done, names[0]])[:200]} in this file")
         if isinstance(target, int):
