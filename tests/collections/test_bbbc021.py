@@ -253,6 +253,15 @@ def empty(folder):
     (folder / "BBBC021_v1_moa.csv").write_text("")
 
 
+def a_short_line(folder):
+    file = folder / "BBBC021_v1_moa.csv"
+    file.write_text("compound,concentration,moa\ntaxol,1,x\ntaxol,2\n")
+
+
+def an_open_quote(folder):
+    (folder / "BBBC021_v1_moa.csv").write_text('compound,concentration,moa\n"taxol,1,x\n')
+
+
 def no_number(folder):
     (folder / "BBBC021_v1_moa.csv").write_text("compound,concentration,moa\ntaxol,much,x\n")
 
@@ -274,6 +283,8 @@ def a_label_twice(folder):
         (too_large, "BBBC021_v1_compound.csv has more than 10000 bytes"),
         (absent, "neither BBBC021_v1_moa.csv nor BBBC021_v1_moa.csv.gz"),
         (empty, "BBBC021_v1_moa.csv has no column compound"),
+        (a_short_line, "line 3 of BBBC021_v1_moa.csv has 2 values, the header has 3"),
+        (an_open_quote, "BBBC021_v1_moa.csv cannot be read: unexpected end of data"),
         (no_number, "concentration much of taxol in BBBC021_v1_moa.csv is not a number"),
         (a_label_twice, "two rows of bbbc021.mechanisms have the same key .*taxol"),
     ],

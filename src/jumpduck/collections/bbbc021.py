@@ -4,8 +4,8 @@ import csv
 import gzip
 import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import duckdb
@@ -89,10 +89,10 @@ class Bbbc021Tables:
         for number, (table, (name, columns)) in enumerate(TABLES.items(), 1):
             data = self._table(name)
             if data is not None:
-                _check(name, data, columns)
-                digest.update(hashlib.sha256(data).digest())
                 copy = self._scratch / name
-                copy.write_bytes(data)
+                with copy.open("w", encoding="utf-8", newline="") as file:
+                    csv.writer(file, quoting=csv.QUOTE_ALL).writerows(_rows(name, data, columns))
+                digest.update(hashlib.sha256(data).digest())
                 variables[f"bbbc021_{table}_table"] = as_pattern(copy)
             elif table != OPTIONAL:
                 raise CatalogError(
@@ -140,15 +140,33 @@ def _unpacked(url: str, data: bytes) -> bytes:
         raise CatalogError(f"{url} cannot be unpacked: {error}; fetch it again") from error
 
 
-def _check(name: str, data: bytes, columns: Sequence[str]) -> None:
-    """Raise CatalogError if a table cannot be the published one."""
+def _rows(name: str, data: bytes, columns: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Get these columns of a table, the header first.
+
+    Raises
+    ------
+    CatalogError
+        It cannot be the published table, or a line cannot be read.
+    """
     try:
-        text = data.decode("utf-8-sig")
+        lines = csv.reader(StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        header = next(lines, list[str]())
+        if lacking := [column for column in columns if column not in header]:
+            raise CatalogError(
+                f"{name} has no column {lacking[0]}; its columns are {', '.join(header)[:500]!r}; "
+                "give the published file"
+            )
+        places = [header.index(column) for column in columns]
+        yield columns
+        for line in lines:
+            if line and len(line) != len(header):
+                raise CatalogError(
+                    f"line {lines.line_num} of {name} has {len(line)} values, the header has "
+                    f"{len(header)}; fetch the file again"
+                )
+            if line:
+                yield [line[place] for place in places]
     except UnicodeDecodeError as error:
         raise CatalogError(f"{name} is not UTF-8: {error}; fetch it again") from error
-    header = [value for line in csv.reader(text.splitlines()[:1]) for value in line]
-    if lacking := [column for column in columns if column not in header]:
-        raise CatalogError(
-            f"{name} has no column {lacking[0]}; its columns are {', '.join(header)[:500]}; "
-            "give the published file"
-        )
+    except csv.Error as error:
+        raise CatalogError(f"{name} cannot be read: {error}; fetch it again") from error
