@@ -184,18 +184,6 @@ class ObjectReader(RepeatedRequests):
             raise ImageError(f"{url}: {reason}")
         return part
 
-    def size_of(self, url: str) -> int:
-        """Get the number of bytes of a file that can be read in parts, from one of its bytes.
-
-        Raises
-        ------
-        NoRangesError, FileNotFoundError, PermissionError, StoreError, OSError, ImageError
-            As `read_range`.
-        """
-        part = self.read_range(url, 0, 1)
-        assert part is not None
-        return part.size
-
     def save(self, url: str, path: Path) -> None:
         """Write a file to the disk while it comes, however large.
 
