@@ -9,6 +9,8 @@ import pytest
 
 import jumpduck
 from jumpduck.collections.file_pattern import file_pattern
+from jumpduck.collections.image_rows import rows_of_list
+from jumpduck.collections.text_tables import text_table
 from jumpduck.database.sql_files import driver_files, find_driver, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
@@ -67,6 +69,7 @@ def test_a_samplesheet_and_a_platemap_make_sites_with_roles(plates, build):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_pattern_finds_the_same_images_in_a_folder_and_in_a_bucket(plates, build, tmp_path):
     gallery, platemap = plates.options["gallery"], plates.options["platemap"]
     ask = build(gallery=gallery, pattern=PATTERN, platemap=platemap)
@@ -81,6 +84,13 @@ def test_a_pattern_finds_the_same_images_in_a_folder_and_in_a_bucket(plates, bui
         assert [(*row[:4], row[4].replace("s3://lab", str(gallery))) for row in ask(URLS)] == local
         with pytest.raises(StoreError, match=r"s3://other cannot be listed.*check `gallery`"):
             build(gallery="s3://other", pattern=PATTERN, endpoint=server.endpoint)
+
+
+def test_a_folder_that_is_one_plate_gives_it_its_name(plates, build):
+    folder = Path(plates.options["gallery"]) / "plate-7"
+    ask = build(gallery=str(folder), pattern="{row}{col}_s1_w{channel}.tif")
+    query = "SELECT Metadata_Plate, Metadata_Site, list(Metadata_Well ORDER BY 1) FROM own.sites"
+    assert ask(f"{query} GROUP BY ALL") == [("plate-7", 1, ["A01", "A02", "B01", "B02"])]
 
 
 def test_a_file_that_does_not_fit_the_pattern_is_counted(plates, build, tmp_path):
@@ -140,8 +150,8 @@ def test_a_pattern_of_many_stars_takes_no_longer_than_its_path(tmp_path):
 
 
 LONG = """channel,path,source,batch,plate,well,site
-DNA,a/1.tif,s,b,P1,a1,1
-ER,a/2.tif,s,b,P1,a1,1
+DNA,a/1.tif,s,b,P1,A01,1
+ER,a/2.tif,s,b,P1,A01,1
 """
 WIDE = "plate,well,site,path_DNA,path_ER\nP1,A01,1,a/1.tif,a/2.tif\n"
 WIDE_BY_FILES = "plate;well;fov;DNA;ER;operator\nP1;A01;1;a/1.tif;a/2.tif;me\n"
@@ -150,16 +160,18 @@ Metadata_Well,Metadata_Site
 1.tif,./a/,2.tif,a,P1,A01,1
 """
 URLS_OF_LOAD_DATA = """URL_OrigDNA,URL_OrigER,Metadata_Plate,Metadata_Well,Metadata_Site
-{root}/a/1.tif,{root}/a/2.tif,P1,A01,1.0
+{root}/a/1.tif,{root}/a/2.tif,P1,A01,1
 """
 
 
 @pytest.mark.parametrize("text", [LONG, WIDE, WIDE_BY_FILES, LOAD_DATA, URLS_OF_LOAD_DATA])
-def test_every_form_of_a_samplesheet_says_the_same(build, tmp_path, text):
-    ask = build(**listed(tmp_path, text.replace("{root}", str(tmp_path))))
-    assert ask(URLS) == [
-        ("P1", "A01", 1, "DNA", f"{tmp_path}/a/1.tif"),
-        ("P1", "A01", 1, "ER", f"{tmp_path}/a/2.tif"),
+def test_every_form_of_a_samplesheet_says_the_same(text):
+    table = text_table("sheet.csv", text.replace("{root}/", "").encode())
+    rows = rows_of_list("sheet.csv", table, lambda path: path.str.replace("./", "", literal=True))
+    columns = ["Metadata_Plate", "Metadata_Well", "Metadata_Site", "Metadata_Channel"]
+    assert rows.select(*columns, "url", "reason").sort("url").rows() == [
+        ("P1", "A01", "1", "DNA", "a/1.tif", None),
+        ("P1", "A01", "1", "ER", "a/2.tif", None),
     ]
 
 
