@@ -27,7 +27,7 @@ addresses = st.builds(
 )
 FRAGMENTS = (
     "member=a/b.tif", "member=M%C3%A4rz/a%23b%26c%25.tif&page=3", "page=0", "pages=3-7",
-    "version=3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY", "version=null&page=1",
+    "pages=2-", "pages=2-/3", "version=3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY", "version=null&page=1",
     "checksum=SHA256:" + "0aF" * 21 + "1", "dataset=/sample/0/plate&index=0,1,2-5",
     "version=x&checksum=sha2-256-chunked:r2ACksf7fYmhufdg0FekXamoalIxYnTasl4vF4gI8e8=&page=2",
     "checksum=CRC64NVME:3bYoXS1EWSo=", "dataset=a", "array=&index=0,0", "array=0/1&index=3",
@@ -44,7 +44,8 @@ WRONG = (
     "array=/a", "array=../a", "array=a&version=x", "array=a&checksum=CRC64NVME:3bYoXS1EWSo=",
     "array=a&member=b", "dataset=a&member=b", "dataset=a&page=1", "member=a&index=1",
     "page=-1", "page=", "page=1e3", "page=1&pages=1-2", "pages=3", "page=99999999999",
-    "range=1", "range=0,nan", "range=0,1,2", "range=inf,1", "range=,", "page=1/y.tif",
+    "pages=3-/0", "pages=-/2", "pages=3-7/2", "page=1/y.tif",
+    "range=1", "range=0,nan", "range=0,1,2", "range=inf,1", "range=,",
     "checksum=MD5:abc", "checksum=SHA256:abc", "checksum=SHA256:" + "g" * 64, "checksum=",
     "member=a&checksum=CRC64NVME:3bYoXS1EWSo=", "version=", "version=a b", "version=a%26b",
 )  # fmt: skip

@@ -52,6 +52,8 @@ def test_a_page_and_the_maximum_of_pages_are_those_of_tifffile(options, dtype):
         assert found.dtype == dtype
     assert np.array_equal(image(data, pages="1-3"), stack[1:4].max(axis=0))
     assert np.array_equal(image(data, pages="2-2"), stack[2])
+    assert np.array_equal(image(data, pages="1-"), stack[1:].max(axis=0))
+    assert np.array_equal(image(data, pages="1-/2"), stack[1::2].max(axis=0))
     with pytest.raises(FileNotFoundError, match="no page 5, it has 5"):
         image(data, page="5")
     with pytest.raises(FileNotFoundError, match="no page 7, it has 5"):

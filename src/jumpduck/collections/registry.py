@@ -15,6 +15,7 @@ TABLE_SOURCES: Mapping[str, str] = {
     "jump": "jumpduck.collections.jump:JumpTables",
     "jump_lite": "jumpduck.collections.jump_lite:JumpLiteTables",
     "own": "jumpduck.collections.own:OwnPlates",
+    "quilt": "jumpduck.collections.quilt:QuiltTables",
 }
 """Module and class of each collection that needs Python."""
 

@@ -24,6 +24,7 @@ Place = Mapping[str, str]
 WHOLE: Place = MappingProxyType({})
 
 _SPAN = "[0-9]{1,10}(?:-[0-9]{1,10})?"
+_PAGES = "[0-9]{1,10}-(?:[0-9]{1,10}|(?:/[1-9][0-9]{0,4})?)"
 _INDEX = f"{_SPAN}(?:,{_SPAN}){{0,13}}"
 _NUMBER = r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?"
 _RANGE = f"{_NUMBER},{_NUMBER}"
@@ -41,7 +42,7 @@ _VALUES: Mapping[str, tuple[str, str]] = {
     "array": (f"(?:{_NAME})?", "the path of a Zarr array, not absolute, without .. and backslash"),
     "index": (_INDEX, "at most 14 numbers from 0, as 0,3, or 0,3-7 for the maximum of planes"),
     "page": ("[0-9]{1,10}", "a number from 0"),
-    "pages": ("[0-9]{1,10}-[0-9]{1,10}", "two numbers from 0, as 3-7"),
+    "pages": (_PAGES, "two numbers from 0, as 3-7, or 2-/3 for page 2 and each third one after it"),
     "range": (_RANGE, "two numbers, as 0,1"),
 }
 """What the value of a key is, as a pattern and in words."""
@@ -61,7 +62,7 @@ _TOGETHER: Mapping[str, frozenset[str]] = {
 """What may be said beside a key: a checksum is that of a whole file, and an array is many files."""
 
 _PLAIN_NAME = "[A-Za-z0-9_.~:,+=/%()@ -]{1,1024}"
-_PLAIN_PAGE = "(?:page=[0-9]{1,10}|pages=[0-9]{1,10}-[0-9]{1,10})"
+_PLAIN_PAGE = f"(?:page=[0-9]{{1,10}}|pages={_PAGES})"
 
 PLAIN_FRAGMENT = (
     f"#(?:version={_VERSION})?(?:&?checksum={_CHECKSUM})?(?:&?{_PLAIN_PAGE})?$"

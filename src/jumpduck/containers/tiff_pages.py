@@ -4,6 +4,7 @@ A page of grey levels is copied as it is written, its strips or tiles still comp
 recipe decodes it anyway. Only for a maximum or a range of numbers is a page decoded here.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 from jumpduck.containers.places import Place
 from jumpduck.containers.plane_file import (
+    MAX_PROJECTED_PLANES,
     GreyRange,
     grey_plane,
     single_page,
@@ -41,6 +43,9 @@ RECENT_BYTES = 16 * 2**20
 MAX_PARTS = 64
 """Requests for one page: a page in more places is read with the whole file."""
 
+_EVERY = re.compile(r"([0-9]{1,10})-(?:/([1-9][0-9]{0,4}))?")
+"""``2-/3``: page 2 and each third one after it, up to the last."""
+
 OnSize = Callable[[int], bool]
 GetPieces = Callable[[PageHeader], Sequence[bytes | memoryview]]
 
@@ -51,6 +56,8 @@ class PageChoice:
 
     pages: range
     grey_range: GreyRange | None
+    to_the_last: bool = False
+    """The file may have fewer pages than `pages` are."""
 
     @classmethod
     def of(cls, place: Place) -> "PageChoice":
@@ -63,6 +70,10 @@ class PageChoice:
         """
         if "page" in place and "pages" in place:
             raise QueryError("page and pages are given; give one of them")
+        if every := _EVERY.fullmatch(place.get("pages", "")):
+            first, step = int(every[1]), int(every[2] or 1)
+            pages = range(first, first + MAX_PROJECTED_PLANES * step, step)
+            return cls(pages, GreyRange.of(place), to_the_last=True)
         key = "pages" if "pages" in place else "page"
         first, last = span_of(place.get(key, "0"), key, many=key == "pages")
         return cls(range(first, last + 1), GreyRange.of(place))
@@ -201,8 +212,11 @@ def _image(
                 )
             # NaN is not a number, therefore it is not the largest one
             plane = np.fmax(plane, numbers)
+        if choice.to_the_last:
+            raise ImageError(f"more than {MAX_PROJECTED_PLANES} pages are one image; name the last")
     except NoPageError as error:
-        raise FileNotFoundError(str(error)) from None
+        if not choice.to_the_last or plane is None:
+            raise FileNotFoundError(str(error)) from None
     assert plane is not None
     return tiff_of(grey_plane(plane, choice.grey_range))
 

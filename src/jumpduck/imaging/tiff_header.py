@@ -164,13 +164,13 @@ def read_page_headers(
     page = -1
     try:
         for page, directory in enumerate(_directories(data)):
-            if page >= pages.start:
+            if page in pages:
                 yield _check_page(data, page, directory, any_numbers=any_numbers)
-            if page + 1 == pages.stop:
+            if page == pages[-1]:
                 return
     except struct.error as error:
         raise ImageError(f"not a readable TIFF: cut short at {len(data)} bytes") from error
-    raise NoPageError(f"not a readable TIFF: no page {pages.stop - 1}, it has {page + 1}")
+    raise NoPageError(f"not a readable TIFF: no page {pages[-1]}, it has {page + 1}")
 
 
 @dataclass(frozen=True, slots=True)

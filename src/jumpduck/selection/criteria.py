@@ -97,7 +97,8 @@ class Selection:
         the shares hold where there are many groups, within each role and modality, too.
     split_by
         What no two parts share: compound (identifiers with the same first layer of the InChIKey),
-        perturbation, plate, batch, source, or scaffold (through RDKit).
+        perturbation, plate, batch, source, scaffold (through RDKit), or a column of the collection,
+        such as Metadata_Well.
     max_sites
         Sites in all at most: the first site of every well comes before the second of any, and all
         that was named before controls.

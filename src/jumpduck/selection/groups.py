@@ -23,6 +23,9 @@ BALANCE = {
 SPLIT_GROUPS = (*BALANCE.values(), "scaffold")
 """What parts of a choice may be divided by."""
 
+OWN = "Metadata_"
+"""What a column of the collection begins with; its values are groups to split by, too."""
+
 WHOLE = ("source", "batch", "plate")
 """Groups that every site is in."""
 
@@ -65,7 +68,8 @@ def split_of(selection: Selection) -> tuple[list[str], list[float]]:
     if not split or not by:
         lacking = "`split_by`, as compound" if split else "`split`, as train=0.8,val=0.1,test=0.1"
         raise QueryError(f"`split` and `split_by` go together; give {lacking}")
-    check_names("group to split by", [by], SPLIT_GROUPS)
+    if not by.startswith(OWN):  # those depend on the catalog: see `check_column`
+        check_names("group to split by", [by], SPLIT_GROUPS)
     written = ",".join(f"{name}={share:g}" for name, share in split.items())
     if len(split) < 2 or not all(name.strip() and share > 0 for name, share in split.items()):
         raise QueryError(f"split {written} is not two or more names with shares above 0")
@@ -90,7 +94,16 @@ def grouped(held: HeldCollection, by: str, sites: str, column: str) -> str:
         "compound": "CASE WHEN Metadata_modality = 'compound' THEN coalesce(nullif(left("
         f"Metadata_InChIKey, {FIRST_LAYER_LETTERS}), ''), {held.perturbation}) END",
     }
-    return f"SELECT *, {known[by]} AS {column} FROM {sites}"  # noqa: S608
+    quoted = by.replace('"', '""')
+    group = f'"{quoted}"::VARCHAR' if by.startswith(OWN) else known[by]
+    return f"SELECT *, {group} AS {column} FROM {sites}"  # noqa: S608
+
+
+def check_column(con: duckdb.DuckDBPyConnection, held: HeldCollection, by: str) -> None:
+    """Raise QueryError, with the nearest names, if the sites have no such column to split by."""
+    columns = con.execute(f"DESCRIBE {held.relation('sites')}").fetchall()
+    names = {name for name, *_ in columns if name.startswith(OWN)}
+    check_names("column to split by", [by], names)
 
 
 def check_compounds(con: duckdb.DuckDBPyConnection, held: HeldCollection) -> None:

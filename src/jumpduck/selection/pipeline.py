@@ -18,7 +18,15 @@ from jumpduck.selection.criteria import (
     Selection,
     as_names,
 )
-from jumpduck.selection.groups import BALANCE, balance_of, check_compounds, grouped, split_of
+from jumpduck.selection.groups import (
+    BALANCE,
+    OWN,
+    balance_of,
+    check_column,
+    check_compounds,
+    grouped,
+    split_of,
+)
 from jumpduck.selection.names import COMPOUNDS, GENES, check_perturbations, look_up
 from jumpduck.selection.places import check_places, known_wells
 from jumpduck.selection.scaffolds import check_rdkit
@@ -208,6 +216,8 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     balance = balance_of(selection)
     if {"compound", "scaffold"} & {balance and balance[0], selection.split_by}:
         check_compounds(con, held)
+    if selection.split_by and selection.split_by.startswith(OWN):
+        check_column(con, held, selection.split_by)
     sites = held.relation("sites")
     plates, places = check_places(con, held, selection)
     named = {

@@ -43,6 +43,7 @@ WRITERS: Mapping[str, str] = {
     "jump": "jumpduck.synthetic.gallery:write",
     "jump_lite": "jumpduck.synthetic.jump_lite:write",
     "own": "jumpduck.synthetic.own:write",
+    "quilt": "jumpduck.synthetic.quilt:write",
 }
 """Module and function of each collection that has a small gallery."""
 
