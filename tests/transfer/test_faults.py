@@ -10,6 +10,7 @@ from jumpduck.rows import DONE
 from jumpduck.storage import object_reader as stores
 from jumpduck.storage import outage
 from jumpduck.storage.rate_limit import RateLimit
+from tests.support.command_line import END_SECONDS
 from tests.support.fault_proxy import Faults, always, at_random, once
 from tests.support.folders import same
 
@@ -187,7 +188,7 @@ def test_a_run_that_waits_for_the_network_ends_at_once_when_it_is_interrupted(ro
         with pytest.raises(KeyboardInterrupt):
             jumpduck.download(rows, tmp_path, endpoint=proxy.endpoint, progress=interrupt)
         ended = time.monotonic()
-    assert ended - paused[0] < 2
+    assert ended - paused[0] < END_SECONDS
 
 
 @pytest.mark.parametrize("fault", ["reset", "hang", "503"])

@@ -99,7 +99,7 @@ def test_a_plate_that_another_run_has_open_comes_later_and_that_is_said(
     def first(event):
         if event["event"] == "file":
             first_has_a_plate.set()
-            assert second_waits.wait(20)
+            assert second_waits.wait(60)
 
     def second(event):
         said.append(event)
@@ -108,7 +108,7 @@ def test_a_plate_that_another_run_has_open_comes_later_and_that_is_said(
 
     def run(progress):
         if progress is second:
-            assert first_has_a_plate.wait(20)
+            assert first_has_a_plate.wait(60)
         return jumpduck.download(of_one_plate, tmp_path, endpoint=s3.endpoint, progress=progress)
 
     one, other = in_threads(run, [first, second])
@@ -151,7 +151,7 @@ def test_a_run_that_is_ended_leaves_its_plates_to_the_others_at_once(
                 assert (one.poll(), other.poll()) == (None, None)
                 time.sleep(0.01)
             one.send_signal(end)
-            assert one.wait(20) == 128 + end
+            assert one.wait(60) == 128 + end
             assert other.wait(60) == 3
     same(out, clean)
     assert facts(out).height == rows.height
