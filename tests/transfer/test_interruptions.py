@@ -35,6 +35,7 @@ from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import END_SECONDS, peak_memory_kb, process
 from tests.support.disks import disk, mount
+from tests.support.examples import first_quick
 from tests.support.fault_proxy import Faults, always, at_random
 from tests.support.folders import files, same
 
@@ -135,7 +136,7 @@ ANOTHER = pytest.param(
     ],
 )
 def test_ctrl_c_and_sigterm_end_a_run_that_waits_and_the_printed_command_continues(
-    thread, number, manifest, s3, clean, tmp_path
+    thread, number, manifest, s3, clean, tmp_path, cli
 ):
     """With the signal taken by another thread, nothing wakes the main one from waiting.
 
@@ -158,8 +159,8 @@ def test_ctrl_c_and_sigterm_end_a_run_that_waits_and_the_printed_command_continu
     at = command.index("--endpoint") + 1
     command[at] = s3.endpoint  # the proxy is gone
     assert {"--connections 30", "--max-mbps 900.0"} <= set(map(" ".join, pairwise(command)))
-    done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True)
-    assert done.returncode == 3
+    assert command[0] == "jumpduck"
+    assert cli(*command[1:]).code == 3
     same(out, clean)
 
 
@@ -262,6 +263,7 @@ def test_an_interrupt_from_python_leaves_no_thread_that_the_interpreter_waits_fo
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run_while_a_recipe_reads_the_plate(manifest, s3, tmp_path):
     with Faults(s3.endpoint, always("hang", "")) as proxy:
         words = ("--recipe", "png8-plate")
@@ -273,6 +275,7 @@ def test_ctrl_c_ends_a_run_while_a_recipe_reads_the_plate(manifest, s3, tmp_path
     assert (run.returncode, err.count("\n")) == (130, 1), err
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_catalog_that_waits_and_leaves_nothing(s3, tmp_path):
     with Faults(s3.endpoint, always("hang", "load_data")) as proxy:
         words = ("--metadata", "s3://metadata", "--endpoint", proxy.endpoint)
@@ -326,7 +329,7 @@ def test_a_file_system_without_flock_and_without_sync_of_folders_can_be_filled(
     assert set(jumpduck.download(rows, tmp_path / "out")["status"]) == {"present"}
 
 
-@pytest.mark.parametrize("what", ["the run", "a plate"])
+@first_quick(1, "what", ["the run", "a plate"])
 def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, catalog, tmp_path):
     out = tmp_path / "out"
     state, taken = out / ".jumpduck", []
@@ -350,6 +353,7 @@ def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, catalo
     assert "elsewhere" in taken[0].read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [pytest.param("1m", marks=pytest.mark.slow), "300k"])
 def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
     size, manifest, s3, clean, tmp_path, cli
@@ -372,7 +376,7 @@ def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
         same(out, clean)
 
 
-@pytest.mark.parametrize("kilobytes", [4, 12, 36, 140])
+@first_quick(2, "kilobytes", [4, 12, 36, 140])
 def test_whatever_a_disk_has_no_space_for_the_space_needed_is_named(
     kilobytes, catalog, s3, tmp_path
 ):

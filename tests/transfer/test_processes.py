@@ -20,6 +20,7 @@ from jumpduck.schema import MANIFEST
 from jumpduck.transfer import cores, limits, task_processes
 from jumpduck.transfer.shared_contexts import SharedContexts, read_context
 from tests.support.command_line import END_SECONDS, process
+from tests.support.examples import first_quick
 from tests.support.fault_proxy import Faults
 from tests.support.folders import files, same
 from tests.support.processes import children, ended, memory_kb
@@ -164,7 +165,7 @@ def wait_for_children(run, proxy):
     raise AssertionError(run.communicate())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@first_quick(1, "number", [signal.SIGTERM, signal.SIGKILL])
 def test_worker_processes_end_with_the_main_one(number, rows, s3, clean, tmp_path):
     out = tmp_path / "out"
     with Faults(s3.endpoint, delay=0.1) as proxy:
@@ -232,7 +233,7 @@ def only_in_the_main_process():
 """
 
 
-@pytest.mark.parametrize("error", ["SystemExit('no')", "OSError('no')"])
+@first_quick(1, "error", ["SystemExit('no')", "OSError('no')"])
 def test_a_process_that_cannot_start_is_the_end_of_the_run(error, catalog, tmp_path, monkeypatch):
     monkeypatch.setenv("RECIPE_WAS_BUILT_BY", "")
     monkeypatch.delenv("RECIPE_WAS_BUILT_BY")

@@ -15,6 +15,7 @@ from jumpduck.transfer.scheduler import Scheduler
 from jumpduck.transfer.scratch import Scratch
 from tests.support.command_line import process
 from tests.support.disks import disk, mount
+from tests.support.examples import first_quick
 from tests.support.fault_proxy import Faults
 from tests.support.folders import files, same
 
@@ -50,7 +51,7 @@ def await_end_of_copies(out):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("more", [(), ("--processes", 2, "--recipe", "png8")])
+@first_quick(1, "more", [(), ("--processes", 2, "--recipe", "png8")])
 def test_a_run_with_scratch_ends_like_one_without(
     manifest, s3, clean, scratch, tmp_path, cli, more
 ):
