@@ -4,6 +4,10 @@ set positional-arguments
 
 bin := if os_family() == "windows" { ".venv/Scripts" } else { ".venv/bin" }
 
+# Polars and DuckDB take a fifth less processor time for small tables if they have one thread each;
+# DuckDB asks for the number of cores as Slurm gives it. `just test-all` gives them all cores.
+one_thread := "POLARS_MAX_THREADS=1 SLURM_CPUS_ON_NODE=1"
+
 [private]
 default:
     @just --list --unsorted
@@ -41,7 +45,7 @@ sql *options: setup
 
 # run the tests that take two minutes on two cores; `just test -k sampling` runs some of them
 test *options: setup
-    @{{ bin }}/python -m pytest -n auto --dist loadfile "$@"
+    @{{ one_thread }} {{ bin }}/python -m pytest -n auto --dist loadfile "$@"
 
 # run all tests: also the pages, many kills, a minute of faults, more examples
 test-all *options: setup

@@ -12,6 +12,7 @@ from jumpduck.errors import StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.storage import repeated_requests
 from tests.support.disks import disk, mount
+from tests.support.examples import first_quick
 
 
 @pytest.fixture
@@ -30,7 +31,8 @@ def said(cli, tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    5,
     ("option", "name", "near"),
     [
         ("--plate", "1000000002", "1000000001"),
@@ -72,6 +74,7 @@ def test_an_unknown_plate_or_source_of_a_catalog_is_refused_with_similar_names(s
     assert "source_13" in said(2, "catalog", *places, "--source", "source_14")
 
 
+@pytest.mark.slow
 def test_a_published_plate_that_the_catalog_lacks_is_refused_with_the_command_that_adds_it(
     cli, said, gallery, tmp_path
 ):
@@ -164,6 +167,7 @@ def test_a_folder_that_cannot_be_written_is_named(said, cli, catalog, tmp_path):
     assert "cannot write images/c.duckdb" in line
 
 
+@pytest.mark.slow
 def test_a_read_only_disk_is_named_by_every_verb_that_writes(
     said, cli, gallery, catalog, tmp_path, monkeypatch
 ):
@@ -202,7 +206,7 @@ def test_what_the_system_refuses_in_the_middle_is_one_line(cli, tmp_path, monkey
     assert done.err == "jumpduck: [Errno 28] No space left on device: 'gallery'\n"
 
 
-@pytest.mark.parametrize("url", ["http://[::1/x", "http://host:port/x", "http:///x"])
+@first_quick(1, "url", ["http://[::1/x", "http://host:port/x", "http:///x"])
 @pytest.mark.parametrize("option", ["--metadata", "--index", "--gallery", "--endpoint"])
 def test_an_address_that_is_none_is_named(said, gallery, option, url):
     places = () if option == "--metadata" else ("--metadata", gallery.metadata)

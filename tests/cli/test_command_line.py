@@ -60,6 +60,7 @@ def test_the_process_ends_with_the_exit_code_of_the_verb(tmp_path):
     assert (run.returncode, err.count("\n")) == (1, 1), err
 
 
+@pytest.mark.slow
 def test_json_prints_one_object_and_nothing_else(cli, gallery):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     catalog = json.loads(cli("catalog", *places, "--json").out)
@@ -78,6 +79,7 @@ def test_json_prints_one_object_and_nothing_else(cli, gallery):
     assert rows == {"rows": [{"one": 1}]}
 
 
+@pytest.mark.slow
 def test_quiet_prints_errors_only(cli, gallery):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     assert cli("catalog", *places, "--quiet").out == ""

@@ -10,6 +10,7 @@ import pytest
 import jumpduck
 from jumpduck.cli import app
 from jumpduck.cli.get import GetOptions, three_commands
+from tests.support.examples import first_quick
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def kept(folder):
     }
 
 
+@pytest.mark.slow
 def test_get_prints_three_commands_that_do_the_same_when_they_are_copied(cli, places, tmp_path):
     done = cli("get", "TP53", "--with-controls", "-o", "tp53/", *places)
     assert done.code == 0, done
@@ -120,6 +122,7 @@ def test_get_prints_the_json_of_each_command(cli, places):
     assert cli("get", "TP53", "-o", "x", *places, "--quiet").out == ""
 
 
+@pytest.mark.slow
 def test_a_catalog_is_built_for_the_plates_of_a_perturbation(gallery, tmp_path):
     path = tmp_path / "c.duckdb"
     places = {"gallery": str(gallery.gallery), "metadata": str(gallery.metadata)}
@@ -211,7 +214,8 @@ def test_a_wrong_setting_of_an_inner_command_is_named_before_get_writes(
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    4,
     "words",
     [
         ("--split-by", "plate"),
@@ -233,6 +237,7 @@ def test_a_wrong_option_ends_get_before_it_writes(cli, places, tmp_path, words):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_option_of_get_and_a_setting_of_an_inner_command_count_together(cli, places, tmp_path):
     (tmp_path / "jumpduck.toml").write_text(
         '[manifest]\nper-well = "trt=1"\n[download]\nrecipe = "jxl"'

@@ -47,8 +47,8 @@ def ended(script, *words, cwd):
     [
         pytest.param("catalog", "cyclopts", marks=pytest.mark.slow),
         ("catalog", "jumpduck.cli.catalog"),
-        ("catalog", "polars"),
-        ("catalog", "pandas"),  # which DuckDB imports for itself
+        pytest.param("catalog", "polars", marks=pytest.mark.slow),
+        pytest.param("catalog", "pandas", marks=pytest.mark.slow),  # DuckDB imports it for itself
         pytest.param("find", "jumpduck.cli.find", marks=pytest.mark.slow),
         ("find", "duckdb"),
     ],
@@ -76,6 +76,7 @@ def test_a_second_ctrl_c_ends_at_once_a_run_that_does_not_end_after_the_first(tm
     assert ended(script, cwd=tmp_path) == (130, "", "jumpduck: interrupted\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="there is no such shell")
 def test_a_job_that_shall_ignore_ctrl_c_ignores_it(catalog, tmp_path):
     script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"

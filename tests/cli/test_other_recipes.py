@@ -11,11 +11,15 @@ from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 
 
+@pytest.fixture(scope="module")
+def chosen(catalog):
+    return jumpduck.manifest(catalog, sources=["3"]).head(12)
+
+
 @pytest.fixture
-def rows(catalog, tmp_path):
-    rows = jumpduck.manifest(catalog, sources=["3"]).head(12)
-    rows.write_parquet(tmp_path / "manifest.parquet")
-    return rows
+def rows(chosen, tmp_path):
+    chosen.write_parquet(tmp_path / "manifest.parquet")
+    return chosen
 
 
 def events(done):
@@ -73,6 +77,7 @@ def test_a_dry_run_says_what_is_there_and_what_is_left(rows, cli, tmp_path):
     assert (said["there"], said["left"]) == (5, 12)
 
 
+@pytest.mark.slow
 def test_a_dry_run_refuses_what_the_run_refuses(rows, cli, tmp_path):
     rows.drop("url_illum").write_parquet(tmp_path / "manifest.parquet")
     rows.with_columns(path="a/" + rows["path"]).write_parquet(tmp_path / "moved.parquet")

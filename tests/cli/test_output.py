@@ -12,6 +12,7 @@ from cyclopts.completion.detect import ShellDetectionError
 import jumpduck
 from jumpduck.cli.report import Report
 from jumpduck.rows import PLATE_KEY
+from tests.support.examples import first_quick
 
 LONG = pl.DataFrame(
     {
@@ -52,7 +53,8 @@ def test_columns_without_space_are_named(shown):
     assert "words" not in out
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("words", "shown"),
     [
         (["find", "TP53"], "asked Name modality plates wells sites estimated_gb"),
@@ -138,6 +140,7 @@ def test_files_that_could_not_be_had_for_one_reason_are_one_line(catalog, tmp_pa
     assert "missing: 11 files: no such file" in cli("verify").out
 
 
+@pytest.mark.slow
 def test_a_dry_run_tells_size_space_recipe_and_time(catalog, tmp_path, cli):
     rows = jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
     said = json.loads(cli("download", "--dry-run", "--json", "--recipe", "raw").out)
@@ -158,7 +161,7 @@ def test_help_of_a_verb_is_what_its_option_help_prints(cli):
     assert cli("help", "statu").code == 2
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@first_quick(1, "shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_verbs_and_options(cli, shell):
     script = cli("completion", "show", "--shell", shell).out
     assert "download" in script

@@ -1,9 +1,12 @@
 """Which recipe a command line names, and with which options."""
 
 import json
+import shutil
 
 import polars as pl
 import pytest
+
+from tests.support.command_line import run_here
 
 MINE = '''
 from jumpduck.recipes.base import Encoded, Measured, Recipe
@@ -20,10 +23,17 @@ def length(*, crop=3):
 '''
 
 
-@pytest.fixture
-def manifest(cli, catalog):
+@pytest.fixture(scope="module")
+def chosen(catalog, tmp_path_factory):
     words = ("--catalog", catalog, "--plate", "JD5876c3", "--well", "A01")
-    assert cli("manifest", *words).code == 0
+    folder = tmp_path_factory.mktemp("chosen")
+    assert run_here("manifest", *words, cwd=folder).code == 0
+    return folder / "manifest.parquet"
+
+
+@pytest.fixture
+def manifest(chosen, tmp_path):
+    shutil.copy(chosen, tmp_path)
 
 
 def results(folder):
@@ -42,6 +52,7 @@ def test_a_users_recipe_is_named_by_module_and_function(cli, manifest, tmp_path)
         assert json.loads(row["parameters"]) == {"crop": 2}
 
 
+@pytest.mark.slow
 def test_another_recipe_or_option_in_the_same_folder_processes_the_images_again(
     cli, manifest, tmp_path
 ):

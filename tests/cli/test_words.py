@@ -54,6 +54,7 @@ def test_a_wrong_command_line_brings_the_right_one(cli, words, said):
     assert said in done.err
 
 
+@pytest.mark.slow
 def test_completions_that_nobody_reads_on_are_no_error():
     show = f"{sys.executable} -m jumpduck completion show --shell bash"
     done = subprocess.run(f"{show} | head -1", shell=True, capture_output=True, text=True)
@@ -66,6 +67,7 @@ def test_an_unknown_option_is_not_said_to_mean_what_a_verb_reads(cli):
     assert "Did you mean" in cli("manifest", "--sede", "1").err
 
 
+@pytest.mark.slow
 def test_perturbations_are_given_without_an_option(cli, catalog):
     of = ("manifest", "--catalog", catalog, "--dry-run")
     named = cli(*of, "--perturbation", "TP53", "DMSO").out
@@ -75,6 +77,7 @@ def test_perturbations_are_given_without_an_option(cli, catalog):
     assert "'TP35'" in cli(*of, "TP35").err
 
 
+@pytest.mark.slow
 def test_names_are_written_as_people_write_them(cli, catalog):
     of = ("manifest", "--catalog", catalog, "--dry-run")
     written = cli(*of, "--source", "source_3", "source_13", "--channel", "DNA", "ER").out

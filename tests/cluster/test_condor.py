@@ -7,6 +7,7 @@ import pytest
 
 import jumpduck
 from jumpduck.stages.submit import SubmitOptions, prepare
+from tests.support.examples import first_quick
 from tests.support.folders import facts
 
 htcondor2 = pytest.importorskip("htcondor2", reason="HTCondor's library is for Linux alone")
@@ -26,7 +27,7 @@ def described(shards, out="images", **options):
     return htcondor2.Submit(prepare(SubmitOptions("condor", shards, out, **options)).text)
 
 
-@pytest.mark.parametrize("name", ["shards", 'a "b" it\'s $(c) 50% \\d'])
+@first_quick(1, "name", ['a "b" it\'s $(c) 50% \\d', "shards"])
 def test_each_item_of_htcondor_names_a_shard_and_its_command_line_downloads_it(
     name, catalog, tmp_path, monkeypatch
 ):
@@ -52,16 +53,17 @@ def test_each_item_of_htcondor_names_a_shard_and_its_command_line_downloads_it(
     assert set(facts(here / f"out {name}")["recipe"].str.split(" ").list.first()) == {"tiff16"}
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    3,
     ("ended", "again"),
     [
+        ("ExitCode = 3", False),
+        ("ExitCode = 137", True),
+        ("ExitBySignal = true; ExitSignal = 9", True),
         ("ExitCode = 1", False),
         ("ExitCode = 2", False),
-        ("ExitCode = 3", False),
         ("ExitCode = 130", True),
-        ("ExitCode = 137", True),
         ("ExitCode = 143", True),
-        ("ExitBySignal = true; ExitSignal = 9", True),
     ],
 )
 def test_htcondor_tries_a_killed_job_again_and_not_one_that_says_why(

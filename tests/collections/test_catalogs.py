@@ -33,6 +33,7 @@ def one(copy, name):
     return next(copy.rglob(f"{name}/load_data.*"))
 
 
+@pytest.mark.slow
 def test_a_compressed_file_cut_short_is_a_row_too(cli, gallery, copy):
     file = one(copy, "JD5876c3")
     text = gzip.decompress(file.read_bytes())
@@ -76,6 +77,7 @@ def test_a_line_that_is_not_a_site_gets_a_reason(gallery, copy, tmp_path):
     assert len(lines) == 31
 
 
+@pytest.mark.slow
 def test_the_order_of_lines_and_files_does_not_matter(gallery, copy, tmp_path, catalog):
     for file in copy.rglob("load_data.*"):
         table = pl.read_csv(file, infer_schema=False).sample(fraction=1, shuffle=True, seed=1)
@@ -141,6 +143,7 @@ def test_a_line_of_an_index_without_a_plate_is_reported_and_is_not_a_site(index,
         assert con.execute(query).fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_the_published_index_is_the_default_and_must_be_the_published_one(
     index, gallery, tmp_path, monkeypatch
 ):
@@ -163,6 +166,7 @@ def test_the_published_index_is_the_default_and_must_be_the_published_one(
     assert rows.height == 255
 
 
+@pytest.mark.slow
 def test_a_build_that_is_killed_leaves_the_previous_catalog(s3, catalog, tmp_path):
     """It is killed after the metadata is in the new file, while load_data does not come."""
     path = tmp_path / "catalog.duckdb"

@@ -7,6 +7,7 @@ import pytest
 
 import jumpduck
 from jumpduck.errors import CatalogError, QueryError
+from tests.support.examples import first_quick
 
 HEADER = (
     "#tax_id\tGeneID\tSymbol\tLocusTag\tSynonyms\tdbXrefs\tchromosome\tmap_location\tdescription"
@@ -32,7 +33,7 @@ TEXT = HEADER + "".join(
 )
 
 
-@pytest.fixture(scope="module", params=["plain", "gz"])
+@pytest.fixture(scope="module", params=["gz", pytest.param("plain", marks=pytest.mark.slow)])
 def gene_info(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ncbi")
     if request.param == "plain":
@@ -51,7 +52,8 @@ def knows(gallery, gene_info, tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    4,
     ("name", "genes"),
     [
         ("p53", [("alias", "TP53")]),
@@ -88,7 +90,7 @@ def test_find_takes_a_file_of_ncbi_beside_a_catalog_without_one(catalog, gene_in
     ]
 
 
-@pytest.mark.parametrize("name", ["P-53", "Trp-53", "P.53", "shared"])
+@first_quick(2, "name", ["P-53", "Trp-53", "P.53", "shared"])
 def test_a_file_of_ncbi_knows_the_spellings_that_a_catalog_with_it_knows(
     catalog, knows, gene_info, name
 ):

@@ -147,6 +147,7 @@ def test_ten_thousand_mutated_files_are_read_or_give_a_reason_in_little_memory(t
     assert grown < 1e9
 
 
+@pytest.mark.slow
 def test_a_small_file_with_a_long_text_in_each_line_is_refused_in_little_memory(tmp_path):
     text = pl.Series(["x" * 8000]).new_from_index(0, 2000)
     table = pl.DataFrame({f"URL_Orig{stain}": text for stain in ("DNA", "ER", "RNA")})
@@ -167,6 +168,7 @@ def test_a_small_file_with_a_long_text_in_each_line_is_refused_in_little_memory(
     assert grown < 1e9
 
 
+@pytest.mark.slow
 def test_a_file_that_claims_to_be_huge_is_refused(tmp_path):
     place = tmp_path / "g/source_4/workspace/load_data_csv/B1"
     line = pl.DataFrame({"Metadata_Well": ["A01"], "URL_OrigDNA": ["x" * 300]})

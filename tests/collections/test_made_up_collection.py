@@ -12,6 +12,7 @@ import jumpduck
 from jumpduck.errors import CatalogError, QueryError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.recipes.registry import BUILT_IN
+from tests.support.examples import first_quick
 
 DRIVER = Path(__file__).parent / "made_up" / "made_up.sql"
 CHANNELS = ("Tubulin", "nuclei", "w3")
@@ -90,7 +91,7 @@ def rows(made_up):
     return jumpduck.manifest(made_up, wells=["A01", "B02"], brightfield=True)
 
 
-@pytest.mark.parametrize("recipe", BUILT_IN)
+@first_quick(3, "recipe", BUILT_IN)
 def test_every_recipe_takes_it(rows, tmp_path, recipe):
     out = tmp_path / "images"
     results = jumpduck.download(rows, out, recipe=recipe)

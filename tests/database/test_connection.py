@@ -9,9 +9,11 @@ import pytest
 import jumpduck
 from jumpduck.database.connection import open_catalog
 from jumpduck.errors import ManifestError, QueryError
+from tests.support.examples import first_quick
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    8,
     "query",
     [
         "COPY (SELECT 1) TO '{folder}/x.csv'",

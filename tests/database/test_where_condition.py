@@ -7,6 +7,7 @@ import jumpduck
 from jumpduck.database.connection import open_catalog
 from jumpduck.database.where_condition import check_where
 from jumpduck.errors import QueryError
+from tests.support.examples import first_quick
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +40,8 @@ def test_a_comment_or_an_odd_text_is_part_of_a_condition(check, where):
     assert check(where) == where
 
 
-@pytest.mark.parametrize(
-    "more", [(), ("--with-controls",), pytest.param(("--max-sites", 5), marks=pytest.mark.slow)]
+@first_quick(
+    1, "more", [(), ("--with-controls",), pytest.param(("--max-sites", 5), marks=pytest.mark.slow)]
 )
 def test_a_condition_that_ends_with_a_comment_runs_everywhere(cli, catalog, more):
     words = ("manifest", "--catalog", catalog, "--where", "Metadata_Site < 5 -- x", *more)
@@ -83,7 +84,8 @@ def test_a_where_that_is_not_one_condition_is_refused(check, where):
         check(where)
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    6,
     ("where", "name"),
     [
         ("random() < 0.5", "random"),

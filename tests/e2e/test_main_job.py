@@ -137,6 +137,7 @@ def test_a_file_that_was_cut_short_on_disk_is_fetched_again(catalog, tmp_path):
     assert victim.read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_results_of_several_manifests_gather_in_one_folder(catalog, tmp_path):
     for wells in (["A01"], ["A02"]):
         jumpduck.download(jumpduck.manifest(catalog, sources=["source_3"], wells=wells), tmp_path)

@@ -6,13 +6,13 @@ import itertools
 import random
 
 import numpy as np
-import pytest
 import tifffile
 
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.transforms import crop_slices, divide, resize, to_8bit
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import BUILT_IN, build, load
+from tests.support.examples import first_quick
 from tests.support.pixels import illumination_as_in_pybbbc, tiff
 
 SHAPES = [(1, 1), (1, 5), (5, 1), (3, 5), (16, 16), (31, 17), (40, 90)]
@@ -139,7 +139,7 @@ def check(name, case):
             assert np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@first_quick(3, "name", BUILT_IN)
 def test_each_pair_of_options_gives_the_pixels_asked_for(name):
     of_recipe = {option: OPTIONS[option] for option in inspect.signature(load(name)).parameters}
     cases = pairwise({**IMAGES, **of_recipe})

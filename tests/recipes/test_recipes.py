@@ -18,6 +18,7 @@ from jumpduck.recipes.base import Source
 from jumpduck.recipes.preprocessing import LEVEL_IMAGES
 from jumpduck.recipes.registry import BUILT_IN, build, rebuild
 from jumpduck.synthetic.cells import Phenotype, draw_site
+from tests.support.examples import first_quick
 from tests.support.pixels import formula, tiff
 from tests.support.places import DATA, ROOT
 
@@ -452,7 +453,7 @@ def test_a_wrong_recipe_or_option_is_refused_when_the_recipe_is_built(name, opti
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("file", sorted((DATA / "images/pe2loaddata_v1").glob("*.tiff")))
+@first_quick(2, "file", sorted((DATA / "images/pe2loaddata_v1").glob("*.tiff")))
 def test_png8_of_a_real_plane_is_the_formula_and_no_larger_than_pillows(file):
     made = make(build("png8"), Source(file.read_bytes(), row()))
     expected = formula(tifffile.imread(file)[156:924, 156:924])

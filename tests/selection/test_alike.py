@@ -5,6 +5,7 @@ import logging
 import pytest
 
 import jumpduck
+from tests.support.examples import first_quick
 
 PAIR = {"LOUPRKONTZGTKE-UHFFFAOYSA-N": "A01", "LOUPRKONTZGTKE-WZBLMQSHSA-N": "A02"}
 """The keys of a pair of mirror images on plate P1, and their wells."""
@@ -13,7 +14,7 @@ PAIR = {"LOUPRKONTZGTKE-UHFFFAOYSA-N": "A01", "LOUPRKONTZGTKE-WZBLMQSHSA-N": "A0
 @pytest.mark.parametrize(
     "option", ["compounds", pytest.param("perturbations", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("key", [*PAIR, *map(str.lower, PAIR)])
+@first_quick(2, "key", [*PAIR, *map(str.lower, PAIR)])
 def test_a_whole_key_chooses_what_has_it_and_says_what_is_left_out(plates, caplog, option, key):
     rows = jumpduck.manifest(plates, **{option: key})
     assert set(rows["Metadata_Well"]) == {PAIR[key.upper()]}

@@ -9,6 +9,7 @@ import pytest
 
 import jumpduck
 from jumpduck.errors import QueryError
+from tests.support.examples import first_quick
 
 SITE = ["Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 KEYS = {
@@ -32,10 +33,7 @@ def _sites_of(catalog, options):
 
 @pytest.mark.parametrize(
     "option",
-    [
-        pytest.param(one, marks=[pytest.mark.slow] * (one not in ("per_source", "per_compound")))
-        for one in KEYS
-    ],
+    [pytest.param(one, marks=[pytest.mark.slow] * (one != "per_source")) for one in KEYS],
 )
 def test_each_group_keeps_exactly_so_many_sites_or_all_that_it_has(galleries, option):
     for per_well in (EVERY, {}):
@@ -53,7 +51,8 @@ def spread(rows, group, within):
     return rows.group_by(*group, *within).len("kept")
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("option", "within"),
     [
         ("per_perturbation", SITE[:1]),
@@ -75,7 +74,7 @@ def test_a_group_is_spread_evenly_over_its_parts(galleries, option, within):
     ).is_empty()
 
 
-@pytest.mark.parametrize("option", ["per_source", "per_batch", "per_plate"])
+@first_quick(1, "option", ["per_source", "per_batch", "per_plate"])
 def test_another_source_moves_nothing_in_the_others(galleries, option):
     one, _, more = galleries
     kept = sites_of(one, **{option: 9})
@@ -95,13 +94,14 @@ def test_what_is_chosen_of_a_perturbation_depends_on_its_sites_alone(galleries):
         assert alone.equals(every.filter(Metadata_JCP2022=name))
 
 
-@pytest.mark.parametrize("options", [{"per_perturbation": 5}, {"per_source": 9, "max_sites": 20}])
+@first_quick(1, "options", [{"per_perturbation": 5}, {"per_source": 9, "max_sites": 20}])
 def test_any_order_of_input_gives_the_same_bytes(galleries, tmp_path, options):
     for name, catalog in zip("ab", galleries, strict=False):
         jumpduck.manifest(catalog, path=tmp_path / f"{name}.csv", **options)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_budget_comes_on_top_and_added_controls_are_not_counted(galleries):
     whole = sites_of(galleries[0], per_source=9)
     part = sites_of(galleries[0], per_source=9, max_sites=10)
@@ -128,6 +128,7 @@ def test_groups_that_have_too_few_are_a_table(cli, galleries):
     assert '"too_few": {"source_' in cli(*words, "--json").out
 
 
+@pytest.mark.slow
 def test_every_site_of_every_well_is_kept_by_one_word(cli, plates):
     with_word = cli("manifest", "--catalog", plates, "--dry-run", "--per-well", "all", "--json")
     every = dict.fromkeys(("trt", "poscon", "negcon", "empty", "unknown", "bad_construct"), 99)

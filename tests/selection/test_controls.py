@@ -13,9 +13,11 @@ from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.pipeline import make_query
 from jumpduck.stages.manifest import write_manifest
+from tests.support.examples import first_quick
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    2,
     ("asked", "controls"),
     [
         ({"genes": "TP53", "plates": ["C1"]}, {"non-targeting"}),
@@ -64,6 +66,7 @@ def test_a_plate_whose_named_sites_all_stay_out_brings_no_controls(plates, tmp_p
     assert set(rows["Metadata_Plate"]) == {"C2"}
 
 
+@pytest.mark.slow
 def test_it_is_said_if_no_control_was_added(cli, plates):
     words = ("manifest", "--catalog", plates, "--dry-run", "--gene", "TP53", "--with-controls")
     assert "no control" not in cli(*words).out
@@ -78,6 +81,7 @@ def control_wells(rows):
     return wells.unique().group_by("Metadata_Plate", "Metadata_pert_type").len()
 
 
+@pytest.mark.slow
 def test_controls_of_a_plate_are_bounded_and_the_same_whatever_plates_there_are(plates):
     gene = {"genes": "TP53", "sources": "source_13"}
     rows = jumpduck.manifest(plates, **gene, controls_per_plate=4)
@@ -89,7 +93,8 @@ def test_controls_of_a_plate_are_bounded_and_the_same_whatever_plates_there_are(
     assert not rows.equals(jumpduck.manifest(plates, **gene, controls_per_plate=4, seed=1))
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    2,
     ("options", "names"),
     [
         ({"controls": ["negcon", "poscon"]}, {"DMSO", "AMG900"}),
@@ -103,11 +108,13 @@ def test_controls_have_the_roles_asked_for_each_in_its_turn(plates, options, nam
     assert set(rows["Metadata_Name"].drop_nulls()) == names
 
 
+@pytest.mark.slow
 def test_controls_that_were_named_are_not_bounded(plates):
     rows = jumpduck.manifest(plates, plates="C1", controls_per_plate=1)
     assert rows.equals(jumpduck.manifest(plates, plates="C1"))
 
 
+@pytest.mark.slow
 def test_the_summary_has_a_line_for_each_role(cli, plates):
     words = ("--catalog", plates, "--dry-run", "--gene", "TP53", "--source", "source_13")
     done = cli("manifest", *words, "--controls-per-plate", 4)
@@ -128,7 +135,8 @@ def test_controls_that_cannot_be_asked_for_are_refused(plates, options, reason):
         jumpduck.manifest(plates, **options)
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     "options",
     [
         {"with_controls": True},

@@ -9,6 +9,7 @@ from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.left_out import left_out
 from jumpduck.selection.pipeline import make_query
+from tests.support.examples import first_quick
 
 SITE = ["Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 
@@ -59,6 +60,7 @@ def test_the_number_of_known_bad_sites_is_what_keeping_them_adds(defective, opti
     assert counted(defective, **options, keep_known_bad=True).known_bad == 0
 
 
+@pytest.mark.slow
 def test_sites_left_out_for_their_role_are_counted_and_said(cli, plates):
     assert counted(plates).by_role == {"empty": 18, "unknown": 18}
     assert counted(plates, sources="source_13").by_role == {"unknown": 9}
@@ -76,7 +78,8 @@ def test_sites_that_lack_a_channel_asked_for_are_counted_and_said(cli, plates):
     )
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    3,
     ("options", "reason"),
     [
         ({"compounds": "FK-866"}, "this catalog has no image of FK-866; `jumpduck find` says"),
@@ -101,7 +104,7 @@ def test_the_reason_why_nothing_is_left_is_the_true_one(defective, options, reas
     assert reason in str(said.value)
 
 
-@pytest.mark.parametrize("well", ["A01", "a1", "A1", "a01", " A001"])
+@first_quick(2, "well", ["A01", "a1", "A1", "a01", " A001"])
 def test_a_well_is_found_however_it_is_written(plates, well):
     assert set(jumpduck.manifest(plates, wells=[well])["Metadata_Well"]) == {"A01"}
 

@@ -49,6 +49,7 @@ def test_each_known_name_means_itself_however_it_is_separated(names, separators)
     assert known_names("plate", text, names) == names
 
 
+@pytest.mark.slow
 def test_a_name_with_a_blank_or_comma_of_its_own_is_one_name(plates):
     assert known_names("plate", ["a 1", "b,2 c"], ["a 1", "a", "1", "b", "2", "c"]) == [
         "a 1", "b", "2", "c",
@@ -73,6 +74,7 @@ def test_what_is_chosen_is_what_the_names_as_written_choose(plates):
     assert jumpduck.manifest(plates, **meant).equals(jumpduck.manifest(plates, **written))
 
 
+@pytest.mark.slow
 def test_a_modality_chooses_among_the_perturbations_of_a_name(plates):
     both = jumpduck.manifest(plates, genes="TP53")
     assert set(both["Metadata_modality"]) == {"crispr", "orf"}

@@ -12,6 +12,7 @@ from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.pipeline import make_query
+from tests.support.examples import first_quick
 
 WELL = ["Metadata_Source", "Metadata_Plate", "Metadata_Well"]
 SITE = [*WELL, "Metadata_Site"]
@@ -60,7 +61,8 @@ HOSTILE = ["'; DROP TABLE jump.plates; --", '"]); --', "$sources", "\\'", "%"]
 NAMED = ["sources", "batches", "plate_types", "wells", "perturbations", "genes", "roles"]
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    6,
     ("argument", "name"),
     [*(("plates", name) for name in HOSTILE), *((argument, HOSTILE[0]) for argument in NAMED)],
 )
@@ -78,6 +80,7 @@ def test_a_budget_of_sites_takes_one_of_each_well_before_two_of_any(catalog):
     assert (len(per_well), per_well.max()) == (11, 2)
 
 
+@pytest.mark.slow
 def test_a_larger_budget_keeps_what_a_smaller_one_chose(catalog):
     small, large = (sites(jumpduck.manifest(catalog, max_sites=n)) for n in (9, 30))
     assert small.join(large, on=SITE, how="anti").is_empty()
@@ -93,7 +96,8 @@ def test_a_budget_of_gigabytes_is_kept_and_used(catalog):
     assert 0.2 - 5 * max(sizes.values()) / 1e9 < spent <= 0.2
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     "budget",
     [
         {"max_gb": 1e300},
@@ -136,6 +140,7 @@ def test_a_manifest_made_in_chunks_equals_one_made_at_once(catalog, monkeypatch)
     assert keys.equals(keys.sort(keys.columns, maintain_order=True))
 
 
+@pytest.mark.slow
 def test_the_sql_that_is_shown_chooses_the_same(cli, catalog):
     words = ("--gene", "TP53", "--with-controls", "--where", "Metadata_Site < 4", "--seed", 5)
     shown = cli("manifest", "--catalog", catalog, *words, "--show-sql").out
@@ -148,10 +153,10 @@ def test_the_sql_that_is_shown_chooses_the_same(cli, catalog):
     assert by_sql["path"].to_list() == by_verb["path"].to_list()
 
 
-@pytest.fixture
-def defective(catalog, tmp_path):
-    """The catalog with issues of its own."""
-    path = tmp_path / "defective.duckdb"
+@pytest.fixture(scope="module")
+def defective(catalog, tmp_path_factory):
+    """The catalog with issues of its own. No test may change it."""
+    path = tmp_path_factory.mktemp("defective") / "defective.duckdb"
     path.write_bytes(catalog.read_bytes())
     with duckdb.connect(str(path)) as con:
         con.execute(
@@ -192,7 +197,8 @@ def test_flagged_images_are_kept_with_the_words_of_the_issue(defective):
     assert both["known_issue"].unique().to_list() == ["rotated?; dim"]
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     "options",
     [
         {"per_well": {"trt": 9}},
@@ -231,6 +237,7 @@ def test_find_suggests_similar_names(cli, catalog):
     assert (done.code, "BRCA1" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_one_text_is_one_name(catalog):
     assert jumpduck.manifest(catalog, genes="TP53").equals(
         jumpduck.manifest(catalog, genes=["TP53"])

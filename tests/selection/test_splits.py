@@ -11,6 +11,7 @@ import jumpduck
 from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.selection.scaffolds import murcko_scaffold
+from tests.support.examples import first_quick
 
 GROUPS = {
     "source": ["Metadata_Source"],
@@ -38,7 +39,7 @@ def _parts_of(catalog, by, options):
     raise AssertionError("no seed divides the gallery")
 
 
-@pytest.mark.parametrize("by", GROUPS)
+@first_quick(2, "by", GROUPS)
 def test_a_group_is_never_in_two_parts_and_no_site_is_in_none(galleries, by):
     _, rows = parts_of(galleries[0], by)
     assert rows["split"].null_count() == 0
@@ -46,7 +47,7 @@ def test_a_group_is_never_in_two_parts_and_no_site_is_in_none(galleries, by):
     assert set(rows["split"]) == set(HALVES)
 
 
-@pytest.mark.parametrize("by", GROUPS)
+@first_quick(2, "by", GROUPS)
 def test_a_further_source_moves_no_group(galleries, by):
     one, _, more = galleries
     seed, rows = parts_of(one, by)
@@ -56,6 +57,7 @@ def test_a_further_source_moves_no_group(galleries, by):
     assert both.group_by(GROUPS[by]).agg(pl.col("split").n_unique())["split"].max() == 1
 
 
+@pytest.mark.slow
 def test_a_part_is_the_same_whatever_is_chosen_of_its_groups(galleries):
     seed, rows = parts_of(galleries[0], "perturbation")
     part = dict(rows.select("Metadata_JCP2022", "split").unique().iter_rows())

@@ -11,7 +11,7 @@ from rdkit import Chem
 import jumpduck
 from jumpduck.errors import QueryError
 from jumpduck.selection import structures
-from tests.support.examples import examples
+from tests.support.examples import examples, first_quick
 
 COMPOUNDS = {
     "JCP2022_033924": "C[S+](C)[O-]",
@@ -61,7 +61,8 @@ def test_any_notation_of_a_published_structure_finds_it_and_nothing_else(drawn, 
     assert found["matched_by"].to_list() == [how]
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    2,
     ("smiles", "how", "names"),
     [
         ("C[C@H](N)C(O)=O", "SMILES without stereochemistry (RDKit)", ["104"]),
@@ -92,7 +93,7 @@ def test_without_rdkit_smiles_are_compared_letter_for_letter_and_the_answer_says
         jumpduck.manifest(drawn, compounds="OC(=O)C(N)C")
 
 
-@pytest.mark.parametrize("name", ["", "C" * 200, "[Xx]", "c1ccc", "C1CC", "((", "[H][H]", "%99"])
+@first_quick(3, "name", ["", "C" * 200, "[Xx]", "c1ccc", "C1CC", "((", "[H][H]", "%99"])
 def test_what_rdkit_cannot_read_is_a_name_that_is_not_known(drawn, capfd, name):
     with pytest.raises(QueryError):
         jumpduck.find(name, drawn)

@@ -8,6 +8,7 @@ import pytest
 import jumpduck
 from jumpduck.database.connection import frame, open_catalog
 from jumpduck.errors import QueryError
+from tests.support.examples import first_quick
 
 ROWS = {
     "orf.csv.gz": """\
@@ -68,7 +69,8 @@ def test_a_gene_that_two_tables_name_differently_is_found_in_both(named, name):
     ]
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    8,
     ("name", "matched_by"),
     [
         ("TP53", "gene symbol"),
@@ -93,7 +95,8 @@ def test_find_says_by_what_a_name_was_found(named, name, matched_by):
     assert set(jumpduck.find(name, named)["matched_by"]) == {matched_by}
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     "smiles",
     [
         "C=S",
@@ -143,7 +146,8 @@ def test_roles_tell_bad_constructs_untreated_cells_and_unknown_wells_from_treatm
     assert set(kept["Metadata_Well"]) == {"A01"}
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    4,
     ("name", "reason"),
     [
         (
@@ -175,6 +179,7 @@ def test_a_part_of_a_name_brings_the_name(named, part, name):
         jumpduck.find(part, named)
 
 
+@pytest.mark.slow
 def test_what_is_known_and_on_no_plate_is_not_said_to_be_unknown(named):
     assert jumpduck.find("LacZ", named)["wells"].to_list() == [0]
     for names in ("LacZ", ["TP53", "LacZ"]):

@@ -161,6 +161,7 @@ def test_every_form_gives_the_same_sites(form, forms):
         assert [image["channel"] for image in images] == ["DNA", "RNA", "ER", "AGP", "Mito"]
 
 
+@pytest.mark.slow
 def test_a_site_whose_well_is_unknown_has_the_role_unknown(tmp_path):
     sites = build(tmp_path, {"007": {"load_data.csv": wide()}})
     assert sites["Metadata_pert_type"].to_list() == ["negcon", "unknown"]
@@ -175,6 +176,7 @@ def test_brightfield_is_known_under_all_its_spellings(tmp_path):
         assert urls(sites, f"Brightfield{name}")[0].endswith(f"A01_{channel}.tif")
 
 
+@pytest.mark.slow
 def test_illum_columns_are_kept(tmp_path):
     table = wide().with_columns(URL_IllumDNA=pl.lit(f"{BUCKET}/illum/007_IllumDNA.npy"))
     sites = build(tmp_path, {"007": {"load_data_with_illum.csv": table}})
@@ -182,6 +184,7 @@ def test_illum_columns_are_kept(tmp_path):
     assert urls(sites, "RNA", "illum") == [None, None]
 
 
+@pytest.mark.slow
 def test_illumination_functions_are_in_the_manifest_if_they_are_asked_for(tmp_path):
     illum = f"{BUCKET}/illum/007_IllumDNA.npy"
     build(

@@ -6,6 +6,7 @@ import pytest
 
 import jumpduck
 from jumpduck.database.connection import frame
+from tests.support.examples import first_quick
 
 SITE = ["Metadata_Source", "Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 
@@ -61,6 +62,7 @@ def test_a_smaller_sample_is_part_of_a_larger_one(catalog):
     assert small.join(sampled(catalog), on=SITE, how="anti").is_empty()
 
 
+@pytest.mark.slow
 def test_the_choice_in_a_well_does_not_depend_on_the_rest_of_the_catalog(
     catalog, gallery, tmp_path
 ):
@@ -96,7 +98,8 @@ def test_the_manifest_lists_the_five_stains_of_the_sampled_sites_in_order(catalo
     assert plates == rows["Metadata_Plate"].n_unique(), "one plate after the other"
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    4,
     ("selection", "expected"),
     [
         ({"sources": ["source_13"]}, {"A01", "A02", "B01", "B02"}),

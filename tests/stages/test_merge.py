@@ -16,6 +16,7 @@ from jumpduck.transfer.merged_folders import MergedFolders
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import process
+from tests.support.examples import first_quick
 from tests.support.folders import files, same
 
 
@@ -59,7 +60,7 @@ def test_merged_folders_are_what_one_run_makes(made, parts, tmp_path):
     assert_is_whole(tmp_path / "images", made)
 
 
-@pytest.mark.parametrize("into", ["one of them", "copies"])
+@first_quick(1, "into", ["one of them", "copies"])
 def test_a_folder_may_be_one_of_those_that_are_merged_and_others_may_stay(made, parts, into):
     before = [files(part) for part in parts]
     jumpduck.merge(parts, parts[0], copy=into == "copies")
@@ -77,6 +78,7 @@ def test_a_folder_without_hidden_files_is_merged(made, parts, tmp_path):
     assert files(tmp_path / "images").keys() == files(made / "whole").keys()
 
 
+@pytest.mark.slow
 def test_files_on_another_disk_are_copied_and_compared(made, parts, tmp_path, monkeypatch):
     rename = Path.replace
 
@@ -98,7 +100,7 @@ def test_files_on_another_disk_are_copied_and_compared(made, parts, tmp_path, mo
 
 
 @pytest.mark.parametrize("copy", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("place", ["_adopt_file", "remove_table", "add", "write", "empty"])
+@first_quick(1, "place", ["_adopt_file", "remove_table", "add", "write", "empty"])
 def test_a_merge_that_was_killed_goes_on(made, parts, tmp_path, monkeypatch, place, copy):
     """It is stopped at each place in turn, once at the first call and once in the middle."""
     owner = {
@@ -164,6 +166,7 @@ def test_a_file_that_one_folder_could_not_have_comes_from_the_other(made, parts,
     same(tmp_path / "images", made / "whole")
 
 
+@pytest.mark.slow
 def test_files_that_are_not_there_count_as_left(cli, made, parts, tmp_path):
     gone = next(iter(files(parts[1])))
     (parts[1] / gone).unlink()

@@ -36,6 +36,7 @@ def damage(out, before, number):
     return name
 
 
+@pytest.mark.slow
 def test_a_repair_has_the_levels_of_the_run_that_was_asked_for_the_file(dark_and_bright, tmp_path):
     out = tmp_path / "out"
     for manifest in dark_and_bright:
@@ -78,6 +79,7 @@ def test_a_file_that_would_get_other_levels_stays_wrong(dark_and_bright, tmp_pat
     assert files(copy) == files(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_file_is_repaired_from_the_server_of_the_run_that_was_asked_for_it(rows, tmp_path):
     some, out = rows.head(3), tmp_path / "out"
     (tmp_path / "www" / "bucket").mkdir(parents=True)
@@ -97,6 +99,7 @@ def test_a_file_is_repaired_from_the_server_of_the_run_that_was_asked_for_it(row
     assert files(out) == before
 
 
+@pytest.mark.slow
 def test_a_repair_says_what_is_right_after_it(rows, tmp_path, cli):
     jumpduck.download(rows, tmp_path / "images")
     names = [*files(tmp_path / "images")][:3]

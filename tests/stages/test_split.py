@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,7 +14,7 @@ from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.rows import PLATE_KEY
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.shards import MAX_OF_MEAN
-from tests.support.examples import examples
+from tests.support.examples import examples, first_quick
 from tests.support.folders import same
 
 
@@ -44,15 +45,20 @@ def split(rows, folder, **options):
     return index, [pl.read_parquet(folder / "shards" / name) for name in index["file"]]
 
 
-@pytest.fixture
-def manifest(catalog, tmp_path):
-    """A manifest of the three plates of the demo."""
-    path = tmp_path / "manifest.parquet"
+@pytest.fixture(scope="module")
+def chosen(catalog, tmp_path_factory):
+    path = tmp_path_factory.mktemp("chosen") / "manifest.parquet"
     jumpduck.manifest(catalog, path=path, per_well={"trt": 2, "negcon": 1})
     return path
 
 
-@examples(30)
+@pytest.fixture
+def manifest(chosen, tmp_path):
+    """A manifest of the three plates of the demo."""
+    return Path(shutil.copy(chosen, tmp_path))
+
+
+@examples(8)
 @given(
     sizes=st.lists(st.integers(0, 9), min_size=1, max_size=30),
     into=st.integers(1, 30),
@@ -80,7 +86,7 @@ def test_shards_together_are_the_manifest(sizes, into, cut, tmp_path_factory):
     assert sites.is_unique().all()
 
 
-@examples(20)
+@examples(4)
 @given(sizes=st.lists(st.integers(50, 100), min_size=40, max_size=60), into=st.integers(1, 4))
 def test_shards_of_many_plates_are_balanced(sizes, into, tmp_path_factory):
     rows = made_up([size * 10**6 for size in sizes])
@@ -323,7 +329,7 @@ def test_a_recipe_of_the_whole_plate_takes_no_part_of_one(cli, manifest, tmp_pat
 SLOW_TOO = [pytest.param(name, marks=pytest.mark.slow) for name in ("stack", "png8")]
 
 
-@pytest.mark.parametrize("recipe", ["png8-plate", *SLOW_TOO])
+@first_quick(1, "recipe", ["png8-plate", *SLOW_TOO])
 def test_what_is_left_is_what_the_folders_do_not_have(cli, manifest, tmp_path, recipe):
     rows = pl.read_parquet(manifest)
     jumpduck.download(manifest, tmp_path / "a", shard="1/3", recipe=recipe)
@@ -363,6 +369,7 @@ def test_nothing_left_writes_no_shard(cli, rows, whole, tmp_path):
     assert not (tmp_path / "shards").exists()
 
 
+@pytest.mark.slow
 def test_files_that_could_not_be_had_are_left_and_counted(cli, manifest, tmp_path):
     assert cli("download", "--manifest", manifest).code == 3
     done = cli("split", manifest, "--left", "--into", "1", "-o", "left", "--json")

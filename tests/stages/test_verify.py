@@ -16,6 +16,7 @@ from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.scheduler import Scheduler
 from jumpduck.transfer.task_threads import TaskThreads
+from tests.support.examples import first_quick
 from tests.support.folders import facts, files
 from tests.support.interruption import interrupt
 
@@ -302,7 +303,7 @@ def test_two_plates_do_not_share_a_path(rows, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["*.json", "*.parquet"])
-@pytest.mark.parametrize("text", ["", "{}", "null", "[]", '{"number": null}', "[" * 100_000])
+@first_quick(2, "text", ["", "{}", "null", "[]", '{"number": null}', "[" * 100_000])
 def test_a_torn_record_of_what_was_asked_for_says_what_to_remove(rows, out, name, text):
     (file,) = (out / ".jumpduck" / "asked").glob(name)
     file.write_text(text)
@@ -347,6 +348,7 @@ def test_images_of_a_plate_have_one_size_also_over_several_manifests(rows, tmp_p
     assert len(files(tmp_path / "out")) == rows.height - 1
 
 
+@pytest.mark.slow
 def test_all_images_of_a_plate_have_the_same_levels_whatever_was_there_before(rows, tmp_path):
     jumpduck.download(rows, tmp_path / "whole", recipe="png8-plate")
     jumpduck.download(rows, tmp_path / "begun", recipe="png8-plate", limit=10)

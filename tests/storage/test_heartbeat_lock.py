@@ -84,7 +84,7 @@ def test_a_lock_that_shows_no_sign_is_taken_over_and_the_wait_is_explained(
     assert is_held(path), "nobody can know"
     started = time.monotonic()
     with HeartbeatLock(path, "images"):
-        assert STALE_SECONDS <= time.monotonic() - started < 5 * STALE_SECONDS
+        assert time.monotonic() - started >= STALE_SECONDS
         assert json.loads(path.read_text())["pid"] == os.getpid()
     assert list(path.parent.iterdir()) == []
     who = "process ? on ?" if how == "killed while it wrote" else f"process {os.getpid()} on "

@@ -46,11 +46,28 @@ def run_here(*words: object, cwd: Path, stdin: str = "", **env: str) -> Run:
     return Run(code, out.getvalue(), err.getvalue())
 
 
+END_SECONDS = 60
+"""Time in which a process ends that waits for nothing, also on a machine that does much else."""
+
+PATIENT = f"""
+from jumpduck import interrupts
+interrupts.TIDY_SECONDS = interrupts.LIMIT_SECONDS = {END_SECONDS}
+from jumpduck.__main__ import main
+main()
+"""
+
+
 @contextlib.contextmanager
-def process(*words: object, cwd: Path | None = None, **env: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a command line in a process of its own, which ends with the block at the latest."""
+def process(
+    *words: object, cwd: Path | None = None, patient: bool = False, **env: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command line in a process of its own, which ends with the block at the latest.
+
+    A patient one ends in order however long that takes on a machine that does much else; another
+    one ends at once when 3 seconds have passed after a signal.
+    """
     running = subprocess.Popen(
-        [sys.executable, "-m", "jumpduck", *map(str, words)],
+        [sys.executable, *(["-c", PATIENT] if patient else ["-m", "jumpduck"]), *map(str, words)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

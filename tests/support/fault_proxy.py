@@ -192,7 +192,7 @@ class Faults:
         await writer.drain()
         if fault == "stall":
             await asyncio.sleep(3600)
-        return fault not in ("short", "long")
+        return fault not in ("short", "long") and b"\r\nconnection: close\r\n" not in head.lower()
 
     async def _fetch(self, head: bytes) -> tuple[bytes, bytes]:
         """Return the upstream's answer, and keep it, because the files do not change."""

@@ -19,7 +19,7 @@ def children(pid=None):
     return found
 
 
-def ended(pids, seconds=20):
+def ended(pids, seconds=60):
     """Whether all of these processes end within some time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -10,6 +10,8 @@ from jumpduck.rows import DONE
 from jumpduck.storage import outage, repeated_requests, stores
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.rate_limit import RateLimit
+from tests.support.command_line import END_SECONDS
+from tests.support.examples import first_quick
 from tests.support.fault_proxy import Faults, always, at_random, once
 from tests.support.folders import same
 
@@ -49,7 +51,7 @@ def clean(rows, s3, tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize(
+@first_quick(2,
     "fault",
     [
         "503", "short", "corrupt", "long",
@@ -68,7 +70,8 @@ def test_a_fault_that_comes_once_costs_a_request_and_nothing_else(fault, few, s3
     same(tmp_path, clean)
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    4,
     ("fault", "status", "requests", "reason"),
     [
         ("503", "failed", 5, "503"),
@@ -140,7 +143,8 @@ class Gone:
                 self.proxy.come_back()
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("fault", "connections"),
     [
         ("gone", 32),
@@ -187,7 +191,7 @@ def test_a_run_that_waits_for_the_network_ends_at_once_when_it_is_interrupted(ro
         with pytest.raises(KeyboardInterrupt):
             jumpduck.download(rows, tmp_path, endpoint=proxy.endpoint, progress=interrupt)
         ended = time.monotonic()
-    assert ended - paused[0] < 2
+    assert ended - paused[0] < END_SECONDS
 
 
 @pytest.mark.parametrize("fault", ["reset", "hang", "503"])
@@ -264,6 +268,7 @@ def test_questions_whether_the_network_is_back_keep_to_the_pace(few, s3, tmp_pat
     assert proxy.times[-1] - proxy.times[0] > 0.9 * (len(proxy.times) - 1) / 20
 
 
+@pytest.mark.slow
 def test_an_image_of_another_shape_than_its_plate_is_corrupt(rows, catalog, s3, tmp_path):
     other = jumpduck.manifest(catalog, sources=["source_2"])["url"][0]
     odd = rows["path"][3]

@@ -27,12 +27,15 @@ import pytest
 import jumpduck
 import jumpduck.__main__
 from jumpduck.errors import StoreError
+from jumpduck.rows import PLATE_KEY
+from jumpduck.schema import RESULTS_FILE
 from jumpduck.storage import heartbeat_lock
-from jumpduck.transfer import active_runs, disk_space, scheduler
+from jumpduck.transfer import active_runs, disk_space, gathered_tables, scheduler
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
-from tests.support.command_line import peak_memory_kb, process
+from tests.support.command_line import END_SECONDS, peak_memory_kb, process
 from tests.support.disks import disk, mount
+from tests.support.examples import first_quick
 from tests.support.fault_proxy import Faults, always, at_random
 from tests.support.folders import files, same
 
@@ -66,7 +69,7 @@ def filled(clean, tmp_path):
 
 def running(manifest, out, proxy, *words, cwd=None):
     places = ("--manifest", manifest, "--out", out, "--endpoint", proxy.endpoint)
-    return process("download", *places, *words, cwd=cwd)
+    return process("download", *places, *words, cwd=cwd, patient=True)
 
 
 def wait_for(proxy, more, run):
@@ -132,10 +135,13 @@ ANOTHER = pytest.param(
         ANOTHER,
     ],
 )
-def test_ctrl_c_and_sigterm_end_in_two_seconds_and_the_printed_command_continues(
-    thread, number, manifest, s3, clean, tmp_path
+def test_ctrl_c_and_sigterm_end_a_run_that_waits_and_the_printed_command_continues(
+    thread, number, manifest, s3, clean, tmp_path, cli
 ):
-    """With the signal taken by another thread, nothing wakes the main one from waiting."""
+    """With the signal taken by another thread, nothing wakes the main one from waiting.
+
+    What it waits for comes after an hour.
+    """
     out = tmp_path / "out"
     with Faults(s3.endpoint, always("hang", "ch5"), delay=0.02) as proxy:
         words = ("--connections", "30", "--max-mbps", "900")
@@ -143,12 +149,9 @@ def test_ctrl_c_and_sigterm_end_in_two_seconds_and_the_printed_command_continues
             wait_for(proxy, 120, run)
             time.sleep(0.5)
             finished = len(list(out.rglob("*.png")))
-            pressed = time.monotonic()
             interrupt(run, thread, number)
-            _, err = run.communicate(timeout=20)
-        took = time.monotonic() - pressed
+            _, err = run.communicate(timeout=END_SECONDS)
     assert (run.returncode, err.count("\n")) == (128 + number, 1), err
-    assert took < 2
     kept = pl.read_parquet(out / "results.parquet").filter(pl.col("status") == "fetched")
     assert kept.height >= finished > 0
     assert set(kept["path"]) == set(files(out))
@@ -156,15 +159,40 @@ def test_ctrl_c_and_sigterm_end_in_two_seconds_and_the_printed_command_continues
     at = command.index("--endpoint") + 1
     command[at] = s3.endpoint  # the proxy is gone
     assert {"--connections 30", "--max-mbps 900.0"} <= set(map(" ".join, pairwise(command)))
-    done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True)
-    assert done.returncode == 3
+    assert command[0] == "jumpduck"
+    assert cli(*command[1:]).code == 3
     same(out, clean)
 
 
+def test_a_run_that_is_interrupted_while_a_thread_gathers_has_the_rows_of_all_finished_files(
+    catalog, tmp_path, monkeypatch
+):
+    """The thread, which began when there were fewer rows, would write its tables last."""
+    out, writing, gathering = tmp_path / "out", gathered_tables.writing_table, []
+
+    @contextlib.contextmanager
+    def interrupted(path):
+        with writing(path) as part:
+            yield part
+            thread = threading.current_thread()
+            if path.name == RESULTS_FILE and thread.name == "background" and not gathering:
+                gathering.append(thread)
+                _thread.interrupt_main()
+                time.sleep(0.3)
+
+    monkeypatch.setattr(gathered_tables, "writing_table", interrupted)
+    monkeypatch.setattr(gathered_tables, "MAX_TIME_SHARE", 1e9)
+    monkeypatch.setattr(gathered_tables, "MAX_WAIT_SECONDS", 60)
+    with pytest.raises(KeyboardInterrupt):
+        jumpduck.download(jumpduck.manifest(catalog), out)
+    gathering[0].join(60)
+    kept = pl.read_parquet(out / RESULTS_FILE).filter(status="fetched")
+    assert kept["Metadata_Plate"].n_unique() > 1
+    assert set(kept["path"]) == set(files(out))
+
+
 def slow(*_args, **_options):
-    time.sleep(0.1)  # each of 253 files
-    if threading.current_thread() is threading.main_thread():
-        time.sleep(5)
+    time.sleep(2 * END_SECONDS)
 
 
 @pytest.mark.parametrize("verb", ["verify", "demo", "catalog", "manifest", "sql"])
@@ -205,7 +233,7 @@ def test_sigterm_ends_each_verb_that_takes_long_with_one_line(
         sender.join()
         signal.signal(signal.SIGINT, ctrl_c)
         signal.signal(signal.SIGTERM, sigterm)
-    assert time.monotonic() - started < 6  # 2 more if Python loses the first exception
+    assert time.monotonic() - started < END_SECONDS
     assert ended[0] == 143
     assert capsys.readouterr().err == "jumpduck: interrupted\n"
 
@@ -229,36 +257,34 @@ def test_an_interrupt_from_python_leaves_no_thread_that_the_interpreter_waits_fo
             verb(endpoint=proxy.endpoint)
         left = set(threading.enumerate()) - before
         assert [one.name for one in left if not one.daemon and "interrupt" not in one.name] == []
-    until = time.monotonic() + 2
+    until = time.monotonic() + END_SECONDS
     while any(one.is_alive() for one in left if one.name in ("network", "levels")):
         assert time.monotonic() < until, "a thread goes on with requests that nobody waits for"
         time.sleep(0.01)
 
 
-def test_ctrl_c_ends_in_two_seconds_while_a_recipe_reads_the_plate(manifest, s3, tmp_path):
+@pytest.mark.slow
+def test_ctrl_c_ends_a_run_while_a_recipe_reads_the_plate(manifest, s3, tmp_path):
     with Faults(s3.endpoint, always("hang", "")) as proxy:
         words = ("--recipe", "png8-plate")
         with running(manifest, tmp_path / "out", proxy, *words, cwd=tmp_path) as run:
             wait_for(proxy, 1, run)
             time.sleep(0.5)
-            pressed = time.monotonic()
             run.send_signal(signal.SIGINT)
-            _, err = run.communicate(timeout=20)
-    assert time.monotonic() - pressed < 2
+            _, err = run.communicate(timeout=END_SECONDS)
     assert (run.returncode, err.count("\n")) == (130, 1), err
 
 
-def test_ctrl_c_ends_a_catalog_in_two_seconds_and_leaves_nothing(s3, tmp_path):
+@pytest.mark.slow
+def test_ctrl_c_ends_a_catalog_that_waits_and_leaves_nothing(s3, tmp_path):
     with Faults(s3.endpoint, always("hang", "load_data")) as proxy:
         words = ("--metadata", "s3://metadata", "--endpoint", proxy.endpoint)
-        with process("catalog", *words, cwd=tmp_path) as run:
+        with process("catalog", *words, cwd=tmp_path, patient=True) as run:
             while not any("load_data" in path for path in proxy.asked):
                 time.sleep(0.05)
                 assert run.poll() is None
-            pressed = time.monotonic()
             run.send_signal(signal.SIGINT)
-            _, err = run.communicate(timeout=20)
-    assert time.monotonic() - pressed < 2
+            _, err = run.communicate(timeout=END_SECONDS)
     assert (run.returncode, err.count("\n")) == (130, 1), err
     assert not any(tmp_path.iterdir())
 
@@ -303,7 +329,7 @@ def test_a_file_system_without_flock_and_without_sync_of_folders_can_be_filled(
     assert set(jumpduck.download(rows, tmp_path / "out")["status"]) == {"present"}
 
 
-@pytest.mark.parametrize("what", ["the run", "a plate"])
+@first_quick(1, "what", ["the run", "a plate"])
 def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, catalog, tmp_path):
     out = tmp_path / "out"
     state, taken = out / ".jumpduck", []
@@ -327,6 +353,7 @@ def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, catalo
     assert "elsewhere" in taken[0].read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [pytest.param("1m", marks=pytest.mark.slow), "300k"])
 def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
     size, manifest, s3, clean, tmp_path, cli
@@ -349,7 +376,7 @@ def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
         same(out, clean)
 
 
-@pytest.mark.parametrize("kilobytes", [4, 12, 36, 140])
+@first_quick(2, "kilobytes", [4, 12, 36, 140])
 def test_whatever_a_disk_has_no_space_for_the_space_needed_is_named(
     kilobytes, catalog, s3, tmp_path
 ):
@@ -362,8 +389,9 @@ def test_whatever_a_disk_has_no_space_for_the_space_needed_is_named(
 
 @pytest.mark.slow
 def test_status_reports_progress_while_a_run_goes_on(manifest, s3, tmp_path, cli):
+    """After 60 files no more come, so that the run goes on however late it is looked at."""
     with (
-        Faults(s3.endpoint, delay=0.1) as proxy,
+        Faults(s3.endpoint, lambda *_: "hang" if proxy.requests > 60 else None, 0.1) as proxy,
         running(manifest, "out", proxy, "--connections", "2", cwd=tmp_path) as run,
     ):
         wait_for(proxy, 40, run)
@@ -530,11 +558,11 @@ def test_a_finished_plate_needs_no_network(catalog, tmp_path, monkeypatch):
     (tmp_path / "out" / "source_3/b/p").mkdir(parents=True)
     for path in known["path"]:
         (tmp_path / "out" / path).hardlink_to(image)
-    plate = rows.select(jumpduck.schema.PLATE_KEY).row(0)
+    plate = rows.select(PLATE_KEY).row(0)
     OutputFolder(tmp_path / "out").plates.update(plate, known)
-    started = time.monotonic()
+    started = time.process_time()  # because the machine may do much else
     results = jumpduck.download(rows, tmp_path / "out")
-    took = time.monotonic() - started
+    took = time.process_time() - started
     assert set(results["status"]) == {"present"}
     assert took < 2
 
@@ -578,7 +606,7 @@ def test_a_minute_of_faults_and_kills_changes_nothing(manifest, s3, clean, tmp_p
                     run.wait(8)
             else:
                 run.send_signal(how)
-                run.wait(10)
+                run.wait(END_SECONDS)
     assert rounds > 5
     jumpduck.download(manifest, out, endpoint=s3.endpoint)
     same(out, clean)

@@ -118,6 +118,7 @@ def test_a_pattern_takes_manifests_alone(cli, rows, tmp_path):
     assert json.loads(done.out)["files"] == 5
 
 
+@pytest.mark.slow
 def test_a_csv_does_not_keep_the_server_and_it_is_said(cli, s3, tmp_path):
     at = ("--metadata", "s3://metadata", "--endpoint", s3.endpoint, "--source", "source_3")
     assert cli("catalog", *at).code == 0
@@ -142,7 +143,8 @@ def test_several_manifests_and_patterns_are_one_manifest(cli, rows, tmp_path):
     assert pl.read_parquet(tmp_path / "images" / "results.parquet").height == rows.height
 
 
-@examples(10)
+@pytest.mark.slow
+@examples(3)
 @given(
     parts=st.lists(st.lists(st.integers(0, 19), unique=True, min_size=1), min_size=2, max_size=4)
 )

@@ -21,7 +21,7 @@ from jumpduck.errors import ManifestError
 from jumpduck.schema import MANIFEST
 from jumpduck.transfer.manifest_reader import Manifest, folded
 from tests.support.broken_manifests import read_all
-from tests.support.examples import examples
+from tests.support.examples import examples, first_quick
 from tests.support.places import ROOT
 
 
@@ -55,7 +55,7 @@ def test_a_path_that_could_leave_the_folder_is_refused(rows, tmp_path, path):
     assert not (tmp_path / "images").exists()
 
 
-@examples(100)
+@examples(30)
 @given(st.text("ab./\\\0\n", max_size=9))
 def test_a_path_is_refused_unless_each_part_of_it_is_a_plain_name(path):
     *folders, name = path.split("/")
@@ -186,7 +186,7 @@ FORMS = (
 )  # fmt: skip
 
 
-@examples(50)
+@examples(20)
 @given(st.text(st.characters(codec="utf-8"), max_size=5), st.sampled_from(FORMS))
 def test_names_that_are_equal_without_case_and_form_are_equal_when_folded(name, form):
     def alone(name):
@@ -362,7 +362,7 @@ def test_what_identifies_the_rows_does_not_depend_on_the_version_of_a_library(ro
     assert two.digest_of(("path", "url")) == hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("chosen", [[0], [1], [0, 1], [0, 2], [2, 0]])
+@first_quick(2, "chosen", [[0], [1], [0, 1], [0, 2], [2, 0]])
 def test_a_part_is_the_manifest_that_its_rows_would_be(catalog, tmp_path, chosen):
     every = jumpduck.manifest(catalog)
     every.write_parquet(tmp_path / "manifest.parquet")

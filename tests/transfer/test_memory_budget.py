@@ -62,6 +62,7 @@ def test_large_planes_on_many_cores_stay_below_a_gigabyte(words, tmp_path):
     assert peak < 1_000_000
 
 
+@pytest.mark.slow
 def test_illumination_functions_are_kept_for_the_plates_in_work_alone(tmp_path, monkeypatch):
     tifffile.imwrite(tmp_path / "a.tif", np.full((8, 8), 9, np.uint16))
     np.save(tmp_path / "a.npy", np.ones((8, 8), np.float32))
@@ -109,6 +110,7 @@ def sites(catalog, gallery):
     return rows.with_columns(size=pl.Series(sizes)).sort(*keys, "size")
 
 
+@pytest.mark.slow
 def test_stacks_made_in_little_memory_are_those_made_in_much(sites, s3, tmp_path, monkeypatch):
     rows = sites.drop("size")
     jumpduck.download(rows, tmp_path / "clean", endpoint=s3.endpoint, recipe="stack")
@@ -119,6 +121,7 @@ def test_stacks_made_in_little_memory_are_those_made_in_much(sites, s3, tmp_path
     same(tmp_path / "out", tmp_path / "clean")
 
 
+@pytest.mark.slow
 def test_results_that_are_kept_in_several_tables_are_the_same(sites, s3, tmp_path, monkeypatch):
     rows = sites.drop("size")
     jumpduck.download(rows, tmp_path / "clean", endpoint=s3.endpoint)

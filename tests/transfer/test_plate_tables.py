@@ -46,6 +46,7 @@ def test_a_run_killed_before_its_table_was_written_ends_with_the_manifests_order
     assert same(tmp_path / "whole", tmp_path / "killed")
 
 
+@pytest.mark.slow
 def test_repaired_rows_keep_their_place(rows, tmp_path):
     jumpduck.download(rows, tmp_path / "whole")
     jumpduck.download(rows, tmp_path / "repaired")
@@ -92,6 +93,7 @@ def test_rows_that_verify_did_not_return_are_not_repaired(rows, tmp_path):
         jumpduck.repair(rows, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_results_of_a_plate_that_is_there_are_handed_on_before_the_next_is_opened(
     catalog, tmp_path, monkeypatch
 ):
@@ -110,6 +112,7 @@ def test_the_results_of_a_plate_that_is_there_are_handed_on_before_the_next_is_o
     assert [len(opened) for _ in download_plates(options, manifest, recipe)] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_plates_that_share_a_folder_leave_each_others_files_alone(rows, tmp_path):
     name = pl.col("path").str.replace_all("/", "_")
     plates = [

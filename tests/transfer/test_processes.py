@@ -19,7 +19,8 @@ from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
 from jumpduck.transfer import cores, limits, task_processes
 from jumpduck.transfer.shared_contexts import SharedContexts, read_context
-from tests.support.command_line import process
+from tests.support.command_line import END_SECONDS, process
+from tests.support.examples import first_quick
 from tests.support.fault_proxy import Faults
 from tests.support.folders import files, same
 from tests.support.processes import children, ended, memory_kb
@@ -151,7 +152,8 @@ def test_files_larger_than_the_share_of_a_process_are_made(rows, s3, tmp_path, m
 def running(rows, out, proxy, *words):
     rows.write_parquet(out.parent / "manifest.parquet")
     places = ("--manifest", out.parent / "manifest.parquet", "--out", out)
-    return process("download", *places, "--endpoint", proxy.endpoint, "--processes", 2, *words)
+    words = (*places, "--endpoint", proxy.endpoint, "--processes", 2, *words)
+    return process("download", *words, patient=True)
 
 
 def wait_for_children(run, proxy):
@@ -163,14 +165,14 @@ def wait_for_children(run, proxy):
     raise AssertionError(run.communicate())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@first_quick(1, "number", [signal.SIGTERM, signal.SIGKILL])
 def test_worker_processes_end_with_the_main_one(number, rows, s3, clean, tmp_path):
     out = tmp_path / "out"
     with Faults(s3.endpoint, delay=0.1) as proxy:
         with running(rows, out, proxy) as run:
             found = wait_for_children(run, proxy)
             run.send_signal(number)
-            code = run.wait(20)
+            code = run.wait(END_SECONDS)
             assert ended(found)
         assert abs(code) in (number, 128 + number)
         if number == signal.SIGTERM:
@@ -231,7 +233,7 @@ def only_in_the_main_process():
 """
 
 
-@pytest.mark.parametrize("error", ["SystemExit('no')", "OSError('no')"])
+@first_quick(1, "error", ["SystemExit('no')", "OSError('no')"])
 def test_a_process_that_cannot_start_is_the_end_of_the_run(error, catalog, tmp_path, monkeypatch):
     monkeypatch.setenv("RECIPE_WAS_BUILT_BY", "")
     monkeypatch.delenv("RECIPE_WAS_BUILT_BY")

@@ -76,6 +76,7 @@ def test_plates_go_to_the_root_of_their_rule_and_all_others_to_out(here, whole, 
     assert cli("status", "--out", "disk2").code == 0
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_in_all_roots_and_status_and_verify_know_each(here, cli):
     write_roots(here, *TWO)
     assert cli("download", "--limit", 6).code == 0
@@ -208,7 +209,7 @@ def test_rules_of_which_none_is_the_narrowest_are_refused(rules):
 NAMES = st.text("ab*", min_size=1, max_size=4)
 
 
-@examples(300)
+@examples(50)
 @given(NAMES, NAMES, st.lists(st.text("abc", min_size=1, max_size=5), max_size=30))
 def test_a_rule_that_is_narrower_holds_for_no_plate_that_the_wider_does_not(one, other, names):
     narrow, wide = (Roots({text: "a"}, "out").rules[0] for text in (one, other))
@@ -316,6 +317,7 @@ def test_roots_on_one_disk_are_summed_before_anything_starts(here, rows, free, w
     assert files(here / "disk2")
 
 
+@pytest.mark.slow
 def test_what_one_root_has_tells_how_much_the_others_need(here, catalog, free):
     rows = jumpduck.manifest(catalog)
     roots = {"source_2": "disk2"}

@@ -99,7 +99,7 @@ def test_a_plate_that_another_run_has_open_comes_later_and_that_is_said(
     def first(event):
         if event["event"] == "file":
             first_has_a_plate.set()
-            assert second_waits.wait(20)
+            assert second_waits.wait(60)
 
     def second(event):
         said.append(event)
@@ -108,7 +108,7 @@ def test_a_plate_that_another_run_has_open_comes_later_and_that_is_said(
 
     def run(progress):
         if progress is second:
-            assert first_has_a_plate.wait(20)
+            assert first_has_a_plate.wait(60)
         return jumpduck.download(of_one_plate, tmp_path, endpoint=s3.endpoint, progress=progress)
 
     one, other = in_threads(run, [first, second])
@@ -151,7 +151,7 @@ def test_a_run_that_is_ended_leaves_its_plates_to_the_others_at_once(
                 assert (one.poll(), other.poll()) == (None, None)
                 time.sleep(0.01)
             one.send_signal(end)
-            assert one.wait(20) == 128 + end
+            assert one.wait(60) == 128 + end
             assert other.wait(60) == 3
     same(out, clean)
     assert facts(out).height == rows.height
@@ -160,6 +160,7 @@ def test_a_run_that_is_ended_leaves_its_plates_to_the_others_at_once(
 def test_two_recipes_at_the_same_time_are_refused_and_nothing_is_lost(
     rows, s3, clean, tmp_path, cli
 ):
+    rows = rows.gather_every(10)
     rows.write_parquet(tmp_path / "manifest.parquet")
     said = []
 
@@ -179,7 +180,7 @@ def test_two_recipes_at_the_same_time_are_refused_and_nothing_is_lost(
 def test_the_tables_are_gathered_by_the_run_that_ends_last_and_on_demand(
     rows, s3, tmp_path, monkeypatch, cli
 ):
-    gathered = []
+    gathered, rows = [], rows.gather_every(4)
     write = GatheredTables.write
 
     def count(self):
@@ -279,8 +280,8 @@ folder.gather()
 
 def test_the_tables_have_what_other_machines_wrote_since_this_one_looked(rows, s3, clean, tmp_path):
     place = {name: pl.lit(rows[name][0]) for name in ("Metadata_Source", "Metadata_Batch")}
-    one = rows.with_columns(**place)  # so that all plates are in one folder
-    jumpduck.download(one.head(40), tmp_path, endpoint=s3.endpoint)
+    one = rows.gather_every(4).with_columns(**place)  # so that all plates are in one folder
+    jumpduck.download(one.head(10), tmp_path, endpoint=s3.endpoint)
     with subprocess.Popen(
         [sys.executable, "-c", LOOK_THEN_GATHER, tmp_path],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -301,6 +302,7 @@ def test_a_table_that_is_replaced_while_it_is_gathered_is_read_again(
     rows, s3, tmp_path, monkeypatch
 ):
     """On NFS, a reader may see that a name is gone while it is given to another file."""
+    rows = rows.gather_every(10)
     jumpduck.download(rows, tmp_path, endpoint=s3.endpoint)
     (tmp_path / "results.parquet").unlink()
     tables = [*(tmp_path / ".jumpduck" / "plates").glob("*/*/*.parquet")]

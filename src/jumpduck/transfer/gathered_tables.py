@@ -6,6 +6,7 @@ was made from, because times of files prove nothing: a clock can be set back.
 
 import hashlib
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ MAX_TIME_SHARE = 0.1
 
 QUICK_BYTES = 10_000_000
 """Bytes of tables that are gathered within half a second."""
+
+MAX_WAIT_SECONDS = 0.5
+"""Time that an interrupted run waits for its thread which gathers, before it gathers itself."""
 
 MADE_FROM = "jumpduck.made_from"
 """Key of the file's metadata that identifies the tables of the plates."""
@@ -59,6 +63,8 @@ class GatheredTables:
         self._written_at = float("-inf")
         self._took_seconds = 0.0
         self._read_from = ""
+        # one thread at a time, because the one that began first has fewer rows, and may end last
+        self._writing = threading.Lock()
 
     @property
     def left(self) -> dict[str, int]:
@@ -77,6 +83,10 @@ class GatheredTables:
         StoreError
             They cannot be written, or the table of a plate cannot be read.
         """
+        with self._writing:
+            self._write_until_current()
+
+    def _write_until_current(self) -> None:
         started = time.monotonic()
         while not self.is_current:
             tables = self._plates.files()
@@ -135,10 +145,15 @@ class GatheredTables:
             self.write()
 
     def write_if_quick(self) -> None:
-        """Write both tables if that takes less than about half a second."""
+        """Write both tables if that takes less than about half a second, and as much of a wait."""
         tables = self._plates.files()
-        if sum(table.stat().st_size + BYTES_PER_FILE for table in tables) <= QUICK_BYTES:
-            self.write()
+        if sum(table.stat().st_size + BYTES_PER_FILE for table in tables) > QUICK_BYTES:
+            return
+        if self._writing.acquire(timeout=MAX_WAIT_SECONDS):
+            try:
+                self._write_until_current()
+            finally:
+                self._writing.release()
 
 
 def _identity(tables: list[Path]) -> str:
