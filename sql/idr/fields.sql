@@ -1,5 +1,7 @@
 -- idr.fields: one row per field of view of a well, or movie, with where its images are.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, field
+-- With what is in the well, because a join for each chunk of a selection would take longer than all
+-- else.
 -- The URL of an image is start; that of a frame of a movie is start, its number from 0, and rest.
 -- A screen of movies has 18 million frames, therefore they are not rows of a table. CellCognition
 -- writes a movie as /sample/0/plate/PLATE/experiment/WELL/position/SITE/image/channel with the axes
@@ -126,13 +128,35 @@ found AS (
 )
 
 SELECT
-    * EXCLUDE (frames),
-    coalesce(frames, 0) AS frames,
-    sum(coalesce(frames, 1)) OVER (
-        ORDER BY Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, field
-    ) - coalesce(frames, 1) AS sites_before,
-    dense_rank() OVER (ORDER BY Metadata_Source, Metadata_Batch, Metadata_Plate) AS plate_number
-FROM found;
+    found.* EXCLUDE (frames),
+    coalesce(found.frames, 0) AS frames,
+    sum(coalesce(found.frames, 1)) OVER (
+        ORDER BY
+            found.Metadata_Source,
+            found.Metadata_Batch,
+            found.Metadata_Plate,
+            found.Metadata_Well,
+            found.field
+    ) - coalesce(found.frames, 1) AS sites_before,
+    dense_rank() OVER (
+        ORDER BY found.Metadata_Source, found.Metadata_Batch, found.Metadata_Plate
+    ) AS plate_number,
+    studies.screen AS Metadata_PlateType,
+    studies.modality AS Metadata_modality,
+    studies.image_bytes,
+    coalesce(wells.Metadata_pert_type, 'unknown') AS Metadata_pert_type,
+    wells.* EXCLUDE (
+        Metadata_Source,
+        Metadata_Batch,
+        Metadata_Plate,
+        Metadata_Well,
+        Metadata_pert_type,
+        Metadata_modality
+    )
+FROM found
+INNER JOIN idr.studies AS studies USING (Metadata_Source, Metadata_Batch)
+LEFT JOIN idr.wells AS wells USING (Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well)
+ORDER BY plate_number;
 
 COMMENT ON TABLE idr.fields IS
 'One row per field of view of a well, or movie, with where its images are';

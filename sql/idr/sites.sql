@@ -14,16 +14,15 @@ SELECT
         ELSE (fields.field - 1) * fields.frames + frames.frame
     END::INTEGER AS Metadata_Site,
     nullif(frames.frame, 0) AS Metadata_Frame,
-    studies.screen AS Metadata_PlateType,
-    coalesce(wells.Metadata_pert_type, 'unknown') AS Metadata_pert_type,
-    studies.modality AS Metadata_modality,
-    wells.* EXCLUDE (
+    fields.* EXCLUDE (
         Metadata_Source,
         Metadata_Batch,
         Metadata_Plate,
         Metadata_Well,
-        Metadata_pert_type,
-        Metadata_modality
+        field,
+        frames,
+        images,
+        sites_before
     ),
     concat_ws(
         '__', fields.Metadata_Source, fields.Metadata_Batch, fields.Metadata_Plate,
@@ -34,7 +33,6 @@ SELECT
         END
     ) AS site_key,
     fields.sites_before + greatest(frames.frame, 1) AS site_number,
-    fields.plate_number,
     list_transform(fields.images, LAMBDA one: one.channel) AS image_channels,
     list_transform(
         fields.images,
@@ -45,16 +43,13 @@ SELECT
             'illum': NULL::VARCHAR
         }
     ) AS images,
-    studies.image_bytes,
     NULL::VARCHAR AS plate_issue,
     FALSE AS plate_dropped,
     NULL::STRUCT(
         well VARCHAR, site INTEGER, channel VARCHAR, consequence VARCHAR, what VARCHAR
     )[] AS issues
 FROM idr.fields AS fields
-INNER JOIN idr.frames AS frames USING (frames)
-INNER JOIN idr.studies AS studies USING (Metadata_Source, Metadata_Batch)
-LEFT JOIN idr.wells AS wells USING (Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well);
+INNER JOIN idr.frames AS frames USING (frames);
 
 COMMENT ON VIEW idr.sites IS
 'One row per site with its images: a field of view, or a frame of a movie';

@@ -240,6 +240,7 @@ def test_an_annotation_may_be_packed(tmp_path):
     file.write_bytes(packed)
     catalog = built(tmp_path, tables, studies=["idr0013-screenA"])
     assert jumpduck.find(["tp53"], catalog)["wells"].to_list() == [1]
+    assert set(jumpduck.manifest(catalog, genes="TP53")["Metadata_Well"]) == {"P24"}
     file.write_bytes(packed[:-20])
     with pytest.raises(CatalogError, match="cannot be unpacked"):
         built(tmp_path, tables, studies=["idr0013-screenA"])

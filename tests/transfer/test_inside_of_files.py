@@ -21,6 +21,7 @@ from jumpduck.rows import PLATE_KEY
 from jumpduck.storage import repeated_requests
 from jumpduck.storage.object_reader import ObjectReader
 from tests.support.command_line import process
+from tests.support.fault_proxy import Faults, at_random
 from tests.support.folders import files
 from tests.support.range_server import RangeServer
 
@@ -93,6 +94,15 @@ def test_images_in_zips_are_those_of_plain_files(processes, plain, clean, web, a
     again = jumpduck.download(rows, tmp_path, processes=processes)
     assert "fetched" not in statuses(again)
     assert jumpduck.verify(tmp_path, deep=True).filter(pl.col("status") == "wrong").is_empty()
+
+
+@pytest.mark.slow
+def test_faults_of_the_network_change_nothing(plain, clean, web, tmp_path, monkeypatch):
+    monkeypatch.setattr(repeated_requests, "FIRST_RETRY_SECONDS", 0.001)
+    faults = at_random(("503", "reset", "short", "corrupt", "zero"), 0.15, seed=1)
+    with Faults(web.address, faults) as proxy:
+        jumpduck.download(inside(plain, proxy.endpoint), tmp_path, processes=1)
+    assert files(tmp_path) == files(clean)
 
 
 def test_an_image_that_a_zip_lacks_is_missing_and_named(plain, archives, web, tmp_path):
@@ -204,7 +214,7 @@ def test_urls_with_a_place_go_through_shards_merge_verify_and_repair(plain, clea
 
 def test_the_wells_of_a_sample_fetch_a_small_part_of_the_zip_of_a_plate(tmp_path):
     """60 wells, 4 sites and 3 channels, as each zip of BBBC021 has."""
-    image = random.Random(0).randbytes(60_000)
+    image = random.Random(0).randbytes(30_000)
     names = [
         f"Week1_22123/Week1_150607_{row}{column:02}_s{site}_w{channel}{'0' * 36}.tif"
         for row in "BCDEFG"

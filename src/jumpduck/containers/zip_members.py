@@ -78,6 +78,8 @@ class ZipMembers:
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
         self._directories: OrderedDict[tuple[str, str | None], Future[Directory]] = OrderedDict()
+        self._sure: set[tuple[str, str | None]] = set()
+        """Zips whose directory was the same twice."""
         self._lock = threading.Lock()
 
     def read_if(
@@ -102,11 +104,18 @@ class ZipMembers:
         directory = self._directory(url, version)
         try:
             return self._read(url, version, directory, name, on_size)
-        except ChangedError:
-            # so that the member of a zip that was replaced is that of the new one
+        except (ChangedError, FileNotFoundError, ImageError) as error:
+            changed = isinstance(error, ChangedError)
+            if (url, version) in self._sure and not changed:
+                raise
+            # the zip was replaced, or the directory was damaged on the way: it has no checksum
             with self._lock:
                 self._directories.pop((url, version), None)
-            return self._read(url, version, self._directory(url, version), name, on_size)
+            again = self._directory(url, version)
+            if not changed and again == directory:
+                self._sure.add((url, version))
+                raise
+            return self._read(url, version, again, name, on_size)
 
     def _read(
         self,
@@ -186,6 +195,18 @@ class ZipMembers:
                     del self._directories[key]
 
     def _read_directory(self, url: str, version: str | None) -> Directory:
+        """Read the directory of a zip, again if it is broken, until the same reason comes twice."""
+        before = None
+        for _ in range(self._reader.attempts - 1):
+            try:
+                return self._directory_of(url, version)
+            except ImageError as error:
+                if str(error) == before:
+                    raise
+                before = str(error)
+        return self._directory_of(url, version)
+
+    def _directory_of(self, url: str, version: str | None) -> Directory:
         file = _EndOfFile(self._reader, url, version)
         try:
             with zipfile.ZipFile(file) as opened:

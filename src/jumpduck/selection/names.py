@@ -10,7 +10,7 @@ from jumpduck.database.connection import HeldCollection, frame, held_collection
 from jumpduck.errors import QueryError
 from jumpduck.selection import structures
 
-GENES = ("orf", "crispr")
+GENES = ("orf", "crispr", "sirna")
 COMPOUNDS = ("compound",)
 """Metadata_modality of what `genes` and `compounds` look among."""
 

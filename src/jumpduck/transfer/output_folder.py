@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from jumpduck.containers.whole_files import FOLDER
 from jumpduck.errors import StoreError
 from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
@@ -276,7 +277,7 @@ class OutputFolder:
         return folder
 
     def _check_names(self, inside: Iterable[str]) -> None:
-        for name in (".jumpduck/plates", *inside):
+        for name in (".jumpduck/plates", FOLDER, *inside):
             refuse_links(self.path, name)
         if not self.state.exists() and self.gathered.sites_of_others:
             raise StoreError(
