@@ -46,6 +46,7 @@ LIBRARIES = {
     "obstore": {"storage"},
     "httpx": {"collections"},
     "PIL": {"figures"},
+    "pyfive": {"containers"},
     "rdkit": {"selection"},
     "dask": {"cluster"},
     "distributed": {"cluster"},

@@ -97,8 +97,7 @@ def open_dataset(file: RangedFile, path: str) -> Dataset:
         from pyfive.misc_low_level import SuperBlock  # pyright: ignore[reportMissingTypeStubs]
     except ImportError as error:
         raise StoreError(
-            "planes of HDF5 files are read with pyfive, which is not installed; install "
-            "jumpduck[hdf5]"
+            "a plane of an HDF5 file needs pyfive; install it with: pip install 'jumpduck[hdf5]'"
         ) from error
     if file[:8] != SIGNATURE:
         raise ImageError(f"not a readable HDF5: it begins with {file[:8]!r}")
