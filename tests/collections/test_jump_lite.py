@@ -47,7 +47,9 @@ def test_the_planes_of_an_array_are_the_channels_in_its_order(built, gallery, tm
         assert np.array_equal(tifffile.imread(tmp_path / path), drawn[channel])
 
 
-@pytest.mark.parametrize("package", ["jpegxl_lossy_hq", "jpegxl_lossy_d20"])
+@pytest.mark.parametrize(
+    "package", ["jpegxl_lossy_hq", pytest.param("jpegxl_lossy_d20", marks=pytest.mark.slow)]
+)
 def test_a_lossy_packing_is_chosen_by_its_name_and_comes_close(gallery, tmp_path, package):
     catalog = tmp_path / "catalog.duckdb"
     jumpduck.catalog(catalog, collection="jump_lite", gallery=str(gallery), package=package)
