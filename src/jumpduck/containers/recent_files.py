@@ -7,11 +7,18 @@ from dataclasses import dataclass, field
 
 from jumpduck.storage.repeated_requests import FetchedFile
 
+ENTRY_BYTES = 1000
+"""Memory of what is known of a kept file."""
+
 
 @dataclass(slots=True)
 class _Kept:
     file: FetchedFile
     served: set[str] = field(default_factory=set[str])
+
+    @property
+    def memory(self) -> int:
+        return len(self.file.data) + ENTRY_BYTES
 
 
 class RecentFiles:
@@ -44,16 +51,16 @@ class RecentFiles:
         with self._lock:
             lock = self._fetching.setdefault(url, threading.Lock())
         with lock:
-            with self._lock:
-                kept = self._files.get(url)
-            if kept is None or image in kept.served:
-                try:
+            try:
+                with self._lock:
+                    kept = self._files.get(url)
+                if kept is None or image in kept.served:
                     kept = _Kept(fetch())
-                    self._keep(url, kept)
-                finally:
-                    with self._lock:
-                        self._fetching.pop(url, None)
-            kept.served.add(image)
+                self._keep(url, kept)
+                kept.served.add(image)
+            finally:
+                with self._lock:
+                    self._fetching.pop(url, None)
         return kept.file
 
     def has(self, url: str, image: str) -> bool:
@@ -65,8 +72,8 @@ class RecentFiles:
     def _keep(self, url: str, kept: _Kept) -> None:
         with self._lock:
             earlier = self._files.pop(url, None)
-            self._bytes += len(kept.file.data) - (len(earlier.file.data) if earlier else 0)
-            self._files[url] = kept
+            self._bytes += kept.memory - (earlier.memory if earlier else 0)
+            self._files[url] = kept  # at the end, where the last one used is
             while self._bytes > self._max_bytes:
                 _, oldest = self._files.popitem(last=False)
-                self._bytes -= len(oldest.file.data)
+                self._bytes -= oldest.memory
