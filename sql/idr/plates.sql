@@ -25,13 +25,15 @@ zarrs AS (
     SELECT
         screen,
         regexp_extract(line, '^(?:[^,]*/)?([^/,]+?)(?:\.ome)?\.zarr,', 1) AS Metadata_Plate,
-        -- the published table has the folder of a plate, in which the array has its name again
-        regexp_replace(
+        -- the published table has the folder of a plate, in which the array has its name again;
+        -- of two for a plate the first by name is taken
+        min(regexp_replace(
             regexp_extract(line, ',(S-BIAD[0-9]+/[0-9A-Za-z-]+)(?:,|$)', 1),
             '^(.*)/(.*)$', '\1/\2/\2.zarr'
-        ) AS zarr_path
+        )) AS zarr_path
     FROM lines
     WHERE kind = 'zarrs'
+    GROUP BY ALL
 )
 
 SELECT

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.errors import CatalogError, QueryError
+from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.synthetic.idr import FOLDER, write
 from tests.support.places import DATA
 from tests.support.range_server import RangeServer
@@ -212,6 +212,23 @@ def test_a_line_of_a_plates_file_that_names_something_odd_is_a_row(tmp_path):
     }
 
 
+def test_a_channel_may_have_a_folder_of_its_own(tmp_path):
+    start = "idr0036-gustafsdottir-cellpainting/2016-01-19-screens-bbbc022/20585-"
+    parts = "ERSyto/IXMtest_A01_s1_w22C,ERSytoBleed/IXMtest_A01_s1_w3F,Hoechst/IXMtest_A01_s1_w1"
+    tables = {
+        "idr0036-screenA-plates.tsv": "20585\t../screens/20585.screen\n",
+        "idr0036-screenA-annotation.csv": "Plate,Well,Compound Name\n20585,a01,taxol\n",
+        "screens/20585.screen": "[Plate]\nName = 20585\n\n[Well 0]\nRow = 0\nColumn = 0\n"
+        "AxisTypes = C\nChannelNames = ERSyto,ERSytoBleed,Hoechst\n"
+        f"Field_0 = /uod/idr/filesets/{start}<{parts}>.tif\n",
+    }
+    rows = jumpduck.manifest(built(tmp_path, tables, studies=["idr0036"]), compounds="taxol")
+    assert rows.select("Metadata_Channel", "url").rows() == [
+        ("ERSyto", f"{FTP}/{start}ERSyto/IXMtest_A01_s1_w22C.tif"),
+        ("Hoechst", f"{FTP}/{start}Hoechst/IXMtest_A01_s1_w1.tif"),
+    ]
+
+
 def test_a_study_that_is_not_known_brings_those_that_are(tmp_path):
     for studies, words in (
         (["idr9999"], r"there are idr0013 \(S-BIAD865\), "),
@@ -220,6 +237,11 @@ def test_a_study_that_is_not_known_brings_those_that_are(tmp_path):
     ):
         with pytest.raises(QueryError, match=words):
             jumpduck.catalog(tmp_path / "c", collection="idr", studies=studies)
+
+
+def test_a_gallery_folder_that_does_not_exist_is_one_line(tmp_path):
+    with pytest.raises(StoreError, match="absent is not a folder"):
+        built(tmp_path, {}, studies=["idr0035"], gallery=str(tmp_path / "absent"))
 
 
 def test_a_study_without_annotation_is_one_line_that_names_the_file(tmp_path):

@@ -15,9 +15,9 @@ import polars as pl
 from jumpduck.collections.base import CatalogOptions, KeptTables
 from jumpduck.daemon_pool import in_threads
 from jumpduck.database.sql_files import Value, as_pattern, sql_root
-from jumpduck.errors import CatalogError, QueryError
+from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.selection.suggestions import known_names, meant_by, separate
-from jumpduck.storage.object_reader import ObjectReader, root_of
+from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
 from jumpduck.storage.open_files import allowed_connections
 
 METADATA = "https://raw.githubusercontent.com/IDR/idr-metadata/HEAD"
@@ -121,6 +121,8 @@ class IdrTables:
     ------
     QueryError
         A study is not known, or none was named.
+    StoreError
+        There is no such gallery folder.
     """
 
     def __init__(self, options: CatalogOptions, scratch: Path) -> None:
@@ -130,6 +132,9 @@ class IdrTables:
         self._metadata = None if options.metadata is None else root_of(options.metadata)
         self._gallery = None if options.gallery is None else root_of(options.gallery)
         self._reader = ObjectReader(options.endpoint)
+        gallery = self._gallery
+        if gallery and scheme_of(gallery) == "file" and not Path(gallery).is_dir():
+            raise StoreError(f"gallery {gallery} is not a folder; give one that exists")
 
     def variables(self) -> Mapping[str, Value]:
         """Fetch the tables, and get the variables that say where everything is."""
