@@ -51,7 +51,7 @@ WRONG = (
 )  # fmt: skip
 
 
-@examples(200)
+@examples(80)
 @given(addresses, places)
 def test_what_is_joined_is_split_again(address, place):
     assert split_place(join_place(address, place)) == (address, place)
@@ -101,7 +101,7 @@ def test_a_version_is_for_s3_only():
             check_rows(pl.DataFrame({"url": [f"{address}#version=x"]}))
 
 
-@examples(300)
+@examples(120)
 @given(
     st.lists(
         st.tuples(

@@ -30,10 +30,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is down
 
 @pytest.fixture(scope="module")
 def plain(catalog):
-    """Two plates in a local folder."""
+    """Some images of two plates in a local folder."""
     rows = jumpduck.manifest(catalog, per_well="all")
     keys = rows.select(PLATE_KEY).unique(maintain_order=True).head(2)
-    return rows.join(keys, on=PLATE_KEY, how="semi", maintain_order="left")
+    rows = rows.join(keys, on=PLATE_KEY, how="semi", maintain_order="left")
+    return rows.filter(pl.row_index().over(PLATE_KEY) < 60)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +100,10 @@ def test_images_in_zips_are_those_of_plain_files(processes, plain, clean, web, a
 @pytest.mark.slow
 def test_faults_of_the_network_change_nothing(plain, clean, web, tmp_path, monkeypatch):
     monkeypatch.setattr(repeated_requests, "FIRST_RETRY_SECONDS", 0.001)
-    faults = at_random(("503", "reset", "short", "corrupt", "zero"), 0.15, seed=1)
+    faults = at_random(("503", "reset", "short", "corrupt"), 0.15, seed=1)
     with Faults(web.address, faults) as proxy:
-        jumpduck.download(inside(plain, proxy.endpoint), tmp_path, processes=1)
+        results = jumpduck.download(inside(plain, proxy.endpoint), tmp_path, processes=1)
+    assert results.filter(pl.col("error").is_not_null())["error"].to_list() == []
     assert files(tmp_path) == files(clean)
 
 

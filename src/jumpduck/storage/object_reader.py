@@ -81,7 +81,7 @@ class ObjectReader(RepeatedRequests):
             Which version of an S3 object; the newest by default.
         reject
             Gets why the bytes are not the right ones; then they are fetched again, until the same
-            reason comes twice.
+            bytes come twice.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class ObjectReader(RepeatedRequests):
                 digest = hashlib.sha256(part.data).digest()
                 if digest != before:
                     before = digest
-                    return f"the bytes are not those of the ETag, but of SHA256 {digest.hex()}"
+                    return "the bytes are not those of the ETag"
             return reject and reject(part.data)
 
         options: GetOptions = {} if version is None else {"version": version}

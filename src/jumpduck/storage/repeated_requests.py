@@ -1,5 +1,6 @@
 """Requests for files, sent again until there is a good answer."""
 
+import hashlib
 import itertools
 import logging
 import threading
@@ -151,9 +152,9 @@ class RepeatedRequests:
         Parameters
         ----------
         refuse
-            Gets why the bytes are not the right ones, and what came instead.
+            Gets why the bytes are not the right ones; the same bytes are not asked for thrice.
         """
-        first, before = 1, None
+        first, before = 1, b""
         for attempt in itertools.count(1):
             started = time.monotonic()
             is_last = attempt - first + 1 == self.attempts
@@ -172,10 +173,11 @@ class RepeatedRequests:
                 reason = refuse(answer)
                 if reason is None:
                     return replace(answer, attempts=attempt)
-                # the same reason twice is not the network's, because it says what came
-                if is_last or reason == before:
+                # the same bytes twice are those of the file, not of the network
+                digest = hashlib.sha256(answer.data).digest()
+                if is_last or digest == before:
                     raise ImageError(f"{url}: {reason} ({attempt} attempts)", attempt)
-                before = reason
+                before = digest
             shortest = self._first_retry_seconds
             shortest = FIRST_RETRY_SECONDS if shortest is None else shortest
             if self.stopped.wait(retry_seconds(shortest, attempt - first + 1)):
