@@ -6,26 +6,22 @@
 CREATE OR REPLACE TABLE cpg.images AS
 WITH listed AS ( -- noqa: ST03
     SELECT * REPLACE (
-        read_url(
-            CASE
-                WHEN NOT regexp_matches(url, '(^|/)\.\.(/|$)')
-                    THEN gallery_url(
-                        nullif(regexp_extract(url, '^(.+)/[^/]+$', 1), ''),
-                        regexp_extract(url, '[^/]+$')
-                    )
-            END,
-            getvariable('cpg_gallery')
-        ) AS url,
-        read_url(
-            CASE
-                WHEN NOT regexp_matches(illum, '(^|/)\.\.(/|$)')
-                    THEN gallery_url(
-                        nullif(regexp_extract(illum, '^(.+)/[^/]+$', 1), ''),
-                        regexp_extract(illum, '[^/]+$')
-                    )
-            END,
-            getvariable('cpg_gallery')
-        ) AS illum
+        CASE
+            WHEN
+                regexp_matches(url_folder, '(^|/)\.\.(/|$)')
+                OR (contains(url, '/../') AND url_folder IS NULL)
+                THEN NULL
+            WHEN url_folder IS NULL THEN read_url(url, getvariable('cpg_gallery'))
+            ELSE read_url(gallery_url(url_folder, url), getvariable('cpg_gallery'))
+        END AS url,
+        CASE
+            WHEN
+                regexp_matches(illum_folder, '(^|/)\.\.(/|$)')
+                OR (contains(illum, '/../') AND illum_folder IS NULL)
+                THEN NULL
+            WHEN illum_folder IS NULL THEN read_url(illum, getvariable('cpg_gallery'))
+            ELSE read_url(gallery_url(illum_folder, illum), getvariable('cpg_gallery'))
+        END AS illum
     )
     FROM read_parquet(getvariable('cpg_images'))
 )

@@ -55,25 +55,48 @@ judged AS (
             WHEN url IS NULL THEN 'no image'
         END AS reason)
     FROM named
+),
+
+keyed AS (
+    SELECT
+        * EXCLUDE (well_text, site_text),
+        -- of all rows the number alone is compared, because their texts would take the memory
+        CASE
+            WHEN reason IS NULL
+                THEN
+                    hash(
+                        Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well,
+                        Metadata_Site, Metadata_Channel
+                    )
+        END AS digest
+    FROM judged
+),
+
+doubled AS (
+    SELECT digest FROM keyed
+    GROUP BY digest
+    HAVING count(digest) > 1
 )
 
-SELECT * EXCLUDE (well_text, site_text) REPLACE (
+SELECT * EXCLUDE (digest) FROM keyed
+ANTI JOIN doubled USING (digest)
+UNION ALL BY NAME
+SELECT * EXCLUDE (digest) REPLACE (
     CASE
-        WHEN reason IS NULL AND row_number() OVER (
+        WHEN row_number() OVER (
             PARTITION BY
                 Metadata_Source,
                 Metadata_Batch,
                 Metadata_Plate,
                 Metadata_Well,
                 Metadata_Site,
-                Metadata_Channel,
-                reason IS NULL
+                Metadata_Channel
             ORDER BY url
         ) > 1 THEN 'another file of the same image'
-        ELSE reason
     END AS reason
 )
-FROM judged;
+FROM keyed
+SEMI JOIN doubled USING (digest);
 
 COMMENT ON MACRO TABLE main.check_images IS -- noqa: PRS
 'The images of a list, and why a row is not an image';

@@ -12,13 +12,14 @@ WITH imaged AS (
         images.Metadata_Well,
         images.Metadata_Site,
         any_value(images.Metadata_Pixel_Size_Microns) AS Metadata_Pixel_Size_Microns,
-        list(images.Metadata_Channel ORDER BY channels.position) AS image_channels,
-        list({
+        -- sorted by the position, which comes first: ORDER BY in list() takes twice the time
+        list_sort(list({
+            'position': channels.position,
             'channel': images.Metadata_Channel,
             'kind': channels.kind,
             'url': images.url,
             'illum': images.illum
-        } ORDER BY channels.position) AS images,
+        })) AS sorted_images,
         avg(images.image_bytes) AS image_bytes
     FROM query_table(images) AS images
     INNER JOIN query_table(channels) AS channels USING (Metadata_Channel)
@@ -52,8 +53,16 @@ SELECT
             imaged.Metadata_Well, imaged.Metadata_Site
     ) AS site_number,
     plates.plate_number,
-    imaged.image_channels,
-    imaged.images,
+    [image.channel FOR image IN imaged.sorted_images] AS image_channels, -- noqa: RF01
+    [
+        struct_pack( -- noqa: RF01
+            channel := image.channel, -- noqa: RF01
+            kind := image.kind, -- noqa: RF01
+            url := image.url, -- noqa: RF01
+            illum := image.illum -- noqa: RF01
+        )
+        FOR image IN imaged.sorted_images
+    ] AS images,
     coalesce(imaged.image_bytes, 2 * 1080 * 1080) AS image_bytes,
     NULL::VARCHAR AS plate_issue,
     FALSE AS plate_dropped,

@@ -226,6 +226,8 @@ def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):
         "DNA,../up.tif,P1,A02,1\n"
         "DNA,1.tif,../P1,A02,1\n"
         "DNA,1.tif,P1,A0,1\n"
+        "DNA,ftp://x/1.tif,P1,A02,1\n"
+        "DNA,1\t.tif,P1,A02,1\n"
         "DNA,1.tif,P1,A03,20585/\n"
         "DNA,,P1,A04,1\n"
         "/,1.tif,P1,A05,1\n"
@@ -234,6 +236,8 @@ def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):
     ask = build(**listed(tmp_path, text))
     assert [row[4] for row in ask(URLS)] == [f"{tmp_path}/ok.tif"]
     assert ask(REASONS) == [
+        ("a path with control characters", 1),
+        ("an address that does not begin with s3:// or http(s)://", 1),
         ("another file of the same image", 1),
         ("fewer values than columns", 1),
         ("no channel", 1),
@@ -285,6 +289,14 @@ def test_a_platemap_that_doubts_itself_is_believed_in_the_rest(build, tmp_path):
         ("two rows of a platemap for one well: A04", 2),
         ("wells that no platemap describes", 1),
     ]
+
+
+def test_a_platemap_of_other_plates_is_said_to_be_one(build, tmp_path):
+    (tmp_path / "map.csv").write_text("plate,well,compound\nP9,A01,c1\n")
+    ask = build(
+        **listed(tmp_path, "plate,well,path_DNA\nP1,A01,1.tif\n"), platemap=tmp_path / "map.csv"
+    )
+    assert ask(REASONS) == [("platemaps of which none is that of a plate with images", None)]
 
 
 def test_a_folder_of_platemaps_goes_by_its_table_of_barcodes(build, tmp_path):

@@ -31,6 +31,8 @@ COLUMNS = WantedColumns(
 
 _NUMBER = re.compile(r"cpg[0-9]{4}")
 _LOAD_DATA = re.compile(r"([^/]+)/([^/]+)/load_data(_with_illum)?\.(csv|csv\.gz|parquet)")
+_ODD_NAME = re.compile(r'[\\*?\["\x00-\x1f]')
+"""What a pattern of files would take for more than the name."""
 
 
 class GalleryProject:
@@ -74,7 +76,7 @@ class GalleryProject:
         project = self._project_folder(str(self._options.project))
         root = f"{self._gallery}/{project}"
         notes: list[dict[str, object]] = []
-        plates = self._plates(root)
+        plates = self._plates(root, notes)
         step = partial(self._options.progress, "load_data")
         found = fetch_load_data(
             plates, root, self._scratch, self._reader, step, wanted_columns=COLUMNS
@@ -121,7 +123,7 @@ class GalleryProject:
             + (", ".join(name for name in listed if _NUMBER.match(name)) or "none")
         )
 
-    def _plates(self, root: str) -> list[WantedPlate]:
+    def _plates(self, root: str, notes: list[dict[str, object]]) -> list[WantedPlate]:
         """Get the plates that have a folder of load_data."""
         folders = list_folders(root, self._options.endpoint)
         if not folders:
@@ -133,7 +135,10 @@ class GalleryProject:
             if scheme_of(place) == "file" and not Path(place).is_dir():
                 continue
             for file in list_files(place, self._options.endpoint):
-                if match := _LOAD_DATA.fullmatch(file.path):
+                match = _LOAD_DATA.fullmatch(file.path)
+                if match and _ODD_NAME.search(match[1] + match[2]):
+                    notes.append(note(f"load_data in a folder whose name is odd: {file.path!r}"))
+                elif match:
                     plates.add((source, match[1], match[2]))
             self._options.progress("plates", done, len(sources))
         if not plates:
@@ -178,7 +183,24 @@ class GalleryProject:
             rows = rows_of_load_data(table)
             if rows.is_empty():
                 notes.append({**note("no lines under a header that names the wells"), **keys})
-            yield rows.with_columns(pl.lit(value).alias(name) for name, value in keys.items())
+            yield rows.with_columns(
+                *(pl.lit(value).alias(name) for name, value in keys.items()),
+                *_in_parts("url"),
+                *_in_parts("illum"),
+            )
+
+
+def _in_parts(name: str) -> list[pl.Expr]:
+    """Get the folder and the name of what is not a URL, because the SQL looks at each folder once.
+
+    A name without a folder is of no use.
+    """
+    whole = pl.col(name).str.contains("://", literal=True)
+    folder = pl.when(~whole).then(pl.col(name).str.extract("^(.+)/[^/]+$"))
+    file = pl.when(whole).then(name).when(folder.is_not_null()).then(
+        pl.col(name).str.extract("([^/]+)$")
+    )  # fmt: skip
+    return [file.alias(name), folder.alias(f"{name}_folder")]
 
 
 def _known_projects() -> list[str]:

@@ -31,16 +31,20 @@ def list_tables(
     schema = {**dict.fromkeys([*PLATE_KEY, "reason"], pl.String), "lines": pl.Int64}
     files: list[str] = []
     keys: list[pl.DataFrame] = []
-    for number, one in enumerate(images):
+    for number, listed in enumerate(images):
+        one = _checked(listed)
         keys.append(one.select(PLATE_KEY).unique())
         file = scratch / f"{name}_images_{number}.parquet"
         one.write_parquet(file, compression="lz4", statistics=False)
         files.append(as_pattern(file))
     described = describe(pl.concat(keys).unique().drop_nulls(), tables)
+    every_note = [*notes]
+    if described.has_maps and described.wells.is_empty():
+        every_note.append(note("platemaps of which none is that of a plate with images"))
     made = {
         "plates": described.plates,
         "wells": described.wells,
-        "notes": pl.DataFrame(notes, schema=schema),
+        "notes": pl.DataFrame(every_note, schema=schema),
     }
     variables: dict[str, Value] = {f"{name}_images": files}
     for part, table in made.items():
@@ -48,6 +52,18 @@ def list_tables(
         table.write_parquet(file, compression="lz4", statistics=False)
         variables[f"{name}_{part}"] = as_pattern(file)
     return variables
+
+
+def _checked(images: pl.DataFrame) -> pl.DataFrame:
+    """Give a reason to rows whose URL cannot be one of a manifest; here, because SQL is slower."""
+    url = pl.col("url")
+    other = url.str.contains("://", literal=True) & ~url.str.contains("^(?i:s3|https?)://")
+    return images.with_columns(
+        pl.when(pl.col("reason").is_not_null()).then("reason")
+        .when(url.str.contains(r"[\x00-\x1f]")).then(pl.lit("a path with control characters"))
+        .when(other).then(pl.lit("an address that does not begin with s3:// or http(s)://"))
+        .alias("reason")
+    )  # fmt: skip
 
 
 def note(reason: str, *, lines: int | None = None) -> dict[str, object]:
