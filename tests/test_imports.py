@@ -19,7 +19,7 @@ ROOMS = {
     "daemon_pool": set(),
     "errors": set(),
     "interrupts": set(),
-    "options": set(),
+    "options": {"errors"},
     "words": set(),
     "rows": set(),
     "schema": {"errors", "rows"},

@@ -5,9 +5,12 @@ import inspect
 import os
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
+
+from jumpduck.errors import QueryError
 
 
 def expanded(path: str | Path) -> Path:
@@ -42,7 +45,9 @@ def takes(
                 signature.bind(*args, **kwargs)
             except TypeError as error:
                 raise TypeError(f"{verb.__name__}(): {error}") from None
-            return verb(options(*args, **kwargs))
+            own = options(*args, **kwargs)
+            refuse_empty_paths(own)
+            return verb(own)
 
         returned = inspect.signature(verb).return_annotation
         call.__signature__ = signature.replace(return_annotation=returned)  # pyright: ignore[reportAttributeAccessIssue]
@@ -50,6 +55,21 @@ def takes(
         return call
 
     return decorate
+
+
+def refuse_empty_paths(options: object) -> None:
+    """Check that no file or folder has an empty name, which would mean the current folder.
+
+    Raises
+    ------
+    QueryError
+        One has.
+    """
+    for one in fields(options):  # pyright: ignore[reportArgumentType]
+        value: object = getattr(options, one.name)
+        several = cast("Sequence[object]", value) if isinstance(value, list | tuple) else [value]
+        if "Path" in str(one.type) and any(isinstance(path, str) and not path for path in several):
+            raise QueryError(f"{one.name} '' is empty; give the name of a file or folder")
 
 
 def parameter_texts(options: object) -> dict[str, str]:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.errors import StoreError
+from jumpduck.errors import QueryError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.storage import repeated_requests
 from tests.support.disks import disk, mount
@@ -204,6 +204,22 @@ def test_what_the_system_refuses_in_the_middle_is_one_line(cli, tmp_path, monkey
     done = cli("demo", "--quiet")
     assert done.code == 1
     assert done.err == "jumpduck: [Errno 28] No space left on device: 'gallery'\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("download", "-o", ""), ("download", "--out="), ("download", "--scratch", ""),
+        ("split", "--into", 2, "-o", ""), ("status", "-o", ""), ("merge", "images", "", "-o", "x"),
+    ],
+)  # fmt: skip
+def test_an_empty_name_is_not_the_current_folder(cli, tmp_path, words):
+    done = cli(*words)
+    assert done.code == 2
+    assert "'' is empty; give the name of a file or" in done.err
+    assert not any(tmp_path.iterdir())
+    with pytest.raises(QueryError, match="out '' is empty"):
+        jumpduck.status("")
 
 
 @first_quick(1, "url", ["http://[::1/x", "http://host:port/x", "http:///x"])

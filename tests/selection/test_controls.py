@@ -150,6 +150,16 @@ def test_named_wells_of_which_no_site_is_kept_bring_no_controls(plates, options)
         jumpduck.manifest(plates, roles=["unknown"], plates=["C1"], **options)
 
 
+def test_a_manifest_that_needs_more_memory_than_it_may_take_is_one_line_with_a_next_step(
+    cli, plates, monkeypatch
+):
+    monkeypatch.setattr("jumpduck.stages.manifest.MEMORY_LIMIT", "3MB")
+    done = cli("manifest", "--catalog", plates)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "the manifest needs more memory than the 3MB that it may take" in done.err
+    assert "choose parts of it, such as one `--source` at a time" in done.err
+
+
 @pytest.mark.slow
 def test_controls_of_many_plates_are_bounded_in_the_memory_that_a_manifest_has(
     many_plates, tmp_path

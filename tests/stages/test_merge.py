@@ -204,6 +204,18 @@ def test_a_merge_whose_process_was_killed_again_and_again_goes_on(made, parts, t
     assert_is_whole(tmp_path / "images", made)
 
 
+def test_a_folder_inside_of_one_that_is_merged_is_refused(cli, parts):
+    before = files(parts[0])
+    (parts[0] / "link").symlink_to(parts[0])
+    for out in (parts[0] / "in", parts[0] / "link" / "a" / "b"):
+        for more in ((), ("--dry-run",)):
+            done = cli("merge", *parts, "-o", out, *more)
+            assert (done.code, done.err.count("\n")) == (2, 1)
+            assert f"--out {out} is inside of {parts[0]}, which is merged into it" in done.err
+    (parts[0] / "link").unlink()
+    assert files(parts[0]) == before
+
+
 def test_a_folder_that_is_being_filled_is_refused(cli, made, parts, tmp_path):
     seen = []
 

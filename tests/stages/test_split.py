@@ -13,7 +13,7 @@ import jumpduck
 from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.rows import PLATE_KEY
 from jumpduck.transfer.manifest_reader import Manifest
-from jumpduck.transfer.shards import MAX_OF_MEAN
+from jumpduck.transfer.shards import MAX_OF_MEAN, MeasuredPlates, shards_of, why_unbalanced
 from tests.support.examples import examples, first_quick
 from tests.support.folders import same
 
@@ -126,8 +126,13 @@ def test_a_site_whose_channels_stand_apart_is_not_divided(tmp_path):
     rows = made_up([1, 1]).sort("Metadata_Plate", "Metadata_Channel", maintain_order=True)
     _, shards = split(rows, tmp_path, into=2, cut=True)
     assert [set(shard["Metadata_Plate"]) for shard in shards] == [{"p0"}, {"p1"}]
-    with pytest.raises(QueryError, match="into 3 is more than the 2 sites"):
+    why = "2 parts that it can be cut into, because the rows of its sites do not stand together"
+    with pytest.raises(QueryError, match=why):
         split(rows, tmp_path / "three", into=3, cut=True)
+    shuffled = made_up([1, 2, 40]).sample(fraction=1, shuffle=True, seed=1)
+    plates = MeasuredPlates(shuffled.lazy())
+    why = why_unbalanced(plates, shards_of(plates, 2, cut=True), cut=True)
+    assert "because the rows of its sites do not stand together; sort the manifest" in why
 
 
 def test_rows_of_a_plate_that_stand_apart_come_together(tmp_path):
@@ -204,9 +209,10 @@ def test_shards_of_another_split_are_not_mixed(cli, manifest, tmp_path):
         (("--into", "2", "--gb", "1"), 2, "`--into` and `--gb` are given; give one"),
         (("--into", "0"), 2, "--into 0 is below 1"),
         (("--gb", "0"), 2, "--gb 0.0 is not above 0"),
+        (("--gb", "inf"), 2, "--gb inf is not above 0, or without an end; give gigabytes"),
         (("--into", "4"), 2, "--into 4 is more than the 3 plates to fetch, and"),
         (("--into", "4"), 2, "`--cut` to divide plates"),
-        (("--into", "4000", "--cut"), 2, "sites of the manifest, and a site is not divided"),
+        (("--into", "4000", "--cut"), 2, "sites of the manifest, because a site is not divided"),
         (("--by", "plate", "--cut"), 2, "--cut divides plates"),
         (("--into", "2", "--out", "images"), 2, "is read with `--left` only"),
         (("--into", "2", "--left"), 1, "--out images is not there"),
@@ -308,6 +314,14 @@ def test_an_index_that_lacks_a_shard_or_has_one_twice_is_refused(cli, manifest, 
     assert done.code == 1
     assert "each shard of its split once" in done.err
     assert not (tmp_path / "images").exists()
+
+
+def test_the_index_of_shards_is_no_manifest_and_what_to_give_is_said(cli, manifest, tmp_path):
+    jumpduck.split(manifest, tmp_path / "shards", by="plate")
+    done = cli("download", "--manifest", "shards/index.tsv")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "give its folder, shards, for all shards" in done.err
+    assert "such as shards/0001.parquet" in done.err
 
 
 def test_a_recipe_of_the_whole_plate_takes_no_part_of_one(cli, manifest, tmp_path):

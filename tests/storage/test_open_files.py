@@ -88,5 +88,6 @@ def test_too_many_open_files_are_the_end_of_the_run_and_not_of_each_file(catalog
     rows = jumpduck.manifest(catalog, plates=["JD5876c3"]).head(3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("obstore.get", refuse)
-        with pytest.raises(StoreError, match="Too many open files"):
+        said = "Too many open files; raise `ulimit -n`, or give fewer `connections`"
+        with pytest.raises(StoreError, match=said):
             jumpduck.download(rows.with_columns(url=pl.lit("s3://b/k")), tmp_path)

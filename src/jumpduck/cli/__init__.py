@@ -17,6 +17,7 @@ from jumpduck.cli.meanings import explained
 from jumpduck.cli.presets import fill_from_preset
 from jumpduck.cli.settings import CONFIG, VARIABLES, check_settings
 from jumpduck.errors import JumpduckError, QueryError
+from jumpduck.storage.open_files import TOO_MANY_FILES, reason_of
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -117,15 +118,18 @@ def run(tokens: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a disk or a system that refuses, wherever it was asked
-        print(f"jumpduck: {error}", file=sys.stderr)
+        said = str(error) if error.errno not in TOO_MANY_FILES else reason_of(error)
+        print(f"jumpduck: {with_flags(said)}", file=sys.stderr)
     except Exception as error:
         duckdb = sys.modules.get("duckdb")  # not imported here, because most verbs need it late
         if duckdb is None or not isinstance(error, duckdb.Error):
             raise
         reason = str(error).strip().splitlines()[0]
-        print(
-            f"jumpduck: DuckDB cannot answer: {reason}; if another version of DuckDB made the "
-            "catalog, build it again with `jumpduck catalog`",
-            file=sys.stderr,
+        more = (
+            "end what else needs memory on this machine, or ask for less"
+            if isinstance(error, duckdb.OutOfMemoryException)
+            else "if another version of DuckDB made the catalog, build it again with "
+            "`jumpduck catalog`"
         )
+        print(f"jumpduck: DuckDB cannot answer: {reason}; {more}", file=sys.stderr)
     return code

@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 from cyclopts import Group, Parameter, Token
 
 from jumpduck.errors import QueryError
-from jumpduck.options import parameter_texts
+from jumpduck.options import parameter_texts, refuse_empty_paths
 from jumpduck.words import default_of, flags_of, is_names, members_of, written
 
 CHOOSE = Group("What to choose", sort_key=1)
@@ -114,7 +114,9 @@ def reads(
             converted = {
                 one.name: _value(hints[one.name], given.pop(one.name)) for one in parameters
             }
-            return options(**converted), given
+            own_options = options(**converted)
+            refuse_empty_paths(own_options)
+            return own_options, given
 
         @functools.wraps(command)
         def call(*args: Any, **kwargs: Any) -> None:
@@ -165,7 +167,7 @@ def _parameter(
         negative="",
         consume_multiple=(1, 1_000_000) if is_names(hint) else False,
         show_default=default not in (None, (), empty) and hint is not bool,
-        converter=_whole if members_of(hint) == [int] else None,
+        converter=_converter(hint),
     )
     return inspect.Parameter(
         name,
@@ -173,6 +175,20 @@ def _parameter(
         default=() if positional and is_names(hint) and default is empty else default,
         annotation=Annotated[_written_type(hint), shown, how],
     )
+
+
+def _converter(hint: object) -> Callable[..., Any] | None:
+    """Get what reads a value where cyclopts alone would take a wrong one."""
+    if members_of(hint) == [int]:
+        return _whole
+    return _path if _is_path(hint) and not is_names(hint) else None
+
+
+def _path(_hint: object, tokens: Sequence[Token]) -> Path:
+    """Get a path; an empty one would be the current folder."""
+    if not tokens[0].value:
+        raise ValueError("'' is empty; give the name of a file or folder")
+    return Path(tokens[0].value)
 
 
 def _whole(_hint: object, tokens: Sequence[Token]) -> int:

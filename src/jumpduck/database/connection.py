@@ -88,6 +88,29 @@ def interrupting(con: duckdb.DuckDBPyConnection) -> Generator[None]:
         raise
 
 
+@contextmanager
+def memory_errors(what: str, limit: str, less: str) -> Generator[None]:
+    """Raise StoreError where DuckDB has too little memory.
+
+    Parameters
+    ----------
+    what
+        What needs it.
+    limit
+        Memory that DuckDB may take, as it writes it.
+    less
+        How to need less.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        reason = str(error).strip().splitlines()[0]
+        raise StoreError(
+            f"{what} needs more memory than the {limit} that it may take, or than the machine has "
+            f"free: {reason}; {less}"
+        ) from error
+
+
 _STORAGE: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "v1.2.0"
 }

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from jumpduck.database.connection import USE_CATALOG, frame, open_catalog
+from jumpduck.database.connection import USE_CATALOG, frame, memory_errors, open_catalog
 from jumpduck.database.where_condition import where_errors
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import expanded, takes
@@ -37,6 +37,12 @@ CHUNKS_AHEAD = 2
 """Chunks that are queried at the same time, because one alone does not keep all cores busy."""
 
 MEMORY_LIMIT = "300MB"
+
+LESS_MEMORY = (
+    "choose parts of it, such as one `sources` at a time, and give `jumpduck download` several "
+    "manifests"
+)
+"""What to do where that does not suffice."""
 
 ROW_GROUP_ROWS = 1 << 18
 
@@ -118,7 +124,11 @@ def write_manifest(
     """
     if path is not None:
         refuse_other_file(path, "a manifest", is_manifest)
-    with where_errors(selection.where), open_catalog(catalog, memory_limit=MEMORY_LIMIT) as con:
+    with (
+        memory_errors("the manifest", MEMORY_LIMIT, LESS_MEMORY),
+        where_errors(selection.where),
+        open_catalog(catalog, memory_limit=MEMORY_LIMIT) as con,
+    ):
         query = make_query(con, selection)
         for note in query.notes:
             say(note)

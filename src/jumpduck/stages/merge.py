@@ -66,7 +66,7 @@ def merge(options: MergeOptions) -> pl.DataFrame:
     Raises
     ------
     QueryError
-        No folder is given.
+        No folder is given, or `out` is inside of one.
     StoreError
         A folder was not filled, or is being filled; two have different files of one path (nothing
         is moved then); or `out` cannot be written or has no space left.

@@ -1,6 +1,7 @@
 """The manifest -> shards: manifests of some of its plates each, for as many jobs."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -88,8 +89,10 @@ class SplitOptions:
             raise QueryError(f"into {self.into} is below 1; give the number of shards")
         if self.by not in (None, "plate"):
             raise QueryError(f"by {self.by!r} is not known; give plate")
-        if self.gb is not None and not self.gb > 0:
-            raise QueryError(f"gb {self.gb} is not above 0; give gigabytes of a shard")
+        if self.gb is not None and not 0 < self.gb < math.inf:
+            raise QueryError(
+                f"gb {self.gb} is not above 0, or without an end; give gigabytes of a shard"
+            )
         if self.by and self.cut:
             raise QueryError("cut divides plates, and `by` plate does not; give one of them")
         if self.out is not None and not self.left:
@@ -193,13 +196,19 @@ def _why_larger(
     """Get why shards are larger than was asked for."""
     if options.gb is not None:
         larger = sum(shard.size > options.gb * 1e9 for shard in shards)
-        part = "a site is not divided" if options.cut else "a plate is not; `cut` divides plates"
+        part = (
+            plates.why_not_cut_further()
+            if options.cut
+            else "a plate is not divided; `cut` divides plates"
+        )
         return (
             f"{larger:,} shards have more than {options.gb:,} GB, because {part}"
             if larger
             else None
         )
-    return why_unbalanced(plates, shards) if options.into is not None else None
+    if options.into is None:
+        return None
+    return why_unbalanced(plates, shards, cut=options.cut)
 
 
 def _shards(plates: MeasuredPlates, options: SplitOptions) -> list[Shard]:

@@ -49,6 +49,14 @@ def allowed_connections(wanted: int) -> int:
     return allowed
 
 
+def reason_of(error: OSError) -> str:
+    """Get what the system says, and what to do where a process may open too few files."""
+    reason = error.strerror or str(error)
+    if error.errno in TOO_MANY_FILES:
+        reason += "; raise `ulimit -n`, or give fewer `connections` and `processes`"
+    return reason
+
+
 def _is_enough(limit: int, needed: int) -> bool:
     return resource is not None and (limit == resource.RLIM_INFINITY or limit >= needed)
 

@@ -33,13 +33,15 @@ class EarlierFiles:
     replaced: bool
 
 
-def made_by_recipe(folder: OutputFolder, manifest: Manifest, recipe: Recipe) -> int:
+def count_there(folder: OutputFolder, manifest: Manifest, recipe: Recipe) -> int:
     """Get the number of files of a manifest that are there as a recipe makes them."""
     own = (recipe.label, recipe.parameters_text)
     return sum(one.files for one in _found(folder, manifest, recipe, _is(*own)))
 
 
-def made_otherwise(folder: OutputFolder, manifest: Manifest, recipe: Recipe) -> list[EarlierFiles]:
+def files_of_other_recipes(
+    folder: OutputFolder, manifest: Manifest, recipe: Recipe
+) -> list[EarlierFiles]:
     """Get the files of a manifest that other recipes, or other parameters, made, by recipe."""
     own = (recipe.label, recipe.parameters_text)
     return _found(folder, manifest, recipe, ~_is(*own))

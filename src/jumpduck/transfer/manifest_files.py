@@ -17,7 +17,13 @@ from jumpduck.options import expanded
 from jumpduck.schema import MANIFEST, OPTIONAL, OUTCOME, manifest_types
 from jumpduck.storage.replaced_files import is_parquet
 from jumpduck.transfer.held_file import HeldFile
-from jumpduck.transfer.shard_files import SHARD, ShardNote, check_unchanged, shards_in
+from jumpduck.transfer.shard_files import (
+    INDEX_FILE,
+    SHARD,
+    ShardNote,
+    check_unchanged,
+    shards_in,
+)
 
 ManifestFiles = str | Path | Sequence[str | Path]
 """A Parquet or CSV file, a pattern of such names, or several of them."""
@@ -123,6 +129,11 @@ def files_of(manifest: ManifestFiles) -> list[Path]:
         if name.is_dir():
             paths += shards_in(name)
             continue
+        if name.name == INDEX_FILE and name.is_file():
+            raise ManifestError(
+                f"{name} is the index of shards, and no manifest; give its folder, {name.parent}, "
+                f"for all shards, or one of them, such as {name.parent / '0001.parquet'}"
+            )
         if Path(name).exists() or not glob.has_magic(pattern):
             paths.append(Path(name))
             continue

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.errors import StoreError
+from jumpduck.errors import QueryError, StoreError
 from jumpduck.rows import DONE, PlateKey
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.storage.atomic_files import (
@@ -31,6 +31,7 @@ from jumpduck.storage.atomic_files import (
 from jumpduck.transfer.asked import Run, refuse_shared_paths
 from jumpduck.transfer.disk_space import size_text
 from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.transfer.roots import is_inside
 from jumpduck.words import with_values
 
 THREADS = 8
@@ -72,9 +73,20 @@ class MergedFolders:
         The folder that gets all; it may exist.
     copy
         The sources keep what they have.
+
+    Raises
+    ------
+    QueryError
+        `into` is inside of a source.
     """
 
     def __init__(self, sources: Sequence[Path], into: Path, *, copy: bool) -> None:
+        for source in sources:
+            if is_inside(into, source) and not is_inside(source, into):
+                raise QueryError(
+                    f"out {into} is inside of {source}, which is merged into it; give a folder "
+                    "beside it, or one of those that are merged"
+                )
         here = into.resolve()
         by_place = {source.resolve(): source for source in sources}
         self.sources = [_filled(one) for place, one in by_place.items() if place != here]

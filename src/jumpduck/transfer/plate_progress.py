@@ -58,7 +58,7 @@ class PlateProgress:
         self._make_table()
         return self.in_order(pl.concat(self.tables))
 
-    def made_otherwise(self, recipe: Recipe, context: object) -> list[list[dict[str, object]]]:
+    def rows_to_make_again(self, recipe: Recipe, context: object) -> list[list[dict[str, object]]]:
         """Get the rows of each file that is there, but would be another one if it was made now.
 
         Those were made by a run that knew another part of the plate.

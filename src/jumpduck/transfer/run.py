@@ -13,7 +13,7 @@ from jumpduck.recipes.base import Recipe
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.open_files import allowed_connections
 from jumpduck.transfer.disk_space import free_ahead
-from jumpduck.transfer.earlier_files import EarlierFiles, made_by_recipe, made_otherwise
+from jumpduck.transfer.earlier_files import EarlierFiles, count_there, files_of_other_recipes
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.output_folder import OutputFolder
@@ -75,8 +75,8 @@ def foresee(
     """
     folder = check(manifest, out, recipe, limits, endpoint=endpoint)
     remarks = check_ahead([folder.disk])
-    there = made_by_recipe(folder, manifest, recipe)
-    otherwise = made_otherwise(folder, manifest, recipe)
+    there = count_there(folder, manifest, recipe)
+    otherwise = files_of_other_recipes(folder, manifest, recipe)
     free = free_ahead(folder.path)
     return Foreseen(there, otherwise, folder.disk.bytes_ahead(), free, remarks)
 
@@ -176,7 +176,7 @@ def fill(
                 progress({"event": "remark", "text": text})
             if place and (text := check_scratch_space(place, manifest, folder.disk)):
                 progress({"event": "remark", "text": text})
-            otherwise = made_otherwise(folder, manifest, recipe)
+            otherwise = files_of_other_recipes(folder, manifest, recipe)
             asked = folder.asked.begin(
                 manifest, recipe, folder.lock, made_by=made_by, endpoint=endpoint, command=command
             )

@@ -25,6 +25,7 @@ from jumpduck.recipes.preprocessing import PlateContext
 from jumpduck.rows import Row
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.storage.object_reader import ObjectReader
+from jumpduck.storage.open_files import reason_of
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer
 from jumpduck.transfer.disk_space import NO_SPACE, DiskSpace
@@ -182,7 +183,7 @@ class Scheduler:
             if groups:
                 context, reason = self._prepare(plate)
                 if only is None and reason is None:
-                    groups += plate.made_otherwise(self._recipe, context)
+                    groups += plate.rows_to_make_again(self._recipe, context)
                 elif reason is None:
                     not_repairable = plate.not_repairable(self._recipe, context)
             if plate.present.height and only is None:
@@ -397,4 +398,4 @@ def _explain(error: BaseException, disk: DiskSpace) -> BaseException:
         if isinstance(error, DiskError):
             disk.add_unwritten(error.rows, error.size)
         return disk.full()
-    return StoreError(f"cannot write to {disk.folder}: {cause.strerror or cause}")
+    return StoreError(f"cannot write to {disk.folder}: {reason_of(cause)}")

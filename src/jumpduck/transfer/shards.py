@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.rows import PLATE_KEY, PlateKey
+from jumpduck.rows import PLATE_KEY, SITE_KEY, PlateKey
 from jumpduck.transfer.manifest_files import rows_as_file
 from jumpduck.transfer.manifest_plates import (
     find_plates,
@@ -117,6 +117,22 @@ class MeasuredPlates:
             return None
         return np.add.reduceat(sizes.to_numpy(), first.astype(np.int64)).tolist()
 
+    def sites_stand_apart(self) -> bool:
+        """Get whether there are rows of other sites between those of a site."""
+        site = pl.struct(pl.col(SITE_KEY).cast(pl.String))
+        found = self.rows.select(sites=site.n_unique(), runs=site.rle_id().max() + 1).collect()
+        sites, runs = found.row(0)
+        return sites < runs
+
+    def why_not_cut_further(self) -> str:
+        """Get why shards whose plates may be cut are not smaller."""
+        if self.sites_stand_apart():
+            return (
+                "the rows of its sites do not stand together; sort the manifest by source, batch, "
+                "plate, well and site"
+            )
+        return "a site is not divided"
+
     def ends_of_sites(self, plate: int) -> list[tuple[int, int]]:
         """Get the rows of a plate before which it can be cut, with the size of the rows before."""
         first, count = self.ranges[plate]
@@ -181,15 +197,21 @@ def shards_up_to(plates: MeasuredPlates, size: float, *, cut: bool) -> list[Shar
         into += 1
 
 
-def why_unbalanced(plates: MeasuredPlates, shards: Sequence[Shard]) -> str | None:
-    """Get why the largest shard is larger than it should be; None if it is not."""
+def why_unbalanced(plates: MeasuredPlates, shards: Sequence[Shard], *, cut: bool) -> str | None:
+    """Get why the largest shard is larger than it should be; None if it is not.
+
+    Parameters
+    ----------
+    cut
+        Plates may be cut.
+    """
     largest = max(shards, key=lambda shard: shard.size)
     mean = sum(shard.size for shard in shards) / len(shards)
     if largest.size <= MAX_OF_MEAN * mean:
         return None
     much = f"the largest shard has {largest.size / mean:.2f} times the mean"
-    if any(shard.cut for shard in shards):
-        return f"{much}, because a site is not divided"
+    if cut:
+        return f"{much}, because {plates.why_not_cut_further()}"
     if largest.plates == 1:
         place = plates.ranges.index(largest.ranges[0])
         return f"{much}, because plate {plates.keys[place][2]} has it; `cut` divides plates"
@@ -289,9 +311,12 @@ def _cut(plates: MeasuredPlates, into: int) -> list[Shard]:
     if len(ends) <= into:  # too few to choose from
         ends = _ends(plates, before, range(len(plates.keys)))
     if len(ends) <= into:
+        count = len(ends) - 1
+        whole = not plates.sites_stand_apart()
+        what = "sites of the manifest" if whole else "parts that it can be cut into"
         raise QueryError(
-            f"into {into} is more than the {len(ends) - 1:,} sites of the manifest, and a site is "
-            f"not divided; give {len(ends) - 1} or fewer"
+            f"into {into} is more than the {count:,} {what}, because "
+            f"{plates.why_not_cut_further()}; give {count} or fewer"
         )
     sizes = [size for _, size in ends]
     places = [_nearest(sizes, target) for target in targets]
