@@ -131,7 +131,7 @@ def test_a_collection_that_lacks_something_is_refused_by_name(images, tmp_path):
     (tmp_path / "made_up").symlink_to(DRIVER.parent / "made_up")
     with pytest.raises(CatalogError, match=r"made_up\.problems \(Metadata_Source"):
         jumpduck.catalog(tmp_path / "c", collection=str(lacking), gallery=str(images))
-    with pytest.raises(CatalogError, match="there is no collection 'bbbc'; there is jump"):
+    with pytest.raises(CatalogError, match="there is no collection 'bbbc'; there is bbbc021"):
         jumpduck.catalog(tmp_path / "c", collection="bbbc")
     with pytest.raises(QueryError, match="sources cannot be used for collection 'made_up'"):
         jumpduck.catalog(tmp_path / "c", collection=str(DRIVER), sources=["lab"])
