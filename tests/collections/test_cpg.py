@@ -75,6 +75,7 @@ def test_the_pilot_has_its_batches_roles_and_modalities(pilot, build):
     assert ask("SELECT project, title[:11] FROM cpg.settings") == [(PROJECT, "JUMP pilots")]
 
 
+@pytest.mark.slow
 def test_a_bucket_gives_the_same_sites_as_a_folder(pilot, build):
     root = pilot.options["gallery"]
     here = build(**pilot.options)(URLS)
