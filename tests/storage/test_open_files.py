@@ -82,7 +82,7 @@ def test_256_connections_under_a_limit_of_open_files_fetch_all(
 
 
 def test_too_many_open_files_are_the_end_of_the_run_and_not_of_each_file(catalog, tmp_path):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise ConnectionError("error sending request: dns error: Too many open files (os error 24)")
 
     rows = jumpduck.manifest(catalog, plates=["JD5876c3"]).head(3)

@@ -108,8 +108,7 @@ class Scheduler:
         self._reader = reader
         self._background = DaemonPool(1, "background")
         cores = DaemonPool(concurrency.workers, "cores")
-        place = folder.path if scratch is None else scratch.path
-        run = folder.runs.token
+        place, run = (scratch or folder).path, folder.runs.token
         self._whole_files = WholeFiles(place, run, reader.save)
         self._worker = Worker(place, run, reader, recipe, cores, whole_files=self._whole_files)
         self._runner: TaskRunner
