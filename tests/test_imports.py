@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections import defaultdict
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -73,7 +74,14 @@ def module_name(file):
 
 MODULES = {module_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
 MODULES.pop("jumpduck")  # it imports the verbs and nothing else
-ARROWS = {name: {one for one in imports(file) if one in MODULES} for name, file in MODULES.items()}
+
+
+@cache  # not when the tests are collected, because each worker would do it
+def arrows():
+    """The modules of the package that each one imports."""
+    return {
+        name: {one for one in imports(file) if one in MODULES} for name, file in MODULES.items()
+    }
 
 
 def room(name):
@@ -82,7 +90,7 @@ def room(name):
 
 def test_every_module_imports_only_from_the_rooms_that_its_own_may_know():
     wrong = []
-    for name, others in ARROWS.items():
+    for name, others in arrows().items():
         allowed = ROOMS[room(name)] | {room(name)} | (BASE if room(name) not in BASE else set())
         wrong += [f"{name} imports {other}" for other in others if room(other) not in allowed]
     assert wrong == []
@@ -94,13 +102,13 @@ def test_the_rooms_of_the_table_are_those_of_the_package():
 
 def test_no_import_comes_back_to_where_it_began():
     TopologicalSorter(ROOMS).prepare()
-    TopologicalSorter(ARROWS).prepare()
+    TopologicalSorter(arrows()).prepare()
 
 
 def test_no_stage_imports_another():
     stages = {name for name in MODULES if name.startswith("jumpduck.stages.")}
     assert {f"jumpduck.stages.{verb}" for verb in jumpduck.__all__} <= stages
-    assert {name: across for name in stages if (across := ARROWS[name] & stages)} == {}
+    assert {name: across for name in stages if (across := arrows()[name] & stages)} == {}
 
 
 def test_no_module_of_the_package_has_the_name_of_a_public_function():

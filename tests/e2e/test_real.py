@@ -14,7 +14,6 @@ from jumpduck.errors import QueryError
 from jumpduck.rows import SITE_KEY
 from tests.support.pixels import formula
 from tests.support.places import DATA
-from tests.support.s3_server import S3Server
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]  # the fixtures take 5 seconds
 
@@ -52,6 +51,8 @@ def places(real_metadata):
 
 @pytest.fixture(scope="module")
 def server(places, real_metadata):
+    from tests.support.s3_server import S3Server  # which takes half a second
+
     with S3Server() as server:
         bucket = "real-gallery"
         server.put_folder("real-metadata", real_metadata)
