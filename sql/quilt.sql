@@ -26,6 +26,7 @@ SET VARIABLE perturbation = 'Metadata_Perturbation';
 .read sql/quilt/own_rows.sql
 .read sql/quilt/image_columns.sql
 .read sql/quilt/pages.sql
+.read sql/quilt/named_images.sql
 .read sql/quilt/images.sql
 .read sql/quilt/site_keys.sql
 .read sql/quilt/channels.sql

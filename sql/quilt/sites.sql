@@ -2,8 +2,12 @@
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site
 -- The source is the package's user, the batch its name. Of two images of the same site and channel
 -- the first in the table is taken; the other is counted in quilt.problems. The files of a site are
--- gathered as one list of texts, the number of the layout before the URL, because lists of several
+-- gathered as one list of texts, the layout and the row before the URL, because lists of several
 -- columns take three times as much memory.
+-- Joins are done as they are written, because DuckDB takes the files for few and would hold them in
+-- memory a second time.
+SET disabled_optimizers = 'join_order,build_side_probe_side';
+
 CREATE OR REPLACE TABLE quilt.sites AS
 WITH imaged AS (
     SELECT
@@ -11,7 +15,7 @@ WITH imaged AS (
         site_keys.Metadata_Well,
         site_keys.Metadata_Site,
         min(images.own_row) AS own_row,
-        list(layouts.number || images.url ORDER BY images.own_row) AS files,
+        list(layouts.number || lpad(images.own_row::VARCHAR, 12, '0') || images.url) AS files,
         avg(images.size)::BIGINT AS image_bytes
     FROM quilt_images AS images
     INNER JOIN quilt_site_keys AS site_keys ON images.own_row = site_keys.own_row
@@ -40,7 +44,7 @@ found AS (
             LAMBDA image: {
                 'channel': image.channel, -- noqa: RF01
                 'kind': image.kind, -- noqa: RF01
-                'url': substr(file, 7) || image.place, -- noqa: RF01
+                'url': substr(file, 19) || image.place, -- noqa: RF01
                 'illum': NULL::VARCHAR
             }
         ))) AS found,
@@ -67,6 +71,14 @@ keyed AS (
         len(found.found) AS found_images
     FROM found
     CROSS JOIN quilt.settings AS settings
+),
+
+plates AS (
+    SELECT
+        Metadata_Plate AS Plate,
+        row_number() OVER (ORDER BY Metadata_Plate) AS plate_number
+    FROM quilt_site_keys
+    GROUP BY Metadata_Plate
 )
 
 SELECT
@@ -87,7 +99,7 @@ SELECT
         keyed.Metadata_Well, keyed.Metadata_Site
     ) AS site_key,
     keyed.own_row AS site_number,
-    dense_rank() OVER (ORDER BY keyed.Metadata_Plate) AS plate_number,
+    plates.plate_number,
     list_transform(keyed.images, LAMBDA image: image.channel) AS image_channels, -- noqa: RF01
     keyed.images,
     keyed.image_bytes,
@@ -98,7 +110,10 @@ SELECT
         well VARCHAR, site INTEGER, channel VARCHAR, consequence VARCHAR, what VARCHAR
     )[] AS issues
 FROM keyed
+INNER JOIN plates ON keyed.Metadata_Plate = plates.Plate
 INNER JOIN quilt_own_rows AS own_rows ON keyed.own_row = own_rows.own_row;
+
+RESET disabled_optimizers;
 
 COMMENT ON TABLE quilt.sites IS
 'One row per site, such as a cell, with its images and what the package says of it';

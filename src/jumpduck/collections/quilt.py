@@ -76,8 +76,12 @@ class QuiltTables:
             check_top_hash(con, self._manifest, self._top_hash)
         elif file.stem == "own_rows":
             self._fetch_table(con)
-        elif file.stem == "images":
+        elif file.stem == "named_images":
             self._check_columns(con)
+        elif file.stem == "images":
+            images = self._scratch / "images.parquet"
+            con.sql("FROM quilt_named_images").write_parquet(str(images), compression="lz4")
+            set_variable(con, "quilt_images", as_pattern(images))
         elif file.stem == "layouts":
             self._check_channels(con)
         elif file.stem == "perturbation_names":
@@ -90,7 +94,7 @@ class QuiltTables:
         rows = self._scratch / "rows.parquet"
         set_variable(con, "quilt_rows", as_pattern(rows))
         if chosen is None:
-            con.sql("FROM quilt_named_rows").write_parquet(str(rows))
+            con.sql("FROM quilt_named_rows").write_parquet(str(rows), compression="lz4")
             return
         self._options.progress("table", 0, 1)
         address, place = split_place(tables[chosen])

@@ -33,6 +33,9 @@ _log = logging.getLogger(__name__)
 CHUNK_SITES = 75_000
 """Sites looked at together: this bounds memory, whatever the size of the catalog."""
 
+CHUNK_URL_BYTES = 60_000_000
+"""URLs of these sites at most: with hashes in them they are twice as long as those of JUMP."""
+
 CHUNKS_AHEAD = 2
 """Chunks that are queried at the same time, because one alone does not keep all cores busy."""
 
@@ -184,7 +187,16 @@ def _check_parts(selection: Selection, counts: Sequence[Counts]) -> None:
             )
 
 
-def _chunks(plates: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+def _most_sites(con: duckdb.DuckDBPyConnection, query: Query) -> int:
+    """Get how many sites to ask for together, from the URLs of the first of them."""
+    sites = query.held.relation("sites")
+    first = f"SELECT images FROM {sites} LIMIT 100"  # noqa: S608
+    total = "list_sum(list_transform(images, LAMBDA image: strlen(image.url)))"
+    ((url_bytes,),) = con.execute(f"SELECT avg({total}) FROM ({first})").fetchall()  # noqa: S608
+    return min(CHUNK_SITES, int(CHUNK_URL_BYTES / max(1, url_bytes or 1)))
+
+
+def _chunks(plates: Sequence[tuple[int, int]], most: int) -> Iterator[tuple[int, int, int]]:
     """Get the first and last plate to ask for together, and the number of their sites.
 
     What is chosen on a plate is known or depends on that plate alone, therefore chunks asked one by
@@ -194,7 +206,7 @@ def _chunks(plates: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]
     for place, (number, sites) in enumerate(plates, 1):
         first = number if first is None else first
         together += sites
-        if place == len(plates) or together + plates[place][1] > CHUNK_SITES:
+        if place == len(plates) or together + plates[place][1] > most:
             yield first, number, together
             first, together = None, 0
 
@@ -204,7 +216,7 @@ def _queried_chunks(
 ) -> Iterator[tuple[pl.DataFrame, int]]:
     """Get the manifest's rows chunk by chunk, in order, and the sites looked at for each."""
     ahead: deque[tuple[Future[pl.DataFrame], int]] = deque()
-    chunks = _chunks(plates)
+    chunks = _chunks(plates, _most_sites(con, query))
     with ThreadPoolExecutor(CHUNKS_AHEAD) as pool:
         while True:
             for first, to, sites in itertools.islice(chunks, CHUNKS_AHEAD - len(ahead)):
