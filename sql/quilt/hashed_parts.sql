@@ -4,10 +4,10 @@
 -- keys sorted, no blanks, ASCII alone. It goes through the package as through folders, therefore
 -- the parts of a logical key are compared, and not its letters: a/b comes before a.b. place can be
 -- compared so, because the lowest letter stands for the slash. part is that text where it can be
--- told without Python, which takes four times as long: no escapes, letters of ASCII, and a meta
+-- told without Python, which takes four times as long: no escapes, ASCII alone, and a meta
 -- without objects inside of user_meta, whose numbers are whole or written as both would write them.
--- The pairs of user_meta are sorted as text, which is the order of their keys because no letter of
--- these comes before the quotation mark. line is the others as they are written. A line without
+-- The pairs of user_meta are sorted as text, which is the order of their keys because none of their
+-- letters comes before the quotation mark. line is the others as they are written. A line without
 -- physical keys says something of a folder, which is not hashed. reason says why a line cannot be
 -- that of a package.
 CREATE OR REPLACE TEMP VIEW quilt_hashed_parts AS

@@ -78,7 +78,7 @@ def make_tables(folder: Path) -> None:
     from jumpduck.selection.criteria import Selection
     from jumpduck.stages.manifest import write_manifest
 
-    begun, processor = time.perf_counter(), time.process_time()
+    first, processor = time.perf_counter(), time.process_time()
     jumpduck.catalog(
         folder / "catalog.duckdb", collection="quilt", package=PACKAGE, gallery=str(folder)
     )
@@ -89,8 +89,8 @@ def make_tables(folder: Path) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     size = (folder / "catalog.duckdb").stat().st_size / 1e6
     print(
-        f"catalog {made - begun:.1f} s ({size:.0f} MB), manifest {done - made:.1f} s, together "
-        f"{done - begun:.1f} s, {time.process_time() - processor:.1f} s of processor, "
+        f"catalog {made - first:.1f} s ({size:.0f} MB), manifest {done - made:.1f} s, together "
+        f"{done - first:.1f} s, {time.process_time() - processor:.1f} s of processor, "
         f"{peak:.0f} MB at most"
     )
 

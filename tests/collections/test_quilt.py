@@ -265,7 +265,7 @@ def test_odd_values_are_hashed_as_quilt_does(tmp_path):
         ({"package": None}, QueryError, "package is missing; give BUCKET/USER/NAME, or one of"),
         ({"package": "aics/cells"}, QueryError, "package 'aics/cells' is not the name"),
         ({"package": "allencell/../x"}, QueryError, "is not the name of a package"),
-        ({"top_hash": "abc"}, QueryError, "top_hash 'abc' is not 6 to 64 letters"),
+        ({"top_hash": "abc"}, QueryError, "top_hash 'abc' is not 6 to 64 of the letters"),
         ({"top_hash": "0" * 64}, CatalogError, "the manifest of top hash 0000"),
         ({"package": "allencell/aics/cell"}, QueryError, "there is no package 'aics/cell'"),
         ({"gallery": "/nowhere"}, StoreError, "gallery /nowhere is not a folder"),

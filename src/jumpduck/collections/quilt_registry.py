@@ -74,14 +74,14 @@ class Registry:
         if asked is None:
             return self._latest()
         if not _SHORT_HASH.fullmatch(asked):
-            raise QueryError(f"top_hash {asked!r} is not 6 to 64 letters of 0-9 and a-f")
+            raise QueryError(f"top_hash {asked!r} is not 6 to 64 of the letters 0-9 and a-f")
         if _TOP_HASH.fullmatch(asked):
             return asked
-        begun = {one for one in self._revisions() if one.startswith(asked)}
-        if len(begun) != 1:
-            found = "several revisions begin" if begun else "no revision begins"
+        alike = {one for one in self._revisions() if one.startswith(asked)}
+        if len(alike) != 1:
+            found = "several revisions begin" if alike else "no revision begins"
             raise CatalogError(f"{found} with top_hash {asked!r}; give more letters, or all 64")
-        return begun.pop()
+        return alike.pop()
 
     def save_manifest(self, top_hash: str, file: Path) -> None:
         """Write the manifest of a revision into a file.
@@ -131,7 +131,9 @@ class Registry:
     def _read_pointer(self, url: str) -> str:
         file = self._reader.read_if(url, lambda size: size <= MAX_POINTER_BYTES)
         if file is None:
-            raise CatalogError(f"{url} has more than {MAX_POINTER_BYTES} bytes: it is no pointer")
+            raise CatalogError(
+                f"{url} has more than {MAX_POINTER_BYTES} bytes, which a pointer cannot have"
+            )
         return bytes(file.data).decode(errors="replace").strip()
 
     def _first(self, get: Callable[[_Layout], T]) -> T | None:
@@ -155,7 +157,7 @@ class Registry:
                 found |= {one.path for one in list_files(first, self._endpoint)}
             return found
         except (QueryError, StoreError) as error:
-            raise StoreError(f"{error}; give all 64 letters of `top_hash`") from error
+            raise StoreError(f"{error}; give `top_hash` whole, with 64 letters") from error
 
     def _refuse_unknown(self) -> None:
         """Raise QueryError with the nearest names, if the names of packages can be listed."""
