@@ -34,9 +34,9 @@ def check_top_hash(con: duckdb.DuckDBPyConnection, manifest: Path, top_hash: str
     """
     try:
         header = _header(manifest)
-        found = _hash(con.sql("FROM quilt_hashed_parts"), header)
+        found = _hash(con.execute("FROM quilt_hashed_parts"), header)
         if found is None:
-            found = _hash(con.sql("FROM quilt_hashed_parts ORDER BY place"), header)
+            found = _hash(con.execute("FROM quilt_hashed_parts ORDER BY place"), header)
     except (duckdb.Error, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CatalogError(
@@ -59,12 +59,11 @@ def _header(manifest: Path) -> str:
     return _json(said)
 
 
-def _hash(lines: duckdb.DuckDBPyRelation, header: str) -> str | None:
+def _hash(lines: duckdb.DuckDBPyConnection, header: str) -> str | None:
     """Get the top hash of lines, None if they are not in the order that Quilt hashes them in."""
     digest = hashlib.sha256(header.encode())
     last = ""
     headers = 0
-    lines.execute()
     while batch := cast("list[_Line]", lines.fetchmany(BATCH_LINES)):
         parts: list[str] = []
         for place, plain, line in batch:
