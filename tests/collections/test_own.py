@@ -222,7 +222,9 @@ def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):
     text = (
         "channel,path,plate,well,site\n"
         "DNA,ok.tif,P1,A01,1\n"
-        "DNA,other.tif,P1,A01,1\n"
+        "DNA,ok.tif,P1,A01,1\n"
+        "DNA,one.tif,P1,A06,1\n"
+        "DNA,other.tif,P1,A06,1\n"
         "DNA,../up.tif,P1,A02,1\n"
         "DNA,1.tif,../P1,A02,1\n"
         "DNA,1.tif,P1,A0,1\n"
@@ -232,20 +234,40 @@ def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):
         "DNA,,P1,A04,1\n"
         "/,1.tif,P1,A05,1\n"
         "DNA,1.tif,P1\n"
+        "DNA,1.tif,NA,A07,1\n"
     )
     ask = build(**listed(tmp_path, text))
     assert [row[4] for row in ask(URLS)] == [f"{tmp_path}/ok.tif"]
     assert ask(REASONS) == [
+        ("a path that leaves the gallery", 1),
         ("a path with control characters", 1),
         ("an address that does not begin with s3:// or http(s)://", 1),
-        ("another file of the same image", 1),
+        ("different files for one image, none of which is used", 2),
         ("fewer values than columns", 1),
         ("no channel", 1),
-        ("no image", 2),
+        ("no image", 1),
         ("no name of a folder as plate: ../P1", 1),
+        ("no name of a folder as plate: empty", 1),
         ("no site number: 20585/", 1),
         ("no well: A0", 1),
+        ("the same image once more", 1),
     ]
+
+
+def test_a_line_whose_well_has_another_row_and_column_is_not_believed(build, tmp_path):
+    text = (
+        "channel,path,plate,well,row,col\n"
+        "DNA,1.tif,P1,A02,1,2\nDNA,2.tif,P1,A01,2,2\nDNA,3.tif,P1,NA,B,3\n"
+    )
+    ask = build(**listed(tmp_path, text))
+    assert [row[1] for row in ask(URLS)] == ["A02", "B03"]
+    assert ask(REASONS) == [("well A01 has another row and column: 2:2", 1)]
+
+
+def test_what_a_samplesheet_says_of_no_plate_is_not_said_of_all(build, tmp_path):
+    text = "channel,path,plate,well,compound\nDNA,1.tif,P1,A01,c1\nDNA,2.tif,,A01,c2\n"
+    ask = build(**listed(tmp_path, text))
+    assert ask("SELECT Metadata_Plate, Metadata_Perturbation FROM own.sites") == [("P1", "c1")]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +277,10 @@ def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):
         ("images\n1.tif\n", "does not say the wells"),
         ("well\nA01\n", "has no images: it needs columns `channel` and `path`"),
         ("channel,path,Channel\nDNA,1.tif,x\n", "has two columns 'channel'"),
+        (
+            "path,channel,Well,Metadata_Well\n1.tif,DNA,B2,A1\n",
+            "'Well' and 'Metadata_Well' of samplesheet sheet.csv mean the same; remove one",
+        ),
         ("channel,path\nDNA,1.tif\n", "does not say the wells; add a column `well`"),
     ],
 )
@@ -296,7 +322,20 @@ def test_a_platemap_of_other_plates_is_said_to_be_one(build, tmp_path):
     ask = build(
         **listed(tmp_path, "plate,well,path_DNA\nP1,A01,1.tif\n"), platemap=tmp_path / "map.csv"
     )
-    assert ask(REASONS) == [("platemaps of which none is that of a plate with images", None)]
+    assert ask(REASONS) == [
+        ("platemaps of which none is that of a plate with images", None),
+        ("rows of a platemap for plates without images: P9", 1),
+    ]
+
+
+def test_a_platemap_in_a_folder_of_no_batch_is_that_of_its_plates(build, tmp_path):
+    maps = tmp_path / "maps/platemaps/2024"
+    maps.mkdir(parents=True)
+    (maps / "map.csv").write_text("plate,well,compound\nP1,A01,c1\nQQ,A01,c2\nQQ,A02,c3\n")
+    sheet = listed(tmp_path, "plate,well,path_DNA\nP1,A01,1.tif\n")
+    ask = build(**sheet, platemap=tmp_path / "maps")
+    assert ask("SELECT Metadata_Perturbation FROM own.sites") == [("c1",)]
+    assert ask(REASONS) == [("rows of a platemap for plates without images: 2024/QQ", 2)]
 
 
 def test_a_folder_of_platemaps_goes_by_its_table_of_barcodes(build, tmp_path):
@@ -334,16 +373,16 @@ INDEX = """<?xml version="1.0" encoding="utf-8"?>{doctype}
       <PlaneID>1</PlaneID><ChannelID>1</ChannelID><ChannelName>HOECHST 33342</ChannelName>
       <ImageResolutionX Unit="m">6E-07</ImageResolutionX></Image>
     <Image><URL>{url}</URL><Row>2</Row><Col>11</Col><FieldID>3</FieldID>
-      <PlaneID>{plane}</PlaneID><ChannelID>2</ChannelID></Image>
+      <PlaneID>{plane}</PlaneID><ChannelID>2</ChannelID></Image>{more}
   </Images>
 </EvaluationInputData>
 """
 
 
-def harmony(tmp_path, doctype="", url="r02c11f03p01-ch2.tiff", plane=1):
-    folder = tmp_path / "plates/BR1__2021-Measurement 1/Images"
+def harmony(tmp_path, doctype="", url="r02c11f03p01-ch2.tiff", plane=1, number=1, more=""):
+    folder = tmp_path / f"plates/BR1__2021-Measurement {number}/Images"
     folder.mkdir(parents=True, exist_ok=True)
-    text = INDEX.format(doctype=doctype, url=url, plane=plane)
+    text = INDEX.format(doctype=doctype, url=url, plane=plane, more=more)
     (folder / "Index.idx.xml").write_text(text)
     return folder
 
@@ -360,6 +399,38 @@ def test_an_index_of_harmony_says_where_its_images_are(build, tmp_path):
     assert ask(REASONS) == [
         ("channels whose stain is not known, kept as they are named: 488_long", None)
     ]
+
+
+def at_time(channel, time):
+    """Get an image of one more channel of the well of INDEX."""
+    return (
+        f"<Image><URL>ch{channel}sk{time + 1}.tiff</URL><Row>2</Row><Col>11</Col>"
+        f"<FieldID>3</FieldID><TimepointID>{time}</TimepointID><ChannelID>{channel}</ChannelID>"
+        f"</Image>"
+    )
+
+
+def test_the_images_of_a_site_are_those_of_the_first_time_point(build, tmp_path):
+    folder = harmony(tmp_path)
+    index = folder / "Index.idx.xml"
+    images = [at_time(1, time) for time in range(11)] + [at_time(2, time) for time in range(1, 5)]
+    text = index.read_text()
+    start, end = text.index("<Images>") + len("<Images>"), text.index("</Images>")
+    index.write_text(text[:start] + "".join(images) + text[end:])
+    ask = build(gallery=str(tmp_path / "plates"))
+    assert [row[3:] for row in ask(URLS)] == [("ch1", f"{folder}/ch1sk1.tiff")]
+    assert ("a later time point", 14) in ask(REASONS)
+
+
+def test_a_site_never_mixes_two_measurements(build, tmp_path):
+    other_well = at_time(1, 0).replace("<Row>2", "<Row>1").replace("TimepointID", "Other")
+    harmony(tmp_path, more=other_well)
+    harmony(tmp_path, url="../leaves.tiff", number=2)
+    ask = build(gallery=str(tmp_path / "plates"))
+    assert [row[1:4] for row in ask(URLS)] == [("A11", 3, "ch1")]
+    reasons = ask(REASONS)
+    assert ("a well that two measurements of the plate have", 3) in reasons
+    assert ("a name of a file that leaves the folder of the index", 1) in reasons
 
 
 def test_each_plane_is_a_channel_where_there_are_several(build, tmp_path):

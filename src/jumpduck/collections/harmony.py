@@ -1,5 +1,6 @@
 """The index that Harmony, the software of Opera Phenix microscopes, writes beside the images."""
 
+import re
 from collections.abc import Callable
 from typing import cast
 from xml.parsers import expat
@@ -14,6 +15,7 @@ INDEX_NAMES = ("Index.idx.xml", "Index.xml")
 MAX_TEXT_LETTERS = 1000
 """Of an element that is read; others, such as flatfield profiles, are longer."""
 
+_NUMBER = re.compile("[0-9]{1,9}")
 _OF_IMAGE = (
     "id", "URL", "Row", "Col", "FieldID", "PlaneID", "TimepointID", "ChannelID", "ChannelName",
     "ImageResolutionX", "State",
@@ -68,8 +70,8 @@ class _Index:
 def rows_of_index(data: bytes) -> pl.DataFrame:
     """Get the images of an index; ``url`` is the path of a file from the index on.
 
-    Channels have the names that Harmony has for them. A time point other than the first makes
-    another image of the same site, which the SQL refuses.
+    Channels have the names that Harmony has for them. Images of a time point other than the first
+    of the index have a reason, because a site of several would mix them.
 
     Raises
     ------
@@ -90,6 +92,7 @@ def rows_of_index(data: bytes) -> pl.DataFrame:
     if not index.images:
         raise CatalogError("it has no images: no element Images/Image")
     of = [{**index.channels.get(one.get("ChannelID", ""), {}), **one} for one in index.images]
+    first = min((time for one in of if (time := _time(one)) is not None), default=None)
     return image_table(
         {
             "Metadata_Plate": [index.plate] * len(of),
@@ -101,7 +104,7 @@ def rows_of_index(data: bytes) -> pl.DataFrame:
             "plane": [one.get("PlaneID") for one in of],
             "Metadata_Pixel_Size_Microns": [_microns(one.get("ImageResolutionX")) for one in of],
             "url": [one.get("URL") for one in of],
-            "reason": [_doubt(one) for one in of],
+            "reason": [_doubt(one, first) for one in of],
         }
     )
 
@@ -117,10 +120,19 @@ def _microns(metres: str | None) -> float | None:
         return None
 
 
-def _doubt(image: dict[str, str]) -> str | None:
+def _time(image: dict[str, str]) -> int | None:
+    text = image.get("TimepointID", "")
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _doubt(image: dict[str, str], first_time: int | None) -> str | None:
     url = image.get("URL", "")
     if not url or url.startswith("/") or ".." in url.replace("\\", "/").split("/") or "://" in url:
         return "a name of a file that leaves the folder of the index"
     if image.get("State", "Ok") != "Ok":
         return f"an image that Harmony says is {image['State']}"
+    if (time := _time(image)) is None and image.get("TimepointID"):
+        return "a time point that is not a number"
+    if time != first_time:
+        return "a later time point" if time is not None else "no time point, as others have"
     return None

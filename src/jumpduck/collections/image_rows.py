@@ -14,8 +14,8 @@ from jumpduck.errors import CatalogError
 
 IMAGE_COLUMNS = (
     "Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_Site",
-    "Metadata_Channel", "plane", "Metadata_Pixel_Size_Microns", "url", "illum", "image_bytes",
-    "reason",
+    "row_and_col", "Metadata_Channel", "plane", "Metadata_Pixel_Size_Microns", "url", "illum",
+    "image_bytes", "reason",
 )  # fmt: skip
 """Columns of the table, all of them text."""
 
@@ -38,6 +38,9 @@ MERGED = "filename_merged"
 MERGED_CHANNELS = ("page0", "page1", "page2", "page3", "DNA")
 """CellPaintSSL says of one page alone which stain it has."""
 
+LEAVES = r"(^|[/\\])\.\.([/\\]|$)"
+"""What a path has that could leave its folder."""
+
 _LOAD_DATA = re.compile(r"(URL|FileName)_(?:Orig)?(?!Illum)(.+)")
 _IMAGE_FILE = r"(?i)\.tiff?(#|$)"
 
@@ -51,9 +54,15 @@ def rows_of_list(name: str, table: pl.DataFrame, place: Place) -> pl.DataFrame:
     Raises
     ------
     CatalogError
-        It has none of the forms; the message names them.
+        It has none of the forms, and the message names them, or two columns mean the same.
     """
     columns = _by_plain_name(table)
+    if doubled := set(table.columns) - set(columns.values()):
+        column = min(doubled)
+        other = columns[_plain(column)]
+        raise CatalogError(
+            f"columns {column!r} and {other!r} of samplesheet {name} mean the same; remove one"
+        )
     if MERGED in columns:
         rows = _rows_of_merged(table, columns[MERGED])
     elif any(map(_LOAD_DATA.fullmatch, table.columns)):
@@ -72,9 +81,20 @@ def rows_of_list(name: str, table: pl.DataFrame, place: Place) -> pl.DataFrame:
         )
     if not {"well", "row"} & set(_keys(table)):
         raise CatalogError(f"samplesheet {name} does not say the wells; add a column `well`")
+    leaves = pl.col("reason").is_null() & pl.col("url").str.contains(LEAVES)
     return rows.with_columns(
-        place(pl.col("url")).alias("url"), place(pl.col("illum")).alias("illum")
+        place(pl.col("url")).alias("url"),
+        place(pl.col("illum")).alias("illum"),
+        pl.when(leaves)
+        .then(pl.lit("a path that leaves the gallery"))
+        .otherwise("reason")
+        .alias("reason"),
     )
+
+
+def plate_column(table: pl.DataFrame) -> str | None:
+    """Get the column of a samplesheet that says the plates, None if it has none."""
+    return _keys(table).get("plate")
 
 
 def rows_of_load_data(table: pl.DataFrame) -> pl.DataFrame:
@@ -111,13 +131,16 @@ def _image(
 ) -> pl.DataFrame:
     keys = _keys(table)
     well = given(keys["well"]) if "well" in keys else pl.lit(None, pl.String)
+    row_and_col = None
     if "row" in keys and "col" in keys:
-        well = pl.coalesce(well, pl.concat_str(given(keys["row"]), pl.lit(":"), given(keys["col"])))
+        row_and_col = pl.concat_str(given(keys["row"]), pl.lit(":"), given(keys["col"]))
+        well = pl.coalesce(well, row_and_col)
     values = {
         "Metadata_Source": given(keys["source"]) if "source" in keys else None,
         "Metadata_Batch": given(keys["batch"]) if "batch" in keys else None,
         "Metadata_Plate": given(keys["plate"]) if "plate" in keys else None,
         "Metadata_Well": well,
+        "row_and_col": row_and_col,
         "Metadata_Site": given(keys["site"]) if "site" in keys else pl.lit("1"),
         "Metadata_Channel": channel,
         "plane": given(keys["plane"]) if "plane" in keys else None,
@@ -204,4 +227,8 @@ def _keys(table: pl.DataFrame) -> dict[str, str]:
 
 
 def _by_plain_name(table: pl.DataFrame) -> dict[str, str]:
-    return {column.lower().removeprefix("metadata_"): column for column in table.columns}
+    return {_plain(column): column for column in table.columns}
+
+
+def _plain(column: str) -> str:
+    return column.lower().removeprefix("metadata_")

@@ -8,6 +8,9 @@ import polars as pl
 from jumpduck.collections.platemaps import PLATE_KEY, NamedTable, describe
 from jumpduck.database.sql_files import Value, as_pattern
 
+NAMED_PLATES = 5
+"""Of those that a problem lists; their number is said of the others."""
+
 
 def list_tables(
     name: str,
@@ -39,6 +42,8 @@ def list_tables(
         files.append(as_pattern(file))
     described = describe(pl.concat(keys).unique().drop_nulls(), tables)
     every_note = [*notes]
+    if described.unused.height:
+        every_note.append(_unused(described.unused))
     if described.has_maps and described.wells.is_empty():
         every_note.append(note("platemaps of which none is that of a plate with images"))
     made = {
@@ -64,6 +69,17 @@ def _checked(images: pl.DataFrame) -> pl.DataFrame:
         .when(other).then(pl.lit("an address that does not begin with s3:// or http(s)://"))
         .alias("reason")
     )  # fmt: skip
+
+
+def _unused(rows: pl.DataFrame) -> dict[str, object]:
+    """Get the problem of rows of platemaps that name plates without images."""
+    keys = rows.unique().sort(PLATE_KEY, nulls_last=False).rows()
+    names = ["/".join(filter(None, key)) for key in keys[:NAMED_PLATES]]
+    more = f" and {len(keys) - NAMED_PLATES:,} others" if len(keys) > NAMED_PLATES else ""
+    text = ", ".join(
+        "".join(one if one.isprintable() else "?" for one in name[:60]) for name in names
+    )
+    return note(f"rows of a platemap for plates without images: {text}{more}", lines=rows.height)
 
 
 def note(reason: str, *, lines: int | None = None) -> dict[str, object]:

@@ -9,11 +9,11 @@ import polars as pl
 from jumpduck.collections.base import CatalogOptions, KeptTables
 from jumpduck.collections.file_pattern import FilePattern, file_pattern
 from jumpduck.collections.harmony import INDEX_NAMES, rows_of_index
-from jumpduck.collections.image_rows import image_table, rows_of_list
+from jumpduck.collections.image_rows import LEAVES, image_table, plate_column, rows_of_list
 from jumpduck.collections.list_tables import list_tables, note
 from jumpduck.collections.platemaps import KEYS, MEANINGS, PLATE_KEY, NamedTable, describe
 from jumpduck.collections.table_folders import is_folder, read_table, read_tables
-from jumpduck.collections.text_tables import LINE_PROBLEM
+from jumpduck.collections.text_tables import LINE_PROBLEM, given
 from jumpduck.containers.places import WHOLE, join_place
 from jumpduck.database.sql_files import Value
 from jumpduck.errors import CatalogError, QueryError
@@ -62,9 +62,11 @@ class OwnPlates:
         self._options.progress("images", 0, 1)
         notes: list[dict[str, object]] = []
         wells: list[NamedTable] = []
+        says_plates = False
         if self._sheet is not None:
             sheet = read_table(self._reader, self._sheet, "samplesheet")
             images = rows_of_list(sheet.path, sheet.table, self._url_of)
+            says_plates = plate_column(sheet.table) is not None
             if self._options.platemap is None:
                 wells = _wells_of(sheet)
         elif self._pattern is not None:
@@ -74,10 +76,11 @@ class OwnPlates:
         if self._options.platemap is not None:
             wells = self._platemaps(root_of(str(self._options.platemap)), notes)
         plate = self._gallery.rstrip("/").rpartition("/")[2]
+        if not says_plates:
+            images = images.with_columns(pl.col("Metadata_Plate").fill_null(plate))
         images = images.with_columns(
             pl.col("Metadata_Source").fill_null(DEFAULT_SOURCE),
             pl.col("Metadata_Batch").fill_null(DEFAULT_BATCH),
-            pl.col("Metadata_Plate").fill_null(plate),
         )
         tables = list_tables("own", [images], wells, notes, self._scratch)
         self._options.progress("images", 1, 1)
@@ -101,9 +104,8 @@ class OwnPlates:
         """Get the URL of a path of a samplesheet: below the gallery, if it is not a whole one."""
         below = path.str.replace(r"^(\./+)+", "")
         whole = path.str.contains(r"^(?i:[a-z][a-z0-9+.-]*://|/|[a-z]:[\\/])")
-        leaves = path.str.contains(r"(^|[/\\])\.\.([/\\]|$)")
         return (
-            pl.when(leaves)
+            pl.when(path.str.contains(LEAVES))
             .then(None)
             .when(whole)
             .then(path)
@@ -163,10 +165,11 @@ class OwnPlates:
                 notes.append(note(f"{one.path}: {error}"))
                 continue
             paths = f"{folder}/" + rows["url"] if folder else rows["url"]
-            tables.append(rows.with_columns(self._urls(paths).alias("url")))
+            urls = self._urls(paths).alias("url")
+            tables.append(rows.with_columns(urls, pl.lit(folder).alias("folder")))
         if not tables:
             raise CatalogError(f"no index of Harmony can be read: {notes[0]['reason']}")
-        return pl.concat(tables)
+        return _of_one_measurement(pl.concat(tables))
 
     def _listed(self) -> list[ListedFile]:
         files: list[ListedFile] = []
@@ -209,7 +212,19 @@ def _wells_of(sheet: NamedTable) -> list[NamedTable]:
     if not set(MEANINGS["perturbation"]) & set(plain):
         return []
     kept = [column for name, column in plain.items() if name in said | keys]
-    return [NamedTable(sheet.path, sheet.table.select(*kept, LINE_PROBLEM).unique())]
+    lines = sheet.table
+    if plate := plate_column(lines):  # what a line without its plate says is not that of all plates
+        lines = lines.filter(given(plate).is_not_null())
+    return [NamedTable(sheet.path, lines.select(*kept, LINE_PROBLEM).unique())]
+
+
+def _of_one_measurement(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give a reason to images of a well that several folders have: a site would mix them."""
+    folders = pl.col("folder").filter(pl.col("reason").is_null()).n_unique()
+    several = folders.over("Metadata_Plate", "Metadata_Well") > 1
+    odd = pl.col("reason").is_null() & several
+    reason = pl.when(odd).then(pl.lit("a well that two measurements of the plate have"))
+    return rows.with_columns(reason.otherwise("reason").alias("reason")).drop("folder")
 
 
 def _is_unicode(text: str) -> bool:

@@ -72,6 +72,8 @@ class Described:
     """`WELL_COLUMNS`, and ``Metadata_*`` of the platemaps and tables of perturbations."""
     has_maps: bool
     """Whether one of the tables is a platemap."""
+    unused: pl.DataFrame
+    """`PLATE_KEY` of the rows of platemaps that name a plate without images."""
 
 
 def describe(plates: pl.DataFrame, tables: Iterable[NamedTable]) -> Described:
@@ -92,7 +94,7 @@ def describe(plates: pl.DataFrame, tables: Iterable[NamedTable]) -> Described:
         elif has_sample:
             perturbations.append(_normal(one, MEANINGS))
     described = _with_barcodes(plates, barcodes)
-    wells = _with_maps(described, maps, has_barcodes=bool(barcodes))
+    wells, unused = _with_maps(described, maps, has_barcodes=bool(barcodes))
     wells = _with_perturbations(wells, perturbations)
     said = [name for name in described.columns if name in wells.columns and name not in PLATE_KEY]
     drop = [name for name in said if name.startswith("Metadata_")]
@@ -100,22 +102,14 @@ def describe(plates: pl.DataFrame, tables: Iterable[NamedTable]) -> Described:
         _shaped(described.drop(drop), PLATE_COLUMNS),
         _shaped(_told(wells), WELL_COLUMNS),
         has_maps=bool(maps),
+        unused=unused,
     )
 
 
 def _with_barcodes(plates: pl.DataFrame, barcodes: Sequence[pl.DataFrame]) -> pl.DataFrame:
     if not barcodes:
         return _shaped(plates, PLATE_COLUMNS)
-    every = _concat(barcodes)
-    batches = plates["Metadata_Batch"].implode()
-    said = plates.join(every, on="Metadata_Plate", suffix="_said").filter(
-        pl.col("Metadata_Source_said").is_null()
-        | (pl.col("Metadata_Source_said") == pl.col("Metadata_Source")),
-        # a batch that no image has is another name for it
-        pl.col("Metadata_Batch_said").is_null()
-        | ~pl.col("Metadata_Batch_said").is_in(batches)
-        | (pl.col("Metadata_Batch_said") == pl.col("Metadata_Batch")),
-    )
+    said = _of_plates(plates, _concat(barcodes))
     one_map = pl.col("map_name").drop_nulls().n_unique() < 2
     said = (
         said.drop("Metadata_Source_said", "Metadata_Batch_said", "Metadata_Well", "reason")
@@ -128,19 +122,31 @@ def _with_barcodes(plates: pl.DataFrame, barcodes: Sequence[pl.DataFrame]) -> pl
     return _shaped(plates.join(said, on=PLATE_KEY, how="left"), PLATE_COLUMNS)
 
 
+def _of_plates(plates: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """Get what is said of plates by their names, with the key as it is said in ``*_said``."""
+    batches = plates["Metadata_Batch"].implode()
+    return plates.join(said, on="Metadata_Plate", suffix="_said").filter(
+        pl.col("Metadata_Source_said").is_null()
+        | (pl.col("Metadata_Source_said") == pl.col("Metadata_Source")),
+        # a batch that no image has is another name for it
+        pl.col("Metadata_Batch_said").is_null()
+        | ~pl.col("Metadata_Batch_said").is_in(batches)
+        | (pl.col("Metadata_Batch_said") == pl.col("Metadata_Batch")),
+    )
+
+
 def _with_maps(
     plates: pl.DataFrame, maps: Sequence[pl.DataFrame], *, has_barcodes: bool
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Get the wells of plates, and the keys of the rows that name a plate without images."""
     if not maps:
-        return pl.DataFrame(schema=dict.fromkeys(WELL_COLUMNS, pl.String))
+        nothing = pl.DataFrame(schema=dict.fromkeys(WELL_COLUMNS, pl.String))
+        return nothing, nothing.select(PLATE_KEY)
     every = _concat(maps)
-    named = every.filter(pl.col("Metadata_Plate").is_not_null())
+    named = every.filter(pl.col("Metadata_Plate").is_not_null()).with_row_index("line")
     keys = plates.select(*PLATE_KEY, "map_name", "plate_type")
-    by_plate = keys.drop("map_name").join(named, on="Metadata_Plate", suffix="_said")
-    by_plate = by_plate.filter(
-        pl.col(f"{name}_said").is_null() | (pl.col(f"{name}_said") == pl.col(name))
-        for name in ("Metadata_Source", "Metadata_Batch")
-    )
+    by_plate = _of_plates(keys.drop("map_name"), named)
+    unused = named.join(by_plate, on="line", how="anti").select(PLATE_KEY)
     others = every.filter(pl.col("Metadata_Plate").is_null())
     others = others.rename({"Metadata_Batch": "batch_of_map"}).drop(
         "Metadata_Source", "Metadata_Plate"
@@ -151,9 +157,9 @@ def _with_maps(
         by_map = keys.join(others, on="map_name").filter(own | ~own.any().over(PLATE_KEY))
     else:
         by_map = keys.drop("map_name").join(others, how="cross")
-    said = [f"{name}_said" for name in ("Metadata_Source", "Metadata_Batch")]
-    both = [by_plate.drop(said), by_map.drop("batch_of_map")]
-    return pl.concat(both, how="diagonal").unique()
+    by_plate = by_plate.drop("line", "Metadata_Source_said", "Metadata_Batch_said")
+    wells = pl.concat([by_plate, by_map.drop("batch_of_map")], how="diagonal").unique()
+    return wells, unused
 
 
 def _with_perturbations(wells: pl.DataFrame, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
