@@ -264,6 +264,16 @@ def test_a_line_whose_well_has_another_row_and_column_is_not_believed(build, tmp
     assert ask(REASONS) == [("well A01 has another row and column: 2:2", 1)]
 
 
+def test_a_quoted_value_may_have_several_lines():
+    text = 'well,note,path\nA01,"two\n""lines""",1.tif\nA02,"odd,2.tif\nA03,x,3.tif\n'
+    table = text_table("sheet.csv", text.encode())
+    assert table.rows() == [
+        ("A01", 'two\n"lines"', "1.tif", None),
+        (None, None, None, "a quote that does not end"),
+        ("A03", "x", "3.tif", None),
+    ]
+
+
 def test_what_a_samplesheet_says_of_no_plate_is_not_said_of_all(build, tmp_path):
     text = "channel,path,plate,well,compound\nDNA,1.tif,P1,A01,c1\nDNA,2.tif,,A01,c2\n"
     ask = build(**listed(tmp_path, text))

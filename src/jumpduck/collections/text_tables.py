@@ -17,6 +17,9 @@ MAX_TEXT_BYTES = 256 * 2**20
 MAX_COLUMNS = 1000
 """The widest load_data at hand has 88 columns."""
 
+MAX_CELL_LINES = 20
+"""Lines of a quoted value at most, which are tried for each line with a quote that does not end."""
+
 LINE_PROBLEM = "line_problem"
 """Column that says why a line cannot be read, NULL if it can."""
 
@@ -126,11 +129,31 @@ def text_table(name: str, data: bytes) -> pl.DataFrame:
     if doubled := [column for column, count in counts.items() if count > 1]:
         raise CatalogError(f"{name} has two columns {doubled[0]!r}; rename one of them")
     rows = [line for line in lines[1:] if line.strip(f"{separator} ")]
+    rows = _with_quoted_ends(rows, len(columns), separator)
     values, problem = line_values(rows, len(columns), separator)
     return values.to_frame().select(
         *(value_at(place, problem).alias(name) for place, name in enumerate(columns) if name),
         problem.alias(LINE_PROBLEM),
     )
+
+
+def _with_quoted_ends(lines: list[str], columns: int, separator: str) -> list[str]:
+    """Join lines that a quoted end of a line parts, if what they make has a value for each column.
+
+    What does not is left as it is, so that a quote that does not end costs one line.
+    """
+    joined: list[str] = []
+    place = 0
+    while place < len(lines):
+        end = place + 1
+        if lines[place].count('"') % 2:
+            for last in range(place + 2, min(place + MAX_CELL_LINES, len(lines)) + 1):
+                if len(split_line("\n".join(lines[place:last]), separator)) == columns:
+                    end = last
+                    break
+        joined.append("\n".join(lines[place:end]))
+        place = end
+    return joined
 
 
 def given(name: str) -> pl.Expr:
