@@ -11,6 +11,7 @@ from jumpduck.containers.places import join_place
 from jumpduck.containers.tiff_pages import SMALL_BYTES, page_of
 from jumpduck.containers.whole_files import WholeFiles
 from jumpduck.errors import ImageError, QueryError
+from jumpduck.imaging import tiff_header
 from jumpduck.imaging.tiff_reader import decode
 from jumpduck.imaging.writers import encode_ome_tiff
 from jumpduck.storage.object_reader import ObjectReader
@@ -286,3 +287,12 @@ def test_each_page_of_the_real_files_is_that_of_tifffile():
     assert ("3d_monolayer_xy1_ch2_labels.tiff", 59, True) in checked
     for reason in refused.values():
         assert any(known in reason for known in REFUSED), reason
+
+
+def test_a_long_chain_of_empty_directories_is_not_followed_to_its_end():
+    count = tiff_header.MAX_PAGES + 1
+    chain = np.zeros(count, dtype=[("tags", "<u2"), ("next", "<u4")])
+    chain["next"] = 8 + 6 * (np.arange(count) + 1)
+    data = b"II*\0" + struct.pack("<I", 8) + chain.tobytes() + bytes(8)
+    with pytest.raises(ImageError, match="more than 100000 pages"):
+        page_of(data, {"page": "9999999999"}, lambda _: True)

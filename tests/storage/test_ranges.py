@@ -123,6 +123,48 @@ def test_a_file_that_is_replaced_between_two_parts_is_noticed(place, web, tmp_pa
         s3.put("bucket", "a/file", DATA)
 
 
+def test_a_file_without_an_etag_is_told_from_another_by_its_time(web, reader):
+    url = f"{web.address}/a/file"
+    web.headers = {"ETag": None, "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+    first = reader.read_range(url, 0, 10)
+    assert reader.read_range(url, 10, 10, same=first.state).etag is None
+    web.headers["Last-Modified"] = "Mon, 01 Jan 2024 00:00:01 GMT"
+    with pytest.raises(ChangedError, match="was replaced"):
+        reader.read_range(url, 10, 10, same=first.state)
+
+
+def test_servers_of_one_address_may_differ_in_the_time_of_a_file_with_an_etag(web, reader):
+    url = f"{web.address}/a/file"
+    web.headers = {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+    first = reader.read_range(url, 0, 10)
+    web.headers = {"Last-Modified": "Mon, 01 Jan 2024 00:00:01 GMT"}
+    assert reader.read_range(url, 10, 10, same=first.state)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("Last-Modified", "Mon, 02 Jan 2024 00:00:00 GMT", "header that cannot be read"),
+        ("ETag", "\xe9", "header that cannot be read"),
+        ("Content-Range", "nothing", "Content-Range that cannot be read"),
+        ("Content-Range", None, "does not say which part"),
+        ("Content-Range", "bytes 500-549/300000", "another part"),
+        ("Content-Length", "many", "not one of HTTP"),
+    ],
+)
+def test_an_answer_with_a_wrong_header_is_an_error_of_its_file_and_no_outage(
+    name, value, reason, web, reader
+):
+    url = f"{web.address}/a/file"
+    reader.read_range(url, 0, 50)  # after which the server is one that is waited for
+    web.headers = {name: value}
+    paused = []
+    reader.outage.on_change = lambda since: (paused.append(since), reader.stop())
+    with pytest.raises(StoreError, match=reason):
+        reader.read_range(url, 0, 50)
+    assert paused == []
+
+
 def test_a_server_without_ranges_is_noticed_before_it_sends_the_file(tmp_path, reader):
     with (tmp_path / "file").open("wb") as file:
         file.truncate(100 * 2**20)

@@ -20,6 +20,8 @@ class RangeServer:
         Path and range (None for a whole file) of each request.
     fault
         Changes the bytes of an answer: gets path, the number of the request and the bytes.
+    headers
+        Sent in place of others of these names; None sends none.
     """
 
     def __init__(self, folder: Path, *, ranges: bool = True):
@@ -27,6 +29,7 @@ class RangeServer:
         self.sent = 0
         self.requests: list[tuple[str, str | None]] = []
         self.fault = lambda path, number, data: data
+        self.headers: dict[str, str | None] = {}
         self._lock = threading.Lock()
 
     def __enter__(self):
@@ -82,10 +85,12 @@ class RangeServer:
             opened.seek(first)
             data = self.fault(path, number, opened.read(last - first + 1))
         handler.send_response(206 if asked else 200)
+        headers = {"Content-Length": str(last - first + 1), "ETag": f'"{changed}-{size}"'}
         if asked:
-            handler.send_header("Content-Range", f"bytes {first}-{last}/{size}")
-        handler.send_header("Content-Length", str(last - first + 1))
-        handler.send_header("ETag", f'"{changed}-{size}"')
+            headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+        for name, value in (headers | self.headers).items():
+            if value is not None:
+                handler.send_header(name, value)
         handler.end_headers()
         if not body:
             return

@@ -24,7 +24,9 @@ Place = Mapping[str, str]
 WHOLE: Place = MappingProxyType({})
 
 _SPAN = "[0-9]{1,10}(?:-[0-9]{1,10})?"
-_PAGES = "[0-9]{1,10}-(?:[0-9]{1,10}|(?:/[1-9][0-9]{0,4})?)"
+_PAGE = "[0-9]{1,5}"
+"""Of a TIFF no more than 100,000 pages are followed."""
+_PAGES = f"{_PAGE}-(?:{_PAGE}|(?:/[1-9][0-9]{{0,4}})?)"
 _INDEX = f"{_SPAN}(?:,{_SPAN}){{0,13}}"
 _NUMBER = r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?"
 _RANGE = f"{_NUMBER},{_NUMBER}"
@@ -41,8 +43,11 @@ _VALUES: Mapping[str, tuple[str, str]] = {
     "dataset": (_NAME, "the path of a dataset in an HDF5 file, without .. and backslash"),
     "array": (f"(?:{_NAME})?", "the path of a Zarr array, not absolute, without .. and backslash"),
     "index": (_INDEX, "at most 14 numbers from 0, as 0,3, or 0,3-7 for the maximum of planes"),
-    "page": ("[0-9]{1,10}", "a number from 0"),
-    "pages": (_PAGES, "two numbers from 0, as 3-7, or 2-/3 for page 2 and each third one after it"),
+    "page": (_PAGE, "a number from 0 to 99999"),
+    "pages": (
+        _PAGES,
+        "two numbers from 0 to 99999, as 3-7, or 2-/3 for page 2 and each third one after it",
+    ),
     "range": (_RANGE, "two numbers, as 0,1"),
 }
 """What the value of a key is, as a pattern and in words."""
@@ -62,7 +67,7 @@ _TOGETHER: Mapping[str, frozenset[str]] = {
 """What may be said beside a key: a checksum is that of a whole file, and an array is many files."""
 
 _PLAIN_NAME = "[A-Za-z0-9_.~:,+=/%()@ -]{1,1024}"
-_PLAIN_PAGE = f"(?:page=[0-9]{{1,10}}|pages={_PAGES})"
+_PLAIN_PAGE = f"(?:page={_PAGE}|pages={_PAGES})"
 
 PLAIN_FRAGMENT = (
     f"#(?:version={_VERSION})?(?:&?checksum={_CHECKSUM})?(?:&?{_PLAIN_PAGE})?$"

@@ -26,6 +26,7 @@ MAX_PLANE_PIXELS = 1 << 26
 """8192 x 8192; the largest published planes of Cell Painting have 2160 x 2160 pixels."""
 
 MAX_TAGS = 4096
+MAX_PAGES = 100_000
 
 MAX_PIECES = MAX_PLANE_PIXELS // 256
 """Strips or tiles of a page; the smallest tiles that programs write have 16 x 16 pixels."""
@@ -215,6 +216,8 @@ def _directories(data: FileBytes) -> Iterator[_Directory]:
             raise ImageError(
                 f"not a readable TIFF: its page {len(visited)} is an earlier one again"
             )
+        if len(visited) == MAX_PAGES:
+            raise ImageError(f"not a readable TIFF: more than {MAX_PAGES} pages are not read")
         visited.add(link)
         if link + 8 > len(data):
             raise ImageError(

@@ -10,10 +10,19 @@ from jumpduck.storage.proxies import CLOSED_PORT
 from jumpduck.storage.retry_after import REFUSALS
 
 NO_CONNECTION = "no connection"
+UNREADABLE = "the answer is not one of HTTP"
+"""Asked for again, because a rest of an earlier answer can be before it; but it is an answer."""
 
 _REASONS = (
     (f"{CLOSED_PORT},", "the server redirects to another host; refused", False),
     ("Content-Length Header missing", "the server does not say how long the file is", False),
+    ("source: Header {", "the answer has a header that cannot be read", False),
+    ("source: NoContentRange", "the answer does not say which part of the file it is", False),
+    ("source: ParseContentRange {", "the answer has a Content-Range that cannot be read", False),
+    ("source: UnexpectedRange {", "the answer is another part of the file", False),
+    ("kind: Redirect", "the server redirects without end", False),
+    ("inner: BareRedirect", "the server redirects to nowhere", False),
+    (" Parse(", UNREADABLE, True),
     ("kind: Timeout", "no answer in time", True),
     ("TimedOut", "no answer in time", True),
     ("kind: Connect", NO_CONNECTION, True),

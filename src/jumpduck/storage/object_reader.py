@@ -278,7 +278,8 @@ def _get(
     data = memoryview(answer.bytes())
     if len(data) != size:
         raise EOFError(f"{len(data)} bytes came where {size} were announced")
-    return FetchedRange(data, answer.meta["e_tag"], 1, answer.meta["size"])
+    meta = answer.meta
+    return FetchedRange(data, meta["e_tag"], 1, meta["size"], meta["last_modified"])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,7 +16,13 @@ import obstore
 from obstore.exceptions import NotSupportedError, PermissionDeniedError, UnauthenticatedError
 
 from jumpduck.errors import ImageError, StoreError
-from jumpduck.storage.failed_requests import NO_CONNECTION, FailedRequest, PastEndError, explain
+from jumpduck.storage.failed_requests import (
+    NO_CONNECTION,
+    UNREADABLE,
+    FailedRequest,
+    PastEndError,
+    explain,
+)
 from jumpduck.storage.outage import Outage
 from jumpduck.storage.rate_limit import RateLimit, retry_seconds
 from jumpduck.storage.retry_after import ask_retry_after
@@ -48,11 +55,14 @@ class FetchedRange(FetchedFile):
 
     size: int
     """Bytes of the whole file."""
+    modified: datetime | None = None
+    """When the file was changed, as the server says."""
 
     @property
     def state(self) -> "FileState":
         """What tells whether a later part is of the same file."""
-        return FileState(self.size, self.etag)
+        # the time only without an ETag, because the servers of one address may say others
+        return FileState(self.size, self.etag, self.modified if self.etag is None else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,8 @@ class FileState:
 
     size: int
     etag: str | None
+    modified: datetime | None
+    """When it was changed, for a file without an ETag."""
 
 
 class NoRangesError(StoreError):
@@ -233,7 +245,8 @@ class RepeatedRequests:
         except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError):
             return True
         except Exception as error:  # noqa: BLE001 - explain() tells them apart
-            return not explain(error).try_again
+            failed = explain(error)
+            return not failed.try_again or failed.reason == UNREADABLE
         finally:
             self.rate_limit.brought(0, good=False)
         return True
