@@ -3,6 +3,7 @@ import os
 import random
 import struct
 import threading
+import time
 import tracemalloc
 import zipfile
 import zlib
@@ -324,6 +325,51 @@ def test_a_directory_of_unlikely_size_is_not_read(web, tmp_path, reader, monkeyp
     with pytest.raises(ImageError, match="directory has"):
         read(reader, f"{web.address}/a.zip", "1.tif")
     assert web.sent < 3000
+
+
+def test_a_zip_of_too_many_members_is_refused_before_they_are_parsed(
+    web, tmp_path, reader, monkeypatch
+):
+    (tmp_path / "a.zip").write_bytes(zipped({f"{n}.tif": b"" for n in range(2000)}))
+    monkeypatch.setattr(zip_members, "MAX_MEMBERS", 2000)
+    assert bytes(read(reader, f"{web.address}/a.zip", "1.tif").data) == b""
+    monkeypatch.setattr(zip_members, "MAX_MEMBERS", 1999)
+    with pytest.raises(ImageError, match="has more than 1999 members"):
+        read(ImageReader(ObjectReader()), f"{web.address}/a.zip", "1.tif")
+
+
+@pytest.mark.slow
+def test_a_zip64_of_100_000_members_is_read(tmp_path, reader):
+    (tmp_path / "a.zip").write_bytes(zipped({f"{n:080}.tif": b"%d" % n for n in range(100_000)}))
+    file = read(reader, f"{tmp_path}/a.zip", f"{99_999:080}.tif")
+    assert bytes(file.data) == b"99999"
+
+
+def test_large_directories_are_read_one_after_the_other(web, tmp_path, reader, monkeypatch):
+    monkeypatch.setattr(zip_members, "LARGE_DIRECTORY_BYTES", 20_000)
+    monkeypatch.setattr(zip_members, "TAIL_BYTES", 1000)
+    names = [f"{n}.zip" for n in range(4)]
+    for name in names:
+        (tmp_path / name).write_bytes(zipped({f"{n}.tif": b"x" for n in range(1000)}))
+    at_work, most = 0, []
+    lock = threading.Lock()
+
+    def fault(path, number, data):
+        nonlocal at_work
+        if len(data) > 20_000:
+            with lock:
+                at_work += 1
+                most.append(at_work)
+            time.sleep(0.05)
+            with lock:
+                at_work -= 1
+        return data
+
+    web.fault = fault
+    with ThreadPoolExecutor(4) as threads:
+        files = threads.map(lambda name: read(reader, f"{web.address}/{name}", "5.tif"), names)
+        assert [bytes(file.data) for file in files] == [b"x"] * 4
+    assert most == [1] * 4
 
 
 def test_directories_are_forgotten_when_there_are_many(web, tmp_path, reader, monkeypatch):

@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,8 +24,14 @@ TAIL_BYTES = 22 + 2**16 + 20 + 56
 MAX_DIRECTORY_BYTES = 16 * 2**20
 """Of the directory of a zip; one of 720 images has 80 kB."""
 
-MAX_KEPT_MEMBERS = 500_000
-"""Of all zips whose directories are kept; those used last are."""
+LARGE_DIRECTORY_BYTES = 256 * 2**10
+"""One larger directory at a time is fetched and parsed, because that takes much memory."""
+
+MAX_MEMBERS = 131_072
+"""Of one zip; parsing them takes 80 MB of memory."""
+
+MAX_KEPT_MEMBERS = MAX_MEMBERS
+"""Of all zips whose directories are kept; those used last are. A plate has a few thousand."""
 
 HEADER_BYTES = 30
 MORE_EXTRA_BYTES = 64
@@ -33,6 +39,8 @@ MORE_EXTRA_BYTES = 64
 
 MAX_DEFLATE_RATIO = 1032
 """Deflate cannot make a file smaller than this."""
+
+_large_directory = threading.RLock()
 
 _METHODS = {1: "shrink", 6: "implode", 9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd",
             95: "xz", 98: "ppmd"}  # fmt: skip
@@ -207,7 +215,10 @@ class ZipMembers:
         return self._directory_of(url, version)
 
     def _directory_of(self, url: str, version: str | None) -> Directory:
-        file = _EndOfFile(self._reader, url, version)
+        with ExitStack() as turn:
+            return self._parsed(_EndOfFile(self._reader, url, version, turn), url)
+
+    def _parsed(self, file: "_EndOfFile", url: str) -> Directory:
         try:
             with zipfile.ZipFile(file) as opened:
                 infos = opened.infolist()
@@ -236,10 +247,19 @@ class ZipMembers:
 
 
 class _EndOfFile(io.RawIOBase):
-    """The end of a zip as a file, so that its directory is read with one or two requests."""
+    """The end of a zip as a file, so that its directory is read with one or two requests.
 
-    def __init__(self, reader: ObjectReader, url: str, version: str | None) -> None:
+    Parameters
+    ----------
+    turn
+        Holds the turn for a large directory, until it is closed.
+    """
+
+    def __init__(
+        self, reader: ObjectReader, url: str, version: str | None, turn: ExitStack
+    ) -> None:
         super().__init__()
+        self._turn = turn
         tail = reader.read_range(url, -TAIL_BYTES, TAIL_BYTES, version=version)
         assert tail is not None
         self._read_range, self._url, self._version = reader.read_range, url, version
@@ -276,11 +296,15 @@ class _EndOfFile(io.RawIOBase):
                 f"{self._url}: its directory has {length} bytes; {MAX_DIRECTORY_BYTES} are read"
             )
         else:
+            if length > LARGE_DIRECTORY_BYTES:
+                self._turn.enter_context(_large_directory)
             part = self._read_range(
                 self._url, self._at, length, version=self._version, same=self.state
             )
             assert part is not None
             data = bytes(part.data)
+        if data.count(b"PK\1\2") > MAX_MEMBERS:
+            raise ImageError(f"{self._url}: it has more than {MAX_MEMBERS} members")
         self._at += len(data)
         return data
 
