@@ -215,8 +215,8 @@ class ZipMembers:
         return self._directory_of(url, version)
 
     def _directory_of(self, url: str, version: str | None) -> Directory:
-        with ExitStack() as turn:
-            return self._parsed(_EndOfFile(self._reader, url, version, turn), url)
+        with ExitStack() as held:
+            return self._parsed(_EndOfFile(self._reader, url, version, held), url)
 
     def _parsed(self, file: "_EndOfFile", url: str) -> Directory:
         try:
@@ -251,15 +251,15 @@ class _EndOfFile(io.RawIOBase):
 
     Parameters
     ----------
-    turn
-        Holds the turn for a large directory, until it is closed.
+    held
+        What a large directory waits for, kept until it is parsed.
     """
 
     def __init__(
-        self, reader: ObjectReader, url: str, version: str | None, turn: ExitStack
+        self, reader: ObjectReader, url: str, version: str | None, held: ExitStack
     ) -> None:
         super().__init__()
-        self._turn = turn
+        self._held = held
         tail = reader.read_range(url, -TAIL_BYTES, TAIL_BYTES, version=version)
         assert tail is not None
         self._read_range, self._url, self._version = reader.read_range, url, version
@@ -297,7 +297,7 @@ class _EndOfFile(io.RawIOBase):
             )
         else:
             if length > LARGE_DIRECTORY_BYTES:
-                self._turn.enter_context(_large_directory)
+                self._held.enter_context(_large_directory)
             part = self._read_range(
                 self._url, self._at, length, version=self._version, same=self.state
             )
