@@ -22,6 +22,7 @@ SET VARIABLE perturbation = 'Metadata_Perturbation';
 .read sql/idr/recipe_sizes.sql
 .read sql/idr/plates.sql
 .read sql/idr/annotations.sql
+.read sql/idr/dose.sql
 .read sql/idr/wells.sql
 .read sql/idr/named_files.sql
 .read sql/idr/channels.sql

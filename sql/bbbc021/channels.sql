@@ -19,7 +19,7 @@ SELECT
     emission_nm::DOUBLE AS emission_nm
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/bbbc021/channels.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE bbbc021.channels IS 'One row per channel';

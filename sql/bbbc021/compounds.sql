@@ -13,7 +13,7 @@ WITH published AS (
         trim(smiles) AS Metadata_SMILES
     FROM read_csv(
         getvariable('bbbc021_compound_table'), delim = ',', quote = '"', escape = '"',
-        header = TRUE, all_varchar = TRUE
+        header = TRUE, all_varchar = TRUE, comment = '', skip = 0
     )
 ),
 

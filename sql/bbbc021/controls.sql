@@ -17,7 +17,7 @@ SELECT
     Metadata_pert_type
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/bbbc021/controls.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE bbbc021.controls IS

@@ -32,7 +32,7 @@ WITH published AS MATERIALIZED (
         ] AS files
     FROM read_csv(
         getvariable('bbbc021_image_table'), delim = ',', quote = '"', escape = '"', header = TRUE,
-        all_varchar = TRUE
+        all_varchar = TRUE, comment = '', skip = 0
     )
 ),
 

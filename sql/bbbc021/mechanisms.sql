@@ -21,7 +21,7 @@ SELECT
     trim(moa) AS Metadata_MoA
 FROM read_csv(
     getvariable('bbbc021_mechanism_table'), delim = ',', quote = '"', escape = '"', header = TRUE,
-    all_varchar = TRUE
+    all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE bbbc021.mechanisms IS

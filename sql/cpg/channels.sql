@@ -4,7 +4,7 @@ CREATE OR REPLACE TABLE cpg.channels AS
 WITH stains AS ( -- noqa: ST03
     FROM read_csv(
         coalesce(getvariable('jumpduck_sql'), 'sql') || '/image_lists/stains.csv',
-        header = TRUE, all_varchar = TRUE
+        header = TRUE, all_varchar = TRUE, comment = '', skip = 0
     )
 )
 

@@ -12,7 +12,7 @@ SELECT
         SELECT projects.title
         FROM read_csv(
             coalesce(getvariable('jumpduck_sql'), 'sql') || '/cpg/projects.csv',
-            header = TRUE, all_varchar = TRUE
+            header = TRUE, all_varchar = TRUE, comment = '', skip = 0
         ) AS projects
         WHERE projects.project = getvariable('cpg_project')
     ) AS title,
@@ -20,7 +20,7 @@ SELECT
         SELECT projects.citation
         FROM read_csv(
             coalesce(getvariable('jumpduck_sql'), 'sql') || '/cpg/projects.csv',
-            header = TRUE, all_varchar = TRUE
+            header = TRUE, all_varchar = TRUE, comment = '', skip = 0
         ) AS projects
         WHERE projects.project = getvariable('cpg_project')
     ) AS citation;

@@ -44,7 +44,7 @@ SELECT
 FROM first_named
 LEFT JOIN read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/idr/channels.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 ) AS known USING (Metadata_Channel);
 
 COMMENT ON TABLE idr.channels IS 'One row per channel of the studies that were asked for';

@@ -22,7 +22,10 @@ WITH wells AS (
         regexp_replace(wells.Metadata_Well, '^([A-Z]+)0*([0-9]+)$', '\1/\2') AS row_and_column,
         -- a plate of movies has 16 rows of 24 wells, which are numbered from 1
         lpad(
-            ((ascii(wells.Metadata_Well) - 65) * 24 + wells.Metadata_Well[2:]::INTEGER)::VARCHAR,
+            (
+                (ascii(wells.Metadata_Well) - 65) * 24
+                + try_cast(wells.Metadata_Well[2:] AS INTEGER)
+            )::VARCHAR,
             5, '0'
         ) AS number
     FROM idr.wells AS wells
@@ -40,7 +43,11 @@ movies AS (
         ) AS start
     FROM wells
     CROSS JOIN idr.settings AS settings
-    WHERE wells.layout = 'ch5' AND wells.screen_name IS NOT NULL
+    WHERE
+        wells.layout = 'ch5'
+        AND wells.screen_name IS NOT NULL
+        -- the number of another well is that of one beyond the last column: see problems
+        AND regexp_full_match(wells.Metadata_Well, '[A-P]([01][0-9]|2[0-4])')
 ),
 
 arrays AS (
@@ -157,6 +164,16 @@ FROM found
 INNER JOIN idr.studies AS studies USING (Metadata_Source, Metadata_Batch)
 LEFT JOIN idr.wells AS wells USING (Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well)
 ORDER BY plate_number;
+
+-- a primary key would make the catalog half as large again
+SELECT
+    error(concat_ws(
+        ' ', 'two rows of idr.fields have the same key:', Metadata_Source, Metadata_Batch,
+        Metadata_Plate, Metadata_Well, field
+    )) AS doubled
+FROM idr.fields
+GROUP BY Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, field
+HAVING count(*) > 1;
 
 COMMENT ON TABLE idr.fields IS
 'One row per field of view of a well, or movie, with where its images are';

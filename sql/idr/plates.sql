@@ -39,7 +39,7 @@ zarrs AS (
 SELECT
     studies.Metadata_Source,
     studies.Metadata_Batch,
-    split_part(lines.line, chr(9), 1) AS Metadata_Plate,
+    trim(split_part(lines.line, chr(9), 1)) AS Metadata_Plate,
     studies.screen AS Metadata_PlateType,
     nullif(regexp_extract(split_part(lines.line, chr(9), 2), '([^/]+)\.screen$', 1), '')
         AS screen_name,
@@ -49,14 +49,14 @@ INNER JOIN idr.studies AS studies ON lines.screen = studies.screen
 LEFT JOIN zarrs
     ON
         lines.screen = zarrs.screen
-        AND split_part(lines.line, chr(9), 1) = zarrs.Metadata_Plate
+        AND trim(split_part(lines.line, chr(9), 1)) = zarrs.Metadata_Plate
 WHERE
     lines.kind = 'plates'
     AND trim(lines.line) <> ''
     AND (
         getvariable('idr_plates') IS NULL
         OR list_contains(
-            getvariable('idr_plates')::VARCHAR[], split_part(lines.line, chr(9), 1)
+            getvariable('idr_plates')::VARCHAR[], trim(split_part(lines.line, chr(9), 1))
         )
     );
 

@@ -13,7 +13,7 @@ SELECT
     mean_bytes::DOUBLE AS mean_bytes
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/idr/recipe_sizes.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE idr.recipe_sizes IS 'One row per recipe with the size of the file it makes';

@@ -40,7 +40,7 @@ SELECT
     citation
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/idr/studies.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 )
 WHERE list_contains(getvariable('idr_screens')::VARCHAR[], screen);
 

@@ -1,7 +1,8 @@
 -- idr.wells: one row per annotated well of the plates that were asked for.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well
 -- Wells are published as A4 and doses as '30 micromolar'; SMILES have each backslash twice. A line
--- whose plate is missing by its own words, or whose well cannot be one, is left out: see problems.
+-- whose plate is missing by its own words is left out, and one whose well cannot be one, or whose
+-- plate is not listed: see problems.
 -- noqa: disable=RF05,RF06
 CREATE OR REPLACE TABLE idr.wells (
     Metadata_Source VARCHAR,
@@ -36,9 +37,7 @@ WITH lines AS (
         regexp_extract(
             trim("Well"), '^([A-Za-z]{1,2})0*([1-9][0-9]?)$', ['name_row', 'name_column']
         ) AS well,
-        regexp_extract(
-            trim("Dose"), '^([0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*(.*)$', ['value', 'unit']
-        ) AS dose,
+        idr.dose("Dose") AS dose,
         COLUMNS(LAMBDA name: name NOT IN ('screen', 'Well', 'Dose', 'Control Type')) -- noqa: PRS
     FROM idr.annotations
     WHERE coalesce(lower(trim("Plate Issues")), '') <> 'plate missing'
@@ -71,8 +70,8 @@ SELECT
     nullif(lines."Compound Name", '') AS Metadata_Compound,
     nullif(replace(lines."Compound SMILES", '\\', '\'), '') AS Metadata_SMILES,
     nullif(lines."Compound MOA", '') AS Metadata_MOA,
-    try_cast(lines.dose.value AS DOUBLE) AS Metadata_Dose,
-    nullif(lines.dose.unit, '') AS Metadata_Dose_Unit,
+    lines.dose.value AS Metadata_Dose,
+    lines.dose.unit AS Metadata_Dose_Unit,
     nullif(lines."siRNA Identifier", '') AS Metadata_siRNA,
     nullif(lines."Gene Identifier", '') AS Metadata_Gene_Identifier,
     nullif(lines."Gene Symbol", '') AS Metadata_Symbol,
@@ -88,7 +87,7 @@ INNER JOIN idr.plates AS plates
     ON
         studies.Metadata_Source = plates.Metadata_Source
         AND studies.Metadata_Batch = plates.Metadata_Batch
-        AND lines."Plate" = plates.Metadata_Plate
+        AND trim(lines."Plate") = plates.Metadata_Plate
 WHERE lines.well.name_row <> '';
 
 COMMENT ON TABLE idr.wells IS

@@ -43,6 +43,7 @@ WITH described AS (
             ELSE
                 'FROM read_csv(getvariable(''jump_annotation_paths''), delim = E''\t'','
                 || ' header = TRUE, all_varchar = TRUE, quote = '''', escape = '''','
+                || ' comment = '''', skip = 0,'
                 || ' nullstr = [''NA'', ''''], union_by_name = TRUE, filename = TRUE)'
         END
     )
@@ -62,6 +63,7 @@ places AS (
             ELSE
                 'FROM read_csv(getvariable(''jump_platemaps''), delim = E''\t'','
                 || ' header = TRUE, all_varchar = TRUE, quote = '''', escape = '''','
+                || ' comment = '''', skip = 0,'
                 || ' nullstr = [''NA'', ''''], union_by_name = TRUE, filename = TRUE)'
         END
     )

@@ -12,7 +12,7 @@ SELECT
     Metadata_CellProfiler_Version
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/cellprofiler_version.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump.cellprofiler_versions IS

@@ -22,7 +22,7 @@ SELECT
     alias
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump/channels.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump.channels IS 'One row per channel';

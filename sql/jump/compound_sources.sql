@@ -13,7 +13,7 @@ SELECT DISTINCT
     Metadata_JCP2022
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/compound_source.csv.gz',
-    header = TRUE, all_varchar = TRUE, compression = 'gzip'
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0, compression = 'gzip'
 );
 
 COMMENT ON TABLE jump.compound_sources IS 'One row per compound and the source that supplied it';

@@ -21,7 +21,7 @@ WITH published AS (
     UNION ALL BY NAME
     FROM read_csv(
         getvariable('jump_metadata_copy') || '/compound.csv.gz',
-        header = TRUE, all_varchar = TRUE, compression = 'gzip'
+        header = TRUE, all_varchar = TRUE, comment = '', skip = 0, compression = 'gzip'
     )
 )
 

@@ -21,7 +21,7 @@ SELECT
     origin
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump/concentrations.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 )
 WHERE getvariable('jump_project') = 'cpg0016-jump';
 

@@ -18,7 +18,7 @@ SELECT
     Metadata_modality
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/perturbation_control.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump.controls IS

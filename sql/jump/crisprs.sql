@@ -14,7 +14,7 @@ SELECT
     Metadata_NCBI_Gene_ID
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/crispr.csv.gz',
-    header = TRUE, all_varchar = TRUE, compression = 'gzip'
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0, compression = 'gzip'
 );
 
 COMMENT ON TABLE jump.crisprs IS 'One row per gene knock-out';

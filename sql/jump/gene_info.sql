@@ -9,7 +9,7 @@ SET VARIABLE jump_gene_info = CASE
             || ' NULL AS Symbol_from_nomenclature_authority, NULL AS map_location WHERE FALSE'
     ELSE
         'FROM read_csv(getvariable(''jump_aliases''), delim = E''\t'', header = TRUE,'
-        || ' all_varchar = TRUE, quote = '''', escape = '''','
+        || ' all_varchar = TRUE, quote = '''', escape = '''', comment = '''', skip = 0,'
         || ' compression = if(getvariable(''jump_aliases'') LIKE ''%.gz'', ''gzip'', ''none''))'
 END;
 

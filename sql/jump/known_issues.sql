@@ -30,7 +30,7 @@ SELECT
     report
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump/known_issues.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump.known_issues IS 'One row per defect that somebody has reported';

@@ -52,7 +52,7 @@ SELECT
     Metadata_FPBase_Config
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/microscope_filter.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump.microscope_filters IS 'One row per set of optical filters';

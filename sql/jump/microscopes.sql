@@ -24,7 +24,7 @@ SELECT
     Metadata_Pixel_Size_Microns::DOUBLE AS Metadata_Pixel_Size_Microns
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/microscope_config.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump.microscopes IS 'One row per source and how it imaged';

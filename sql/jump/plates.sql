@@ -17,7 +17,7 @@ SELECT
     Metadata_PlateType
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/plate.csv.gz',
-    header = TRUE, all_varchar = TRUE, compression = 'gzip'
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0, compression = 'gzip'
 );
 
 COMMENT ON TABLE jump.plates IS 'One row per plate';

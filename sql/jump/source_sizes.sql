@@ -18,7 +18,7 @@ SELECT
     bytes::BIGINT / tiffs::BIGINT AS mean_bytes
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump/source_sizes.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump.source_sizes IS

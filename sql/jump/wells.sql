@@ -17,7 +17,7 @@ SELECT
     Metadata_JCP2022
 FROM read_csv(
     getvariable('jump_metadata_copy') || '/well.csv.gz',
-    header = TRUE, all_varchar = TRUE, compression = 'gzip'
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0, compression = 'gzip'
 );
 
 SET VARIABLE jump_doubled_wells = (

@@ -19,7 +19,7 @@ SELECT
     plane::INTEGER AS plane
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump_lite/channels.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump_lite.channels IS

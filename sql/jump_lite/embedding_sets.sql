@@ -14,7 +14,7 @@ SELECT
     string_split(channels, ';') AS channels
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump_lite/embedding_sets.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump_lite.embedding_sets IS

@@ -15,7 +15,7 @@ SELECT
     image_bytes::BIGINT AS image_bytes
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump_lite/packages.csv',
-    header = TRUE, all_varchar = TRUE
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
 );
 
 COMMENT ON TABLE jump_lite.packages IS 'One row per packing of the arrays';

@@ -26,7 +26,7 @@ reported AS (
     FROM found
     INNER JOIN read_csv(
         coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump/known_issues.csv',
-        header = TRUE, all_varchar = TRUE
+        header = TRUE, all_varchar = TRUE, comment = '', skip = 0
     ) AS issues
         ON
             found.Metadata_Source = issues.Metadata_Source

@@ -253,6 +253,14 @@ def empty(folder):
     (folder / "BBBC021_v1_moa.csv").write_text("")
 
 
+def a_title(folder):
+    (folder / "BBBC021_v1_moa.csv").write_text("# a title\n\ncompound,concentration,moa\n")
+
+
+def a_long_line(folder):
+    (folder / "BBBC021_v1_moa.csv").write_text("compound,concentration,moa\ntaxol,1,x,y\n")
+
+
 def a_short_line(folder):
     file = folder / "BBBC021_v1_moa.csv"
     file.write_text("compound,concentration,moa\ntaxol,1,x\ntaxol,2\n")
@@ -282,8 +290,10 @@ def a_label_twice(folder):
         (bomb, "more than 10000 bytes"),
         (too_large, "BBBC021_v1_compound.csv has more than 10000 bytes"),
         (absent, "neither BBBC021_v1_moa.csv nor BBBC021_v1_moa.csv.gz"),
-        (empty, "BBBC021_v1_moa.csv has no column compound"),
+        (empty, "the first line of BBBC021_v1_moa.csv is not its header, .*: it is ''; remove"),
+        (a_title, "the first line of BBBC021_v1_moa.csv is not its header, .*: it is '# a title'"),
         (a_short_line, "line 3 of BBBC021_v1_moa.csv has 2 values, the header has 3"),
+        (a_long_line, "line 2 of BBBC021_v1_moa.csv has 4 values, the header has 3"),
         (an_open_quote, "BBBC021_v1_moa.csv cannot be read: unexpected end of data"),
         (no_number, "concentration much of taxol in BBBC021_v1_moa.csv is not a number"),
         (a_label_twice, "two rows of bbbc021.mechanisms have the same key .*taxol"),

@@ -209,7 +209,103 @@ def test_a_line_of_a_plates_file_that_names_something_odd_is_a_row(tmp_path):
         "channels without names of their own": 1,
         "a channel whose name cannot be that of a file": 1,
         "an annotated well that cannot be one: west": 1,
+        "imaged wells that no line of the annotation has": 1,
     }
+
+
+def plate_tables(annotation, wells):
+    """The tables of a plate P1 of idr0035 with a block for each of these wells: column, files."""
+    blocks = "".join(
+        f"\n[Well {place}]\nRow = 0\nColumn = {column}\nChannelNames = DAPI,Tubulin,Actin\n"
+        + "".join(
+            f"Field_{field} = /uod/idr/filesets/{FOLDER}/images/P1/{name}_w<1,2,4>.tif\n"
+            for field, name in enumerate(names)
+        )
+        for place, (column, names) in enumerate(wells)
+    )
+    return {
+        "idr0035-screenA-plates.tsv": "P1 \t../screens/P1.screen\n",
+        "idr0035-screenA-annotation.csv": annotation,
+        "screens/P1.screen": f"[Plate]\nName = P1\n{blocks}",
+    }
+
+
+def problems_of(catalog):
+    found = jumpduck.sql("SELECT Metadata_Plate, reason, lines FROM idr.problems", catalog)
+    return {(plate, reason): lines for plate, reason, lines in found.rows()}
+
+
+DOSES = {
+    "30 micromolar": (30.0, "micromolar"), ".5 µM": (0.5, "µM"), "1e-3": (0.001, None),
+    "5.%": (5.0, "%"), " 2 mg/ml ": (2.0, "mg/ml"), "": (None, None),
+}  # fmt: skip
+ODD_DOSES = ("1,000 nanomolar", "0,5 micromolar", "1-10 micromolar", "10 uM 5", "much", "1e999")
+
+
+def test_a_dose_that_is_not_exactly_a_number_and_a_unit_is_none_and_a_row(tmp_path):
+    doses = [*DOSES, *ODD_DOSES]
+    lines = [f'P1,A{place},x,"{dose}"\n' for place, dose in enumerate(doses, 1)]
+    wells = [(column, [f"a{column}"]) for column in range(len(doses))]
+    tables = plate_tables("Plate,Well,Compound Name,Dose\n" + "".join(lines), wells=wells)
+    catalog = built(tmp_path, tables, studies=["idr0035"])
+    query = "SELECT Metadata_Dose, Metadata_Dose_Unit FROM idr.wells ORDER BY Metadata_Well"
+    found = jumpduck.sql(query, catalog).rows()
+    assert found == [*DOSES.values(), *[(None, None)] * len(ODD_DOSES)]
+    reason = "a dose that is not a number and a unit: 0,5 micromolar"
+    assert problems_of(catalog) == {("P1", reason): len(ODD_DOSES)}
+
+
+def test_a_well_beyond_a_plate_of_movies_has_no_movie_of_another_well(tmp_path):
+    annotation = ANNOTATED + "".join(
+        f"LT0001_02,{well},,,MCO_2,TP53\n" for well in ("A25", "Q1", "AA01")
+    )
+    catalog = built(tmp_path, movie_tables(annotation), studies=["idr0013-screenA"])
+    assert set(jumpduck.manifest(catalog, genes="TP53")["Metadata_Well"]) == {"P24"}
+    reason = "an annotated well beyond row P or column 24, which no movie has"
+    assert problems_of(catalog) == {("LT0001_02", reason): 3}
+
+
+def test_a_plate_or_well_that_only_one_of_the_tables_has_is_a_row(tmp_path):
+    annotation = (
+        '"Plate","Well","Compound Name"\n"P1 ","A1","taxol"\n"#P1","A1","x"\n"p1","A3","x"\n'
+        '"P1","B1","x"\n"P1","B2","x"\n'
+    )
+    tables = plate_tables(annotation, wells=[(0, ["a"]), (2, ["b", "c"])])
+    catalog = built(tmp_path, tables, studies=["idr0035"])
+    assert jumpduck.manifest(catalog, compounds="taxol")["Metadata_Well"].unique().item() == "A01"
+    unlisted = "an annotated plate that the list of plates has not"
+    of_p1 = {
+        ("p1", unlisted): 1,
+        ("P1", "imaged wells that no line of the annotation has"): 1,
+        ("P1", "annotated wells without an image in the file of the plate"): 2,
+    }
+    assert problems_of(catalog) == {**of_p1, ("#P1", unlisted): 1}
+    catalog = built(tmp_path, tables, studies=["idr0035"], plates="P1")
+    assert problems_of(catalog) == of_p1
+
+
+def test_a_field_that_is_named_twice_is_used_once_or_not_if_its_files_differ(tmp_path):
+    wells = [(0, ["a", "b"]), (0, ["a", "other"]), (1, ["c"])]
+    tables = plate_tables("Plate,Well,Compound Name\nP1,A1,x\nP1,A2,x\n", wells=wells)
+    catalog = built(tmp_path, tables, studies=["idr0035"])
+    rows = jumpduck.manifest(catalog, per_well="all").unique(["Metadata_Well", "Metadata_Site"])
+    sites = rows.select("Metadata_Well", "Metadata_Site").sort("Metadata_Well")
+    assert sites.rows() == [("A01", 1), ("A02", 1)]
+    assert problems_of(catalog) == {
+        ("P1", "a field that is named twice"): 1,
+        ("P1", "a field that is named twice, with other files"): 2,
+    }
+
+
+def test_a_line_with_too_few_or_too_many_values_is_named(tmp_path):
+    for line, count in (("P1,A1", 2), ("P1,A1,taxol,1", 4)):
+        tables = plate_tables(f"Plate,Well,Compound Name\nP1,A1,x\n{line}\n", wells=[(0, ["a"])])
+        words = rf"line 3 of .*idr0035-screenA-annotation\.csv has {count} values, the header has 3"
+        with pytest.raises(CatalogError, match=words):
+            built(tmp_path, tables, studies=["idr0035"])
+    tables = plate_tables("a title\n\nPlate,Well\n", wells=[(0, ["a"])])
+    with pytest.raises(CatalogError, match=r"is not its header, .*: it is 'a title'"):
+        built(tmp_path, tables, studies=["idr0035"])
 
 
 def test_a_channel_may_have_a_folder_of_its_own(tmp_path):

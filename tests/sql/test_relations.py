@@ -242,3 +242,16 @@ def test_a_build_that_fails_leaves_the_earlier_catalog_on_both_ways(gallery, dou
     assert content(path) == before
     assert by_command_line(gallery.gallery, gallery.metadata, path).returncode == 0
     assert set(content(path)) == set(before), "the driver runs twice into the same file"
+
+
+def test_no_line_of_a_csv_file_is_taken_for_a_comment():
+    # because DuckDB guesses that lines with # at the beginning are comments, unless it is told
+    calls = [
+        (file.name, call.partition(";")[0])
+        for file in sql_root().rglob("*.sql")
+        for call in file.read_text().split("read_csv(")[1:]
+    ]
+    told = r"comment = (''){1,2}, skip = 0|auto_detect = FALSE"
+    untold = [name for name, call in calls if not re.search(told, call)]
+    assert len(calls) > 20
+    assert untold == []

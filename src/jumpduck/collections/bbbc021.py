@@ -5,12 +5,13 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 
 import duckdb
 
 from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.published_csv import csv_lines, no_header
 from jumpduck.database.sql_files import Value, as_pattern
 from jumpduck.errors import CatalogError, StoreError
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
@@ -148,25 +149,16 @@ def _rows(name: str, data: bytes, columns: Sequence[str]) -> Iterator[Sequence[s
     CatalogError
         It cannot be the published table, or a line cannot be read.
     """
-    try:
-        lines = csv.reader(StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(lines, list[str]())
-        if lacking := [column for column in columns if column not in header]:
-            raise CatalogError(
-                f"{name} has no column {lacking[0]}; its columns are {', '.join(header)[:500]!r}; "
-                "give the published file"
-            )
-        places = [header.index(column) for column in columns]
-        yield columns
-        for line in lines:
-            if line and len(line) != len(header):
-                raise CatalogError(
-                    f"line {lines.line_num} of {name} has {len(line)} values, the header has "
-                    f"{len(header)}; fetch the file again"
-                )
-            if line:
-                yield [line[place] for place in places]
-    except UnicodeDecodeError as error:
-        raise CatalogError(f"{name} is not UTF-8: {error}; fetch it again") from error
-    except csv.Error as error:
-        raise CatalogError(f"{name} cannot be read: {error}; fetch it again") from error
+    lines = csv_lines(name, data)
+    header = next(lines)
+    if not {*columns} & {*header}:
+        raise no_header(name, header, f"{columns[0]} and others")
+    if lacking := [column for column in columns if column not in header]:
+        raise CatalogError(
+            f"{name} has no column {lacking[0]}; its columns are {', '.join(header)[:500]!r}; "
+            "give the published file"
+        )
+    places = [header.index(column) for column in columns]
+    yield columns
+    for line in lines:
+        yield [line[place] for place in places]

@@ -26,7 +26,7 @@ GENES_CALLED = r"""
             ) AS alias
         FROM read_csv(
             $path, delim = E'\t', header = TRUE, all_varchar = TRUE, quote = '', escape = '',
-            compression = if($path LIKE '%.gz', 'gzip', 'none')
+            comment = '', skip = 0, compression = if($path LIKE '%.gz', 'gzip', 'none')
         )
     )
 

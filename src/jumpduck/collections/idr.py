@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 
 from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.published_csv import csv_lines, no_header
 from jumpduck.daemon_pool import in_threads
 from jumpduck.database.sql_files import Value, as_pattern, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
@@ -23,6 +24,18 @@ from jumpduck.storage.open_files import allowed_connections
 METADATA = "https://raw.githubusercontent.com/IDR/idr-metadata/HEAD"
 ZARR_LISTS = "https://raw.githubusercontent.com/IDR/mkngff_upgrade_scripts/HEAD/ngff_filesets"
 """Where the Image Data Resource publishes tables of studies, and lists of their OME-Zarr forms."""
+
+ANNOTATION = (
+    "Plate", "Well", "Plate Issues", "Quality Control", "Control Type",
+    "Characteristics [Organism]", "Characteristics [Cell Line]", "Replicate", "Channels",
+    "Compound Name",
+    "Compound Broad Identifier", "Compound SMILES", "Compound MOA", "Dose", "siRNA Identifier",
+    "Original Gene Target", "Gene Identifier", "Gene Symbol",
+)  # fmt: skip
+"""The columns of an annotation that SQL reads, of up to 143; each study has another choice of them.
+
+What stands in brackets behind the name of a column is left out.
+"""
 
 FETCH_THREADS = 16
 
@@ -195,15 +208,27 @@ class IdrTables:
                 "give a folder that has it as `metadata`"
             )
         url, data = found
-        header = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-        columns = csv.DictReader(header).fieldnames or ()
-        if not {"Plate", "Well"} <= {*columns}:
+        lines = csv_lines(url, data)
+        header = next(lines)
+        named = [re.sub(r" \(.*\)$", "", column.strip()) for column in header]
+        if not {*ANNOTATION} & {*named}:
+            raise no_header(url, header, "Plate, Well and others")
+        if not {"Plate", "Well"} <= {*named}:
             raise CatalogError(
                 f"{url} has no columns Plate and Well, which the annotation of a study has; "
                 "give a corrected table in `metadata`"
             )
-        file = self._scratch / name
-        file.write_bytes(data)
+        places = {name: named.index(name) for name in ANNOTATION if name in named}
+        values = [[line[place] or None for place in places.values()] for line in lines]
+        schema = dict.fromkeys(places, pl.String)
+        file = self._scratch / f"{screen.name}.parquet"
+        pl.DataFrame(values, schema, orient="row").select(
+            pl.lit(screen.name).alias("screen"),
+            *(
+                pl.col(name) if name in places else pl.lit(None, pl.String).alias(name)
+                for name in ANNOTATION
+            ),
+        ).write_parquet(file)
         return as_pattern(file)
 
     def _list_of_zarrs(self, screen: Screen) -> str:
@@ -274,7 +299,7 @@ def _plates(text: str) -> Iterator[tuple[str, str]]:
         if line.strip():
             plate, _, path = line.partition("\t")
             name = PurePosixPath(path.strip())
-            yield plate, name.stem if name.suffix == ".screen" else ""
+            yield plate.strip(), name.stem if name.suffix == ".screen" else ""
 
 
 def _unpacked(url: str, data: bytes) -> bytes:
