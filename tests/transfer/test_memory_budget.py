@@ -12,6 +12,7 @@ import pytest
 import tifffile
 
 import jumpduck
+from jumpduck.containers import tiff_pages
 from jumpduck.errors import StoreError
 from jumpduck.imaging.illumination import decode_illumination
 from jumpduck.imaging.transforms import divide
@@ -139,6 +140,20 @@ def test_a_stack_that_needs_more_memory_than_allowed_is_a_failed_row(
     assert set(results["status"]) == {"failed"}
     assert results["error"].str.contains("bytes of memory at once").all()
     results = jumpduck.download(rows, tmp_path, endpoint=s3.endpoint)
+    assert set(results["status"]) == {"fetched"}
+
+
+def test_a_stack_of_pages_of_one_small_file_needs_no_memory_for_several_files(
+    sites, tmp_path, monkeypatch
+):
+    """A small file is in memory once, whichever number of its pages are read."""
+    monkeypatch.setattr(worker, "FETCHED_BYTES", 3 * tiff_pages.SMALL_BYTES)
+    rows = sites.drop("size").head(5)
+    tifffile.imwrite(tmp_path / "a.tif", np.full((5, 32, 32), 9, np.uint16), metadata=None)
+    urls = [f"{tmp_path}/a.tif#page={page}" for page in range(5)]
+    rows = rows.with_columns(url=pl.Series(urls))
+    results = jumpduck.download(rows, tmp_path / "out", recipe="stack")
+    assert results["error"].drop_nulls().to_list() == []
     assert set(results["status"]) == {"fetched"}
 
 

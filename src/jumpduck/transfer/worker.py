@@ -151,13 +151,15 @@ class Worker:
         files: list[FetchedFile] = []
         for number, row in enumerate(rows):
             held = sum(len(file.data) for file in files)
-            # the files that follow are taken to be as large as this one
+            # the files that follow are taken to be as large as this one, up to the whole budget,
+            # because images of one file share what is in memory of it
             to_come = len(rows) - number
             needed = 0
 
             def on_size(size: int, held: int = held, to_come: int = to_come) -> bool:
                 nonlocal needed
-                needed = held + size * to_come
+                most = max(held + size, self._fetched_memory.total)
+                needed = min(held + size * to_come, most)
                 return reservation.cover(needed, may_wait=not held)
 
             file = self._reader.read_if(str(row["url"]), on_size)
