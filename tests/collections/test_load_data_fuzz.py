@@ -15,6 +15,7 @@ import pytest
 import jumpduck
 from jumpduck.collections import load_data
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
+from jumpduck.collections.text_tables import UnreadableError
 from jumpduck.database.connection import frame, open_catalog
 from jumpduck.storage.object_reader import ObjectReader
 
@@ -131,8 +132,8 @@ def test_ten_thousand_mutated_files_are_read_or_give_a_reason_in_little_memory(t
             for _ in range(1000):
                 name, make = random.choice(MUTANTS)
                 try:
-                    load_data._convert(name, make(random), target, own)
-                except load_data._UnreadableError as reason:
+                    load_data._convert(name, make(random), target, own, load_data.OF_JUMP)
+                except UnreadableError as reason:
                     reasons.append(str(reason))
                 else:
                     table = pl.read_parquet(target)

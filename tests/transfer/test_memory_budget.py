@@ -16,7 +16,7 @@ from jumpduck.containers import tiff_pages
 from jumpduck.errors import StoreError
 from jumpduck.imaging.illumination import decode_illumination
 from jumpduck.imaging.transforms import divide
-from jumpduck.recipes import preprocessing
+from jumpduck.recipes import plate_illumination, preprocessing
 from jumpduck.recipes.base import Source
 from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
@@ -86,7 +86,7 @@ def test_illumination_functions_are_kept_for_the_plates_in_work_alone(tmp_path, 
         time.sleep(0.02)
         return divide(*planes)
 
-    monkeypatch.setattr(preprocessing, "decode_illumination", decode)
+    monkeypatch.setattr(plate_illumination, "decode_illumination", decode)
     monkeypatch.setattr(preprocessing, "divide", slow_divide)
     monkeypatch.setattr(scheduler, "CONTEXT_BYTES", 3 * 2 * 8 * 8 * 4)
     manifest = pl.DataFrame(rows, MANIFEST | {"url_illum": pl.String})
