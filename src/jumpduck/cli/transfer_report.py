@@ -151,14 +151,15 @@ def by_reason(rows: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.Dat
 
 
 def reasons(found: pl.DataFrame) -> list[str]:
-    """Get a line for each reason: the file and its error, or how many files there are of it."""
+    """Get a line for each reason: the file and its error, or one of the files and their number."""
     lines: list[str] = []
     shown = found.sort("files", "path", descending=[True, False])
     for row in shown.head(MAX_SHOWN_REASONS).iter_rows(named=True):
         if row["files"] == 1:
             lines.append(f"{row['status']}: {row['path']}: {row['error']}")
         else:
-            lines.append(f"{row['status']}: {row['files']:,} files: {row['reason']}")
+            files = f"{row['files']:,} files, such as {row['path']}"
+            lines.append(f"{row['status']}: {files}: {row['reason']}")
     if found.height > MAX_SHOWN_REASONS:
         lines.append(f"... {found.height:,} reasons in all; these are the most frequent")
     return lines
