@@ -135,9 +135,12 @@ def test_files_that_could_not_be_had_for_one_reason_are_one_line(catalog, tmp_pa
     )
     done = cli("download")
     assert done.code == 3
-    assert "missing: 11 files: no such file" in done.out
+    first = f"{min(rows['path'][:11])}.png"
+    assert f"missing: 11 files, such as {first}: no such file" in done.out
+    assert "for ever" not in done.err  # because nothing at all is there
     assert f"failed: {rows['path'][11]}.png: 'http://['" in done.out
-    assert "missing: 11 files: no such file" in cli("verify").out
+    assert f"missing: 11 files, such as {first}: no such file" in cli("verify").out
+    assert "for ever" not in cli("verify").err + cli("status").err
 
 
 @pytest.mark.slow

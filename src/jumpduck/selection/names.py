@@ -122,7 +122,9 @@ def check_perturbations(
             AND column_name = 'name' AND comment IS NOT NULL
     """
     comments = con.execute(query, {"name": held.name}).fetchall()
-    listed = f'`jumpduck sql "FROM {held.relation("perturbation_names")}"` lists those that are known'
+    listed = (
+        f'`jumpduck sql "FROM {held.relation("perturbation_names")}"` lists those that are known'
+    )
     known = f"{comments[0][0]}; {listed}" if comments else listed
     hint = _explain_name(con, held, missing[0]) or known
     if near:
