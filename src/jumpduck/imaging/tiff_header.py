@@ -43,13 +43,7 @@ COMPRESSIONS = {
     50000: "zstd",
 }
 
-MAX_BYTES_PER_BYTE = {
-    "none": 1,
-    "PackBits": 64,
-    "deflate": 1032,
-    "LZW": 2731,
-    "zstd": math.inf,
-}
+MAX_BYTES_PER_BYTE = {"none": 1, "PackBits": 64, "deflate": 1032, "LZW": 2731, "zstd": math.inf}
 """How many bytes one compressed byte can become, by compression."""
 
 WITHOUT_PREDICTOR = ("none", "PackBits")
