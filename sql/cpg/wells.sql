@@ -20,5 +20,7 @@ COMMENT ON COLUMN cpg.wells.Metadata_modality IS
 COMMENT ON COLUMN cpg.wells.Metadata_Name IS 'Everyday name of the perturbation';
 COMMENT ON COLUMN cpg.wells.Metadata_InChIKey IS 'InChIKey of a compound';
 COMMENT ON COLUMN cpg.wells.Metadata_Concentration IS 'Concentration, in the unit of the platemap';
+COMMENT ON COLUMN cpg.wells.Metadata_Pixel_Size_Microns IS
+'Edge of a pixel in micrometres, NULL if it is not said';
 COMMENT ON COLUMN cpg.wells.reason IS 'What is doubtful, NULL if nothing';
 COMMENT ON COLUMN cpg.wells.is_used IS 'Whether the row says what is in the well';

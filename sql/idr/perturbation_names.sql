@@ -20,3 +20,5 @@ FROM names
 WHERE name IS NOT NULL;
 
 COMMENT ON TABLE idr.perturbation_names IS 'One row per name of a perturbation';
+COMMENT ON COLUMN idr.perturbation_names.name IS
+'Compounds, siRNAs and genes, as the annotation of their study writes them';

@@ -35,7 +35,8 @@ WITH named AS (
         END AS Metadata_modality,
         name AS Metadata_Name,
         inchikey AS Metadata_InChIKey,
-        try_cast(concentration AS DOUBLE) AS Metadata_Concentration
+        try_cast(concentration AS DOUBLE) AS Metadata_Concentration,
+        try_cast(pixel_size AS DOUBLE) AS Metadata_Pixel_Size_Microns
     FROM query_table(listed)
 ),
 
@@ -51,7 +52,7 @@ counted AS (
 SELECT
     * EXCLUDE (
         perturbation, pert_type, control_type, modality, solvent, concentration, name, inchikey,
-        map_name, plate_type, well_text, rows_of_well
+        pixel_size, map_name, plate_type, well_text, rows_of_well
     ) REPLACE (CASE
         WHEN reason IS NOT NULL THEN 'a platemap has ' || reason
         WHEN Metadata_Well IS NULL THEN 'no well in a platemap: ' || main.printable(well_text)
@@ -62,6 +63,8 @@ SELECT
                 || ' of a platemap is not trt, negcon, poscon or empty'
         WHEN concentration IS NOT NULL AND Metadata_Concentration IS NULL
             THEN 'concentration that is not a number: ' || main.printable(concentration)
+        WHEN pixel_size IS NOT NULL AND Metadata_Pixel_Size_Microns IS NULL
+            THEN 'pixel size that is not a number: ' || main.printable(pixel_size)
     END AS reason),
     Metadata_Well IS NOT NULL AND rows_of_well = 1 AND reason IS NULL AS is_used
 FROM counted;

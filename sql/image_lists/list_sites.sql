@@ -37,12 +37,14 @@ SELECT
     wells.Metadata_modality,
     COLUMNS(wells.* EXCLUDE (
         Metadata_Source, Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_pert_type,
-        Metadata_modality, reason, is_used
+        Metadata_modality, Metadata_Pixel_Size_Microns, reason, is_used
     )),
     COLUMNS(plates.* EXCLUDE (
         Metadata_Source, Metadata_Batch, Metadata_Plate, plate_number, reason
     )),
-    imaged.Metadata_Pixel_Size_Microns,
+    coalesce(
+        imaged.Metadata_Pixel_Size_Microns, wells.Metadata_Pixel_Size_Microns
+    ) AS Metadata_Pixel_Size_Microns,
     concat_ws(
         '__', imaged.Metadata_Source, imaged.Metadata_Batch, imaged.Metadata_Plate,
         imaged.Metadata_Well, imaged.Metadata_Site

@@ -18,3 +18,6 @@ FROM names
 WHERE name IS NOT NULL AND Metadata_JCP2022 IS NOT NULL;
 
 COMMENT ON TABLE jump_lite.perturbation_names IS 'One row per name of a perturbation';
+COMMENT ON COLUMN jump_lite.perturbation_names.name IS
+'JCP2022 identifiers, gene symbols and Broad samples; the release names no compounds, '
+'and DMSO is JCP2022_033924';

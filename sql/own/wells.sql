@@ -20,5 +20,7 @@ COMMENT ON COLUMN own.wells.Metadata_modality IS
 COMMENT ON COLUMN own.wells.Metadata_Name IS 'Everyday name of the perturbation';
 COMMENT ON COLUMN own.wells.Metadata_InChIKey IS 'InChIKey of a compound';
 COMMENT ON COLUMN own.wells.Metadata_Concentration IS 'Concentration, in the unit of the platemap';
+COMMENT ON COLUMN own.wells.Metadata_Pixel_Size_Microns IS
+'Edge of a pixel in micrometres, NULL if it is not said';
 COMMENT ON COLUMN own.wells.reason IS 'What is doubtful, NULL if nothing';
 COMMENT ON COLUMN own.wells.is_used IS 'Whether the row says what is in the well';

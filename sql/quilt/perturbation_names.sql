@@ -11,5 +11,6 @@ GROUP BY Metadata_Perturbation;
 
 COMMENT ON VIEW quilt.perturbation_names IS 'One row per name of a perturbation';
 COMMENT ON COLUMN quilt.perturbation_names.Metadata_Perturbation IS 'The perturbation';
-COMMENT ON COLUMN quilt.perturbation_names.name IS 'The same text';
+COMMENT ON COLUMN quilt.perturbation_names.name IS
+'Labels of cells in the package, such as gene symbols';
 COMMENT ON COLUMN quilt.perturbation_names.Metadata_modality IS 'What it names';

@@ -10,7 +10,7 @@ import pytest
 from cyclopts.completion.detect import ShellDetectionError
 
 import jumpduck
-from jumpduck.cli.report import Report
+from jumpduck.cli.report import Report, size_text
 from jumpduck.rows import PLATE_KEY
 from tests.support.examples import first_quick
 
@@ -135,9 +135,12 @@ def test_files_that_could_not_be_had_for_one_reason_are_one_line(catalog, tmp_pa
     )
     done = cli("download")
     assert done.code == 3
-    assert "missing: 11 files: no such file" in done.out
+    first = f"{min(rows['path'][:11])}.png"
+    assert f"missing: 11 files, such as {first}: no such file" in done.out
+    assert "for ever" not in done.err  # because nothing at all is there
     assert f"failed: {rows['path'][11]}.png: 'http://['" in done.out
-    assert "missing: 11 files: no such file" in cli("verify").out
+    assert f"missing: 11 files, such as {first}: no such file" in cli("verify").out
+    assert "for ever" not in cli("verify").err + cli("status").err
 
 
 @pytest.mark.slow
@@ -184,3 +187,17 @@ def test_the_file_of_completions_is_written_where_the_shell_looks(cli, tmp_path)
     done = cli("completion", "install", "--shell", "fish", HOME=str(tmp_path))
     assert done.code == 0
     assert (tmp_path / ".config" / "fish" / "completions" / "jumpduck.fish").is_file()
+
+
+def test_sums_and_sizes_are_printed_without_noise(capsys):
+    Report().table(pl.DataFrame({"estimated_gb": [0.1 + 0.2], "dose": [0.1 + 0.2]}))
+    assert capsys.readouterr().out == "estimated_gb\tdose\n0.3\t0.30000000000000004\n"
+    sizes = [size_text(size) for size in (49_700, 4.2e6, 41.6e6, 5e12)]
+    assert sizes == ["0.0497 MB", "4.2 MB", "0.0416 GB", "5,000 GB"]
+
+
+def test_a_collection_is_shown_with_the_command_that_makes_its_catalog(cli, monkeypatch):
+    monkeypatch.setattr(Report, "for_reader", True)
+    said = cli("collections", "bbbc021", "CPG").out
+    assert "\n\njumpduck catalog --collection bbbc021\n" in said
+    assert "\n\njumpduck catalog --collection CPG ...\n" in said

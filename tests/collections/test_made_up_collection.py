@@ -9,6 +9,7 @@ import pytest
 import tifffile
 
 import jumpduck
+from jumpduck.database.sql_files import find_driver
 from jumpduck.errors import CatalogError, QueryError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.recipes.registry import BUILT_IN
@@ -131,7 +132,15 @@ def test_a_collection_that_lacks_something_is_refused_by_name(images, tmp_path):
     (tmp_path / "made_up").symlink_to(DRIVER.parent / "made_up")
     with pytest.raises(CatalogError, match=r"made_up\.problems \(Metadata_Source"):
         jumpduck.catalog(tmp_path / "c", collection=str(lacking), gallery=str(images))
-    with pytest.raises(CatalogError, match="there is no collection 'bbbc'; there is bbbc021"):
-        jumpduck.catalog(tmp_path / "c", collection="bbbc")
+    with pytest.raises(QueryError, match="there is no collection 'x'; there is bbbc021, cpg"):
+        jumpduck.catalog(tmp_path / "c", collection="x")
     with pytest.raises(QueryError, match="sources cannot be used for collection 'made_up'"):
         jumpduck.catalog(tmp_path / "c", collection=str(DRIVER), sources=["lab"])
+
+
+def test_the_name_of_a_collection_is_taken_in_any_case_and_a_near_one_is_suggested(cli):
+    assert find_driver("JUMP-Lite").stem == "jump_lite"
+    for words in (("catalog", "--collection"), ("collections",), ("demo", "--collection")):
+        done = cli(*words, "bbc021")
+        assert done.code == 2
+        assert "there is no collection 'bbc021'; did you mean bbbc021" in done.err

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -15,6 +16,7 @@ from jumpduck.database.sql_files import driver_files, find_driver, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.synthetic.own import PATTERN, write
+from tests.support.pixels import tiff
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
 
@@ -285,13 +287,13 @@ def test_what_a_samplesheet_says_of_no_plate_is_not_said_of_all(build, tmp_path)
     [
         ("", "is empty"),
         ("images\n1.tif\n", "does not say the wells"),
-        ("well\nA01\n", "has no images: it needs columns `channel` and `path`"),
+        ("well\nA01\n", "has no images: it needs columns 'channel' and 'path'"),
         ("channel,path,Channel\nDNA,1.tif,x\n", "has two columns 'channel'"),
         (
             "path,channel,Well,Metadata_Well\n1.tif,DNA,B2,A1\n",
             "'Well' and 'Metadata_Well' of samplesheet sheet.csv mean the same; remove one",
         ),
-        ("channel,path\nDNA,1.tif\n", "does not say the wells; add a column `well`"),
+        ("channel,path\nDNA,1.tif\n", "does not say the wells; add a column 'well'"),
     ],
 )
 def test_a_file_that_is_no_samplesheet_is_one_line(build, tmp_path, text, reason):
@@ -387,6 +389,43 @@ INDEX = """<?xml version="1.0" encoding="utf-8"?>{doctype}
   </Images>
 </EvaluationInputData>
 """
+
+
+@pytest.mark.parametrize("is_in_list", [True, False])
+def test_the_size_of_a_pixel_is_a_number_of_the_manifest(build, tmp_path, is_in_list):
+    sheet, platemap = ["plate,well,channel,path", "P1,A01,DNA,a.tif"], ["well,compound", "A01,c1"]
+    told = sheet if is_in_list else platemap
+    told[0] += ",Metadata_Pixel_Size_Microns"
+    told[1] += ",0.65"
+    build(
+        **listed(tmp_path, "\n".join(sheet)),
+        platemap=listed(tmp_path, "\n".join(platemap), "map.csv")["samplesheet"],
+    )
+    rows = jumpduck.manifest(tmp_path / "c.duckdb", per_well="all")
+    assert rows["Metadata_Pixel_Size_Microns"].to_list() == [0.65]
+
+
+def test_a_list_without_images_is_refused_by_the_names_of_its_columns(cli, tmp_path):
+    sheet = listed(tmp_path, "well,compound\nA01,DMSO\n")["samplesheet"]
+    refused = cli("catalog", "--collection", "own", "--samplesheet", sheet, "--catalog", "x.duckdb")
+    assert "it needs columns 'channel' and 'path', or" in refused.err
+    assert "it has well, compound\n" in refused.err
+
+
+def test_a_stack_without_a_page_in_its_url_is_refused_except_by_raw(build, tmp_path):
+    stack = np.arange(2 * 30 * 40, dtype=np.uint16).reshape(2, 30, 40)
+    (tmp_path / "a.tif").write_bytes(tiff(stack, photometric="minisblack"))
+    places = {"A01": "a.tif", "A02": "a.tif#page=1", "A03": "a.tif#range=0,9"}
+    lines = [f'P1,{well},DNA,"{place}"' for well, place in places.items()]
+    build(**listed(tmp_path, "\n".join(["plate,well,channel,path", *lines])))
+    rows = jumpduck.manifest(tmp_path / "c.duckdb", per_well="all")
+    results = jumpduck.download(rows, tmp_path / "out", recipe="tiff16").sort("Metadata_Well")
+    assert results["status"].to_list() == ["corrupt", "fetched", "corrupt"]
+    said = "more than one page of 40 x 30 pixels; say which with #page=N or #pages=M-N in its URL"
+    assert all(said in error for error in results["error"].drop_nulls())
+    assert results["mean"].to_list() == [None, stack[1].mean(), None]
+    raw = jumpduck.download(rows.head(1), tmp_path / "raw", recipe="raw")
+    assert raw["status"].to_list() == ["fetched"]
 
 
 def harmony(tmp_path, doctype="", url="r02c11f03p01-ch2.tiff", plane=1, number=1, more=""):

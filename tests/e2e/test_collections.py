@@ -1,6 +1,7 @@
 """Every collection goes the whole way, on a small gallery in its true layout."""
 
 import json
+import re
 import shutil
 import signal
 import time
@@ -12,6 +13,7 @@ import pytest
 import jumpduck
 from jumpduck.cli.get import WHERE_TO_READ, GetOptions
 from jumpduck.collections.base import OPTIONS, CatalogOptions
+from jumpduck.errors import QueryError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.recipes.registry import BUILT_IN
 from jumpduck.rows import DONE
@@ -61,7 +63,9 @@ def test_every_collection_that_comes_with_jumpduck_has_a_small_gallery(cli):
     listed = json.loads(cli("collections", "--json").out)["collections"]
     assert {one["collection"] for one in listed} == set(COLLECTIONS)
     for one in listed:
-        assert [name for name, value in one.items() if not value] == [], one["collection"]
+        empty = [name for name, value in one.items() if not value]
+        assert empty == (["home"] if one["collection"] == "own" else []), one["collection"]
+        assert not re.search(r"\w\.settings|docs/", " ".join(map(str, one.values())))
 
 
 def test_a_catalog_finds_its_perturbations_lists_its_plates_and_has_all_its_images(small):
@@ -74,6 +78,16 @@ def test_a_catalog_finds_its_perturbations_lists_its_plates_and_has_all_its_imag
     assert rows.height == gallery.images
     assert set(gallery.faults) <= set(rows["path"])
     assert jumpduck.sql("SELECT collection FROM main.collections", path).item() == collection
+
+
+def test_an_unknown_name_brings_the_kinds_of_names_that_are_known(small):
+    collection, _, path = small
+    with pytest.raises(QueryError, match="there is no perturbation 'no-such-name'; ") as caught:
+        jumpduck.find(["no-such-name"], path)
+    said = str(caught.value).partition("; ")[2]
+    assert re.search("compound|gene|Identifiers", said), collection
+    assert "The same" not in said
+    assert not re.search(r"see \w+\.\w+$", said)
 
 
 def test_every_image_is_downloaded_and_verified_and_planned_faults_are_rows(small, tmp_path):

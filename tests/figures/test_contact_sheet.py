@@ -126,6 +126,7 @@ def test_each_well_is_drawn_once_by_its_most_complete_site(tmp_path):
     ("columns", "expected"),
     [
         ({"Metadata_Name": "DMSO", "gene": "TP53"}, "DMSO"),
+        ({"CellId": "230741", "Metadata_Perturbation": "NPM1"}, "NPM1"),
         ({"Metadata_Name": None, "size": 2.5, "gene": "TP53"}, "TP53"),
         ({"Metadata_pert_type": "trt", "dose": 3}, None),
     ],

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jumpduck.errors import ImageError
+from jumpduck.imaging.only_page import read_only_page
 from jumpduck.imaging.tiff_header import MAX_PLANE_PIXELS, read_header
 from jumpduck.imaging.tiff_reader import decode, decode_rows
 from jumpduck.imaging.writers import encode_ome_tiff
@@ -422,3 +423,20 @@ def test_the_same_crop_in_eleven_layouts_is_the_same_image():
     assert [int(decode(file.read_bytes()).sum()) for file in files] == [51_087_882] * 11
     stack = (DATA / "images/derived_variants/fov5ch.ome.tif").read_bytes()
     assert sum(int(decode(stack, page=page).sum()) for page in range(5)) == 371_060_584
+
+
+@pytest.mark.parametrize("options", LAYOUTS)
+def test_a_second_page_of_the_same_size_is_refused_where_none_is_named(options):
+    stack = tiff(np.stack([noise(), noise()]), photometric="minisblack", **options)
+    with pytest.raises(ImageError, match=r"more than one page of 60 x 50 pixels; .*#page=N"):
+        read_only_page(stack)
+    assert read_only_page(tiff(noise(), **options)) == read_header(tiff(noise(), **options))
+
+
+@pytest.mark.parametrize(("shape", "subfile"), [((50, 60), 1), ((25, 30), 0), ((25, 30), 1)])
+def test_a_smaller_copy_is_no_second_image(shape, subfile):
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(noise())
+        writer.write(noise(shape), subfiletype=subfile)
+    assert read_only_page(file.getvalue()).page == 0

@@ -56,17 +56,20 @@ def test_a_row_without_a_pixel_size_fails_and_the_others_are_made(rows, s3, tmp_
 
 
 @pytest.mark.parametrize(
-    ("options", "column"),
-    [({"illum": True}, "url_illum"), ({"crop_um": 10.0}, "Metadata_Pixel_Size_Microns")],
+    ("options", "column", "hint"),
+    [
+        ({"illum": True}, "url_illum", "`jumpduck manifest --illum` writes it where"),
+        ({"crop_um": 10.0}, "Metadata_Pixel_Size_Microns", "give it in the samplesheet"),
+    ],
 )
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_column_that_no_row_has_is_named_before_anything_is_fetched(
-    rows, tmp_path, options, column, is_there
+    rows, tmp_path, options, column, hint, is_there
 ):
     if is_there:
         rows = rows.with_columns(pl.lit(None).alias(column))
     else:
         rows = rows.drop(column, strict=False)
-    with pytest.raises(ManifestError, match=f"needs the column {column}"):
+    with pytest.raises(ManifestError, match=f"needs the column {column} .* in it; {hint}"):
         jumpduck.download(rows, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()

@@ -130,7 +130,7 @@ def test_a_repair_that_fails_says_why_and_that_the_file_is_still_wrong(rows, tmp
     assert f"missing: {facts(out)['path'].item()}: " in said.out
     assert "0 repaired; now 0 right, 1 wrong" in said.out
     assert said.err == (
-        "jumpduck: of 1 files in out, 1 are not what was kept, and "
+        "jumpduck: of 1 file in out, 1 are not what was kept, and "
         "`jumpduck verify --repair --out out` fetches them again\n"
     )
     assert facts(out)["status"].to_list() == ["fetched"]

@@ -62,8 +62,12 @@ def catalog(
     jumpduck catalog --source source_4 --plate-type TARGET2
     jumpduck catalog --perturbation TP53
     jumpduck catalog --gallery ./gallery --metadata ./metadata
+    jumpduck catalog --collection idr --study idr0035
+    jumpduck catalog --collection own --gallery plates --samplesheet list.csv
     jumpduck catalog --collection sql/mylab.sql
     ```
+
+    `jumpduck collections NAME` lists the options of each collection.
     """
     report = Report(as_json=json, quiet=quiet)
     with report.progress() as progress:

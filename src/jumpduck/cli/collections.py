@@ -1,5 +1,6 @@
 """jumpduck collections"""
 
+import shlex
 from typing import Annotated
 
 import polars as pl
@@ -44,11 +45,15 @@ def collections(
     order = ("collection", "title", "images", "needs", "options", "licence", "citation", "home")
     table = pl.DataFrame(rows).select(order)
     if report.for_reader and not names:
-        report.table(table.select(order[:3]), keys=("collection",))
+        shown = table.select("collection", "title", "images", "licence")
+        report.table(shown, keys=("collection",))
         report.remark("jumpduck collections NAME says more of one")
     elif report.for_reader:
-        for row in table.iter_rows(named=True):
-            report.line("\n".join(f"{name:<11}{value}" for name, value in row.items()) + "\n")
+        for name, row in zip(names, table.iter_rows(named=True), strict=True):
+            lines = [f"{field:<11}{value}" for field, value in row.items() if value]
+            others = "" if row["needs"] in ("", "nothing") else " ..."
+            again = f"jumpduck catalog --collection {shlex.quote(name)}{others}"
+            report.line("\n".join([*lines, "", again]) + "\n")
     else:
         report.table(table)
     report.json({"collections": table.to_dicts()})

@@ -63,7 +63,7 @@ def demo(
     ```
     """
     check_platform()
-    collection = collection.replace("-", "_")  # as `catalog` reads it
+    collection = collection.lower().replace("-", "_")  # as `catalog` reads it
     check_names("collection", [collection], WRITERS)
     _begin(out)
     report = Report(as_json=json, quiet=quiet)

@@ -17,7 +17,7 @@ from jumpduck.cli.flags import (
     reads,
 )
 from jumpduck.cli.last_rate import bytes_per_second
-from jumpduck.cli.report import Report, cell_text
+from jumpduck.cli.report import Report, cell_text, size_text
 from jumpduck.cli.settings import ROOTS, read_roots
 from jumpduck.cli.transfer_report import TransferReport, for_ever, otherwise
 from jumpduck.errors import PartialError
@@ -91,7 +91,8 @@ def download(
         says = "says" if len(outs) == 1 else "say"
         raise PartialError(
             f"{not_had.total():,} of {manifest.files:,} files could not be had; "
-            f"{results} {says} why, and the same command tries them again{for_ever(not_had)}"
+            f"{results} {says} why, and the same command tries them again"
+            f"{for_ever(not_had, manifest.files - not_had.total())}"
         )
 
 
@@ -114,7 +115,7 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
     to_fetch, rate = manifest.estimated_bytes(), bytes_per_second()
     to_fetch = None if to_fetch is None else to_fetch * left // manifest.files
     seconds = to_fetch / rate if to_fetch is not None and rate else None
-    size = "" if to_fetch is None else f", about {cell_text(to_fetch / 1e9)} GB to fetch (estimate)"
+    size = "" if to_fetch is None else f", about {size_text(to_fetch)} to fetch (estimate)"
     report.line(f"{_files_of_plates(manifest)}{size}")
     for share, found in plans:
         free = f"{cell_text(found.free / 1e9)} GB are free"
@@ -173,4 +174,4 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
 
 def _files_of_plates(manifest: Manifest) -> str:
     plates = f"{manifest.plate_count:,} plate{'s'[: manifest.plate_count != 1]}"
-    return f"{manifest.files:,} files of {plates}"
+    return f"{manifest.files:,} file{'s'[: manifest.files != 1]} of {plates}"

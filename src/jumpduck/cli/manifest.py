@@ -19,7 +19,7 @@ from jumpduck.cli.flags import (
     reads,
     switch,
 )
-from jumpduck.cli.report import Report, as_toml, cell_text
+from jumpduck.cli.report import Report, as_toml, size_text
 from jumpduck.database.connection import open_catalog
 from jumpduck.options import expanded
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
@@ -147,7 +147,10 @@ def say_chosen(report: Report, chosen: Summary, path: Path | None) -> tuple[int,
             )
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
-    report.line(f"{files:,} files, about {cell_text(gigabytes)} GB to fetch (estimate){target}")
+    report.line(
+        f"{files:,} file{'s'[: files != 1]}, about {size_text(gigabytes * 1e9)} to fetch "
+        f"(estimate){target}"
+    )
     return files, gigabytes
 
 

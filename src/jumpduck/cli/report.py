@@ -26,6 +26,10 @@ FOLDED_WIDTH = 16
 """Letters that a text column keeps at least when it folds."""
 
 
+SUM_DIGITS = 6
+"""Digits that a sum of sizes has in a table, because others are those of binary fractions."""
+
+
 class Report:
     """Prints what a verb reports, in the form that was asked for.
 
@@ -155,6 +159,14 @@ def as_json(value: object) -> str:
     return json.dumps(plain(value), default=str)
 
 
+def size_text(size: float) -> str:
+    """Get bytes as a table shows them, in the unit that does not need many zeros."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if size >= scale / 100:
+            return f"{cell_text(size / scale)} {unit}"
+    return f"{cell_text(size / 1e3)} kB"
+
+
 def as_toml(table: str, options: Mapping[str, object]) -> str:
     """Get options as a table of TOML, without those that are None."""
     lines = [
@@ -217,8 +229,9 @@ def fitting_widths(
 
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Get a frame whose values CSV can have: lists and the like as JSON."""
-    return frame.with_columns(
+    """Get a frame whose values CSV can have: lists and the like as JSON, sums without noise."""
+    sums = cs.float() & cs.ends_with("_gb", "_mb")
+    return frame.with_columns(sums.round_sig_figs(SUM_DIGITS)).with_columns(
         pl.Series(name, [as_json(value) for value in frame[name].to_list()])
         for name, dtype in frame.schema.items()
         if dtype.is_nested() or dtype == pl.Object

@@ -9,7 +9,7 @@ import polars as pl
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, DryRun, Json, Quiet, reads, with_flags
 from jumpduck.cli.last_rate import bytes_per_second
-from jumpduck.cli.report import Report, cell_text
+from jumpduck.cli.report import Report, cell_text, size_text
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.stages.split import Split, SplitOptions, write_split
 from jumpduck.transfer.shard_files import INDEX_FILE
@@ -72,7 +72,7 @@ def _say(report: Report, found: Split, folder: Path, *, dry_run: bool) -> None:
     if not shards:
         report.line("nothing is left: all files of the manifest are there; no shard written")
     else:
-        much = "" if size is None else f", about {cell_text(size / 1e9)} GB to fetch (estimate)"
+        much = "" if size is None else f", about {size_text(size)} to fetch (estimate)"
         target = "; nothing written (--dry-run)" if dry_run else f" -> {folder / INDEX_FILE}"
         report.line(f"{shards:,} shard{'s'[: shards != 1]}, {found.files:,} requests{much}{target}")
     if size and (day := Workload(found.files, size)).images_per_second >= 1:

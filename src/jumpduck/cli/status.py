@@ -76,7 +76,8 @@ def status(
         said += f"; {lacking:,} of {found.shards.height:,} shards lack files"
     elif not found.running and (left or not_had):
         rest = [f"{left:,} not fetched"] * bool(left) + [f"{not_had:,} not had"] * bool(not_had)
-        said += f"; {' and '.join(rest)}: {goes_on(found.commands, counts)}"
+        said += f"; {' and '.join(rest)}: "
+        said += goes_on(found.commands, counts, counts["done"])
     report.remark(said)
     if not found.gathered and not found.running:
         words = [] if outs == ["images"] else with_values("--out", outs)

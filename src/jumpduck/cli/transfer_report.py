@@ -141,8 +141,8 @@ def by_reason(rows: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.Dat
     A reason is an error without the name of the file that it is about.
     """
     reason = pl.col("error").fill_null("")
-    for name in ("url", "path"):
-        file = pl.col(name).fill_null("")
+    url = pl.col("url").fill_null("")
+    for file in (url, url.str.replace("#.*$", ""), pl.col("path").fill_null("")):
         reason = reason.str.strip_prefix(file).str.strip_suffix(file)
     found = rows.with_columns(reason=reason.str.strip_chars(": ")).group_by("status", "reason")
     counts = found.agg(files=pl.len(), path=pl.col("path").min(), error=pl.col("error").first())
@@ -151,14 +151,15 @@ def by_reason(rows: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.Dat
 
 
 def reasons(found: pl.DataFrame) -> list[str]:
-    """Get a line for each reason: the file and its error, or how many files there are of it."""
+    """Get a line for each reason: the file and its error, or one of the files and their number."""
     lines: list[str] = []
     shown = found.sort("files", "path", descending=[True, False])
     for row in shown.head(MAX_SHOWN_REASONS).iter_rows(named=True):
         if row["files"] == 1:
             lines.append(f"{row['status']}: {row['path']}: {row['error']}")
         else:
-            lines.append(f"{row['status']}: {row['files']:,} files: {row['reason']}")
+            files = f"{row['files']:,} files, such as {row['path']}"
+            lines.append(f"{row['status']}: {files}: {row['reason']}")
     if found.height > MAX_SHOWN_REASONS:
         lines.append(f"... {found.height:,} reasons in all; these are the most frequent")
     return lines
@@ -207,13 +208,15 @@ def _as_asked_for(label: str, parameters: str) -> str:
     return f"{name} with {shlex.join(words)}" if words else name
 
 
-def goes_on(commands: Sequence[str], by_status: Mapping[str, int]) -> str:
+def goes_on(commands: Sequence[str], by_status: Mapping[str, int], had: int) -> str:
     """Get the sentence that says how to go on, and what of it can be expected.
 
     Parameters
     ----------
     by_status
         Numbers of files that are left, missing, corrupt and failed.
+    had
+        Number of files that are there.
     """
     only_gone = not (by_status["left"] or by_status["failed"])
     some = " and ".join(f"`{command}`" for command in commands) or "the same `jumpduck download`"
@@ -223,16 +226,17 @@ def goes_on(commands: Sequence[str], by_status: Mapping[str, int]) -> str:
     verb = (
         ("tries" if one else "try") + " again" if only_gone else ("goes" if one else "go") + " on"
     )
-    return f"{some} {verb}{for_ever(by_status)}"
+    return f"{some} {verb}{for_ever(by_status, had)}"
 
 
-def for_ever(by_status: Mapping[str, int]) -> str:
+def for_ever(by_status: Mapping[str, int], had: int) -> str:
     """Get a further clause on what is missing or corrupt, which no other run is likely to change.
 
     A file is called missing when the server says so, and corrupt when the same bytes came twice.
+    Where no file is there, none is said to be so for ever, because a wrong place is likelier.
     """
     gone = by_status["missing"] + by_status["corrupt"]
-    if not gone:
+    if not gone or not had:
         return ""
     names = " or ".join(name for name in ("missing", "corrupt") if by_status[name])
     return (

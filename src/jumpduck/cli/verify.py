@@ -113,14 +113,17 @@ def verify(
     said += [f"{not_had:,} could not be had"] * bool(not_had)
     if counts["left"] or not_had:
         if options.manifest is None and options.shards is None:
-            said.append(goes_on(status(options.out).commands, counts))
+            said.append(goes_on(status(options.out).commands, counts, counts["right"]))
         else:
             given = options.manifest if options.shards is None else [options.shards]
             runs = folders[0].asked.runs()
             words = words_of(replace(options, manifest=given, shards=None), ["manifest"])
-            said.append(goes_on(_for_manifest(commands_of(runs[:1]), words), counts))
+            commands = _for_manifest(commands_of(runs[:1]), words)
+            said.append(goes_on(commands, counts, counts["right"]))
     if said:
-        raise PartialError(f"of {total:,} files in {', '.join(outs)}, {'; '.join(said)}")
+        raise PartialError(
+            f"of {total:,} file{'s'[: total != 1]} in {', '.join(outs)}, {'; '.join(said)}"
+        )
 
 
 def _repaired(

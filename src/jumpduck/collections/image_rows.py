@@ -74,13 +74,15 @@ def rows_of_list(name: str, table: pl.DataFrame, place: Place) -> pl.DataFrame:
             [_image(table, pl.lit(name), given(column)) for name, column in channels.items()]
         )
     else:
+        own = [column for column in table.columns if column != LINE_PROBLEM]
+        # no name of a column between backticks, because `path` is a parameter too
         raise CatalogError(
-            f"samplesheet {name} has no images: it needs columns `channel` and `path`, or one for "
+            f"samplesheet {name} has no images: it needs columns 'channel' and 'path', or one for "
             "each channel (path_DNA), or those of load_data (URL_OrigDNA, or PathName_OrigDNA and "
-            f"FileName_OrigDNA), or FileName_Merged; it has {', '.join(table.columns[:8])}"
+            f"FileName_OrigDNA), or FileName_Merged; it has {', '.join(own[:8])}"
         )
     if not {"well", "row"} & set(_keys(table)):
-        raise CatalogError(f"samplesheet {name} does not say the wells; add a column `well`")
+        raise CatalogError(f"samplesheet {name} does not say the wells; add a column 'well'")
     leaves = pl.col("reason").is_null() & pl.col("url").str.contains(LEAVES)
     return rows.with_columns(
         place(pl.col("url")).alias("url"),

@@ -34,6 +34,7 @@ MEANINGS: Mapping[str, Sequence[str]] = {
     "concentration": ("concentration",),
     "name": ("pert_iname", "name", "gene", "symbol"),
     "inchikey": ("inchikey",),
+    "pixel_size": ("pixel_size_microns", "pixel_size_um"),
 }
 """What the SQL knows, and the columns that say it, the first of them that a table has."""
 

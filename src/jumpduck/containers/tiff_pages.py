@@ -23,6 +23,7 @@ from jumpduck.containers.plane_file import (
 from jumpduck.containers.ranged_file import RangedFile, merged
 from jumpduck.containers.recent_files import RecentFiles
 from jumpduck.errors import ImageError, QueryError
+from jumpduck.imaging.only_page import refuse_other_pages
 from jumpduck.imaging.tiff_header import (
     FileBytes,
     NoPageError,
@@ -58,6 +59,8 @@ class PageChoice:
     grey_range: GreyRange | None
     to_the_last: bool = False
     """The file may have fewer pages than `pages` are."""
+    is_named: bool = True
+    """The place says which pages; else the file must have one alone."""
 
     @classmethod
     def of(cls, place: Place) -> "PageChoice":
@@ -76,7 +79,7 @@ class PageChoice:
             return cls(pages, GreyRange.of(place), to_the_last=True)
         key = "pages" if "pages" in place else "page"
         first, last = span_of(place.get(key, "0"), key, many=key == "pages")
-        return cls(range(first, last + 1), GreyRange.of(place))
+        return cls(range(first, last + 1), GreyRange.of(place), is_named=key in place)
 
     @property
     def is_copied(self) -> bool:
@@ -193,6 +196,8 @@ def _image(
     any_numbers = choice.grey_range is not None
     try:
         for header in read_page_headers(data, choice.pages, any_numbers=any_numbers):
+            if not choice.is_named:
+                refuse_other_pages(data, header)
             page_bytes = 2 * sum(count for _, count in header.pieces)
             if choice.is_copied:
                 return _copy(header, pieces) if on_size(held + page_bytes) else None

@@ -126,7 +126,9 @@ class ZarrPlanes:
                 return array
             else:
                 raise broken
-        raise refused or FileNotFoundError("no Zarr array, which has a zarr.json or a .zarray")
+        raise refused or FileNotFoundError(
+            f"{root}: no Zarr array, which has a zarr.json or a .zarray"
+        )
 
     def _fetch(
         self, root: str, array: ZarrArray, where: Coordinates, image: str

@@ -1,12 +1,13 @@
 """Find the sql files of a collection and run them in the order of its driver."""
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
-from jumpduck.errors import CatalogError
+from jumpduck.errors import CatalogError, QueryError
 
 Value = str | Sequence[str] | Sequence[dict[str, str | None]] | None
 
@@ -39,30 +40,32 @@ def find_driver(collection: str) -> Path:
     Parameters
     ----------
     collection
-        Name of a collection that comes with jumpduck, or path of a driver: ``folder/NAME.sql``.
+        Name of a collection that comes with jumpduck, in any case and with ``-`` for ``_``, or
+        path of a driver: ``folder/NAME.sql``.
 
     Raises
     ------
-    CatalogError
+    QueryError
         There is no such collection, or its name cannot be the name of a schema.
     """
     if collection.endswith(".sql"):
         driver = Path(collection)
         if not driver.is_file():
-            raise CatalogError(
-                f"collection {collection!r} is not a file; give the path of a driver"
-            )
+            raise QueryError(f"collection {collection!r} is not a file; give the path of a driver")
     else:
         # a schema cannot have the hyphen that some collections are written with
-        driver = sql_root() / f"{collection.replace('-', '_')}.sql"
-        if not driver.is_file():
-            known = ", ".join(one.stem for one in drivers())
-            raise CatalogError(
-                f"there is no collection {collection!r}; there is {known}, "
-                "or give the path of a driver: folder/NAME.sql"
+        name = collection.lower().replace("-", "_")
+        known = {one.stem: one for one in drivers()}
+        if name not in known:
+            near = difflib.get_close_matches(name, known)
+            raise QueryError(
+                f"there is no collection {collection!r}; "
+                + (f"did you mean {', '.join(near)}? " if near else "")
+                + f"there is {', '.join(known)}, or give the path of a driver: folder/NAME.sql"
             )
+        driver = known[name]
     if not re.fullmatch(r"[a-z][a-z0-9_]*", driver.stem) or driver.stem in ("main", "temp"):
-        raise CatalogError(
+        raise QueryError(
             f"collection {driver.stem!r} cannot be the name of a schema; "
             "use small letters, digits and _"
         )

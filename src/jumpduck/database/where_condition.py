@@ -1,6 +1,8 @@
 """One SQL condition from a user: a condition on columns, and nothing else."""
 
+import difflib
 import json
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +24,11 @@ _OF_THE_SESSION = frozenset(
 
 _OF_THE_VERSION = frozenset({"version", "hash", "create_sort_key"})
 """Functions whose value another version of DuckDB does not have."""
+
+CUTOFF = 0.55
+"""How alike a column must be to be suggested, from 0 to 1."""
+
+_ABSENT = re.compile(r'Referenced column "(.+?)" (?:was )?not found')
 
 
 def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
@@ -59,7 +66,7 @@ def check_where(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> str:
         raise QueryError(f"where {where!r} is not one SQL condition, like Metadata_Site < 4")
     if '"class": "SUBQUERY"' in json.dumps(parsed[0]):
         raise QueryError(f"where {where!r} has a subquery; use only columns of {sites}")
-    with where_errors(where):
+    with where_errors(where), _absent_columns(con, where, sites):
         con.execute(_statement(sites, where) + " LIMIT 0").fetchall()
     # what the relation itself calls is not the user's
     called = _planned(con, _statement(sites, where)) - _planned(con, _statement(sites, "TRUE"))
@@ -88,6 +95,23 @@ def where_errors(where: str | None) -> Generator[None]:
             raise
         said = str(error).partition("\nLINE ")[0]
         raise QueryError(f"where {where!r}: {' '.join(said.split())}") from error
+
+
+@contextmanager
+def _absent_columns(con: duckdb.DuckDBPyConnection, where: str, sites: str) -> Generator[None]:
+    """Raise QueryError, with the nearest names, for a column that a relation does not have."""
+    try:
+        yield
+    except duckdb.BinderException as error:
+        absent = _ABSENT.search(str(error))
+        if absent is None:
+            raise
+        columns = [name for name, *_ in con.execute(f"DESCRIBE {sites}").fetchall()]
+        plain = {name.lower().removeprefix("metadata_"): name for name in columns}
+        asked = absent[1].lower().removeprefix("metadata_")
+        near = [plain[one] for one in difflib.get_close_matches(asked, plain, n=3, cutoff=CUTOFF)]
+        names = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(columns)}"
+        raise QueryError(f"where {where!r}: there is no column {absent[1]!r}; {names}") from error
 
 
 def _statement(sites: str, where: str) -> str:

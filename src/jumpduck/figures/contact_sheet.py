@@ -18,6 +18,7 @@ from jumpduck.storage.atomic_files import atomic_write
 from jumpduck.storage.replaced_files import is_png, refuse_other_file
 
 ROLE, NAME = "Metadata_pert_type", "Metadata_Name"
+PERTURBATION = "Metadata_Perturbation"
 PATH_PREFIX = "path_"
 
 MAX_WELLS = 384
@@ -134,10 +135,10 @@ def _plate_text(site: Site) -> str:
 
 
 def _name(site: Site) -> object:
-    """The site's name, or else the first text that the collection gives it."""
+    """The site's name, else its perturbation, else the first text that the collection gives it."""
     own = (*SITE_KEY, ROLE, NAME)
     others = [name for name in site if name not in own and not name.startswith(PATH_PREFIX)]
-    texts = (site.get(name) for name in (NAME, *others))
+    texts = (site.get(name) for name in (NAME, PERTURBATION, *others))
     return next((text for text in texts if isinstance(text, str) and text), None)
 
 

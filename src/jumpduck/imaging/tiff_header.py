@@ -43,13 +43,7 @@ COMPRESSIONS = {
     50000: "zstd",
 }
 
-MAX_BYTES_PER_BYTE = {
-    "none": 1,
-    "PackBits": 64,
-    "deflate": 1032,
-    "LZW": 2731,
-    "zstd": math.inf,
-}
+MAX_BYTES_PER_BYTE = {"none": 1, "PackBits": 64, "deflate": 1032, "LZW": 2731, "zstd": math.inf}
 """How many bytes one compressed byte can become, by compression."""
 
 WITHOUT_PREDICTOR = ("none", "PackBits")
@@ -164,7 +158,7 @@ def read_page_headers(
     """
     page = -1
     try:
-        for page, directory in enumerate(_directories(data)):
+        for page, directory in enumerate(directories(data)):
             if page in pages:
                 yield _check_page(data, page, directory, any_numbers=any_numbers)
             if page == pages[-1]:
@@ -183,7 +177,9 @@ class _Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class _Directory:
+class Directory:
+    """Where the tags of a page are, and how they are written."""
+
     tags: range
     """Where each tag begins."""
     byte_order: str
@@ -196,7 +192,7 @@ def _unpack(data: FileBytes, number_format: str, at: int) -> tuple[int, ...]:
     return struct.unpack(number_format, part)
 
 
-def _directories(data: FileBytes) -> Iterator[_Directory]:
+def directories(data: FileBytes) -> Iterator[Directory]:
     """Get the directory of each page, one after the other."""
     byte_order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     magic = _unpack(data, f"{byte_order}H", 2)[0] if byte_order and len(data) >= 8 else 0
@@ -229,10 +225,10 @@ def _directories(data: FileBytes) -> Iterator[_Directory]:
         first_tag = link + struct.calcsize(count_format)
         end = first_tag + tag_count * tag_bytes
         (link,) = _unpack(data, link_format, end)
-        yield _Directory(range(first_tag, end, tag_bytes), byte_order, tag_format, link_format)
+        yield Directory(range(first_tag, end, tag_bytes), byte_order, tag_format, link_format)
 
 
-def _tags(data: FileBytes, directory: _Directory) -> dict[int, _Tag]:
+def _tags(data: FileBytes, directory: Directory) -> dict[int, _Tag]:
     """Those tags of a directory that are read here."""
     tags: dict[int, _Tag] = {}
     byte_order, link_format = directory.byte_order, directory.link_format
@@ -267,7 +263,7 @@ def _tags(data: FileBytes, directory: _Directory) -> dict[int, _Tag]:
 
 
 def _check_page(
-    data: FileBytes, page: int, directory: _Directory, *, any_numbers: bool
+    data: FileBytes, page: int, directory: Directory, *, any_numbers: bool
 ) -> PageHeader:
     tags, byte_order = _tags(data, directory), directory.byte_order
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError, JumpduckError, QueryError
 from jumpduck.imaging.illumination import decode_illumination, illumination_of
-from jumpduck.imaging.tiff_header import read_header
-from jumpduck.imaging.tiff_reader import decode
+from jumpduck.imaging.only_page import read_only_page
+from jumpduck.imaging.tiff_reader import decode_rows
 from jumpduck.recipes.base import Fetch, Source
 from jumpduck.recipes.plate_images import CHANNEL, SITE, chosen_images, read_images
 from jumpduck.rows import Row
@@ -115,13 +115,13 @@ def _sum(rows: Sequence[Row], fetch: Fetch) -> tuple[NDArray[np.uint32], int]:
     lock = Lock()
 
     def add(source: Source) -> bool:
-        header = read_header(source.data)
+        header = read_only_page(source.data)
         if header.width * header.height > MAX_PIXELS:
             raise QueryError(
                 f"an image has {header.width} x {header.height} pixels, at most {MAX_PIXELS} are "
                 "allowed"
             )
-        plane = decode(source.data)
+        plane = decode_rows(source.data, header)
         with lock:
             total = sums.setdefault(plane.shape, np.zeros(plane.shape, np.uint32))
             np.add(total, plane, out=total)

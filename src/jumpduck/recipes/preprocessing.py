@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jumpduck.errors import JumpduckError, ManifestError, QueryError, StoreError
+from jumpduck.imaging.only_page import read_only_page
 from jumpduck.imaging.quality import Quality, quality
 from jumpduck.imaging.tiff_header import PageHeader, read_header
 from jumpduck.imaging.tiff_reader import Plane, decode_rows
@@ -297,7 +298,7 @@ class Preprocessing:
             As `check`, or its illumination function has another size.
         """
         self.check(source.row, context)
-        header = read_header(source.data)
+        header = read_only_page(source.data)
         rows, columns = self._crop_of(header, source.row)
         # rows below the crop are not decoded
         decoded = decode_rows(source.data, header, rows.stop)

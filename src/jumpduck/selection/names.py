@@ -122,8 +122,11 @@ def check_perturbations(
             AND column_name = 'name' AND comment IS NOT NULL
     """
     comments = con.execute(query, {"name": held.name}).fetchall()
-    known = comments[0][0] if comments else f"see {held.relation('perturbation_names')}"
-    hint = _explain_name(con, held, missing[0]) or f"names that are known: {known}"
+    listed = (
+        f'`jumpduck sql "FROM {held.relation("perturbation_names")}"` lists those that are known'
+    )
+    known = f"{comments[0][0]}; {listed}" if comments else listed
+    hint = _explain_name(con, held, missing[0]) or known
     if near:
         hint = f"did you mean {', '.join(name for (name,) in near)}? If not: {hint}"
     raise QueryError(f"there is no {what} {missing[0]!r}; {hint}")

@@ -24,9 +24,10 @@ SITES = range(1, 5)
 CHANNELS = {"DAPI": (1, "DNA"), "Tubulin": (2, "ER"), "Actin": (4, "AGP")}
 """The number that the names of files have for a channel, and the stain that is drawn for it."""
 
-UNTREATED = Phenotype()
-POISONED = Phenotype(cells=0.4, nucleus=1.5, er=1.8)
-FEWER_CELLS = Phenotype(cells=0.6, nucleus=0.8)
+UNTREATED = Phenotype(cells=5)
+POISONED = Phenotype(cells=2.5, nucleus=1.5, er=1.8)
+FEWER_CELLS = Phenotype(cells=3, nucleus=0.8)
+"""So many cells that each of these small fields has one."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -34,6 +35,15 @@ from jumpduck.transfer.shards import rows_of_shard
 
 UNPRINTABLE = r"[\p{Cc}\x{FFFE}\x{FFFF}]"
 """Characters that XML cannot have, nor a table show."""
+
+HOW_TO_FILL: Mapping[str, str] = MappingProxyType(
+    {
+        "Metadata_Pixel_Size_Microns": "give it in the samplesheet or platemap, or use `crop`",
+        "url_illum": "`jumpduck manifest --illum` writes it where the collection has published "
+        "functions; `illum_from_plate` makes them of the images",
+    }
+)
+"""What to do where a column that a recipe needs has no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +264,7 @@ class Manifest:
         if empty := [name for name in columns if name not in there or not counts[name].item()]:
             raise ManifestError(
                 f"{needed_by} needs the column {empty[0]} of the manifest, and no row has a value "
-                "in it; fill it in (`jumpduck manifest --illum` writes url_illum)"
+                f"in it; {HOW_TO_FILL.get(empty[0], 'fill it in')}"
             )
 
     def check_casts(self, source: pl.LazyFrame, found: Mapping[str, pl.DataType]) -> None:
