@@ -1,7 +1,6 @@
 """jumpduck catalog"""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 from rich.progress import TaskID
@@ -9,6 +8,7 @@ from rich.progress import TaskID
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, Json, Quiet, reads, switch
 from jumpduck.cli.report import Report
 from jumpduck.collections.base import CatalogOptions
+from jumpduck.database.sql_files import find_driver
 from jumpduck.stages.catalog import catalog as build
 from jumpduck.stages.catalog import imaged, problems
 
@@ -85,7 +85,8 @@ def catalog(
     if found.height:
         report.line("not read:")
         report.table(found)
-        report.line(f"ask {Path(options.collection).stem}.problems for all reasons")
+        name = find_driver(options.collection).stem
+        report.line(f'all reasons: jumpduck sql "FROM {name}.problems"')
     if relations:
         report.table(made, keys=("relation",))
     report.line(f"-> {options.path}")

@@ -53,7 +53,7 @@ OF_JUMP = WantedColumns(
     re.compile(r"(URL|PathName|FileName)_(Orig|Illum)|Metadata_(Well|Site)$"), ("Metadata_Well",)
 )
 
-_UNREADABLE = (OSError, pl.exceptions.PolarsError, duckdb.Error)
+_UNREADABLE = (OSError, UnicodeError, pl.exceptions.PolarsError, duckdb.Error)
 
 
 class WantedPlate(NamedTuple):
