@@ -75,7 +75,8 @@ def test_no_file_of_a_plate_is_in_the_folder_before_all_are_made(
 
     def look(self, plate, hand_over):
         in_scratch = [file for file in self.path.rglob("*.part") if plate[2] in str(file)]
-        seen[plate] = len(in_scratch), [one for one in files(out) if plate[2] in one]
+        in_out = [file for file in out.rglob("*.png") if plate[2] in str(file)]
+        seen[plate] = len(in_scratch), in_out
         move(self, plate, hand_over)
 
     out = tmp_path / "images"
