@@ -59,7 +59,7 @@ class Interrupts:
         self.number = self.number or number
         # not in an import, because that may keep a lock, lose the exception or make another of it:
         # the thread sends the signal again until the import has ended
-        if not self._raised and not _imports(frame):
+        if not self._raised and not _would_lose(frame):
             self._raised = True
             raise KeyboardInterrupt
 
@@ -99,8 +99,10 @@ class Interrupts:
             return None
 
 
-def _imports(frame: FrameType | None) -> bool:
-    """Get whether an import is under way."""
+def _would_lose(frame: FrameType | None) -> bool:
+    """Get whether an import is under way, or a callback of a weak reference, which loses errors."""
+    if frame is not None and frame.f_code.co_filename.endswith(("_weakrefset.py", "weakref.py")):
+        return True
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True

@@ -61,7 +61,7 @@ def test_without_such_a_limit_all_connections_are_used(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("files", [256, 64])
+@pytest.mark.parametrize("files", [256, 96])
 def test_256_connections_under_a_limit_of_open_files_fetch_all(
     files, catalog, gallery, s3, tmp_path
 ):

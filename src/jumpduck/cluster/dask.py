@@ -178,7 +178,13 @@ def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]
             "dask is not installed; install it with `pip install 'jumpduck[dask]'`"
         ) from None
     library: Any = distributed
-    with dask.config.set({"distributed.scheduler.allowed-failures": retries}):
+    # because the profiler can stop a worker for ever, where garbage is collected while Python 3.11
+    # reads the frames of all threads
+    settings = {
+        "distributed.scheduler.allowed-failures": retries,
+        "distributed.worker.profile.enabled": False,
+    }
+    with dask.config.set(settings):
         if workers.scheduler is not None:
             try:
                 client = library.Client(workers.scheduler, timeout=CONNECT_SECONDS)
