@@ -5,22 +5,9 @@
 BEGIN;
 SET VARIABLE collection = 'jump';
 SET VARIABLE perturbation = 'Metadata_JCP2022';
-.read sql/common/collections.sql
-.read sql/common/as_pattern.sql
+.read sql/common.sql
 .read sql/common/gallery_url.sql
 .read sql/common/read_url.sql
-.read sql/common/reported_issues.sql
-.read sql/common/is_known_bad.sql
-.read sql/common/add_controls.sql
-.read sql/common/keep_imaged.sql
-.read sql/common/drop_known_bad.sql
-.read sql/common/sample_sites.sql
-.read sql/common/spread_sites.sql
-.read sql/common/bound_controls.sql
-.read sql/common/within_budget.sql
-.read sql/common/split_sites.sql
-.read sql/common/list_files.sql
-.read sql/common/list_plates.sql
 .read sql/jump/settings.sql
 .read sql/jump/channels.sql
 .read sql/jump/plates.sql

@@ -30,7 +30,7 @@ def drivers() -> list[Path]:
     return sorted(
         file
         for file in sql_root().glob("*.sql")
-        if "common/collections.sql" in file.read_text(encoding="utf-8")
+        if "SET VARIABLE collection" in file.read_text(encoding="utf-8")
     )
 
 
@@ -138,7 +138,10 @@ def as_pattern(path: str | Path) -> str:
 
 
 def _steps(driver: Path) -> Iterator[Path | str]:
-    """Get the files that a driver reads and, as text, the statements between them."""
+    """Get the files that a driver reads and, as text, the statements between them.
+
+    A file that is in no folder below sql/ is a list of files, too.
+    """
     text = ""
     for line in driver.read_text(encoding="utf-8").splitlines():
         if read := _READ.match(line):
@@ -146,7 +149,11 @@ def _steps(driver: Path) -> Iterator[Path | str]:
                 yield text
             text = ""
             beside = driver.parent / read[1]
-            yield beside if beside.is_file() else sql_root() / read[1]
+            file = beside if beside.is_file() else sql_root() / read[1]
+            if "/" in read[1]:
+                yield file
+            else:
+                yield from _steps(file)
         elif not line.startswith("--"):
             text += line + "\n"
     if text.strip():
