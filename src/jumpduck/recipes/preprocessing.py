@@ -63,7 +63,7 @@ Levels = tuple[float, float]
 class PlateContext:
     """What is known of a plate before its first image; levels and faults by channel."""
 
-    illum: Illumination = Illumination({}, {}, {})  # noqa: RUF009 - it does not change
+    illum: Illumination = field(default_factory=lambda: Illumination({}, {}, {}))
     levels: Mapping[str, Levels] = field(default_factory=dict[str, Levels])
     faults: Mapping[str, str] = field(default_factory=dict[str, str])
     """Why something could not be read: the error of each image of the channel."""
