@@ -58,5 +58,6 @@ def test_four_wells_of_a_plate_take_less_than_a_twentieth_of_its_zip(published, 
             sent[ranges], made[ranges] = server.sent, files(tmp_path / str(ranges))
         assert results["status"].to_list() == ["fetched"] * 24
     assert sent[True] < 0.05 * size
-    assert size <= sent[False] < 1.05 * size
+    # more than once, because of each refused request for a part some of the body is on its way
+    assert size <= sent[False] < 1.5 * size
     assert made[True] == made[False]

@@ -2,6 +2,7 @@
 
 import http.server
 import re
+import socket
 import threading
 from pathlib import Path
 from urllib.parse import unquote
@@ -52,6 +53,9 @@ class RangeServer:
                 pass  # a client that reads no body closes the connection
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        # Because the system takes megabytes of an answer that nobody reads, and they count as
+        # sent: this is inherited by each connection.
+        self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**16)
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         return self
