@@ -31,12 +31,13 @@ ROOMS = {
     "collections": {"containers", "database", "selection", "storage"},
     "selection": {"database"},
     "recipes": {"imaging"},
-    "figures": {"imaging", "storage"},
+    "figures": {"imaging", "storage", "transfer"},
+    "exports": {"imaging", "storage", "transfer"},
     "containers": {"imaging", "storage"},
     "transfer": {"containers", "recipes", "storage"},
     "cluster": set(),
 }
-ROOMS["stages"] = set(ROOMS) - {"figures", "synthetic"}
+ROOMS["stages"] = set(ROOMS) - {"synthetic"}
 ROOMS["cli"] = set(ROOMS)
 ROOMS["__main__"] = {"cli", "interrupts"}
 
@@ -47,6 +48,10 @@ LIBRARIES = {
     "obstore": {"storage"},
     "httpx": {"collections"},
     "PIL": {"figures"},
+    "altair": {"figures"},
+    "vl_convert": {"figures"},
+    "zarr": {"exports"},
+    "ome_zarr": {"exports"},
     "pyfive": {"containers"},
     "rdkit": {"selection"},
     "dask": {"cluster"},

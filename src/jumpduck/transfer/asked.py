@@ -24,6 +24,7 @@ from jumpduck.rows import PLATE_KEY, SITE_KEY, Row
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.transfer.manifest_plates import join_ranges
 from jumpduck.transfer.manifest_reader import ONLY_IN_FORM, Manifest, PlateKey, folded
+from jumpduck.transfer.origins import Origin, Origins, OriginsOfRuns
 from jumpduck.transfer.plate_tables import schema_of, writing_table
 
 COLUMNS = (*SITE_KEY, "Metadata_Channel", "url", "path")
@@ -151,6 +152,7 @@ class AskedTables:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.origins = Origins(folder)
         self._known: dict[Path, tuple[tuple[int, int], Run]] = {}
 
     def begin(
@@ -177,7 +179,8 @@ class AskedTables:
         """
         columns = columns_for(recipe, manifest.columns)
         file = manifest.large_file(columns)
-        text = f"{manifest.digest_of(columns)} {recipe.label} {recipe.parameters_text}"
+        digest = manifest.digest_of(columns)
+        text = f"{digest} {recipe.label} {recipe.parameters_text}"
         table = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
         self.folder.mkdir(exist_ok=True)
         if not table.exists():
@@ -207,6 +210,9 @@ class AskedTables:
                 table.unlink()
             raise
         table.with_suffix(".left").unlink(missing_ok=True)  # its images have names now
+        self.origins.keep(
+            table.stem, [Origin.of_manifest(digest, notes) for notes in manifest.origins or [{}]]
+        )
         return Run(table)
 
     def check(self, manifest: Manifest, recipe: Recipe) -> None:
@@ -261,8 +267,9 @@ class AskedTables:
             return self._known[notes][1]
         return Run(notes.with_suffix(".parquet"))
 
-    def adopt(self, left: Mapping[str, int]) -> None:
+    def adopt(self, left: Mapping[str, int], origins: OriginsOfRuns) -> None:
         """Keep how many images of runs are left, as the results of a copied folder say."""
+        self.origins.adopt(origins)
         known = {run.id for run in self.runs()}
         for run, count in left.items():
             if run not in known:

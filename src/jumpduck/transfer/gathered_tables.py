@@ -19,6 +19,7 @@ from jumpduck.rows import SITE_KEY
 from jumpduck.schema import RESULTS, RESULTS_FILE, SITES_FILE
 from jumpduck.transfer.asked import AskedTables, Run
 from jumpduck.transfer.comparison import count_left
+from jumpduck.transfer.origins import Origin, origins_of_json
 from jumpduck.transfer.plate_tables import PlateTables, plate_key_of, schema_of, writing_table
 
 MAX_TIME_SHARE = 0.1
@@ -40,8 +41,14 @@ LEFT = "jumpduck.left"
 """Key of the file's metadata with the number of images that each run has left, by its ID: all that
 a copy without the hidden folder knows of them."""
 
+ORIGINS = "jumpduck.origins"
+"""Key of the file's metadata with the list of `Origin` of each run, by its ID."""
+
 BYTES_PER_FILE = 10_000
 """Bytes that take as long as opening one more table."""
+
+
+KEYS = (MADE_FROM, ASKED, LEFT, ORIGINS)
 
 
 class GatheredTables:
@@ -73,6 +80,15 @@ class GatheredTables:
             left: dict[str, int] = json.loads(_metadata(self.results).get(LEFT, "{}"))
             return {run: int(count) for run, count in left.items()}
         except (ValueError, TypeError, AttributeError):
+            return {}
+
+    @property
+    def origins(self) -> dict[str, list[Origin]]:
+        """Where the images come from, by the ID of the run, as the results say."""
+        try:
+            found: dict[str, object] = json.loads(_metadata(self.results).get(ORIGINS, "{}"))
+            return {run: origins_of_json(values) for run, values in found.items()}
+        except (ValueError, AttributeError, RecursionError):
             return {}
 
     def write(self) -> None:
@@ -117,7 +133,10 @@ class GatheredTables:
         self._read_from = made_from[MADE_FROM]
         left = count_left(runs, {plate_key_of(table): table for table in tables})
         left += Counter(self._asked.adopted())
-        metadata = {**made_from, LEFT: json.dumps(left)}
+        origins = {
+            run: [one.json for one in of_run] for run, of_run in self._asked.origins.all().items()
+        }
+        metadata = {**made_from, LEFT: json.dumps(left), ORIGINS: json.dumps(origins)}
         none = pl.DataFrame(schema=RESULTS)
         both = (
             (self._plates.sites_files(), self.sites, none.select(SITE_KEY)),
@@ -178,7 +197,7 @@ def _metadata(file: Path) -> Mapping[str, str]:
         written = pl.read_parquet_metadata(file)
     except (OSError, pl.exceptions.PolarsError):
         return {}
-    return {name: text for name, text in written.items() if name in (MADE_FROM, ASKED, LEFT)}
+    return {name: text for name, text in written.items() if name in KEYS}
 
 
 def _scan(files: list[Path]) -> pl.LazyFrame:

@@ -59,6 +59,8 @@ class OpenFiles(NamedTuple):
         What the metadata of all files say of the manifest.
     shards
         What each file says of itself; None of one that is not a shard.
+    origins
+        `notes` of each file; those that are the same once.
     """
 
     rows: pl.LazyFrame
@@ -66,6 +68,7 @@ class OpenFiles(NamedTuple):
     file: HeldFile | None
     notes: Mapping[str, str] = MappingProxyType({})
     shards: Sequence[ShardNote | None] = ()
+    origins: Sequence[Mapping[str, str]] = ()
 
     @property
     def cuts_plates(self) -> bool:
@@ -204,7 +207,7 @@ def _open_parquet(path: Path) -> OpenFiles:
     own = {name: text for name, text in written.items() if name.startswith("jumpduck.")}
     shard = ShardNote.read(own)
     own.pop(SHARD, None)
-    return OpenFiles(rows, notes.get("endpoint"), held, own, [shard])
+    return OpenFiles(rows, notes.get("endpoint"), held, own, [shard], [own])
 
 
 def _open_csv(path: Path) -> OpenFiles:
@@ -265,7 +268,9 @@ def _together(paths: Sequence[Path], found: Sequence[OpenFiles]) -> OpenFiles:
         name: text for name, text in first.items() if all(one.get(name) == text for one in others)
     }
     shards = [shard for one in found for shard in one.shards]
-    return OpenFiles(copy, endpoint, None, notes, shards)
+    origins = [origin for one in found for origin in one.origins]
+    different = [one for place, one in enumerate(origins) if one not in origins[:place]]
+    return OpenFiles(copy, endpoint, None, notes, shards, different)
 
 
 def _doubled(rows: pl.LazyFrame, paths: Sequence[Path]) -> pl.Series:

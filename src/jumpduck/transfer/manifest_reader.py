@@ -91,6 +91,8 @@ class Manifest:
         A plate may be here in part, because a shard cuts it.
     has_standard_paths
         Each path begins with the key of its plate.
+    origins
+        What the metadata of each of its files say of it.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Manifest:
         self._ranges = [(0, self.files)]
         self._whole_files = self.files
         self.has_standard_paths = False
+        self.origins: Sequence[Mapping[str, str]] = ()
         self._written: Mapping[str, pl.DataType] = {}
         self.folders = self._check_rows()
 
@@ -159,7 +162,7 @@ class Manifest:
         columns = manifest_types(found, "the manifest")
         source = rows if limit is None else rows.head(limit)
         opened = cls(source, columns, endpoint, file)
-        opened.cuts_plates = files.cuts_plates
+        opened.cuts_plates, opened.origins = files.cuts_plates, files.origins
         if limit is None and file is not None:
             opened._written = found
         opened.check_nulls()

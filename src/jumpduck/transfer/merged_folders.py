@@ -163,8 +163,11 @@ class MergedFolders:
             again = _with_out(str(command), self.into.path) if command else None
             self.into.asked.add(run, again)
         for source in self.sources:
-            left = source.gathered.left if source.plates.is_copy else source.asked.adopted()
-            self.into.asked.adopt(left)
+            if source.plates.is_copy:
+                left, origins = source.gathered.left, source.gathered.origins
+            else:
+                left, origins = source.asked.adopted(), source.asked.origins.all()
+            self.into.asked.adopt(left, origins)
 
     def adopt(self, source: OutputFolder, progress: Callable[[int], None]) -> Adopted:
         """Give all files and rows of a folder their new place.

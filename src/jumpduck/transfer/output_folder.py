@@ -188,7 +188,7 @@ class OutputFolder:
         self.runs.remove_notes()
         self.plates.see_all()
         if self.gathered.has_other_rows:
-            self.asked.adopt(self.gathered.left)
+            self.asked.adopt(self.gathered.left, self.gathered.origins)
             self.plates.adopt()
         self.plates.close_journals()
         for run in self.asked.runs():

@@ -1,0 +1,1 @@
+"""What was downloaded, in the forms that other tools read."""
