@@ -10,7 +10,7 @@ import pytest
 from cyclopts.completion.detect import ShellDetectionError
 
 import jumpduck
-from jumpduck.cli.report import Report, size_text
+from jumpduck.cli.printer import Printer, size_text
 from jumpduck.rows import PLATE_KEY
 from tests.support.examples import first_quick
 
@@ -31,7 +31,7 @@ def shown(monkeypatch, capsys):
     def show(frame, width, **options):
         monkeypatch.setenv("TTY_COMPATIBLE", "1")
         monkeypatch.setenv("COLUMNS", str(width))
-        Report(**options).table(frame)
+        Printer(**options).table(frame)
         return capsys.readouterr().out
 
     return show
@@ -190,14 +190,14 @@ def test_the_file_of_completions_is_written_where_the_shell_looks(cli, tmp_path)
 
 
 def test_sums_and_sizes_are_printed_without_noise(capsys):
-    Report().table(pl.DataFrame({"estimated_gb": [0.1 + 0.2], "dose": [0.1 + 0.2]}))
+    Printer().table(pl.DataFrame({"estimated_gb": [0.1 + 0.2], "dose": [0.1 + 0.2]}))
     assert capsys.readouterr().out == "estimated_gb\tdose\n0.3\t0.30000000000000004\n"
     sizes = [size_text(size) for size in (49_700, 4.2e6, 41.6e6, 5e12)]
     assert sizes == ["0.0497 MB", "4.2 MB", "0.0416 GB", "5,000 GB"]
 
 
 def test_a_collection_is_shown_with_the_command_that_makes_its_catalog(cli, monkeypatch):
-    monkeypatch.setattr(Report, "for_reader", True)
+    monkeypatch.setattr(Printer, "for_reader", True)
     said = cli("collections", "bbbc021", "CPG").out
     assert "\n\njumpduck catalog --collection bbbc021\n" in said
     assert "\n\njumpduck catalog --collection CPG ...\n" in said

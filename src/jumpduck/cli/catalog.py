@@ -6,7 +6,7 @@ from typing import Annotated
 from rich.progress import TaskID
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, Json, Quiet, reads, switch
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.collections.base import CatalogOptions
 from jumpduck.database.sql_files import find_driver
 from jumpduck.stages.catalog import catalog as build
@@ -69,8 +69,8 @@ def catalog(
 
     `jumpduck collections NAME` lists the options of each collection.
     """
-    report = Report(as_json=json, quiet=quiet)
-    with report.progress() as progress:
+    printer = Printer(as_json=json, quiet=quiet)
+    with printer.progress() as progress:
         tasks: dict[str, TaskID] = {}
 
         def show(step: str, done: int, total: int) -> None:
@@ -80,17 +80,17 @@ def catalog(
 
         made = build(**vars(replace(options, progress=show)))
     images = imaged(options.path)
-    report.table(images)
+    printer.table(images)
     found = problems(options.path)
     if found.height:
-        report.line("not read:")
-        report.table(found)
+        printer.line("not read:")
+        printer.table(found)
         name = find_driver(options.collection).stem
-        report.line(f'all reasons: jumpduck sql "FROM {name}.problems"')
+        printer.line(f'all reasons: jumpduck sql "FROM {name}.problems"')
     if relations:
-        report.table(made, keys=("relation",))
-    report.line(f"-> {options.path}")
-    report.json(
+        printer.table(made, keys=("relation",))
+    printer.line(f"-> {options.path}")
+    printer.json(
         {
             "catalog": options.path,
             "images": images.to_dicts(),

@@ -7,7 +7,7 @@ import polars as pl
 from cyclopts import Parameter
 
 from jumpduck.cli.flags import CHOOSE, Csv, Json, Quiet
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.collections.about import collection_about
 from jumpduck.collections.base import CatalogOptions
 from jumpduck.database.sql_files import drivers, find_driver
@@ -34,7 +34,7 @@ def collections(
     jumpduck catalog --collection bbbc021
     ```
     """
-    report = Report(as_json=json, as_csv=csv, quiet=quiet)
+    printer = Printer(as_json=json, as_csv=csv, quiet=quiet)
     chosen = [find_driver(name) for name in names] or drivers()
     flags = flags_of(CatalogOptions)
     rows: list[dict[str, object]] = []
@@ -44,16 +44,16 @@ def collections(
         rows.append({"collection": driver.stem, **vars(about), "options": options})
     order = ("collection", "title", "images", "needs", "options", "licence", "citation", "home")
     table = pl.DataFrame(rows).select(order)
-    if report.for_reader and not names:
+    if printer.for_reader and not names:
         shown = table.select("collection", "title", "images", "licence")
-        report.table(shown, keys=("collection",))
-        report.remark("jumpduck collections NAME says more of one")
-    elif report.for_reader:
+        printer.table(shown, keys=("collection",))
+        printer.remark("jumpduck collections NAME says more of one")
+    elif printer.for_reader:
         for name, row in zip(names, table.iter_rows(named=True), strict=True):
             lines = [f"{field:<11}{value}" for field, value in row.items() if value]
             others = "" if row["needs"] in ("", "nothing") else " ..."
             again = f"jumpduck catalog --collection {shlex.quote(name)}{others}"
-            report.line("\n".join([*lines, "", again]) + "\n")
+            printer.line("\n".join([*lines, "", again]) + "\n")
     else:
-        report.table(table)
-    report.json({"collections": table.to_dicts()})
+        printer.table(table)
+    printer.json({"collections": table.to_dicts()})

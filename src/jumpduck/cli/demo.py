@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, Json, Quiet
 from jumpduck.cli.manifest import say_chosen, say_left_out
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.cli.transfer_report import by_reason, reasons, summarize
 from jumpduck.collections.base import OPTIONS, CatalogOptions
 from jumpduck.errors import PartialError, StoreError
@@ -66,43 +66,43 @@ def demo(
     collection = collection.lower().replace("-", "_")  # as `catalog` reads it
     check_names("collection", [collection], WRITERS)
     _begin(out)
-    report = Report(as_json=json, quiet=quiet)
-    report.line(f"1. A small gallery in the layout of {collection}, with planned faults")
+    printer = Printer(as_json=json, quiet=quiet)
+    printer.line(f"1. A small gallery in the layout of {collection}, with planned faults")
     made = write_small_gallery(collection, out)
-    report.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {out / GALLERY}\n")
+    printer.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {out / GALLERY}\n")
 
     given: dict[str, Any] = (
         {} if collection == CatalogOptions.collection else {"collection": collection}
     )
-    report.line(f"2. jumpduck catalog{_words({**given, **made.options}, out)}")
+    printer.line(f"2. jumpduck catalog{_words({**given, **made.options}, out)}")
     path = out / "catalog.duckdb"
     build(path, **given, **made.options)
-    report.table(imaged(path))
-    report.line(f"-> {path}\n")
+    printer.table(imaged(path))
+    printer.line(f"-> {path}\n")
 
-    report.line("3. jumpduck manifest")
+    printer.line("3. jumpduck manifest")
     manifest = out / "manifest.parquet"
     chosen = write_manifest(path, manifest, Selection(), left_out=True)
-    say_chosen(report, chosen, manifest)
+    say_chosen(printer, chosen, manifest)
     if chosen.left_out:
-        say_left_out(report, chosen.left_out)
-    report.line("")
+        say_left_out(printer, chosen.left_out)
+    printer.line("")
 
-    report.line("4. jumpduck download")
+    printer.line("4. jumpduck download")
     images = out / "images"
     results = fetch(manifest, images)
     summary = summarize(results)
-    report.table(summary)
+    printer.table(summary)
     left = [images, images / RESULTS_FILE, images / SITES_FILE]
-    report.line(f"-> {', '.join(map(str, left))}")
+    printer.line(f"-> {', '.join(map(str, left))}")
     bad = results.filter(~pl.col("status").is_in(DONE))
     for text in reasons(by_reason(bad)):
-        report.line(text)
-    report.line("")
+        printer.line(text)
+    printer.line("")
 
-    report.line("5. The first field of each well, its channels side by side")
+    printer.line("5. The first field of each well, its channels side by side")
     sheet = contact_sheet(images, out / "contact_sheet.png")
-    report.line(f"   -> {sheet}\n")
+    printer.line(f"   -> {sheet}\n")
 
     found = dict(bad.select(pl.col("path").str.strip_suffix(".png"), "status").rows())
     chosen_paths = set(results["path"].str.strip_suffix(".png"))
@@ -111,12 +111,12 @@ def demo(
     }
     left = [*(out / name for name in (GALLERY, METADATA) if (out / name).exists()), path]
     left += [manifest, images, images / RESULTS_FILE, images / SITES_FILE, sheet]
-    report.json(
+    printer.json(
         {"as_planned": as_planned, "by_status": summary.to_dicts(), "left": [str(p) for p in left]}
     )
     if not as_planned:
         raise PartialError("the demo did not come out as planned: see the files above")
-    report.line(
+    printer.line(
         "All as planned: every image is there but those that the gallery lacks or holds broken.\n"
         "`jumpduck download` on this manifest ends with 3 and says so.\n"
         f"Look at {sheet}, then go on:\n"

@@ -17,7 +17,7 @@ from jumpduck.cli.flags import (
     reads,
 )
 from jumpduck.cli.last_rate import bytes_per_second
-from jumpduck.cli.report import Report, cell_text, size_text
+from jumpduck.cli.printer import Printer, cell_text, size_text
 from jumpduck.cli.settings import ROOTS, read_roots
 from jumpduck.cli.transfer_report import TransferReport, for_ever, otherwise
 from jumpduck.errors import PartialError
@@ -70,17 +70,17 @@ def download(
     jumpduck download --recipe jxl --crop 0
     ```
     """
-    report = Report(as_json=json, quiet=quiet)
+    printer = Printer(as_json=json, quiet=quiet)
     options = replace(options, roots=read_roots())
     recipe = options.build()  # a wrong option is an error before the manifest is read
     roots = Roots(options.roots, options.out)
     manifest = Manifest.open(options.manifest, options.limit, options.shard)
     if dry_run:
-        _say_plan(report, options, manifest, recipe)
+        _say_plan(printer, options, manifest, recipe)
         return
     names = [one.name for one in fields(options) if one.name not in NOT_AGAIN]
     again = shlex.join(["jumpduck", "download", *words_of(options, names)])
-    with TransferReport(report, manifest.files, manifest.plate_count, again, recipe) as transfer:
+    with TransferReport(printer, manifest.files, manifest.plate_count, again, recipe) as transfer:
         options = replace(options, progress=transfer.event)
         with closing(download_plates(options, manifest, recipe, again)) as plates:
             for rows in plates:
@@ -96,7 +96,9 @@ def download(
         )
 
 
-def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, recipe: Recipe) -> None:
+def _say_plan(
+    printer: Printer, options: DownloadOptions, manifest: Manifest, recipe: Recipe
+) -> None:
     """Say what a run would do: files, gigabytes, free space, recipe, and how long it may take."""
     roots = Roots(options.roots, options.out)
     if options.scratch is not None:
@@ -104,7 +106,7 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
     shares = roots.shares(manifest)
     remarks, _ = check_shares(shares, roots, manifest, recipe, options, endpoint=options.endpoint)
     for text in remarks:
-        report.remark(text)
+        printer.remark(text)
     plans = [
         (share, foresee(share.manifest, share.root, recipe, options, endpoint=options.endpoint))
         for share in shares
@@ -116,34 +118,34 @@ def _say_plan(report: Report, options: DownloadOptions, manifest: Manifest, reci
     to_fetch = None if to_fetch is None else to_fetch * left // manifest.files
     seconds = to_fetch / rate if to_fetch is not None and rate else None
     size = "" if to_fetch is None else f", about {size_text(to_fetch)} to fetch (estimate)"
-    report.line(f"{_files_of_plates(manifest)}{size}")
+    printer.line(f"{_files_of_plates(manifest)}{size}")
     for share, found in plans:
         free = f"{cell_text(found.free / 1e9)} GB are free"
         if share.manifest is manifest:
-            report.line(f"recipe {recipe.label} -> {share.root}, where {free}")
+            printer.line(f"recipe {recipe.label} -> {share.root}, where {free}")
             continue
         ahead = found.bytes_ahead
         to_come = "" if ahead is None else f"about {cell_text(ahead / 1e9)} GB to come, "
-        report.line(
+        printer.line(
             f"recipe {recipe.label} -> {share.root}: {_files_of_plates(share.manifest)}, "
             f"{to_come}{free}"
         )
     if seconds is not None and rate:
         duration = timedelta(seconds=max(1, round(seconds)))
         speed = f"{cell_text(rate / 1e6)} MB/s"
-        report.line(f"about {duration} at the {speed} of the last download here")
+        printer.line(f"about {duration} at the {speed} of the last download here")
     if processes > 1:
-        report.line(f"{processes} processes")
+        printer.line(f"{processes} processes")
     for _, found in plans:
         for text in found.remarks if len(plans) == 1 else ():  # else they are said of all
-            report.remark(text)
+            printer.remark(text)
         for earlier in found.otherwise:
-            report.remark(otherwise(asdict(earlier), recipe))
-    report.line(
+            printer.remark(otherwise(asdict(earlier), recipe))
+    printer.line(
         f"{there:,} files are there already, {left:,} are left to fetch; "
         "nothing fetched (--dry-run)"
     )
-    report.json(
+    printer.json(
         {
             "manifest": options.manifest,
             "out": options.out,

@@ -3,7 +3,7 @@
 import polars as pl
 
 from jumpduck.cli.flags import CHOOSE, PLACES, Csv, Json, ShowSql, reads
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.database.connection import held_collection, open_catalog
 from jumpduck.selection.pipeline import find_text, separate_perturbations
 from jumpduck.stages.find import FindOptions
@@ -37,7 +37,7 @@ def find(
     jumpduck find RYYVLZVUVIJVGH --json
     ```
     """
-    report = Report(as_json=json, as_csv=csv)
+    printer = Printer(as_json=json, as_csv=csv)
     if show_sql:
         with open_catalog(options.catalog) as con:
             held = held_collection(con)
@@ -54,5 +54,5 @@ def find(
         ("Metadata_PlateType", "Metadata_modality") if options.wells else ("Metadata_pert_type",)
     )
     names = shown.columns[-2:] if options.wells else shown.columns[1:3]
-    report.table(shown, least=(*sorted(names, reverse=True), *least))
-    report.json({"found": found.to_dicts()})
+    printer.table(shown, least=(*sorted(names, reverse=True), *least))
+    printer.json({"found": found.to_dicts()})

@@ -22,7 +22,7 @@ from jumpduck.cli.flags import (
     Quiet,
     reads,
 )
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.cli.settings import read_roots
 from jumpduck.collections.about import collection_about
 from jumpduck.database.sql_files import find_driver
@@ -131,16 +131,16 @@ def get(
     jumpduck get taxol --collection bbbc021 --max-sites 20 -o taxol
     ```
     """
-    report = Report(as_json=json, quiet=quiet)
+    printer = Printer(as_json=json, quiet=quiet)
     flags = [flag for flag, given in (("--json", json), ("--quiet", quiet)) if given]
     if dry_run:
-        _foresee(options, report, flags)
+        _foresee(options, printer, flags)
         return
     commands = three_commands(options)
     calls = checked([[*words, *flags] for words in commands])
     try:
         for words, call in zip(commands, calls, strict=True):
-            report.line(shlex.join(["jumpduck", *words]))
+            printer.line(shlex.join(["jumpduck", *words]))
             call()
     except (KeyboardInterrupt, RuntimeError, InterruptedRunError) as error:
         if not isinstance(error, InterruptedRunError) and not is_interrupt(error):
@@ -152,7 +152,7 @@ def get(
         ) from None
 
 
-def _foresee(options: GetOptions, report: Report, flags: Sequence[str]) -> None:
+def _foresee(options: GetOptions, printer: Printer, flags: Sequence[str]) -> None:
     """Say what the manifest would hold and what there is to fetch."""
     images = str(Path(options.out) / "images")
     with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch:
@@ -162,7 +162,7 @@ def _foresee(options: GetOptions, report: Report, flags: Sequence[str]) -> None:
             [catalog, *([*words, "--dry-run", *flags] for words in (manifest, download))]
         )
         for words in three_commands(options):
-            report.line(shlex.join(["jumpduck", *words]))
+            printer.line(shlex.join(["jumpduck", *words]))
         # not --quiet, because a user wants to see its progress
         with contextlib.redirect_stdout(io.StringIO()):
             make_catalog()

@@ -19,7 +19,7 @@ from jumpduck.cli.flags import (
     reads,
     switch,
 )
-from jumpduck.cli.report import Report, as_toml, size_text
+from jumpduck.cli.printer import Printer, as_toml, size_text
 from jumpduck.database.connection import open_catalog
 from jumpduck.options import expanded
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
@@ -80,7 +80,7 @@ def manifest(
     jumpduck manifest --where "Metadata_Site < 4" --dry-run
     ```
     """
-    report = Report(as_json=json, quiet=quiet)
+    printer = Printer(as_json=json, quiet=quiet)
     if show_config:
         print(as_toml("manifest", {"preset": preset, **as_config(options, FLAGS)}))
         return
@@ -90,7 +90,7 @@ def manifest(
         return
     path = None if dry_run else expanded(str(options.path))
     notes: list[str] = []
-    with report.progress() as progress:
+    with printer.progress() as progress:
         task = progress.add_task("sites", total=None, note="")
         chosen = write_manifest(
             options.catalog,
@@ -101,18 +101,18 @@ def manifest(
             left_out=True,
         )
     sizes, out = chosen.by_source, chosen.left_out
-    files, gigabytes = say_chosen(report, chosen, path)
+    files, gigabytes = say_chosen(printer, chosen, path)
     for note in notes:
-        report.line(note)
-    _say_what_was_not_published(report, options, sizes)
+        printer.line(note)
+    _say_what_was_not_published(printer, options, sizes)
     if out:
-        say_left_out(report, out)
-        _say_what_there_is_too_little_of(report, options, out)
+        say_left_out(printer, out)
+        _say_what_there_is_too_little_of(printer, options, out)
     if options.adds_controls and not sizes["negcons"].sum():
         budget = options.max_sites is not None or options.max_gb is not None
         spent = "the budget was spent before, or " if budget else ""
-        report.line(f"no control was added: {spent}the plates have none of that modality")
-    report.json(
+        printer.line(f"no control was added: {spent}the plates have none of that modality")
+    printer.json(
         {
             "manifest": path,
             "files": files,
@@ -125,7 +125,7 @@ def manifest(
     )
 
 
-def say_chosen(report: Report, chosen: Summary, path: Path | None) -> tuple[int, float]:
+def say_chosen(printer: Printer, chosen: Summary, path: Path | None) -> tuple[int, float]:
     """Print what a choice holds, and get its files and gigabytes."""
     sizes = chosen.by_source
     total = sizes.select(
@@ -133,59 +133,61 @@ def say_chosen(report: Report, chosen: Summary, path: Path | None) -> tuple[int,
     )
     shown = pl.concat([sizes, total]) if sizes.height > 1 else sizes
     shown = shown.drop("negcons", "brightfield", "illum")
-    report.table(shown if shown["flagged"].sum() else shown.drop("flagged"))
+    printer.table(shown if shown["flagged"].sum() else shown.drop("flagged"))
     if "split" in chosen.by_role.columns:
         first = ("split", "Metadata_pert_type", "Metadata_modality")
-        report.table(chosen.by_role.select(*first, "wells", "sites").sort(first), keys=first)
+        printer.table(chosen.by_role.select(*first, "wells", "sites").sort(first), keys=first)
     roles = chosen.by_role.group_by("Metadata_pert_type", maintain_order=True).agg(
         pl.col("wells", "sites").sum()
     )
     if roles.height > 1:
         for role in roles.iter_rows(named=True):
-            report.remark(
+            printer.remark(
                 f"{role['Metadata_pert_type']}: wells {role['wells']:,}, sites {role['sites']:,}"
             )
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
-    report.line(
+    printer.line(
         f"{files:,} file{'s'[: files != 1]}, about {size_text(gigabytes * 1e9)} to fetch "
         f"(estimate){target}"
     )
     return files, gigabytes
 
 
-def say_left_out(report: Report, out: LeftOut) -> None:
+def say_left_out(printer: Printer, out: LeftOut) -> None:
     """Print how many sites a choice leaves out, and why."""
     if out.known_bad:
-        report.line(
+        printer.line(
             f"{out.known_bad:,} sites left out as known to be bad (--keep-known-bad takes them)"
         )
     if out.without_channels:
-        report.line(f"{out.without_channels:,} sites left out because they lack a --channel")
+        printer.line(f"{out.without_channels:,} sites left out because they lack a --channel")
     if out.by_role:
         roles = ", ".join(f"{role} {sites:,}" for role, sites in out.by_role.items())
-        report.line(
+        printer.line(
             f"{sum(out.by_role.values()):,} sites left out because of their role: {roles} "
             f"(--per-well {next(iter(out.by_role))}=1 takes one of each well)"
         )
 
 
-def _say_what_there_is_too_little_of(report: Report, options: Selection, out: LeftOut) -> None:
+def _say_what_there_is_too_little_of(printer: Printer, options: Selection, out: LeftOut) -> None:
     balance = balance_of(options)
     if not balance or not out.too_few:
         return
     by, count = balance
-    report.line(f"{len(out.too_few):,} of less than {count:,} sites each, of which all are chosen:")
+    printer.line(
+        f"{len(out.too_few):,} of less than {count:,} sites each, of which all are chosen:"
+    )
     few = list(out.too_few.items())
-    report.table(
+    printer.table(
         pl.DataFrame(few[:SHOWN_GROUPS], schema={by: pl.String, "sites": pl.Int64}, orient="row")
     )
     if len(few) > SHOWN_GROUPS:
-        report.remark(f"and {len(few) - SHOWN_GROUPS:,} more, which --json lists")
+        printer.remark(f"and {len(few) - SHOWN_GROUPS:,} more, which --json lists")
 
 
 def _say_what_was_not_published(
-    report: Report, options: ManifestOptions, sizes: pl.DataFrame
+    printer: Printer, options: ManifestOptions, sizes: pl.DataFrame
 ) -> None:
     """Say where an option adds nothing."""
     for asked, column, unit, what in (
@@ -196,6 +198,6 @@ def _say_what_was_not_published(
         if asked and lacking.height:
             count = int((lacking[unit] - lacking[column]).sum())
             sources = ", ".join(lacking["Metadata_Source"])
-            report.line(
+            printer.line(
                 f"{count:,} of {sizes[unit].sum():,} {unit} have no {what} here ({sources})"
             )

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from jumpduck.cli.flags import OUTPUT, PLACES, WORK, DryRun, Json, Quiet, reads
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.stages.merge import MergeOptions, merge_folders
 
 
@@ -29,26 +29,26 @@ def merge(
     jumpduck merge images /disk2/images --copy --dry-run
     ```
     """
-    report = Report(as_json=json, quiet=quiet)
-    with report.progress() as progress:
+    printer = Printer(as_json=json, quiet=quiet)
+    with printer.progress() as progress:
         task = progress.add_task("files", total=None, note="")
 
         def show(files: int) -> None:
             progress.update(task, advance=files)
 
         found = merge_folders(replace(options, progress=show), dry_run=dry_run)
-    report.table(found.drop("there", "gone") if dry_run else found, keys=("folder",))
+    printer.table(found.drop("there", "gone") if dry_run else found, keys=("folder",))
     gone = int(found["gone"].sum())
     if gone:
-        report.remark(
+        printer.remark(
             f"{gone:,} files are not there as the results say; they count as left, and "
             "`jumpduck status` says which command fetches them"
         )
     if not options.copy and not dry_run:
         for folder in filter(os.path.isdir, found["folder"]):
-            report.remark(f"{folder} keeps files that no results name")
-    report.line(
+            printer.remark(f"{folder} keeps files that no results name")
+    printer.line(
         f"{found['files'].sum():,} files of {found.height:,} folder{'s'[: found.height != 1]}"
         + ("; nothing moved (--dry-run)" if dry_run else f" -> {options.out}")
     )
-    report.json({"out": options.out, "folders": found.to_dicts()})
+    printer.json({"out": options.out, "folders": found.to_dicts()})

@@ -1,7 +1,7 @@
 """jumpduck plates"""
 
 from jumpduck.cli.flags import CHOOSE, PLACES, Csv, Json, reads
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.rows import PLATE_KEY
 from jumpduck.stages.plates import PlatesOptions
 from jumpduck.stages.plates import plates as list_plates
@@ -27,13 +27,13 @@ def plates(options: PlatesOptions, *, csv: Csv = False, json: Json = False) -> N
     jumpduck plates --source 3 --csv
     ```
     """
-    report = Report(as_json=json, as_csv=csv)
+    printer = Printer(as_json=json, as_csv=csv)
     found = list_plates(**vars(options))
-    report.table(found, keys=PLATE_KEY, least=LEAST)
+    printer.table(found, keys=PLATE_KEY, least=LEAST)
     imaged = int((found["wells"] > 0).sum())
     if imaged < found.height:
-        report.remark(
+        printer.remark(
             f"{imaged:,} of {found.height:,} plates have images in this catalog; "
             "jumpduck catalog --plate NAME reads those of another one"
         )
-    report.json({"plates": found.to_dicts()})
+    printer.json({"plates": found.to_dicts()})

@@ -6,7 +6,7 @@ import polars as pl
 from cyclopts import Parameter
 
 from jumpduck.cli.flags import CHOOSE, Csv, Json, Quiet
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.recipes.registry import describe, places
@@ -33,9 +33,9 @@ def recipes(
     jumpduck download --recipe mine:denoised
     ```
     """
-    report = Report(as_json=json, as_csv=csv, quiet=quiet)
+    printer = Printer(as_json=json, as_csv=csv, quiet=quiet)
     found = {name: describe(name) for name in names or places()}
-    report.table(
+    printer.table(
         pl.DataFrame(
             {
                 "recipe": list(found),
@@ -47,7 +47,7 @@ def recipes(
     flags = flags_of(RecipeOptions)
     for name, (_, options, _) in found.items():
         given = " ".join(f"{flags.get(one, one)} {_text(value)}" for one, value in options.items())
-        report.remark(f"{name}: {given or 'no options'}")
+        printer.remark(f"{name}: {given or 'no options'}")
     rows = [
         {
             "recipe": name, "version": recipe.version, "suffix": recipe.suffix,
@@ -55,7 +55,7 @@ def recipes(
         }
         for name, (recipe, options, text) in found.items()
     ]  # fmt: skip
-    report.json({"recipes": rows})
+    printer.json({"recipes": rows})
 
 
 def _unit(recipe: Recipe) -> str:

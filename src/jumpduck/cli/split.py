@@ -9,7 +9,7 @@ import polars as pl
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, DryRun, Json, Quiet, reads, with_flags
 from jumpduck.cli.last_rate import bytes_per_second
-from jumpduck.cli.report import Report, cell_text, size_text
+from jumpduck.cli.printer import Printer, cell_text, size_text
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.stages.split import Split, SplitOptions, write_split
 from jumpduck.transfer.shard_files import INDEX_FILE
@@ -44,50 +44,52 @@ def split(
     """
     if options.left:
         options = replace(options, out=folders_to_read(options.out or NOT_NAMED))
-    report = Report(as_json=json, quiet=quiet)
-    with report.progress() as progress:
+    printer = Printer(as_json=json, quiet=quiet)
+    with printer.progress() as progress:
         task = progress.add_task("rows", total=None, note="")
 
         def show(done: int, total: int) -> None:
             progress.update(task, advance=done, total=total)
 
         found = write_split(replace(options, progress=show), dry_run=dry_run)
-    _say(report, found, Path(options.shards), dry_run=dry_run)
+    _say(printer, found, Path(options.shards), dry_run=dry_run)
 
 
-def _say(report: Report, found: Split, folder: Path, *, dry_run: bool) -> None:
+def _say(printer: Printer, found: Split, folder: Path, *, dry_run: bool) -> None:
     """Print what the shards hold, and what it takes to fetch them."""
     size, rate = found.estimated_bytes, bytes_per_second()
     seconds = size / rate if size and rate else None
     shards = found.index.height
     if shards:
-        report.table(_sizes(found))
+        printer.table(_sizes(found))
     if shards and size is None:
-        report.remark("the manifest does not estimate bytes: shards are balanced by their files")
+        printer.remark("the manifest does not estimate bytes: shards are balanced by their files")
     if found.unbalanced:
-        report.remark(with_flags(found.unbalanced))
+        printer.remark(with_flags(found.unbalanced))
     if found.not_had:
         tried = ", ".join(f"{status} {files:,}" for status, files in sorted(found.not_had.items()))
-        report.remark(f"files that a run has tried before and could not have: {tried}")
+        printer.remark(f"files that a run has tried before and could not have: {tried}")
     if not shards:
-        report.line("nothing is left: all files of the manifest are there; no shard written")
+        printer.line("nothing is left: all files of the manifest are there; no shard written")
     else:
         much = "" if size is None else f", about {size_text(size)} to fetch (estimate)"
         target = "; nothing written (--dry-run)" if dry_run else f" -> {folder / INDEX_FILE}"
-        report.line(f"{shards:,} shard{'s'[: shards != 1]}, {found.files:,} requests{much}{target}")
+        printer.line(
+            f"{shards:,} shard{'s'[: shards != 1]}, {found.files:,} requests{much}{target}"
+        )
     if size and (day := Workload(found.files, size)).images_per_second >= 1:
-        report.line(
+        printer.line(
             f"one node needs for all in a day {cell_text(day.images_per_second)} requests/s and "
             f"{cell_text(day.gbit_per_second)} Gbit/s; with recipe png8 "
             f"{cell_text(day.cores('png8'))} cores, to keep {cell_text(day.kept_gb('png8'))} GB"
         )
     if seconds is not None and rate:
         duration = timedelta(seconds=max(1, round(seconds)))
-        report.line(
+        printer.line(
             f"one node takes about {duration} at the {cell_text(rate / 1e6)} MB/s of the last "
             "download here"
         )
-    report.json(
+    printer.json(
         {
             "shards": None if dry_run or not shards else folder,
             "plates": found.plates,

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from jumpduck.cli.flags import PLACES, Csv, Json
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.database.connection import open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.stages.sql import sql as ask
@@ -42,29 +42,29 @@ def sql(
     jumpduck sql "SELECT table_name, comment FROM duckdb_tables()"
     ```
     """
-    report = Report(as_json=json, as_csv=csv)
+    printer = Printer(as_json=json, as_csv=csv)
     if query is None and not sys.stdin.isatty():
         query = sys.stdin.read()
     if query is None:
-        _shell(catalog, report)
+        _shell(catalog, printer)
     else:
-        _answer(query, catalog, report)
+        _answer(query, catalog, printer)
 
 
-def _answer(query: str, catalog: Path, report: Report) -> None:
+def _answer(query: str, catalog: Path, printer: Printer) -> None:
     frame = ask(query, catalog)
-    shown = frame.head(SHOWN) if report.for_reader else frame
-    report.table(shown)
+    shown = frame.head(SHOWN) if printer.for_reader else frame
+    printer.table(shown)
     if shown.height < frame.height:
-        report.remark(f"... {frame.height:,} rows in all; a pipe, --csv and --json get them")
-    report.json({"rows": frame.to_dicts()})
+        printer.remark(f"... {frame.height:,} rows in all; a pipe, --csv and --json get them")
+    printer.json({"rows": frame.to_dicts()})
 
 
-def _shell(catalog: Path, report: Report) -> None:
+def _shell(catalog: Path, printer: Printer) -> None:
     open_catalog(catalog).close()
     if duckdb := shutil.which("duckdb"):
         os.execv(duckdb, [duckdb, "-readonly", str(catalog)])
-    report.line("SQL, ended by ; and Enter. Ctrl-D leaves.")
+    printer.line("SQL, ended by ; and Enter. Ctrl-D leaves.")
     words = ""
     while True:
         try:
@@ -73,7 +73,7 @@ def _shell(catalog: Path, report: Report) -> None:
             return
         if words.rstrip().endswith(";"):
             try:
-                _answer(words, catalog, report)
+                _answer(words, catalog, printer)
             except QueryError as error:
                 print(error, file=sys.stderr)
             words = ""

@@ -10,7 +10,7 @@ import polars as pl
 from cyclopts import Parameter
 
 from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import goes_on
 from jumpduck.rows import PLATE_KEY
@@ -49,15 +49,15 @@ def status(
     ```
     """
     options = replace(options, out=folders_to_read(options.out))
-    report = Report(as_json=json, as_csv=csv, quiet=quiet)
+    printer = Printer(as_json=json, as_csv=csv, quiet=quiet)
     found = look(**vars(options))
     outs = [str(out) for out in folders_of(options.out)]
     by_source = _summed(found.plates, "Metadata_Source").sort("Metadata_Source")
     by_folder = _summed(found.plates, "out") if len(outs) > 1 else by_source
     if found.shards is not None:
-        report.table(found.shards, keys=("shard", "file"))
+        printer.table(found.shards, keys=("shard", "file"))
     else:
-        report.table(found.plates if plates else by_folder, keys=_keys(plates, outs), least=LEAST)
+        printer.table(found.plates if plates else by_folder, keys=_keys(plates, outs), least=LEAST)
     counted = found.plates if found.shards is None else found.shards
     counts = {name: int(counted[name].sum()) for name in COUNTS}
     left = counts["left"]
@@ -78,15 +78,15 @@ def status(
         rest = [f"{left:,} not fetched"] * bool(left) + [f"{not_had:,} not had"] * bool(not_had)
         said += f"; {' and '.join(rest)}: "
         said += goes_on(found.commands, counts, counts["done"])
-    report.remark(said)
+    printer.remark(said)
     if not found.gathered and not found.running:
         words = [] if outs == ["images"] else with_values("--out", outs)
         again = shlex.join(["jumpduck", "status", "--gather", *words])
-        report.remark(
+        printer.remark(
             f"{RESULTS_FILE} and {SITES_FILE} lack rows of runs that were killed; "
             f"`{again}` writes them"
         )
-    report.json(
+    printer.json(
         {
             "out": outs[0] if len(outs) == 1 else outs,
             "running": bool(found.running),

@@ -17,7 +17,7 @@ from jumpduck.cli.flags import (
     Quiet,
     reads,
 )
-from jumpduck.cli.report import Report, cell_text
+from jumpduck.cli.printer import Printer, cell_text
 from jumpduck.cli.settings import ROOTS, read_roots
 from jumpduck.errors import InterruptedRunError, PartialError, StoreError
 from jumpduck.recipes.options import RecipeOptions
@@ -75,26 +75,26 @@ def submit(
     jumpduck submit dask --local 8
     ```
     """
-    report = Report(as_json=json, quiet=quiet)
+    printer = Printer(as_json=json, quiet=quiet)
     roots = read_roots()
     Roots(roots, options.out)  # because a wrong one would end every job
     if options.system == "dask":  # other jobs read the file themselves
         options = replace(options, roots=roots)
     prepared = prepare(options)
     if dry_run:
-        report.line(prepared.text.rstrip() if prepared.text else "Dask needs no file")
-        report.remark(said(prepared))
-        report.json({**as_dict(prepared), "text": prepared.text})
+        printer.line(prepared.text.rstrip() if prepared.text else "Dask needs no file")
+        printer.remark(said(prepared))
+        printer.json({**as_dict(prepared), "text": prepared.text})
         return
     if options.system == "dask":
-        _run_now(report, options, prepared)
+        _run_now(printer, options, prepared)
         return
     done = run.__wrapped__(options)  # pyright: ignore[reportFunctionMemberAccess]
-    report.line(said(prepared))
+    printer.line(said(prepared))
     watch = shlex.join(["jumpduck", "status", *with_values("--out", [str(options.out)])])
     queue = WATCH[options.system].format(id=done.id)
-    report.line(f"{prepared.file} is job {done.id}; watch it with: {watch}, {queue}")
-    report.json({**as_dict(prepared), "id": done.id, "watch": [watch, queue]})
+    printer.line(f"{prepared.file} is job {done.id}; watch it with: {watch}, {queue}")
+    printer.json({**as_dict(prepared), "id": done.id, "watch": [watch, queue]})
 
 
 def said(prepared: Prepared) -> str:
@@ -121,15 +121,15 @@ def as_dict(prepared: Prepared) -> Mapping[str, object]:
     }
 
 
-def _run_now(report: Report, options: SubmitOptions, prepared: Prepared) -> None:
+def _run_now(printer: Printer, options: SubmitOptions, prepared: Prepared) -> None:
     """Run the jobs on Dask, with a progress bar, and print what became of their files."""
-    report.line(said(prepared))
-    with report.progress() as progress:
+    printer.line(said(prepared))
+    with printer.progress() as progress:
         bar = progress.add_task("shards", total=len(prepared.jobs.shards), note="")
 
         def show(row: Mapping[str, object]) -> None:
             progress.update(bar, advance=1, note=str(row["shard"]))
-            report.event({"event": "shard", **row})
+            printer.event({"event": "shard", **row})
 
         try:
             done = run.__wrapped__(replace(options, progress=show))  # pyright: ignore[reportFunctionMemberAccess]
@@ -142,8 +142,8 @@ def _run_now(report: Report, options: SubmitOptions, prepared: Prepared) -> None
                 f"interrupted; what is finished is kept. Go on with: {again}"
             ) from None
     counts = done.shards.select(pl.col(pl.Int64).sum())
-    report.table(counts)
-    report.json({"event": "end", **as_dict(prepared), "by_status": counts.row(0, named=True)})
+    printer.table(counts)
+    printer.json({"event": "end", **as_dict(prepared), "by_status": counts.row(0, named=True)})
     broken = done.shards.filter(pl.col("error").is_not_null())
     if broken.height:
         reasons = Counter[str](broken["error"]).most_common(MAX_SHOWN_ERRORS)

@@ -11,7 +11,7 @@ from typing import Self, cast
 import polars as pl
 
 from jumpduck.cli.last_rate import remember
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.errors import InterruptedRunError, JumpduckError
 from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
@@ -40,9 +40,9 @@ class TransferReport:
     """
 
     def __init__(
-        self, report: Report, files: int, plates: int, again: str, recipe: Recipe | None = None
+        self, printer: Printer, files: int, plates: int, again: str, recipe: Recipe | None = None
     ) -> None:
-        self._report = report
+        self._printer = printer
         self._files = files
         self._plates = plates
         self._again = again
@@ -53,7 +53,7 @@ class TransferReport:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._progress = self._open.enter_context(self._report.progress())
+        self._progress = self._open.enter_context(self._printer.progress())
         self._plate_bar = self._progress.add_task("plates", total=self._plates, note="")
         self._file_bar = self._progress.add_task("files", total=self._files, note="")
         return self
@@ -74,30 +74,30 @@ class TransferReport:
                 self._progress.update(self._file_bar, advance=int(str(event["files"])))
             case "plate":
                 self._progress.update(self._plate_bar, advance=1, note=str(event["plate"]))
-                self._report.event(event)
+                self._printer.event(event)
             case "file":
                 self._counts[str(event["status"])] += 1
                 self._counts["bytes"] += int(str(event.get("bytes") or 0))
                 self._progress.update(self._file_bar, advance=1, note=self._rate())
                 if event["status"] not in DONE:
                     names = ("event", "status", "path", "url", "attempts", "error")
-                    self._report.event({name: event.get(name) for name in names})
+                    self._printer.event({name: event.get(name) for name in names})
             case "otherwise" if self._recipe is not None:
-                self._report.remark(otherwise(event, self._recipe))
-                self._report.event(event)
+                self._printer.remark(otherwise(event, self._recipe))
+                self._printer.event(event)
             case "remark":
-                self._report.remark(str(event["text"]))
-                self._report.event(event)
+                self._printer.remark(str(event["text"]))
+                self._printer.event(event)
             case "taken":
                 others = ", ".join(str(one) for one in cast("Sequence[object]", event["by"]))
                 note = f"{event['plates']} plates are being filled by {others}"
                 self._progress.update(self._plate_bar, note=note)
-                self._report.event(event)
+                self._printer.event(event)
             case "paused":
                 self._progress.update(self._file_bar, note=f"waiting: {event['reason']}")
-                self._report.event(event)
+                self._printer.event(event)
             case _:
-                self._report.event(event)
+                self._printer.event(event)
 
     def add(self, rows: pl.DataFrame) -> None:
         """Count the results of a plate."""
@@ -107,12 +107,12 @@ class TransferReport:
 
     def finish(self, outs: Sequence[str | Path]) -> Counter[str]:
         """Print the summary, and get the number of files that could not be had, by status."""
-        summary, report = self._summary[0], self._report
-        report.table(summary)
+        summary, printer = self._summary[0], self._printer
+        printer.table(summary)
         for out in outs:
             results, sites = (expanded(out) / name for name in (RESULTS_FILE, SITES_FILE))
-            report.line(f"-> {out}, {results}, {sites}")
-        report.json(
+            printer.line(f"-> {out}, {results}, {sites}")
+        printer.json(
             {
                 "event": "end",
                 "out": outs[0],
@@ -122,7 +122,7 @@ class TransferReport:
             }
         )
         for text in reasons(self._not_had[0]):
-            report.line(text)
+            printer.line(text)
         not_had = summary.filter(~pl.col("status").is_in(DONE))
         return Counter(dict(not_had.select("status", "files").rows()))
 

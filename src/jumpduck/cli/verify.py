@@ -11,7 +11,7 @@ import polars as pl
 from cyclopts import Parameter
 
 from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
-from jumpduck.cli.report import Report
+from jumpduck.cli.printer import Printer
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
 from jumpduck.errors import PartialError
@@ -70,12 +70,12 @@ def verify(
     ```
     """
     options = replace(options, out=folders_to_read(options.out))
-    report = Report(as_json=json, quiet=quiet)
+    printer = Printer(as_json=json, quiet=quiet)
     counts: Counter[str] = Counter()
     lacking = [pl.DataFrame(schema=RESULTS)]
     folders = [OutputFolder.read(out) for out in folders_of(options.out)]
     outs = [str(folder.path) for folder in folders]
-    with report.progress() as progress:
+    with printer.progress() as progress:
         total = sum(folder.plates.row_count() for folder in folders)
         task = progress.add_task("verify", total=total, note="")
 
@@ -87,17 +87,17 @@ def verify(
             lacking.append(rows.filter(pl.col("status").is_in(SHOWN)))
     lacking = pl.concat(lacking, how="diagonal_relaxed")
     still = wrong = lacking.filter(status="wrong")
-    report.line(", ".join(_texts(counts)))
+    printer.line(", ".join(_texts(counts)))
     for text in reasons(by_reason(lacking)):
-        report.line(text)
+        printer.line(text)
     total = counts.total()
     again = shlex.join(["jumpduck", "verify", "--repair", *with_values("--out", outs)])
     if repair and wrong.height:
-        still = _repaired(report, wrong, outs, endpoint, again)
+        still = _repaired(printer, wrong, outs, endpoint, again)
         counts["right"] += wrong.height - still.height
         counts["wrong"] = still.height
-        report.line(f"{wrong.height - still.height:,} repaired; now {', '.join(_texts(counts))}")
-    report.json(
+        printer.line(f"{wrong.height - still.height:,} repaired; now {', '.join(_texts(counts))}")
+    printer.json(
         {
             "out": outs[0] if len(outs) == 1 else outs,
             "files": total,
@@ -127,13 +127,13 @@ def verify(
 
 
 def _repaired(
-    report: Report, wrong: pl.DataFrame, outs: Sequence[str], endpoint: str | None, again: str
+    printer: Printer, wrong: pl.DataFrame, outs: Sequence[str], endpoint: str | None, again: str
 ) -> pl.DataFrame:
     """Fetch files again, and get those that are still wrong."""
     several = len(outs) > 1
     made = [wrong.clear()]
     plates = wrong.select(PLATE_KEY).n_unique()
-    with TransferReport(report, wrong.height, plates, again) as transfer:
+    with TransferReport(printer, wrong.height, plates, again) as transfer:
         for out in outs:
             own = wrong.filter(out=out).drop("out") if several else wrong
             asked = RepairOptions(own, out, endpoint=endpoint, progress=transfer.event)

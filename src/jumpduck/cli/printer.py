@@ -30,7 +30,7 @@ SUM_DIGITS = 6
 """Digits that a sum of sizes has in a table, because others are those of binary fractions."""
 
 
-class Report:
+class Printer:
     """Prints what a verb reports, in the form that was asked for.
 
     A terminal gets tables that fit its width. Anything else gets tables of tab-separated values in
