@@ -31,7 +31,7 @@ ROOMS = {
     "collections": {"containers", "database", "selection", "storage"},
     "selection": {"database"},
     "recipes": {"imaging"},
-    "wells": set(),
+    "wells": {"selection"},
     "figures": {"imaging", "storage", "transfer", "wells"},
     "exports": {"imaging", "storage", "transfer"},
     "containers": {"imaging", "storage"},

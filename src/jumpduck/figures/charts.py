@@ -1,0 +1,69 @@
+"""Charts as PNG and SVG files, by Altair and vl-convert, which belong to the extra report."""
+
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jumpduck.errors import QueryError
+from jumpduck.storage.atomic_files import atomic_write
+from jumpduck.storage.replaced_files import is_png, refuse_other_file
+
+if TYPE_CHECKING:
+    import altair as alt
+
+SUFFIXES = (".png", ".svg")
+
+SCALE = 2
+"""Pixels of a PNG by one of the chart, so that its text is sharp."""
+
+_FIRST_BYTES = 1000
+
+
+def check_charts(path: Path | None = None) -> None:
+    """Check that charts can be made, and written to a path.
+
+    Raises
+    ------
+    QueryError
+        The extra is not installed, or the name ends with neither .png nor .svg.
+    StoreError
+        `path` is a file of another kind.
+    """
+    if any(find_spec(name) is None for name in ("altair", "vl_convert")):
+        raise QueryError(
+            "charts need Altair and vl-convert; install them with: pip install 'jumpduck[report]'"
+        )
+    if path is None:
+        return
+    if path.suffix.lower() not in SUFFIXES:
+        raise QueryError(f"path {path} is neither PNG nor SVG; give a name that ends with one")
+    one, what = (is_png, "a picture") if path.suffix.lower() == ".png" else (_is_svg, "an SVG file")
+    refuse_other_file(path, what, one)
+
+
+def write_chart(chart: "alt.TopLevelMixin", path: Path) -> None:
+    """Write a chart as PNG or SVG, by the suffix of the name.
+
+    Raises
+    ------
+    QueryError, StoreError
+        As `check_charts`.
+    """
+    check_charts(path)
+    if path.suffix.lower() == ".png":
+        pixels = io.BytesIO()
+        chart.save(pixels, format="png", scale_factor=SCALE)
+        data = pixels.getvalue()
+    else:
+        text = io.StringIO()
+        chart.save(text, format="svg")
+        data = text.getvalue().encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, data)
+
+
+def _is_svg(file: Path) -> bool:
+    """Get whether a file is an SVG, by its first element."""
+    with file.open("rb") as opened:
+        return b"<svg" in opened.read(_FIRST_BYTES)
