@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `sql`.
+`repair`, `export`, `sql`.
 """
 
 from importlib import import_module
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     __version__: str
     from jumpduck.stages.catalog import catalog as catalog
     from jumpduck.stages.download import download as download
+    from jumpduck.stages.export import export as export
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.merge import merge as merge
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from jumpduck.stages.verify import verify as verify
 
 __all__ = [
-    "catalog", "download", "find", "manifest", "merge", "plates", "repair", "split", "sql",
-    "status", "submit", "verify",
+    "catalog", "download", "export", "find", "manifest", "merge", "plates", "repair", "split",
+    "sql", "status", "submit", "verify",
 ]  # fmt: skip
 
 

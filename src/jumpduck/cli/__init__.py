@@ -23,7 +23,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
     "demo", "collections", "get", "catalog", "find", "plates", "manifest", "split", "download",
-    "submit", "status", "verify", "merge", "recipes", "sql", "completion", "help",
+    "submit", "status", "verify", "merge", "export", "recipes", "sql", "completion", "help",
 )  # fmt: skip
 
 app = App(

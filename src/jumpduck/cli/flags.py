@@ -55,7 +55,7 @@ def reads(
     options: type[_Options],
     groups: Mapping[Group, Sequence[str]],
     *,
-    positional: str | None = None,
+    positional: str | Sequence[str] = (),
     flags: Mapping[str, str] = MappingProxyType({}),
     short: Mapping[str, Sequence[str]] = SHORT,
     defaults: Mapping[str, object] = MappingProxyType({}),
@@ -70,7 +70,7 @@ def reads(
         Headings of the help, each with its fields. A field that is in none is not an option of the
         command line: callbacks and frames cannot be written there.
     positional
-        Field that can be given without its flag.
+        Fields that can be given without their flags, in the order of `groups`.
     flags
         Flags that are not made of the field's name.
     short
@@ -83,6 +83,7 @@ def reads(
         for name, text in parameter_texts(options).items()
     }
     hints = get_type_hints(options)
+    without_flag = [positional] if isinstance(positional, str) else positional
     own_flags = {**flags_of(options), **flags}
     FLAGS.update(own_flags)
     by_name: dict[str, Field[Any]] = {one.name: one for one in fields(options)}  # pyright: ignore[reportArgumentType]
@@ -94,7 +95,7 @@ def reads(
             Parameter(
                 [FLAGS[name], *short.get(name, ())], group=group, help=with_flags(texts[name])
             ),
-            positional=name == positional,
+            positional=name in without_flag,
         )
         for group, names in groups.items()
         for name in names

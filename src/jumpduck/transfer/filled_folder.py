@@ -27,11 +27,14 @@ class FilledFolder:
         Rows of ``results.parquet`` and ``sites.parquet``, to be read when they are needed.
     origins
         What the manifests of its runs say of themselves, each once, that of the last run first.
+    left
+        Number of images that its runs were asked for and that have no row.
     """
 
-    def __init__(self, path: Path, origins: tuple[Origin, ...]) -> None:
+    def __init__(self, path: Path, origins: tuple[Origin, ...], left: int = 0) -> None:
         self.path = path
         self.origins = origins
+        self.left = left
         self.results = pl.scan_parquet(path / RESULTS_FILE, glob=False)
         self.sites = pl.scan_parquet(path / SITES_FILE, glob=False)
 
@@ -63,7 +66,7 @@ class FilledFolder:
         runs = sorted(known, key=lambda run: (order.get(run, len(order)), run))
         found = [origin for run in runs for origin in known[run]]
         different = [one for place, one in enumerate(found) if one not in found[:place]]
-        return cls(path, tuple(different))
+        return cls(path, tuple(different), sum(folder.gathered.left.values()))
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:

@@ -1,0 +1,89 @@
+"""What a form is, and the forms by their names."""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, cast, runtime_checkable
+
+import polars as pl
+
+from jumpduck.exports.kept_sites import KeptSites, Plate, Site, Totals
+
+PLACES: Mapping[str, str] = MappingProxyType({
+    "loaddata": "jumpduck.exports.load_data:LoadData",
+    "nfcore": "jumpduck.exports.nfcore:Samplesheet",
+    "paths": "jumpduck.exports.paths:Paths",
+})  # fmt: skip
+"""``module:class`` of each form."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file or folder of an export that is made as a whole.
+
+    Attributes
+    ----------
+    name
+        Its path below the export's folder.
+    sites
+        What is in it.
+    """
+
+    name: str
+    sites: Sequence[Site]
+
+    @property
+    def images(self) -> int:
+        """Number of its images."""
+        return sum(len(site.images) for site in self.sites)
+
+
+class TableForm(Protocol):
+    """A form that is one table; made of the sites to export, it raises what it cannot hold."""
+
+    name: str
+    out: str
+    """Name of its file where none is given."""
+
+    def frame(self, plate: Plate) -> pl.DataFrame:
+        """Get the rows of a plate."""
+        ...
+
+
+@runtime_checkable
+class FolderForm(Protocol):
+    """A form that is a folder; made of the sites to export, it raises what it cannot hold."""
+
+    name: str
+    out: str
+    """Name of its folder where none is given."""
+
+    def parts(self) -> Iterator[Part]:
+        """Get its parts, always the same ones."""
+        ...
+
+    def write(self, part: Part, path: Path) -> None:
+        """Write a part, as a file or folder with this path; other threads write others."""
+        ...
+
+    def finish(self, folder: Path) -> Mapping[str, bytes]:
+        """Get what stands beside the parts, by the paths below the export's folder."""
+        ...
+
+
+Form = TableForm | FolderForm
+
+
+def form_of(name: str, kept: KeptSites, totals: Totals) -> Form:
+    """Get the form `name` of some sites.
+
+    Raises
+    ------
+    QueryError
+        The form cannot hold them.
+    """
+    module, _, attribute = PLACES[name].partition(":")
+    make = getattr(importlib.import_module(module), attribute)
+    return cast("Callable[[KeptSites, Totals], Form]", make)(kept, totals)
