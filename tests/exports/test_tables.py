@@ -80,7 +80,7 @@ def test_load_data_of_stacks_has_the_page_of_each_channel(stacks, tiffs, tmp_pat
 def test_a_folder_gets_one_load_data_for_each_plate_as_the_gallery_has_it(images, tmp_path):
     found = jumpduck.export("loaddata", images, tmp_path / "tables")
     files = sorted((tmp_path / "tables").rglob("load_data.csv"))
-    assert found.parts == len(files) == 2
+    assert found.pieces == len(files) == 2
     for file in files:
         source, batch, plate, _ = file.relative_to(tmp_path / "tables").parts
         keys = {key_of(columns)[:3] for _, columns in read_load_data(file)}

@@ -55,7 +55,7 @@ def export(
             "sites": found.sites,
             "images": found.images,
             "bytes": found.bytes,
-            "parts": found.parts,
+            "pieces": found.pieces,
             "sites_left_out": found.left_out,
             "images_not_fetched": found.unfetched,
             "lacking": found.lacking.to_dicts(),

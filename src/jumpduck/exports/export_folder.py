@@ -1,8 +1,8 @@
-"""The folder that an export fills: what it is, and which of its parts are finished.
+"""The folder that an export fills: what it is, and which of its pieces are finished.
 
-``.jumpduck/export.json`` says what is exported, ``.jumpduck/parts.jsonl`` has a line for each
-finished part, and ``.jumpduck/parts.TOKEN`` holds those in work. A part has its name only when all
-of it is on the disk.
+``.jumpduck/export.json`` says what is exported, ``.jumpduck/pieces.jsonl`` has a line for each
+finished piece, and ``.jumpduck/pieces.TOKEN`` holds those in work. A piece has its name only when
+all of it is on the disk.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from jumpduck.storage.heartbeat_lock import HeartbeatLock
 
 STATE = ".jumpduck"
 
-WORK = "parts."
+WORK = "pieces."
 
 
 class ExportFolder:
@@ -47,7 +47,7 @@ class ExportFolder:
         self.path = path
         self._about = json.loads(json.dumps(about))
         self._state = path / STATE
-        self._journal = self._state / "parts.jsonl"
+        self._journal = self._state / "pieces.jsonl"
         self._work = self._state / f"{WORK}{secrets.token_hex(8)}"
         self._finished: dict[str, dict[str, Any]] = {}
 
@@ -102,17 +102,17 @@ class ExportFolder:
                 shutil.rmtree(self._work, ignore_errors=True)
 
     def work_path(self, name: str) -> Path:
-        """Get the path to write a part to."""
+        """Get the path to write a piece to."""
         return self._work / hashlib.sha256(name.encode()).hexdigest()[:32]
 
     def is_finished(self, name: str) -> bool:
-        """Get whether a part is there as it was written; its bytes are read."""
+        """Get whether a piece is there as it was written; its bytes are read."""
         known = self._finished.get(name)
         path = self.path / name
         return known is not None and path.exists() and digest(path) == known["sha256"]
 
     def sync(self, name: str) -> str:
-        """Bring a part that was written to the disk, and get its digest."""
+        """Bring a piece that was written to the disk, and get its digest."""
         path = self.work_path(name)
         for folder, _, files in os.walk(path):
             for file in files:
@@ -123,7 +123,7 @@ class ExportFolder:
         return digest(path)
 
     def finish(self, name: str, found: str) -> None:
-        """Give a part that was written its name.
+        """Give a piece that was written its name.
 
         Raises
         ------
@@ -144,14 +144,14 @@ class ExportFolder:
         make_folder(target.parent)
         path.replace(target)
         sync_folder(target.parent)
-        line = json.dumps({"part": name, "sha256": found})
+        line = json.dumps({"piece": name, "sha256": found})
         with self._journal.open("a", encoding="utf-8") as journal:
             journal.write(f"{line}\n")
             journal.flush()
             sync(journal.fileno())
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file that stands beside the parts, if it is not there as it should be."""
+        """Write a file that stands beside the pieces, if it is not there as it should be."""
         target = self.path / name
         refuse_links(self.path, target.parent.relative_to(self.path).as_posix())
         if target.is_file() and target.read_bytes() == data:
@@ -165,7 +165,7 @@ class ExportFolder:
             self.check()
 
     def _read_journal(self) -> dict[str, dict[str, Any]]:
-        """Get what is known of each finished part; a line that a kill cut short is left out."""
+        """Get what is known of each finished piece; a line that a kill cut short is left out."""
         found: dict[str, dict[str, Any]] = {}
         try:
             lines = self._journal.read_bytes().splitlines(keepends=True)
@@ -176,7 +176,7 @@ class ExportFolder:
         for line in lines:
             if line.endswith(b"\n"):
                 one = json.loads(line)
-                found[one["part"]] = one
+                found[one["piece"]] = one
         return found
 
 

@@ -20,7 +20,7 @@ PLACES: Mapping[str, str] = MappingProxyType({
 
 
 @dataclass(frozen=True)
-class Part:
+class Piece:
     """A file or folder of an export that is made as a whole.
 
     Attributes
@@ -60,16 +60,16 @@ class FolderForm(Protocol):
     out: str
     """Name of its folder where none is given."""
 
-    def parts(self) -> Iterator[Part]:
-        """Get its parts, always the same ones."""
+    def pieces(self) -> Iterator[Piece]:
+        """Get its pieces, always the same ones."""
         ...
 
-    def write(self, part: Part, path: Path) -> None:
-        """Write a part, as a file or folder with this path; other threads write others."""
+    def write(self, piece: Piece, path: Path) -> None:
+        """Write a piece, as a file or folder with this path; other threads write others."""
         ...
 
     def finish(self, folder: Path) -> Mapping[str, bytes]:
-        """Get what stands beside the parts, by the paths below the export's folder."""
+        """Get what stands beside the pieces, by the paths below the export's folder."""
         ...
 
 

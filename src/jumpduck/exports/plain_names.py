@@ -55,10 +55,10 @@ def check_wells(wells: pl.Series, form: str) -> None:
 
 def row_number(well: pl.Expr) -> pl.Expr:
     """Get the number of a well's row, from 1: A is 1, AA is 27."""
-    letters = well.str.extract(_WELL, 1).str.to_uppercase()
+    row = well.str.extract(_WELL, 1).str.to_uppercase()
     names = pl.Series([chr(64 + number) for number in range(1, 27)])
-    last = letters.str.slice(-1).replace_strict(names, list(range(1, 27)), return_dtype=pl.Int64)
-    first = letters.str.head(-1).replace_strict(
+    last = row.str.slice(-1).replace_strict(names, list(range(1, 27)), return_dtype=pl.Int64)
+    first = row.str.head(-1).replace_strict(
         pl.concat([pl.Series([""]), names]), list(range(27)), return_dtype=pl.Int64
     )
     return 26 * first + last

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import QueryError, StoreError
-from jumpduck.exports.forms import Part, TableForm
+from jumpduck.exports.forms import Piece, TableForm
 from jumpduck.exports.kept_sites import LACKING, KeptSites
 from jumpduck.exports.plain_names import site_key
 from jumpduck.storage.atomic_files import atomic_path, atomic_write, make_folder
@@ -63,16 +63,16 @@ class TablesOfPlates:
         self._form = form
         self._kept = kept
 
-    def parts(self) -> Iterator[Part]:
-        """Get a part for each plate: SOURCE/BATCH/PLATE/load_data.csv."""
+    def pieces(self) -> Iterator[Piece]:
+        """Get a piece for each plate: SOURCE/BATCH/PLATE/load_data.csv."""
         for plate in self._kept.plates():
             if plate.images.height:
                 folder = "/".join(site_key([one]) for one in plate.key)
-                yield Part(f"{folder}/{self.out}", list(plate.sites()))
+                yield Piece(f"{folder}/{self.out}", list(plate.sites()))
 
-    def write(self, part: Part, path: Path) -> None:
+    def write(self, piece: Piece, path: Path) -> None:
         """Write the table of a plate."""
-        source, batch, plate, *_ = part.sites[0].key
+        source, batch, plate, *_ = piece.sites[0].key
         self._form.frame(self._kept.plate((source, batch, plate))).write_csv(path)
 
     def finish(self, folder: Path) -> Mapping[str, bytes]:

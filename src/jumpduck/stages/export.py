@@ -69,7 +69,7 @@ class Exported:
         The file or folder.
     plates, sites, images, bytes
         What is in it; bytes are those of the kept files.
-    parts
+    pieces
         Number of its files, or of fields in OME-Zarr.
     left_out
         Number of sites that are not in it because they lack images.
@@ -86,7 +86,7 @@ class Exported:
     sites: int
     images: int
     bytes: int
-    parts: int
+    pieces: int
     left_out: int
     unfetched: int
     lacking: pl.DataFrame
@@ -97,7 +97,7 @@ class Exported:
 def export(options: ExportOptions) -> Exported:
     """Write the images of a folder, or a table of them, in the form that another tool reads.
 
-    The same call goes on after a kill: finished parts are compared with the checksum that they
+    The same call goes on after a kill: finished pieces are compared with the checksum that they
     had, the others are made again. Files that are copied are compared with their checksums.
 
     Returns
@@ -146,15 +146,15 @@ def export_sites(options: ExportOptions, *, dry_run: bool = False) -> Exported:
         target = ExportFolder(out, about)
         target.check()
         lacking_file = out / LACKING_FILE
-        parts = 0 if dry_run else fill(form, target, totals.lacking, advance)
+        pieces = 0 if dry_run else fill(form, target, totals.lacking, advance)
     else:
         lacking_file = out.with_name(f"{out.stem}.{LACKING_FILE}")
         if not dry_run:
             write_table(form, kept, out, advance)
             write_lacking(totals.lacking, lacking_file)
-        parts = 1
+        pieces = 1
     return Exported(
-        out, totals.plates, totals.sites, totals.images, totals.bytes, parts, totals.left_out,
+        out, totals.plates, totals.sites, totals.images, totals.bytes, pieces, totals.left_out,
         totals.unfetched, totals.lacking, lacking_file,
     )  # fmt: skip
 
