@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `export`, `sql`.
+`repair`, `quality`, `export`, `sql`.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.merge import merge as merge
     from jumpduck.stages.plates import plates as plates
+    from jumpduck.stages.quality import quality as quality
     from jumpduck.stages.repair import repair as repair
     from jumpduck.stages.split import split as split
     from jumpduck.stages.sql import sql as sql
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from jumpduck.stages.verify import verify as verify
 
 __all__ = [
-    "catalog", "download", "export", "find", "manifest", "merge", "plates", "repair", "split",
-    "sql", "status", "submit", "verify",
+    "catalog", "download", "export", "find", "manifest", "merge", "plates", "quality", "repair",
+    "split", "sql", "status", "submit", "verify",
 ]  # fmt: skip
 
 

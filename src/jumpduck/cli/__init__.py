@@ -23,7 +23,8 @@ INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
     "demo", "collections", "get", "catalog", "find", "plates", "manifest", "split", "download",
-    "submit", "status", "verify", "merge", "export", "recipes", "sql", "completion", "help",
+    "submit", "status", "verify", "merge", "quality", "export", "recipes", "sql", "completion",
+    "help",
 )  # fmt: skip
 
 app = App(

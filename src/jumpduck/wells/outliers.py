@@ -139,14 +139,19 @@ def find_outliers(results: pl.LazyFrame, threshold: float = THRESHOLD) -> Outlie
     QueryError
         `threshold` is not a positive number.
     """
-    if not 0 < threshold < math.inf:
-        raise QueryError(f"threshold {threshold} is not allowed; give a number above 0, such as 5")
+    check_threshold(threshold)
     found = [_of_plates(rows, threshold) for rows in _whole_plates(results)]
     rows = pl.concat([one.rows for one in found])
     return Outliers(
         rows.sort(*IMAGE, "measure", nulls_last=True),
         pl.concat([one.plates for one in found]).sort(GROUP),
     )
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise QueryError if a threshold is not a positive number."""
+    if not 0 < threshold < math.inf:
+        raise QueryError(f"threshold {threshold} is not allowed; give a number above 0, such as 5")
 
 
 def _whole_plates(results: pl.LazyFrame) -> Iterator[pl.DataFrame]:
