@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
-from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.base import CatalogOptions, TableSource
 from jumpduck.collections.file_pattern import FilePattern, file_pattern
 from jumpduck.collections.harmony import INDEX_NAMES, rows_of_index
 from jumpduck.collections.image_rows import LEAVES, image_table, plate_column, rows_of_list
@@ -25,7 +24,7 @@ DEFAULT_BATCH = "all"
 """For plates of which nobody says it: they are parts of the path of every file."""
 
 
-class OwnPlates:
+class OwnPlates(TableSource):
     """Where the tables of a lab's own plates come from.
 
     Parameters
@@ -92,13 +91,6 @@ class OwnPlates:
             "own_pattern": self._options.pattern,
             "own_platemap": None if self._options.platemap is None else str(self._options.platemap),
         }
-
-    def kept_tables(self) -> KeptTables | None:
-        """Get None: each lab has its own."""
-        return None
-
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Do nothing, because everything is read before the first file."""
 
     def _url_of(self, path: pl.Expr) -> pl.Expr:
         """Get the URL of a path of a samplesheet: below the gallery, if it is not a whole one."""
