@@ -12,10 +12,11 @@ from jumpduck.collections.base import CatalogOptions, TableSource, gallery_root
 from jumpduck.collections.image_rows import rows_of_load_data
 from jumpduck.collections.list_tables import list_tables, note
 from jumpduck.collections.load_data import WantedColumns, WantedPlate, fetch_load_data
-from jumpduck.collections.platemaps import PLATE_KEY, NamedTable
+from jumpduck.collections.platemaps import NamedTable
 from jumpduck.collections.table_folders import read_tables
 from jumpduck.database.sql_files import Value, sql_root
 from jumpduck.errors import CatalogError, QueryError
+from jumpduck.rows import PLATE_KEY
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.file_lists import list_files, list_folders
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of

@@ -10,12 +10,13 @@ from jumpduck.collections.file_pattern import FilePattern, file_pattern
 from jumpduck.collections.harmony import INDEX_NAMES, rows_of_index
 from jumpduck.collections.image_rows import LEAVES, image_table, plate_column, rows_of_list
 from jumpduck.collections.list_tables import list_tables, note
-from jumpduck.collections.platemaps import KEYS, MEANINGS, PLATE_KEY, NamedTable, describe
+from jumpduck.collections.platemaps import KEYS, MEANINGS, NamedTable, describe
 from jumpduck.collections.table_folders import is_folder, read_table, read_tables
 from jumpduck.collections.text_tables import LINE_PROBLEM, given
 from jumpduck.containers.places import WHOLE, join_place
 from jumpduck.database.sql_files import Value
 from jumpduck.errors import CatalogError, QueryError
+from jumpduck.rows import PLATE_KEY
 from jumpduck.storage.file_lists import ListedFile, list_files
 from jumpduck.storage.object_reader import ObjectReader, root_of
 
