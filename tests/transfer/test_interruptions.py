@@ -30,7 +30,7 @@ from jumpduck.errors import StoreError
 from jumpduck.rows import PLATE_KEY
 from jumpduck.schema import RESULTS_FILE
 from jumpduck.storage import heartbeat_lock
-from jumpduck.transfer import active_runs, disk_space, gathered_tables, scheduler
+from jumpduck.transfer import active_runs, disk_space, gathered_tables, plate_locks, scheduler
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import END_SECONDS, peak_memory_kb, process
@@ -297,7 +297,7 @@ def test_what_a_run_killed_on_another_machine_held_is_taken_over_by_the_same_com
     monkeypatch.setattr(heartbeat_lock, "STALE_SECONDS", 0.1)
     for module in (heartbeat_lock, active_runs, scheduler):
         monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(scheduler, "MAX_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(plate_locks, "MAX_WAIT_SECONDS", 0.02)
     (state / "runs").mkdir(exist_ok=True)
     table = next(state.glob("plates/*/*/*.parquet"))
     held = [state / "lock", state / "runs" / f"{0:016x}.lock", table.with_suffix(".lock")]
