@@ -42,25 +42,6 @@ from tests.support.folders import files, same
 FAULTS = ("503", "reset", "short", "stall", "half", "corrupt", "slow", "long")
 
 
-@pytest.fixture(scope="module")
-def manifest(catalog, gallery, tmp_path_factory):
-    """Three plates over S3; two of their files cannot be had."""
-    rows = jumpduck.manifest(catalog)
-    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
-    rows.with_columns(
-        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
-    ).write_parquet(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def clean(manifest, s3, tmp_path_factory):
-    """The folder of one download without interruption. No test may change it."""
-    out = tmp_path_factory.mktemp("clean")
-    jumpduck.download(manifest, out, endpoint=s3.endpoint)
-    return out
-
-
 @pytest.fixture
 def filled(clean, tmp_path):
     """A copy of that folder, to change."""
