@@ -4,6 +4,7 @@
 .read sql/image_lists/is_plain_name.sql
 .read sql/image_lists/check_images.sql
 .read sql/image_lists/list_channels.sql
+.read sql/image_lists/number_plates.sql
 .read sql/image_lists/describe_wells.sql
 .read sql/image_lists/list_sites.sql
 .read sql/image_lists/list_problems.sql

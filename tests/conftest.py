@@ -2,6 +2,7 @@ import functools
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import settings
 
@@ -89,3 +90,20 @@ def s3(gallery):
         with Faults(server.endpoint) as front:
             server.endpoint = front.endpoint
             yield server
+
+
+@pytest.fixture(scope="session")
+def manifest(catalog, gallery, tmp_path_factory) -> Path:
+    """Three plates over S3; two of their files cannot be had. No test may change it."""
+    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
+    url = pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
+    jumpduck.manifest(catalog).with_columns(url).write_parquet(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clean(manifest, s3, tmp_path_factory) -> Path:
+    """The folder of one download of that manifest. No test may change it."""
+    out = tmp_path_factory.mktemp("clean")
+    jumpduck.download(manifest, out, endpoint=s3.endpoint)
+    return out

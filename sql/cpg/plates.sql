@@ -1,23 +1,11 @@
 -- cpg.plates: one row per plate.
 -- key: Metadata_Source, Metadata_Batch, Metadata_Plate
 CREATE OR REPLACE TABLE cpg.plates AS
-WITH imaged AS (
-    SELECT DISTINCT
-        Metadata_Source,
-        Metadata_Batch,
-        Metadata_Plate
-    FROM cpg.images
-    WHERE reason IS NULL
+WITH listed AS ( -- noqa: ST03
+    FROM read_parquet(getvariable('cpg_plates'))
 )
 
-SELECT
-    listed.* EXCLUDE (map_name, plate_type),
-    upper(listed.plate_type) AS Metadata_PlateType,
-    row_number() OVER (
-        ORDER BY listed.Metadata_Source, listed.Metadata_Batch, listed.Metadata_Plate
-    ) AS plate_number
-FROM read_parquet(getvariable('cpg_plates')) AS listed
-SEMI JOIN imaged USING (Metadata_Source, Metadata_Batch, Metadata_Plate);
+SELECT * FROM number_plates(listed, cpg.images);
 
 COMMENT ON TABLE cpg.plates IS 'One row per plate';
 COMMENT ON COLUMN cpg.plates.Metadata_Source IS 'Laboratory that made the plate';

@@ -8,7 +8,7 @@ SELECT
     FALSE AS alike,
     found.Metadata_Perturbation,
     found.Metadata_modality
-FROM (SELECT unnest(names::VARCHAR[]) AS asked) AS asked
+FROM (SELECT DISTINCT unnest(names::VARCHAR[]) AS asked) AS asked
 INNER JOIN quilt.perturbation_names AS found ON lower(asked.asked) = lower(found.name)
 WHERE modalities IS NULL OR list_contains(modalities::VARCHAR[], found.Metadata_modality);
 

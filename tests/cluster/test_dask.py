@@ -20,24 +20,6 @@ from tests.support.fault_proxy import Faults
 from tests.support.folders import files, same
 
 
-@pytest.fixture(scope="module")
-def manifest(catalog, gallery, tmp_path_factory):
-    """Three plates over S3; two of their files cannot be had."""
-    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
-    jumpduck.manifest(catalog).with_columns(
-        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
-    ).write_parquet(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def clean(manifest, s3, tmp_path_factory):
-    """The folder of one download without interruption. No test may change it."""
-    out = tmp_path_factory.mktemp("clean")
-    jumpduck.download(manifest, out, endpoint=s3.endpoint)
-    return out
-
-
 @pytest.fixture
 def shards(manifest, tmp_path):
     jumpduck.split(manifest, tmp_path / "shards", into=12, cut=True)
@@ -108,21 +90,6 @@ def test_ctrl_c_ends_the_workers_and_the_printed_command_continues(
     assert len(again) <= len(asked) - kept, "what was kept was not fetched again"
     same(tmp_path / "images", clean)
     assert set(files(tmp_path / "images")) == set(files(clean))
-
-
-def a_hundredth(_item):
-    time.sleep(0.01)
-
-
-@pytest.mark.slow
-def test_a_shard_costs_less_than_100_ms_beyond_its_download():
-    with client_of(Workers(local=1), 1, 3) as client:
-        took = []
-        for _ in range(10):
-            began = time.monotonic()
-            list(run_tasks(client, a_hundredth, range(20), 1))
-            took.append(time.monotonic() - began)
-        assert min(took) / 20 < 0.1 + 0.01, "the machine may do much else at some times"
 
 
 def die_if_told(item):

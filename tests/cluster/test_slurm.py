@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 import jumpduck
@@ -30,24 +29,6 @@ JOBQUEUE = {
 def slurm(tmp_path_factory):
     with started(tmp_path_factory.mktemp("slurm") / "slurm") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def manifest(catalog, gallery, tmp_path_factory):
-    """Three plates over S3; two of their files cannot be had."""
-    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
-    jumpduck.manifest(catalog).with_columns(
-        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
-    ).write_parquet(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def clean(manifest, s3, tmp_path_factory):
-    """The folder of one download without interruption. No test may change it."""
-    out = tmp_path_factory.mktemp("clean")
-    jumpduck.download(manifest, out, endpoint=s3.endpoint)
-    return out
 
 
 @pytest.fixture

@@ -359,9 +359,10 @@ def test_an_annotation_may_be_packed(tmp_path):
     catalog = built(tmp_path, tables, studies=["idr0013-screenA"])
     assert jumpduck.find(["tp53"], catalog)["wells"].to_list() == [1]
     assert set(jumpduck.manifest(catalog, genes="TP53")["Metadata_Well"]) == {"P24"}
-    file.write_bytes(packed[:-20])
-    with pytest.raises(CatalogError, match="cannot be unpacked"):
-        built(tmp_path, tables, studies=["idr0013-screenA"])
+    for damaged in (packed[:-20], packed[:10] + b"\xff" + packed[11:]):
+        file.write_bytes(damaged)
+        with pytest.raises(CatalogError, match="cannot be unpacked"):
+            built(tmp_path, tables, studies=["idr0013-screenA"])
 
 
 @pytest.mark.real

@@ -394,4 +394,4 @@ def test_a_zip_that_is_broken_at_random_is_bytes_or_an_error_of_our_own(tmp_path
                 found = read(ImageReader(reader), str(file), name)
             except (JumpduckError, FileNotFoundError):
                 continue
-            assert bytes(found.data) == pixels or zlib.crc32(found.data)
+            assert bytes(found.data) == pixels

@@ -72,6 +72,8 @@ def test_a_catalog_finds_its_perturbations_lists_its_plates_and_has_all_its_imag
     collection, gallery, path = small
     found = jumpduck.find([gallery.perturbation], path)
     assert found.height > 0
+    twice = [gallery.perturbation, gallery.perturbation]
+    assert jumpduck.find(twice, path).equals(found), "a name that is given twice counts once"
     plates = jumpduck.plates(path)
     assert plates["sites"].sum() > 0
     rows = jumpduck.manifest(path, per_well="all", brightfield=True, keep_known_bad=True)

@@ -30,7 +30,7 @@ from jumpduck.errors import StoreError
 from jumpduck.rows import PLATE_KEY
 from jumpduck.schema import RESULTS_FILE
 from jumpduck.storage import heartbeat_lock
-from jumpduck.transfer import active_runs, disk_space, gathered_tables, scheduler
+from jumpduck.transfer import active_runs, disk_space, gathered_tables, plate_locks, scheduler
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_tables import PlateTables
 from tests.support.command_line import END_SECONDS, peak_memory_kb, process
@@ -40,25 +40,6 @@ from tests.support.fault_proxy import Faults, always, at_random
 from tests.support.folders import files, same
 
 FAULTS = ("503", "reset", "short", "stall", "half", "corrupt", "slow", "long")
-
-
-@pytest.fixture(scope="module")
-def manifest(catalog, gallery, tmp_path_factory):
-    """Three plates over S3; two of their files cannot be had."""
-    rows = jumpduck.manifest(catalog)
-    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
-    rows.with_columns(
-        pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
-    ).write_parquet(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def clean(manifest, s3, tmp_path_factory):
-    """The folder of one download without interruption. No test may change it."""
-    out = tmp_path_factory.mktemp("clean")
-    jumpduck.download(manifest, out, endpoint=s3.endpoint)
-    return out
 
 
 @pytest.fixture
@@ -297,7 +278,7 @@ def test_what_a_run_killed_on_another_machine_held_is_taken_over_by_the_same_com
     monkeypatch.setattr(heartbeat_lock, "STALE_SECONDS", 0.1)
     for module in (heartbeat_lock, active_runs, scheduler):
         monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(scheduler, "MAX_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(plate_locks, "MAX_WAIT_SECONDS", 0.02)
     (state / "runs").mkdir(exist_ok=True)
     table = next(state.glob("plates/*/*/*.parquet"))
     held = [state / "lock", state / "runs" / f"{0:016x}.lock", table.with_suffix(".lock")]

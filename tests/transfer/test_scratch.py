@@ -20,23 +20,6 @@ from tests.support.fault_proxy import Faults
 from tests.support.folders import files, same
 
 
-@pytest.fixture(scope="module")
-def manifest(catalog, gallery, tmp_path_factory):
-    root = str(gallery.gallery)
-    url = pl.col("url").str.replace(root, "s3://cellpainting-gallery", literal=True)
-    path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
-    jumpduck.manifest(catalog).with_columns(url).write_parquet(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def clean(manifest, s3, tmp_path_factory):
-    """The folder of a run without scratch. No test may change it."""
-    out = tmp_path_factory.mktemp("clean")
-    jumpduck.download(manifest, out, endpoint=s3.endpoint)
-    return out
-
-
 @pytest.fixture
 def scratch(tmp_path):
     folder = tmp_path / "scratch"

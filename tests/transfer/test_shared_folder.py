@@ -25,18 +25,8 @@ from tests.support.places import ROOT
 
 
 @pytest.fixture(scope="module")
-def rows(catalog, gallery):
-    root = str(gallery.gallery)
-    url = pl.col("url").str.replace(root, "s3://cellpainting-gallery", literal=True)
-    return jumpduck.manifest(catalog).with_columns(url)
-
-
-@pytest.fixture(scope="module")
-def clean(rows, s3, tmp_path_factory):
-    """The folder of one run. No test may change it."""
-    out = tmp_path_factory.mktemp("clean")
-    jumpduck.download(rows, out, endpoint=s3.endpoint)
-    return out
+def rows(manifest):
+    return pl.read_parquet(manifest)
 
 
 def parts_of(rows, count):

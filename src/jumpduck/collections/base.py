@@ -1,14 +1,16 @@
 """What a collection does before its sql files run."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import duckdb
 
 from jumpduck.database.sql_files import Value
-from jumpduck.errors import CatalogError, QueryError
+from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.storage.object_reader import root_of, scheme_of
 
 Progress = Callable[[str, int, int], None]
 
@@ -121,23 +123,22 @@ class KeptTables(NamedTuple):
     made_by: frozenset[Path]
 
 
-class TableSource(Protocol):
+class TableSource(ABC):
     """Where the tables of one collection come from."""
 
+    @abstractmethod
     def variables(self) -> Mapping[str, Value]:
-        """Get the SQL variables to set before the first file runs."""
-        ...
+        """Get the SQL variables to set before the first file runs; fetches what they name."""
 
     def kept_tables(self) -> KeptTables | None:
         """Get a database that has some of the tables already; None where there is none."""
-        ...
+        return None
 
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Prepare what `file` reads."""
-        ...
+    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:  # noqa: B027
+        """Prepare what `file` reads; by default nothing."""
 
 
-class SqlAlone:
+class SqlAlone(TableSource):
     """A collection whose sql files read all that they need.
 
     An option that is text becomes the variable NAME_OPTION, where NAME is the name of the
@@ -156,12 +157,19 @@ class SqlAlone:
         """Get the options that are set."""
         return self._variables
 
-    def kept_tables(self) -> KeptTables | None:
-        """Get None, because the SQL files read all that they need."""
-        return None
 
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Do nothing."""
+def gallery_root(gallery: str) -> str:
+    """Get a gallery as SQL and the manifest use it.
+
+    Raises
+    ------
+    StoreError
+        There is no such folder.
+    """
+    root = root_of(gallery)
+    if scheme_of(root) == "file" and not Path(root).is_dir():
+        raise StoreError(f"gallery {root} is not a folder; give one that exists")
+    return root
 
 
 REQUIRED: Mapping[str, Sequence[str]] = {

@@ -1,20 +1,15 @@
 """BBBC021: three published CSV tables, fetched and checked before SQL reads them."""
 
 import csv
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 
-import duckdb
-
-from jumpduck.collections.base import CatalogOptions, KeptTables
-from jumpduck.collections.published_csv import csv_lines, no_header
+from jumpduck.collections.base import CatalogOptions, TableSource, gallery_root
+from jumpduck.collections.published_csv import csv_lines, no_header, too_large, unpacked
 from jumpduck.database.sql_files import Value, as_pattern
-from jumpduck.errors import CatalogError, StoreError
-from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
+from jumpduck.errors import CatalogError
+from jumpduck.storage.object_reader import ObjectReader, root_of
 
 HOME = "https://data.broadinstitute.org/bbbc/BBBC021"
 """Where the tables and the zips are published, in one folder."""
@@ -45,7 +40,7 @@ OPTIONAL = "compound"
 """The table that only SMILES depend on."""
 
 
-class Bbbc021Tables:
+class Bbbc021Tables(TableSource):
     """Where the tables of BBBC021 come from.
 
     Parameters
@@ -64,11 +59,9 @@ class Bbbc021Tables:
     def __init__(self, options: CatalogOptions, scratch: Path) -> None:
         self._options = options
         self._scratch = scratch
-        self._gallery = root_of(options.gallery or HOME)
+        self._gallery = gallery_root(options.gallery or HOME)
         self._metadata = root_of(options.metadata or HOME)
         self._reader = ObjectReader(options.endpoint)
-        if scheme_of(self._gallery) == "file" and not Path(self._gallery).is_dir():
-            raise StoreError(f"gallery {self._gallery} is not a folder; give one that exists")
 
     def variables(self) -> Mapping[str, Value]:
         """Fetch the tables, and get the variables that say where everything is.
@@ -104,13 +97,6 @@ class Bbbc021Tables:
         variables["bbbc021_revision"] = f"sha256:{digest.hexdigest()}"
         return variables
 
-    def kept_tables(self) -> KeptTables | None:
-        """Get None, because the tables are read in less than a second."""
-        return None
-
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Do nothing."""
-
     def _table(self, name: str) -> bytes | None:
         """Get a table, which may be compressed; None if there is none."""
         for one in (name, f"{name}.gz"):
@@ -121,24 +107,10 @@ class Bbbc021Tables:
                 continue
             except OSError as error:
                 raise CatalogError(f"{error}; check `metadata`") from error
-            data = b"" if file is None else bytes(file.data)
-            if file is not None and one.endswith(".gz"):
-                data = _unpacked(url, data)
-            if file is None or len(data) > MAX_TABLE_BYTES:
-                raise CatalogError(
-                    f"{url} has more than {MAX_TABLE_BYTES} bytes, which the published table does "
-                    "not have; give another folder as `metadata`"
-                )
-            return data
+            if file is None:
+                raise too_large(url, MAX_TABLE_BYTES)
+            return unpacked(url, bytes(file.data), MAX_TABLE_BYTES)
         return None
-
-
-def _unpacked(url: str, data: bytes) -> bytes:
-    try:
-        with gzip.open(BytesIO(data)) as text:
-            return text.read(MAX_TABLE_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CatalogError(f"{url} cannot be unpacked: {error}; fetch it again") from error
 
 
 def _rows(name: str, data: bytes, columns: Sequence[str]) -> Iterator[Sequence[str]]:

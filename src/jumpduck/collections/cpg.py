@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
-from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.base import CatalogOptions, TableSource, gallery_root
 from jumpduck.collections.image_rows import rows_of_load_data
 from jumpduck.collections.list_tables import list_tables, note
 from jumpduck.collections.load_data import WantedColumns, WantedPlate, fetch_load_data
-from jumpduck.collections.platemaps import PLATE_KEY, NamedTable
+from jumpduck.collections.platemaps import NamedTable
 from jumpduck.collections.table_folders import read_tables
 from jumpduck.database.sql_files import Value, sql_root
-from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.errors import CatalogError, QueryError
+from jumpduck.rows import PLATE_KEY
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.file_lists import list_files, list_folders
 from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
@@ -35,7 +35,7 @@ _ODD_NAME = re.compile(r'[\\*?\["\x00-\x1f]')
 """What a pattern of files would take for more than the name."""
 
 
-class GalleryProject:
+class GalleryProject(TableSource):
     """Where the tables of a project come from.
 
     Parameters
@@ -56,10 +56,8 @@ class GalleryProject:
     def __init__(self, options: CatalogOptions, scratch: Path) -> None:
         self._options = options
         self._scratch = scratch
-        self._gallery = root_of(options.gallery or GALLERY)
+        self._gallery = gallery_root(options.gallery or GALLERY)
         self._reader = ObjectReader(options.endpoint)
-        if scheme_of(self._gallery) == "file" and not Path(self._gallery).is_dir():
-            raise StoreError(f"gallery {self._gallery} is not a folder; give one that exists")
         if options.project is None:
             raise QueryError(
                 "project is missing; name one by its number or folder, such as cpg0000; known are "
@@ -98,13 +96,6 @@ class GalleryProject:
             "cpg_project": project,
             "cpg_metadata": self._options.metadata,
         }
-
-    def kept_tables(self) -> KeptTables | None:
-        """Get None, because a project has no tables that all catalogs of it share."""
-        return None
-
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Do nothing, because everything is fetched before the first file."""
 
     def _project_folder(self, project: str) -> str:
         """Get the folder of a project that may be named by its number."""

@@ -1,24 +1,21 @@
 """The Image Data Resource: the published tables of the studies that were asked for."""
 
 import csv
-import gzip
-import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import Lock
 
-import duckdb
 import polars as pl
 
-from jumpduck.collections.base import CatalogOptions, KeptTables
-from jumpduck.collections.published_csv import csv_lines, no_header
+from jumpduck.collections.base import CatalogOptions, TableSource, gallery_root
+from jumpduck.collections.published_csv import csv_lines, no_header, unpacked
 from jumpduck.daemon_pool import in_threads
 from jumpduck.database.sql_files import Value, as_pattern, sql_root
-from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.errors import CatalogError, QueryError
 from jumpduck.selection.suggestions import known_names, meant_by, separate
-from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
+from jumpduck.storage.object_reader import ObjectReader, root_of
 from jumpduck.storage.open_files import allowed_connections
 
 METADATA = "https://raw.githubusercontent.com/IDR/idr-metadata/HEAD"
@@ -117,7 +114,7 @@ def asked_screens(names: Sequence[str]) -> tuple[list[Screen], list[str]]:
     return list(found.values()), [name for name, is_zarr in zarrs.items() if is_zarr]
 
 
-class IdrTables:
+class IdrTables(TableSource):
     """Where the tables of the Image Data Resource come from.
 
     For each screen these are the list of its plates and the annotation of its wells; beside them,
@@ -143,11 +140,8 @@ class IdrTables:
         self._scratch = scratch
         self._screens, self._zarrs = asked_screens(options.studies)
         self._metadata = None if options.metadata is None else root_of(options.metadata)
-        self._gallery = None if options.gallery is None else root_of(options.gallery)
+        self._gallery = None if options.gallery is None else gallery_root(options.gallery)
         self._reader = ObjectReader(options.endpoint)
-        gallery = self._gallery
-        if gallery and scheme_of(gallery) == "file" and not Path(gallery).is_dir():
-            raise StoreError(f"gallery {gallery} is not a folder; give one that exists")
 
     def variables(self) -> Mapping[str, Value]:
         """Fetch the tables, and get the variables that say where everything is."""
@@ -174,13 +168,6 @@ class IdrTables:
             "idr_annotations": annotations,
             "idr_texts": as_pattern(file),
         }
-
-    def kept_tables(self) -> KeptTables | None:
-        """Get None, because the tables are read each time."""
-        return None
-
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Do nothing, because `variables` has fetched all."""
 
     def _list_of_plates(self, screen: Screen) -> str:
         found = self._first(screen, (f"{screen.name}-plates.tsv",))
@@ -289,7 +276,7 @@ class IdrTables:
                     data = bytes(self._reader.read(url).data)
                 except FileNotFoundError:
                     continue
-                return url, _unpacked(url, data)
+                return url, unpacked(url, data, MAX_TABLE_BYTES)
         return None
 
 
@@ -300,16 +287,3 @@ def _plates(text: str) -> Iterator[tuple[str, str]]:
             plate, _, path = line.partition("\t")
             name = PurePosixPath(path.strip())
             yield plate.strip(), name.stem if name.suffix == ".screen" else ""
-
-
-def _unpacked(url: str, data: bytes) -> bytes:
-    if not url.endswith(".gz"):
-        return data
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            unpacked = file.read(MAX_TABLE_BYTES + 1)
-    except (OSError, EOFError) as error:
-        raise CatalogError(f"{url} cannot be unpacked: {error}; try again") from error
-    if len(unpacked) > MAX_TABLE_BYTES:
-        raise CatalogError(f"{url} has more than {MAX_TABLE_BYTES:,} bytes; at most that is read")
-    return unpacked

@@ -9,24 +9,24 @@ import duckdb
 import polars as pl
 
 from jumpduck.collections import published_metadata as published
-from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.base import CatalogOptions, KeptTables, TableSource, gallery_root
 from jumpduck.collections.gene_info import gene_info_file
 from jumpduck.collections.kept_metadata import metadata_tables
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
 from jumpduck.database.connection import frame, held_collection
 from jumpduck.database.sql_files import Value, as_pattern, find_driver, set_variable
-from jumpduck.errors import CatalogError, QueryError, StoreError
+from jumpduck.errors import CatalogError, QueryError
 from jumpduck.rows import PLATE_KEY
 from jumpduck.selection.names import check_perturbations, look_up
 from jumpduck.selection.pipeline import separate_perturbations
 from jumpduck.selection.suggestions import known_names
-from jumpduck.storage.object_reader import ObjectReader, root_of, scheme_of
+from jumpduck.storage.object_reader import ObjectReader, root_of
 
 GALLERY = "s3://cellpainting-gallery"
 PROJECT = "cpg0016-jump"
 
 
-class JumpTables:
+class JumpTables(TableSource):
     """Where the tables of JUMP come from.
 
     Files are fetched beforehand, because DuckDB's own reader waits for one after the other: it is
@@ -50,12 +50,10 @@ class JumpTables:
     def __init__(self, options: CatalogOptions, scratch: Path) -> None:
         self._options = options
         self._scratch = scratch
-        self._gallery = root_of(options.gallery or GALLERY)
+        self._gallery = gallery_root(options.gallery or GALLERY)
         self._project = PROJECT if options.project is None else options.project
         self._metadata = root_of(options.metadata or published.ROOT)
         self._reader = ObjectReader(options.endpoint)
-        if scheme_of(self._gallery) == "file" and not Path(self._gallery).is_dir():
-            raise StoreError(f"gallery {self._gallery} is not a folder; give one that exists")
         if "/" in self._project or self._project in ("", ".", ".."):
             raise QueryError(
                 f"project {self._project!r} is not the name of a folder, like {PROJECT}"

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.base import CatalogOptions, TableSource
 from jumpduck.database.sql_files import Value, as_pattern
 from jumpduck.errors import CatalogError
 from jumpduck.selection.suggestions import check_names
@@ -56,7 +54,7 @@ LAYOUTS = (
 """The layouts that its authors have written of, the newest first."""
 
 
-class JumpLiteTables:
+class JumpLiteTables(TableSource):
     """Where the tables of JUMP-lite come from.
 
     Parameters
@@ -96,13 +94,6 @@ class JumpLiteTables:
             "jump_lite_index": as_pattern(index),
             "jump_lite_perturbations": as_pattern(perturbations),
         }
-
-    def kept_tables(self) -> KeptTables | None:
-        """Get None, because the tables are read each time."""
-        return None
-
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Do nothing, because `variables` has fetched all."""
 
     def _found(self) -> tuple[Layout, str, Path]:
         """Get the layout of the gallery, the folder of the tables, and the index of sites."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.collections.platemaps import PLATE_KEY, NamedTable, describe
+from jumpduck.collections.platemaps import NamedTable, describe
 from jumpduck.database.sql_files import Value, as_pattern
+from jumpduck.rows import PLATE_KEY
 
 NAMED_PLATES = 5
 """Of those that a problem lists; their number is said of the others."""

@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
-from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.base import CatalogOptions, TableSource
 from jumpduck.collections.file_pattern import FilePattern, file_pattern
 from jumpduck.collections.harmony import INDEX_NAMES, rows_of_index
 from jumpduck.collections.image_rows import LEAVES, image_table, plate_column, rows_of_list
 from jumpduck.collections.list_tables import list_tables, note
-from jumpduck.collections.platemaps import KEYS, MEANINGS, PLATE_KEY, NamedTable, describe
+from jumpduck.collections.platemaps import KEYS, MEANINGS, NamedTable, describe
 from jumpduck.collections.table_folders import is_folder, read_table, read_tables
 from jumpduck.collections.text_tables import LINE_PROBLEM, given
 from jumpduck.containers.places import WHOLE, join_place
 from jumpduck.database.sql_files import Value
 from jumpduck.errors import CatalogError, QueryError
+from jumpduck.rows import PLATE_KEY
 from jumpduck.storage.file_lists import ListedFile, list_files
 from jumpduck.storage.object_reader import ObjectReader, root_of
 
@@ -25,7 +25,7 @@ DEFAULT_BATCH = "all"
 """For plates of which nobody says it: they are parts of the path of every file."""
 
 
-class OwnPlates:
+class OwnPlates(TableSource):
     """Where the tables of a lab's own plates come from.
 
     Parameters
@@ -92,13 +92,6 @@ class OwnPlates:
             "own_pattern": self._options.pattern,
             "own_platemap": None if self._options.platemap is None else str(self._options.platemap),
         }
-
-    def kept_tables(self) -> KeptTables | None:
-        """Get None: each lab has its own."""
-        return None
-
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
-        """Do nothing, because everything is read before the first file."""
 
     def _url_of(self, path: pl.Expr) -> pl.Expr:
         """Get the URL of a path of a samplesheet: below the gallery, if it is not a whole one."""

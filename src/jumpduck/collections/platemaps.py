@@ -13,8 +13,7 @@ import polars as pl
 
 from jumpduck.collections.text_tables import LINE_PROBLEM, given
 from jumpduck.errors import CatalogError
-
-PLATE_KEY = ["Metadata_Source", "Metadata_Batch", "Metadata_Plate"]
+from jumpduck.rows import PLATE_KEY
 
 KEYS: Mapping[str, Sequence[str]] = {
     "Metadata_Source": ("source",),

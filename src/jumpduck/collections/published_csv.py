@@ -1,7 +1,9 @@
 """CSV tables as a publisher has them: a wrong line is named, with the file it is in."""
 
 import csv
+import gzip
 import io
+import zlib
 from collections.abc import Iterator
 
 from jumpduck.errors import CatalogError
@@ -49,4 +51,31 @@ def no_header(name: str, header: list[str], expected: str) -> CatalogError:
         f"the first line of {name} is not its header, which names {expected}: it is "
         f"{','.join(header)[:200]!r}; remove what stands above the header, or give the "
         "published file"
+    )
+
+
+def unpacked(url: str, data: bytes, max_bytes: int) -> bytes:
+    """Get the bytes of a table, which is compressed if its URL ends with .gz.
+
+    Raises
+    ------
+    CatalogError
+        They cannot be unpacked, or are more than `max_bytes`.
+    """
+    if url.endswith(".gz"):
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                data = file.read(max_bytes + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise CatalogError(f"{url} cannot be unpacked: {error}; fetch it again") from error
+    if len(data) > max_bytes:
+        raise too_large(url, max_bytes)
+    return data
+
+
+def too_large(url: str, max_bytes: int) -> CatalogError:
+    """Get the error for a table that has more bytes than any published one."""
+    return CatalogError(
+        f"{url} has more than {max_bytes:,} bytes, which the published table does not have; give "
+        "another folder as `metadata`"
     )

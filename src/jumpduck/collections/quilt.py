@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from jumpduck.collections.base import CatalogOptions, KeptTables
+from jumpduck.collections.base import CatalogOptions, TableSource, gallery_root
 from jumpduck.collections.quilt_hash import check_top_hash
 from jumpduck.collections.quilt_packages import find_package
 from jumpduck.collections.quilt_registry import Registry
@@ -14,13 +14,12 @@ from jumpduck.collections.quilt_table import choose_table, write_rows
 from jumpduck.containers.checksums import wrong_checksum
 from jumpduck.containers.places import split_place
 from jumpduck.database.sql_files import Value, as_pattern, set_variable
-from jumpduck.errors import CatalogError, StoreError
-from jumpduck.storage.object_reader import root_of, scheme_of
+from jumpduck.errors import CatalogError
 
 MAX_CHANNELS = 200
 
 
-class QuiltTables:
+class QuiltTables(TableSource):
     """Where the tables of a package come from.
 
     Parameters
@@ -42,9 +41,7 @@ class QuiltTables:
         self._options = options
         self._scratch = scratch
         self._package, self._known = find_package(options.package)
-        self._gallery = root_of(options.gallery or f"s3://{self._package.bucket}")
-        if scheme_of(self._gallery) == "file" and not Path(self._gallery).is_dir():
-            raise StoreError(f"gallery {self._gallery} is not a folder; give one that exists")
+        self._gallery = gallery_root(options.gallery or f"s3://{self._package.bucket}")
         self._registry = Registry(self._gallery, self._package, options.endpoint)
         self._manifest = scratch / "manifest.jsonl"
         self._top_hash = ""
@@ -65,10 +62,6 @@ class QuiltTables:
             "quilt_manifest": as_pattern(self._manifest),
             "quilt_modality": self._known.modality,
         }
-
-    def kept_tables(self) -> KeptTables | None:
-        """Get None, because a package is read whole."""
-        return None
 
     def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
         """Check the manifest before its lines are used, and fetch the table that it names."""

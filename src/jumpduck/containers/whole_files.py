@@ -93,8 +93,7 @@ class WholeFiles:
                     file.unlink()
 
     def _path(self, url: str) -> Path:
-        name = hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()[:32]
-        return self._folder / f"{name}.{self._run}{PART_SUFFIX}"
+        return self._folder / f"{_digest(url).hex()[:32]}.{self._run}{PART_SUFFIX}"
 
     @contextmanager
     def _turn(self, url: str) -> Generator[None]:
@@ -108,9 +107,13 @@ class WholeFiles:
             import fcntl  # Windows does not have it, and downloads nothing
 
             # the system gives the lock back when the process is killed
-            place = LOCKS + int.from_bytes(hashlib.sha256(url.encode()).digest()[:4], "big")
+            place = LOCKS + int.from_bytes(_digest(url)[:4], "big")
             fcntl.lockf(self._shared_file, fcntl.LOCK_EX, 1, place, os.SEEK_SET)
             try:
                 yield
             finally:
                 fcntl.lockf(self._shared_file, fcntl.LOCK_UN, 1, place, os.SEEK_SET)
+
+
+def _digest(url: str) -> bytes:
+    return hashlib.sha256(url.encode()).digest()

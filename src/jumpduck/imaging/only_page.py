@@ -6,6 +6,7 @@ import struct
 from jumpduck.errors import ImageError
 from jumpduck.imaging.tiff_header import (
     HEIGHT,
+    WHOLE_NUMBERS,
     WIDTH,
     Directory,
     FileBytes,
@@ -19,8 +20,6 @@ SUBFILE = 254
 
 NO_IMAGE = 1 | 4
 """Bits of `SUBFILE`: a smaller copy of another page, or its mask."""
-
-_NUMBERS = {3: "H", 4: "I", 16: "Q"}
 
 
 def read_only_page(data: bytes | memoryview) -> PageHeader:
@@ -66,8 +65,8 @@ def _numbers(data: FileBytes, directory: Directory) -> dict[int, int]:
     entries = data[start : directory.tags.stop]
     for at in directory.tags:
         name, kind, count, value = struct.unpack_from(directory.tag_format, entries, at - start)
-        if count == 1 and kind in _NUMBERS:
-            number_format = directory.byte_order + _NUMBERS[kind]
+        if count == 1 and kind in WHOLE_NUMBERS:
+            number_format = directory.byte_order + WHOLE_NUMBERS[kind]
             if struct.calcsize(number_format) <= len(value):
                 (found[name],) = struct.unpack_from(number_format, value)
     return found

@@ -68,7 +68,7 @@ _TAGS_READ = {
 }  # fmt: skip
 _LISTS = {STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}
 """Tags with a value for each strip or tile; the others have one value."""
-_WHOLE_NUMBERS = {3: "H", 4: "I", 16: "Q"}
+WHOLE_NUMBERS = {3: "H", 4: "I", 16: "Q"}
 """`struct` formats of the tag types that hold whole numbers."""
 
 
@@ -242,11 +242,11 @@ def _tags(data: FileBytes, directory: Directory) -> dict[int, _Tag]:
         # what libtiff makes of the following, this check could take for something else
         if name in tags:
             raise ImageError(f"not a readable TIFF: it has tag {name} twice")
-        if kind not in _WHOLE_NUMBERS or (kind == 16 and inline_bytes == 4):
+        if kind not in WHOLE_NUMBERS or (kind == 16 and inline_bytes == 4):
             raise ImageError(f"not a readable TIFF: tag {name} has type {kind}")
         if not 0 < count <= MAX_PIECES:
             raise ImageError(f"not a readable TIFF: tag {name} has {count} values")
-        number_format = _WHOLE_NUMBERS[kind]
+        number_format = WHOLE_NUMBERS[kind]
         number_bytes = struct.calcsize(byte_order + number_format)
         value_at = tag_at + directory.tags.step - inline_bytes
         if count * number_bytes > inline_bytes:

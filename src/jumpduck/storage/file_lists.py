@@ -53,7 +53,13 @@ def list_files(root: str, endpoint: str | None) -> Iterator[ListedFile]:
 
 
 def list_folders(root: str, endpoint: str | None) -> list[str]:
-    """Get the names of the folders in a root, as `list_files` gets files; none if there is none."""
+    """Get the names of the folders in a root; none if there is no such root.
+
+    Raises
+    ------
+    QueryError, StoreError
+        As `list_files`, but for a local folder that does not exist.
+    """
     if scheme_of(root) == "file":
         folder = Path(root)
         if not folder.is_dir():

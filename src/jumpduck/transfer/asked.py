@@ -206,8 +206,8 @@ class AskedTables:
             refuse_shared_paths(asked, [run for run in self.runs() if run.table != table])
         except ManifestError:
             if is_new:
-                table.with_suffix(".json").unlink()
-                table.unlink()
+                table.with_suffix(".json").unlink(missing_ok=True)
+                table.unlink(missing_ok=True)
             raise
         table.with_suffix(".left").unlink(missing_ok=True)  # its images have names now
         self.origins.keep(

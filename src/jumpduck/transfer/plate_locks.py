@@ -1,10 +1,18 @@
 """One run at a time for each plate, among all runs that fill an output folder."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from jumpduck.storage.atomic_files import make_folder
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
-from jumpduck.transfer.manifest_reader import PlateKey
+from jumpduck.transfer.manifest_reader import PlateKey, PlateRows
+
+FIRST_WAIT_SECONDS = 0.2
+"""Time before the second look at plates that other runs have open; it doubles while that changes
+nothing."""
+
+MAX_WAIT_SECONDS = 5.0
+"""Longest time between two looks."""
 
 
 class PlateLocks:
@@ -26,6 +34,35 @@ class PlateLocks:
         self._out = out
         self._held: dict[PlateKey, HeartbeatLock] = {}
         self._waited: dict[PlateKey, HeartbeatLock] = {}
+
+    def each(
+        self, plates: Iterable[PlateRows], wait: Callable[[Sequence[PlateKey], float], object]
+    ) -> Iterator[PlateRows | None]:
+        """Get all plates, each when this run has it; None while all that are left are taken.
+
+        A plate that another run has open comes later: that run may have done all of it by then.
+
+        Parameters
+        ----------
+        wait
+            Called with the plates that other runs have, and the seconds to wait for them.
+        """
+        count, seconds = 0, FIRST_WAIT_SECONDS
+        while True:
+            taken: list[PlateRows] = []
+            for plate in plates:
+                if self.acquire(plate.key):
+                    yield plate
+                else:
+                    taken.append(plate)
+            if not taken:
+                return
+            longer = min(2 * seconds, MAX_WAIT_SECONDS)
+            seconds = longer if len(taken) == count else FIRST_WAIT_SECONDS
+            count = len(taken)
+            wait([plate.key for plate in taken], seconds)
+            yield None
+            plates = taken
 
     def acquire(self, key: PlateKey) -> bool:
         """Take a plate and get True, unless another run has it, or may have it.

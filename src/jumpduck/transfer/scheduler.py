@@ -29,7 +29,7 @@ from jumpduck.storage.open_files import reason_of
 from jumpduck.transfer.asked import Run
 from jumpduck.transfer.committer import Committer
 from jumpduck.transfer.disk_space import NO_SPACE, DiskSpace
-from jumpduck.transfer.manifest_reader import Manifest, PlateKey, PlateRows
+from jumpduck.transfer.manifest_reader import Manifest, PlateKey
 from jumpduck.transfer.memory_budget import CONTEXT_BYTES
 from jumpduck.transfer.output_folder import OutputFolder
 from jumpduck.transfer.plate_progress import PlateProgress, close_plate, keep, open_plate
@@ -49,9 +49,6 @@ def no_progress(_event: Event) -> None:
 
 POLL_SECONDS = 0.2
 """Longest wait of the main thread, because a signal to another thread does not interrupt it."""
-
-MAX_POLL_SECONDS = 5.0
-"""Longest time between two looks at plates that other runs have open."""
 
 NOT_LAST = (
     f"another run fills this folder, too; the last one to end writes {RESULTS_FILE} and "
@@ -172,7 +169,7 @@ class Scheduler:
         None stands for a plate without tasks, so that its results are handed on at once and do not
         take memory.
         """
-        for rows in self._free_plates(manifest):
+        for rows in self._folder.locks.each(manifest.plates(), self._wait_for_others):
             if rows is None:
                 yield None
                 continue
@@ -202,34 +199,10 @@ class Scheduler:
                 number = next(self._numbers)
                 yield Task(number, plate.key, group, columns, context, why, plate.repair)
 
-    def _free_plates(self, manifest: Manifest) -> Iterator[PlateRows | None]:
-        """Get all plates, each when this run has it; None while all that are left are taken.
-
-        A plate that another run has open comes later: that run may have done all of it by then.
-        """
-        taken: list[PlateRows] = []
-        for plate in manifest.plates():
-            if self._folder.locks.acquire(plate.key):
-                yield plate
-            else:
-                taken.append(plate)
-        pause = POLL_SECONDS
-        while taken:
-            self._report_taken(taken)
-            left: list[PlateRows] = []
-            for plate in taken:
-                if self._folder.locks.acquire(plate.key):
-                    yield plate
-                else:
-                    left.append(plate)
-            pause = POLL_SECONDS if len(left) < len(taken) else min(2 * pause, MAX_POLL_SECONDS)
-            taken = left
-            if taken:
-                self._wait(pause)
-                yield None
-
-    def _wait(self, seconds: float) -> None:
-        """Take committed outcomes for some time."""
+    def _wait_for_others(self, taken: Sequence[PlateKey], seconds: float) -> None:
+        """Report the plates that other runs have, and take committed outcomes for some time."""
+        by = sorted({self._folder.locks.holder(key) for key in taken})
+        self._progress({"event": "taken", "plates": len(taken), "by": by})
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self._outstanding or self._moving:
@@ -237,10 +210,6 @@ class Scheduler:
             else:
                 time.sleep(POLL_SECONDS)
                 self._folder.check_held()
-
-    def _report_taken(self, taken: Sequence[PlateRows]) -> None:
-        holders = {self._folder.locks.holder(plate.key) for plate in taken}
-        self._progress({"event": "taken", "plates": len(taken), "by": sorted(holders)})
 
     def _prepare(self, plate: PlateProgress) -> tuple[object, Row | None]:
         """Get what the recipe needs to know of a plate, when there is memory for it."""

@@ -189,6 +189,8 @@ def shards_up_to(plates: MeasuredPlates, size: float, *, cut: bool) -> list[Shar
     into = max(1, math.ceil(sum(plates.sizes) / size))
     if cut:
         return _cut(plates, into)
+    # because no two plates of more than half the size go together, fewer need not be tried
+    into = max(into, sum(one > size / 2 for one in plates.sizes))
     while True:
         into = min(into, len(plates.keys))
         shards = shards_of(plates, into, cut=False)

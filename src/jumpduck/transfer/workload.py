@@ -90,10 +90,6 @@ class Workload:
         """Get the cores that a node keeps busy; of those measured in docs/performance."""
         return self.images_per_second * COSTS[recipe].core_ms / 1000
 
-    def core_hours(self, recipe: str) -> float:
-        """Get the processor time of all nodes together, in hours."""
-        return self.images * COSTS[recipe].core_ms / 1000 / 3600
-
     def kept_gb(self, recipe: str) -> float:
         """Get the gigabytes that all nodes together keep."""
         kept = COSTS[recipe].kept_bytes
