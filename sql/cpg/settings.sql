@@ -15,15 +15,7 @@ SELECT
             header = TRUE, all_varchar = TRUE, comment = '', skip = 0
         ) AS projects
         WHERE projects.project = getvariable('cpg_project')
-    ) AS title,
-    (
-        SELECT projects.citation
-        FROM read_csv(
-            coalesce(getvariable('jumpduck_sql'), 'sql') || '/cpg/projects.csv',
-            header = TRUE, all_varchar = TRUE, comment = '', skip = 0
-        ) AS projects
-        WHERE projects.project = getvariable('cpg_project')
-    ) AS citation;
+    ) AS title;
 
 COMMENT ON TABLE cpg.settings IS 'One row: where this catalog was read from';
 COMMENT ON COLUMN cpg.settings.gallery IS
@@ -33,5 +25,3 @@ COMMENT ON COLUMN cpg.settings.project IS 'Folder of the project inside the gall
 COMMENT ON COLUMN cpg.settings.metadata IS
 'Folder of the platemaps, NULL for those in the gallery';
 COMMENT ON COLUMN cpg.settings.title IS 'What the project is, NULL if jumpduck does not know it';
-COMMENT ON COLUMN cpg.settings.citation IS
-'DOI of what to cite, that of the gallery where the project has none';

@@ -14,9 +14,7 @@ CREATE OR REPLACE TABLE idr.studies (
     fields INTEGER NOT NULL,
     frames INTEGER,
     channels VARCHAR[] NOT NULL,
-    image_bytes BIGINT NOT NULL,
-    licence VARCHAR,
-    citation VARCHAR
+    image_bytes BIGINT NOT NULL
 );
 
 INSERT INTO idr.studies
@@ -35,9 +33,7 @@ SELECT
     fields::INTEGER AS fields,
     frames::INTEGER AS frames,
     string_split(channels, ';') AS channels,
-    image_bytes::BIGINT AS image_bytes,
-    licence,
-    citation
+    image_bytes::BIGINT AS image_bytes
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/idr/studies.csv',
     header = TRUE, all_varchar = TRUE, comment = '', skip = 0
@@ -59,5 +55,3 @@ COMMENT ON COLUMN idr.studies.fields IS 'Fields of view of a well';
 COMMENT ON COLUMN idr.studies.frames IS 'Frames of a movie, NULL where images are still';
 COMMENT ON COLUMN idr.studies.channels IS 'Its channels in the order of their planes';
 COMMENT ON COLUMN idr.studies.image_bytes IS 'Bytes of an image, estimated';
-COMMENT ON COLUMN idr.studies.licence IS 'What its publisher allows, NULL: see its page';
-COMMENT ON COLUMN idr.studies.citation IS 'What to cite';

@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `quality`, `export`, `sql`.
+`repair`, `quality`, `export`, `cite`, `sql`.
 """
 
 from importlib import import_module
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     __version__: str
     from jumpduck.stages.catalog import catalog as catalog
+    from jumpduck.stages.cite import cite as cite
     from jumpduck.stages.download import download as download
     from jumpduck.stages.export import export as export
     from jumpduck.stages.find import find as find
@@ -26,9 +27,22 @@ if TYPE_CHECKING:
     from jumpduck.stages.verify import verify as verify
 
 __all__ = [
-    "catalog", "download", "export", "find", "manifest", "merge", "plates", "quality", "repair",
-    "split", "sql", "status", "submit", "verify",
-]  # fmt: skip
+    "catalog",
+    "cite",
+    "download",
+    "export",
+    "find",
+    "manifest",
+    "merge",
+    "plates",
+    "quality",
+    "repair",
+    "split",
+    "sql",
+    "status",
+    "submit",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:

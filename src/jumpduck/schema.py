@@ -8,6 +8,11 @@ from jumpduck.errors import ManifestError
 
 RESULTS_FILE = "results.parquet"
 SITES_FILE = "sites.parquet"
+CITATION_FILE = "citation.txt"
+BIBTEX_FILE = "citation.bib"
+
+OWN_FILES = (RESULTS_FILE, SITES_FILE, CITATION_FILE, BIBTEX_FILE)
+"""What a download writes into its folder beside the images."""
 
 MANIFEST: Mapping[str, pl.DataType] = {
     "Metadata_Source": pl.String(),

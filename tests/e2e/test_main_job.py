@@ -154,6 +154,7 @@ def test_the_verbs_are_functions_on_frames(catalog):
         "find",
         "manifest",
         "merge",
+        "cite",
         "plates",
         "repair",
         "split",

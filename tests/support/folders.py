@@ -2,13 +2,15 @@
 
 import polars as pl
 
+from jumpduck.schema import OWN_FILES
+
 
 def files(out):
     """Path and bytes of every image below `out`."""
     return {
         file.relative_to(out).as_posix(): file.read_bytes()
         for file in sorted(out.rglob("*"))
-        if file.is_file() and ".jumpduck" not in file.parts and file.suffix != ".parquet"
+        if file.is_file() and ".jumpduck" not in file.parts and file.name not in OWN_FILES
     }
 
 

@@ -22,10 +22,27 @@ from jumpduck.storage.open_files import TOO_MANY_FILES, reason_of
 INTERRUPTED = 128 + signal.SIGINT
 
 VERBS = (
-    "demo", "collections", "get", "catalog", "find", "plates", "manifest", "split", "download",
-    "submit", "status", "verify", "merge", "quality", "export", "recipes", "sql", "completion",
+    "demo",
+    "collections",
+    "get",
+    "catalog",
+    "find",
+    "plates",
+    "manifest",
+    "split",
+    "download",
+    "submit",
+    "status",
+    "verify",
+    "merge",
+    "quality",
+    "export",
+    "cite",
+    "recipes",
+    "sql",
+    "completion",
     "help",
-)  # fmt: skip
+)
 
 app = App(
     name="jumpduck",

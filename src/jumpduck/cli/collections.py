@@ -1,6 +1,7 @@
 """jumpduck collections"""
 
 import shlex
+from collections.abc import Iterator
 from typing import Annotated
 
 import polars as pl
@@ -10,6 +11,7 @@ from jumpduck.cli.flags import CHOOSE, Csv, Json, Quiet
 from jumpduck.cli.printer import Printer
 from jumpduck.collections.about import collection_about
 from jumpduck.collections.base import CatalogOptions
+from jumpduck.collections.references import citations, references
 from jumpduck.database.sql_files import drivers, find_driver
 from jumpduck.words import flags_of
 
@@ -41,8 +43,9 @@ def collections(
     for driver in chosen:
         about = collection_about(driver)
         options = " ".join(flags[name] for name in about.options)
-        rows.append({"collection": driver.stem, **vars(about), "options": options})
-    order = ("collection", "title", "images", "needs", "options", "licence", "citation", "home")
+        cited = "; ".join(_to_cite(driver.stem))
+        rows.append({"collection": driver.stem, **vars(about), "options": options, "cite": cited})
+    order = ("collection", "title", "images", "needs", "options", "licence", "cite", "home")
     table = pl.DataFrame(rows).select(order)
     if printer.for_reader and not names:
         shown = table.select("collection", "title", "images", "licence")
@@ -57,3 +60,14 @@ def collections(
     else:
         printer.table(table)
     printer.json({"collections": table.to_dicts()})
+
+
+def _to_cite(collection: str) -> Iterator[str]:
+    """Get what to cite for all of a collection; `jumpduck cite` says it of what was downloaded."""
+    known = citations(collection)
+    for key in dict.fromkeys(one.key for one in known if not one.name and one.key):
+        reference = references()[key]
+        where = f"doi:{reference.doi}" if reference.doi else reference.url
+        yield f"{reference.short}, {where}"
+    if any(one.name for one in known):
+        yield "and the publication of the dataset"

@@ -22,8 +22,10 @@ class About:
         How many images it has, and of what size.
     licence
         What its publisher allows.
-    citation
-        What to cite.
+    publisher
+        Who publishes it, as a text that cites it says.
+    thanks
+        Whom the publisher asks to thank.
     home
         Where it is described.
     needs
@@ -35,7 +37,8 @@ class About:
     title: str = ""
     images: str = ""
     licence: str = ""
-    citation: str = ""
+    publisher: str = ""
+    thanks: str = ""
     home: str = ""
     needs: str = ""
     options: Sequence[str] = ("gallery", "project", "metadata", "endpoint")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from jumpduck.descriptions.cited import write_citations
 from jumpduck.options import takes
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
@@ -114,12 +115,15 @@ def download_plates(
 ) -> Generator[pl.DataFrame]:
     """Get the rows of `download` plate by plate: for manifests that do not fit into memory.
 
+    At its end, what to cite is written into each folder.
+
     `command` is the command line that goes on with the run, if there is one.
     """
     name = options.recipe
-    return fill_roots(
+    roots = Roots(options.roots, options.out)
+    yield from fill_roots(
         manifest,
-        Roots(options.roots, options.out),
+        roots,
         recipe,
         options,
         endpoint=options.endpoint,
@@ -129,3 +133,5 @@ def download_plates(
         scratch=options.scratch,
         progress=options.progress,
     )
+    for folder in roots.folders:
+        write_citations(folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from jumpduck.descriptions.cited import write_citations
 from jumpduck.errors import QueryError
 from jumpduck.options import expanded, takes
 from jumpduck.transfer.merged_folders import MergedFolders
@@ -99,6 +100,7 @@ def merge_folders(options: MergeOptions, *, dry_run: bool = False) -> pl.DataFra
             )
         merged.into.gathered.write()
         merged.empty()
+    write_citations(merged.into.path)
     if not options.copy:
         for source in merged.sources:
             for folder in (source.state, source.path):

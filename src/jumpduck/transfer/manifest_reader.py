@@ -16,7 +16,7 @@ import polars as pl
 
 from jumpduck.errors import ManifestError, QueryError
 from jumpduck.rows import PLATE_KEY, PlateKey
-from jumpduck.schema import RESULTS_FILE, SITES_FILE, manifest_types
+from jumpduck.schema import OWN_FILES, manifest_types
 from jumpduck.transfer.held_file import HeldFile
 from jumpduck.transfer.manifest_files import ManifestFiles, OpenFiles, open_files, reading
 from jumpduck.transfer.manifest_paths import check_rows, folders_of
@@ -322,7 +322,7 @@ class Manifest:
             folders = sorted({folder for _, folder in found})
             form = dict(zip(folders, folded(pl.Series(folders, dtype=pl.String)), strict=True))
             tops = {folder.partition("/")[0] for folder in folders}
-            if taken := [top for top in tops if top.casefold() in (RESULTS_FILE, SITES_FILE)]:
+            if taken := [top for top in tops if top.casefold() in OWN_FILES]:
                 raise ManifestError(
                     f"folder {taken[0]!r} of a path has the name of a table; rename it"
                 )

@@ -19,7 +19,7 @@ import polars as pl
 
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.rows import DONE, PlateKey
-from jumpduck.schema import RESULTS_FILE, SITES_FILE
+from jumpduck.schema import OWN_FILES
 from jumpduck.storage.atomic_files import (
     free_bytes,
     make_folder,
@@ -180,7 +180,7 @@ class MergedFolders:
         keys = source.plates.plate_keys()
         if not self._copy:
             # because they would bring back the rows of plates whose table is removed
-            for name in (RESULTS_FILE, SITES_FILE):
+            for name in OWN_FILES:
                 (source.path / name).unlink(missing_ok=True)
         counts = pl.DataFrame(schema={"became": pl.String, "size": pl.Int64})
         for key in keys:

@@ -1,0 +1,1 @@
+"""What describes a download to others: what to cite, its card, its metadata."""
