@@ -54,6 +54,7 @@ LIBRARIES = {
     "vl_convert": {"figures"},
     "zarr": {"exports"},
     "ome_zarr": {"exports"},
+    "pyarrow": {"exports"},
     "pyfive": {"containers"},
     "rdkit": {"selection"},
     "dask": {"cluster"},

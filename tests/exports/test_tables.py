@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import shutil
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from jumpduck.exports.plain_names import check_wells, column_number, row_number,
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.rows import SITE_KEY
 from tests.support.cell_profiler import read_load_data
+from tests.support.exports import changed, results
 from tests.support.places import DATA
 
 CHANNELS = ["DNA", "RNA", "ER", "AGP", "Mito"]
@@ -24,10 +24,6 @@ NFCORE = {
     "well": "", "site": r"^\d+$", "row": r"^\d+$", "col": r"^\d+$",
 }  # fmt: skip
 """Required columns of assets/schema_input.json of nf-core/cellpainting, with their patterns."""
-
-
-def results(folder):
-    return pl.read_parquet(folder / "results.parquet")
 
 
 def complete(folder):
@@ -176,15 +172,6 @@ def test_files_of_two_recipes_are_told_apart_or_refused(images, tmp_path):
         jumpduck.export("loaddata", folder, tmp_path / "x.csv")
     jumpduck.export("paths", folder, tmp_path / "x.csv")
     assert "png16 2" in (tmp_path / "x.csv").read_text()
-
-
-def changed(images, tmp_path, rows):
-    """A copy of a folder without its hidden files, with these results."""
-    folder = shutil.copytree(
-        images, tmp_path / "images", ignore=shutil.ignore_patterns(".jumpduck")
-    )
-    rows.write_parquet(folder / "results.parquet", metadata={"jumpduck.made_from": "x"})
-    return folder
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "a/./b", "a/.hidden/b"])

@@ -15,6 +15,8 @@ PLACES: Mapping[str, str] = MappingProxyType({
     "loaddata": "jumpduck.exports.load_data:LoadData",
     "nfcore": "jumpduck.exports.nfcore:Samplesheet",
     "paths": "jumpduck.exports.paths:Paths",
+    "webdataset": "jumpduck.exports.webdataset:WebDataset",
+    "huggingface": "jumpduck.exports.hugging_face:HuggingFace",
 })  # fmt: skip
 """``module:class`` of each form."""
 
