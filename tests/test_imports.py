@@ -32,7 +32,7 @@ ROOMS = {
     "selection": {"database"},
     "recipes": {"imaging"},
     "wells": {"selection"},
-    "figures": {"imaging", "storage", "transfer", "wells"},
+    "figures": {"imaging", "recipes", "storage", "transfer", "wells"},
     "exports": {"imaging", "storage", "transfer"},
     "containers": {"imaging", "storage"},
     "transfer": {"containers", "recipes", "storage"},

@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `quality`, `export`, `cite`, `sql`.
+`repair`, `show`, `quality`, `export`, `cite`, `sql`.
 """
 
 from importlib import import_module
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.plates import plates as plates
     from jumpduck.stages.quality import quality as quality
     from jumpduck.stages.repair import repair as repair
+    from jumpduck.stages.show import show as show
     from jumpduck.stages.split import split as split
     from jumpduck.stages.sql import sql as sql
     from jumpduck.stages.status import status as status
@@ -37,6 +38,7 @@ __all__ = [
     "plates",
     "quality",
     "repair",
+    "show",
     "split",
     "sql",
     "status",

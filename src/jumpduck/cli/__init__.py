@@ -35,6 +35,7 @@ VERBS = (
     "status",
     "verify",
     "merge",
+    "show",
     "quality",
     "export",
     "cite",

@@ -23,6 +23,7 @@ from jumpduck.words import default_of, flags_of, is_names, members_of, written
 CHOOSE = Group("What to choose", sort_key=1)
 PLACES = Group("Where to read", sort_key=2)
 RECIPE = Group("What to make of an image", sort_key=3)
+DRAW = Group("How to draw", sort_key=3)
 WORK = Group("How to work", sort_key=4)
 OUTPUT = Group("Output", sort_key=5)
 
@@ -237,8 +238,24 @@ def _value(hint: object, value: object) -> object:
     if _is_counts(hint) and isinstance(value, str):
         if float in _mapped(hint):
             return shares_of(value)
+        if str in _mapped(hint):
+            return texts_of(value)
         return value if value == "all" and str in members_of(hint) else counts_of(value)
     return value
+
+
+def texts_of(text: str) -> dict[str, str]:
+    """Get texts by name from ``DNA=#00FFFF,ER=green``.
+
+    Raises
+    ------
+    QueryError
+        The text is not written like that.
+    """
+    pairs = [pair.strip().partition("=") for pair in text.split(",")]
+    if not all(name and value for name, _, value in pairs):
+        raise QueryError(f"--colour {text!r} is not like DNA=#00FFFF,ER=green")
+    return {name: value for name, _, value in pairs}
 
 
 def shares_of(text: str) -> dict[str, float]:

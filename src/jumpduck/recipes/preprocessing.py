@@ -338,12 +338,14 @@ class Preprocessing:
 
     def _crop_of(self, header: PageHeader, row: Row) -> tuple[slice, slice]:
         """Get the rows and columns that are kept."""
+        return self.crop_of((header.height, header.width), _pixel_size_um(row))
+
+    def crop_of(self, shape: tuple[int, int], pixel_size_um: float | None) -> tuple[slice, slice]:
+        """Get the rows and columns that are kept of a published image."""
         edge = self.crop
-        pixel_size_um = _pixel_size_um(row)
         if self.crop_um is not None and pixel_size_um is not None:
-            longest = max(header.height, header.width)
-            edge = max(1, round(min(self.crop_um / pixel_size_um, longest + 1)))
-        return crop_slices((header.height, header.width), edge)
+            edge = max(1, round(min(self.crop_um / pixel_size_um, max(shape) + 1)))
+        return crop_slices(shape, edge)
 
 
 def _channels_of(rows: Sequence[Row]) -> tuple[str, ...]:

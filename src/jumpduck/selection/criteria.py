@@ -19,6 +19,13 @@ ALL_SITES = 1_000_000
 CONTROL_ROLES = ("negcon", "poscon")
 """Roles of wells that others are compared with; the first alone is added unless asked otherwise."""
 
+GENES = ("orf", "crispr", "sirna")
+COMPOUNDS = ("compound",)
+"""Metadata_modality of what `genes` and `compounds` look among."""
+
+MODALITIES = {"knockout": "crispr", "knock-out": "crispr", "overexpression": "orf"}
+"""Other words for values of Metadata_modality."""
+
 
 def as_names(names: Names) -> list[str]:
     """Get a list of names; one text is one name."""

@@ -9,10 +9,7 @@ import polars as pl
 from jumpduck.database.connection import HeldCollection, frame, held_collection
 from jumpduck.errors import QueryError
 from jumpduck.selection import structures
-
-GENES = ("orf", "crispr", "sirna")
-COMPOUNDS = ("compound",)
-"""Metadata_modality of what `genes` and `compounds` look among."""
+from jumpduck.selection.criteria import COMPOUNDS, GENES
 
 LETTERS_PER_MISTAKE = 4
 """A perturbation is suggested for a name with one mistake in so many letters, because among 28,000

@@ -12,7 +12,10 @@ from jumpduck.database.where_condition import check_where
 from jumpduck.errors import QueryError
 from jumpduck.selection.criteria import (
     ALL_SITES,
+    COMPOUNDS,
     CONTROL_ROLES,
+    GENES,
+    MODALITIES,
     SITES_PER_WELL,
     Names,
     Selection,
@@ -27,7 +30,7 @@ from jumpduck.selection.groups import (
     grouped,
     split_of,
 )
-from jumpduck.selection.names import COMPOUNDS, GENES, check_perturbations, look_up
+from jumpduck.selection.names import check_perturbations, look_up
 from jumpduck.selection.places import check_places, known_wells
 from jumpduck.selection.scaffolds import check_rdkit
 from jumpduck.selection.sql_text import last, listed, literal, statement
@@ -35,9 +38,6 @@ from jumpduck.selection.suggestions import check_names, known_names, separate
 
 NAMED = ("perturbations", "genes", "compounds")
 """Parameters that name perturbations."""
-
-MODALITIES = {"knockout": "crispr", "knock-out": "crispr", "overexpression": "orf"}
-"""Other words for values of Metadata_modality."""
 
 BUDGETS = ("max_sites", "max_gb")
 
@@ -126,6 +126,15 @@ class Query:
         """Whether what is chosen on a plate depends on other plates."""
         within = self.balance is None or self.balance[0] == "plate"
         return not within or self.has_budget
+
+    @property
+    def known_channels(self) -> str:
+        """Get the SQL of the collection's channels, as `transfer.origins.Channel` has them."""
+        return f"""
+            SELECT Metadata_Channel AS name, kind, colour, emission_nm
+            FROM {self.held.relation("channels")}
+            ORDER BY position, name
+            """  # noqa: S608
 
     @property
     def channel_list(self) -> str:
@@ -229,7 +238,7 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
     conditions = {
         name: f"{column} IN {listed(names)}" for name, (column, names) in named.items() if names
     }
-    found, notes = _perturbations(con, held, selection)
+    found, notes = known_perturbations(con, held, selection)
     perturbations = "TRUE" if found is None else f"{held.perturbation} IN {listed(found)}"
     if found is not None:
         name = next(name for name in NAMED if as_names(getattr(selection, name)))
@@ -339,7 +348,7 @@ def _channels(
     return names[0], names[1]
 
 
-def _perturbations(
+def known_perturbations(
     con: duckdb.DuckDBPyConnection, held: HeldCollection, selection: Selection
 ) -> tuple[list[str] | None, list[str]]:
     """Get the identifiers of all that was named, None if nothing was; and what is to be said.

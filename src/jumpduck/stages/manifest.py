@@ -164,7 +164,7 @@ def write_manifest(
                 "query": json.dumps({**asked, "per_well": dict(query.per_well)}, default=list),
                 "sql": query.text(),
                 "catalog": json.dumps({"collection": query.held.name, **settings}),
-                "channels": json.dumps(frame(con, _channels(query)).to_dicts()),
+                "channels": json.dumps(frame(con, query.known_channels).to_dicts()),
             }
             if is_csv(path) and settings["endpoint"]:
                 say(
@@ -175,15 +175,6 @@ def write_manifest(
             _write(path, schema, tables, notes, refuse_empty)
         summary = summarize(con, query.held, counts)
         return replace(summary, left_out=count_left_out(con, query)) if left_out else summary
-
-
-def _channels(query: Query) -> str:
-    """Get the query for the channels of the collection, as `transfer.origins.Channel` has them."""
-    return f"""
-        SELECT Metadata_Channel AS name, kind, colour, emission_nm
-        FROM {query.held.relation("channels")}
-        ORDER BY position, name
-        """  # noqa: S608
 
 
 def _check_parts(selection: Selection, counts: Sequence[Counts]) -> None:

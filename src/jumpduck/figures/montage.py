@@ -1,0 +1,338 @@
+"""Sites as a picture: a row a site, a column a channel, and all of them in colour."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from jumpduck.figures.colours import Colour
+from jumpduck.figures.text import font, shortened, wrapped
+from jumpduck.figures.tiles import TILE_PIXELS, Levels, Tile
+
+GAP_PIXELS = 6
+MARGIN_PIXELS = 18
+LABEL_PIXELS = 196
+"""Width of the text beside the tiles."""
+
+PLATE_PIXELS = 40
+"""Height of the line that names a plate."""
+
+HEADER_PIXELS = 50
+"""Height of the names of the channels, below it."""
+
+CONTROLS_GAP_PIXELS = 14
+"""Between what was asked for and its controls."""
+
+FOOTER_PIXELS = 36
+FIRST_COLUMN_PIXELS = MARGIN_PIXELS + LABEL_PIXELS
+
+BACKGROUND, TILE_BACKGROUND, HATCH = "#15171c", "#1f2229", "#343a46"
+BRIGHT_TEXT, TEXT, ACCENT, WARNING = "#f4f5f7", "#a9b1bf", "#ffc53d", "#ff9e64"
+
+STRETCH_PERCENT = 0.5
+"""Of the pixels at either end that become black or white."""
+
+BAR_SHARE = 0.4
+"""Of the width of an image that its scale bar has at most."""
+
+BAR_STEPS = (1, 2, 5)
+BAR_HEIGHT_PIXELS = 4
+BAR_MARGIN_PIXELS = 8
+
+COMPOSITE = "composite"
+
+Scale = tuple[float, float]
+"""Grey levels that become black and white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A site in the picture.
+
+    Attributes
+    ----------
+    plate
+        Name of its plate, above its rows.
+    name
+        What was done to its cells.
+    remarks
+        Further lines beside its images.
+    warning
+        What was reported about it; empty if nothing.
+    is_control
+        It is shown beside what was asked for.
+    tiles
+        By channel.
+    width_um
+        Width of its images in micrometres; None if that is not known.
+    """
+
+    plate: str
+    name: str
+    remarks: Sequence[str]
+    warning: str
+    is_control: bool
+    tiles: Mapping[str, Tile]
+    width_um: float | None
+
+
+def scales_of(rows: Sequence[Row], *, each_alone: bool) -> list[dict[str, Scale]]:
+    """Get the grey levels that become black and white, by row and channel.
+
+    They are percentiles 0.5 and 99.5 of the pixels of an image that are drawn, or, unless
+    `each_alone`, of all images of the channel and plate. A fault has none.
+    """
+    pixels: dict[object, list[Levels]] = {}
+    for number, row in enumerate(rows):
+        for channel, tile in row.tiles.items():
+            if not tile.fault:
+                key = (number if each_alone else row.plate, channel)
+                pixels.setdefault(key, []).append(tile.grey.ravel())
+    percents = (STRETCH_PERCENT, 100 - STRETCH_PERCENT)
+    found: dict[object, Scale] = {}
+    for key, parts in pixels.items():
+        black, white = np.percentile(np.concatenate(parts), percents)
+        found[key] = float(black), float(white)
+    return [
+        {
+            channel: found[number if each_alone else row.plate, channel]
+            for channel, tile in row.tiles.items()
+            if not tile.fault
+        }
+        for number, row in enumerate(rows)
+    ]
+
+
+def draw_montage(
+    rows: Sequence[Row],
+    scales: Sequence[Mapping[str, Scale]],
+    colours: Mapping[str, Colour],
+    composite: Sequence[str],
+    footer: str,
+    *,
+    each_alone: bool,
+) -> Image.Image:
+    """Draw sites below each other, those of a plate together.
+
+    Parameters
+    ----------
+    rows, scales
+        Of each site, and what `scales_of` returns for them.
+    colours
+        Of each channel that is a column, in their order.
+    composite
+        Channels that the last column adds up in their colours; of a single one there is none.
+    footer
+        Last line; empty for none.
+    each_alone
+        The scales are those of each image, therefore no line says them.
+    """
+    columns = [*colours, *([COMPOSITE] if len(composite) > 1 else [])]
+    step = TILE_PIXELS + GAP_PIXELS
+    plates = [list(numbers) for _, numbers in groupby(range(len(rows)), lambda n: rows[n].plate)]
+    gaps = sum(rows[n].is_control and not rows[n - 1].is_control for p in plates for n in p[1:])
+    width = FIRST_COLUMN_PIXELS + step * len(columns) - GAP_PIXELS + MARGIN_PIXELS
+    height = (
+        len(plates) * (PLATE_PIXELS + HEADER_PIXELS)
+        + len(rows) * step
+        + gaps * CONTROLS_GAP_PIXELS
+        + MARGIN_PIXELS
+        + (FOOTER_PIXELS if footer else 0)
+    )
+    image = Image.new("RGB", (width, height), BACKGROUND)
+    draw = ImageDraw.Draw(image)
+    top = 0
+    for plate in plates:
+        _draw_plate(draw, rows[plate[0]].plate, top, width)
+        levels = {} if each_alone else _joined(scales[n] for n in plate)
+        _draw_header(draw, columns, colours, levels, top + PLATE_PIXELS)
+        top += PLATE_PIXELS + HEADER_PIXELS
+        full = [_brightest(rows[n], scales[n], colours, composite) for n in plate]
+        shown_um_per_pixel = None
+        for number, own in zip(plate, full, strict=True):
+            row, brightest = rows[number], own if each_alone else max(full)
+            if number != plate[0] and row.is_control and not rows[number - 1].is_control:
+                top += CONTROLS_GAP_PIXELS
+            _draw_label(draw, row, top)
+            pictures = _pictures(row, scales[number], colours, composite, brightest)
+            for place, picture in enumerate(pictures):
+                left = FIRST_COLUMN_PIXELS + step * place
+                image.paste(picture, (left, top))
+            um_per_pixel = _um_per_pixel(row)
+            if um_per_pixel is not None and um_per_pixel != shown_um_per_pixel:
+                _draw_bar(draw, um_per_pixel, row, FIRST_COLUMN_PIXELS + step * len(columns), top)
+                shown_um_per_pixel = um_per_pixel
+            top += step
+    if footer:
+        text = shortened(footer, 15, width - 2 * MARGIN_PIXELS)
+        draw.text((MARGIN_PIXELS, top + FOOTER_PIXELS // 2), text, TEXT, font(15), anchor="lm")
+    return image
+
+
+def _joined(scales: Iterable[Mapping[str, Scale]]) -> dict[str, Scale]:
+    return {channel: scale for one in scales for channel, scale in one.items()}
+
+
+def _draw_plate(draw: ImageDraw.ImageDraw, plate: str, top: int, width: int) -> None:
+    line = top + PLATE_PIXELS // 2 + 4
+    text = shortened(plate, 16, width - 2 * MARGIN_PIXELS)
+    draw.text((MARGIN_PIXELS, line), text, ACCENT, font(16), anchor="lm")
+    right = MARGIN_PIXELS + font(16).getlength(text) + 12
+    if right < width - MARGIN_PIXELS:
+        draw.line((right, line, width - MARGIN_PIXELS, line), HATCH, 2)
+
+
+def _draw_header(
+    draw: ImageDraw.ImageDraw,
+    columns: Sequence[str],
+    colours: Mapping[str, Colour],
+    levels: Mapping[str, Scale],
+    top: int,
+) -> None:
+    """Write the name of each channel, its grey levels from black to white, and its colour."""
+    for place, name in enumerate(columns):
+        left = FIRST_COLUMN_PIXELS + (TILE_PIXELS + GAP_PIXELS) * place
+        middle, right = left + TILE_PIXELS // 2, left + TILE_PIXELS - 1
+        is_channel = place < len(colours)
+        text = shortened(name, 15, TILE_PIXELS)
+        draw.text((middle, top + 12), text, BRIGHT_TEXT, font(15), anchor="mm")
+        if is_channel:
+            draw.rectangle((left, top + 41, right, top + 43), colours[name])
+        if is_channel and name in levels:
+            black, white = levels[name]
+            text = shortened(f"{black:,.0f} – {white:,.0f}", 12, TILE_PIXELS)
+            draw.text((middle, top + 30), text, TEXT, font(12), anchor="mm")
+
+
+def _draw_label(draw: ImageDraw.ImageDraw, row: Row, top: int) -> None:
+    width = LABEL_PIXELS - 14
+    lines = [(text, 16, BRIGHT_TEXT) for text in wrapped(row.name, 16, width, 3)]
+    lines += [(shortened(text, 13, width), 13, TEXT) for text in row.remarks]
+    lines += [(text, 12, WARNING) for text in wrapped(row.warning, 12, width, 3)]
+    baseline = top + (TILE_PIXELS - sum(size + 6 for _, size, _ in lines)) // 2
+    for text, size, colour in lines:
+        baseline += size + 6
+        draw.text((MARGIN_PIXELS, baseline), text, colour, font(size), anchor="ls")
+    bar = TEXT if row.is_control else ACCENT
+    left = MARGIN_PIXELS - 10
+    draw.rectangle((left, top, left + 2, top + TILE_PIXELS - 1), bar)
+
+
+def _pictures(
+    row: Row,
+    scales: Mapping[str, Scale],
+    colours: Mapping[str, Colour],
+    composite: Sequence[str],
+    brightest: float,
+) -> Iterator[Image.Image]:
+    """Get the tiles of a row in grey, then in colour; `brightest` is the sum that is full."""
+    for channel in colours:
+        tile = row.tiles[channel]
+        if tile.fault:
+            yield _hatched(tile.fault)
+        else:
+            yield _centred(_stretched(tile.grey, scales[channel]))
+    if len(composite) > 1:
+        there = [channel for channel in composite if not row.tiles[channel].fault]
+        if not there:
+            yield _hatched("no channel is there")
+            return
+        total = _added_up(row, scales, colours, there) * (255 / brightest)
+        picture = Image.fromarray(np.clip(np.rint(total), 0, 255).astype(np.uint8))
+        if lacks := [channel for channel in composite if channel not in there]:
+            text = shortened(f"without {', '.join(lacks)}", 12, TILE_PIXELS - 12)
+            place = (BAR_MARGIN_PIXELS, BAR_MARGIN_PIXELS)
+            _draw_over(ImageDraw.Draw(picture), place, text, "lt")
+        yield picture
+
+
+def _added_up(
+    row: Row, scales: Mapping[str, Scale], colours: Mapping[str, Colour], channels: Sequence[str]
+) -> NDArray[np.float32]:
+    """Get the sum of channels in their colours: red, green and blue, each from 0, 255 is full."""
+    total = np.zeros((TILE_PIXELS, TILE_PIXELS, 3), np.float32)
+    for channel in channels:
+        grey = _stretched(row.tiles[channel].grey, scales[channel])
+        top, left = ((TILE_PIXELS - edge) // 2 for edge in grey.shape)
+        place = total[top : top + grey.shape[0], left : left + grey.shape[1]]
+        place += grey[:, :, None] * (np.array(colours[channel], np.float32) / 255)
+    return total
+
+
+def _brightest(
+    row: Row, scales: Mapping[str, Scale], colours: Mapping[str, Colour], composite: Sequence[str]
+) -> float:
+    """Get the sum of channels that is drawn full, at least 255.
+
+    Because many channels overlap, their sum is often above 255; cut off there, it would be white.
+    """
+    there = [channel for channel in composite if not row.tiles[channel].fault]
+    if len(there) < 2:
+        return 255.0
+    total = _added_up(row, scales, colours, there).max(axis=2)
+    return max(255.0, float(np.percentile(total, 100 - STRETCH_PERCENT)))
+
+
+def _stretched(grey: Levels, scale: Scale) -> NDArray[np.uint8]:
+    black, white = scale
+    share = (grey - np.float32(black)) / np.float32(max(white - black, 1e-6))
+    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+
+
+def _centred(grey: NDArray[np.uint8]) -> Image.Image:
+    tile = Image.new("RGB", (TILE_PIXELS, TILE_PIXELS), TILE_BACKGROUND)
+    height, width = grey.shape
+    tile.paste(Image.fromarray(grey), ((TILE_PIXELS - width) // 2, (TILE_PIXELS - height) // 2))
+    return tile
+
+
+def _hatched(fault: str) -> Image.Image:
+    """Get a tile with oblique lines, and what is wrong."""
+    tile = Image.new("RGB", (TILE_PIXELS, TILE_PIXELS), TILE_BACKGROUND)
+    draw = ImageDraw.Draw(tile)
+    for start in range(-TILE_PIXELS, TILE_PIXELS, 14):
+        draw.line((start, TILE_PIXELS, start + TILE_PIXELS, 0), HATCH, 3)
+    kind, _, reason = fault.partition(": ")
+    lines = [(text, 15, WARNING) for text in wrapped(kind, 15, TILE_PIXELS - 20, 2)]
+    lines += [(text, 12, BRIGHT_TEXT) for text in wrapped(reason, 12, TILE_PIXELS - 20, 5)]
+    baseline = (TILE_PIXELS - sum(size + 5 for _, size, _ in lines)) // 2
+    for text, size, colour in lines:
+        baseline += size + 5
+        box = draw.textbbox((TILE_PIXELS // 2, baseline), text, font(size), anchor="ms")
+        draw.rectangle((box[0] - 4, box[1] - 3, box[2] + 4, box[3] + 3), TILE_BACKGROUND)
+        draw.text((TILE_PIXELS // 2, baseline), text, colour, font(size), anchor="ms")
+    return tile
+
+
+def _um_per_pixel(row: Row) -> float | None:
+    """Get the micrometres of a pixel of the picture."""
+    widths = [tile.grey.shape[1] for tile in row.tiles.values() if not tile.fault]
+    return row.width_um / widths[-1] if row.width_um and widths else None
+
+
+def bar_length_um(longest_um: float) -> float:
+    """Get the longest length of 1, 2 or 5 times a power of ten that is not longer."""
+    power = 10.0 ** math.floor(math.log10(longest_um))
+    return max(step * power for step in BAR_STEPS if step * power <= longest_um * (1 + 1e-9))
+
+
+def _draw_bar(
+    draw: ImageDraw.ImageDraw, um_per_pixel: float, row: Row, right: int, top: int
+) -> None:
+    """Draw a scale bar at the lower right corner of the last image, which ends before `right`."""
+    (height, width) = next(t.grey.shape for t in row.tiles.values() if not t.fault)
+    length_um = bar_length_um(BAR_SHARE * width * um_per_pixel)
+    x1 = right - GAP_PIXELS - (TILE_PIXELS - width) // 2 - BAR_MARGIN_PIXELS
+    y1 = top + (TILE_PIXELS + height) // 2 - BAR_MARGIN_PIXELS
+    x0, y0 = x1 - round(length_um / um_per_pixel), y1 - BAR_HEIGHT_PIXELS
+    draw.rectangle((x0 - 1, y0 - 1, x1, y1), "black")
+    draw.rectangle((x0, y0, x1 - 1, y1 - 1), "white")
+    _draw_over(draw, ((x0 + x1) // 2, y0 - 3), f"{length_um:g} µm", "mb")
+
+
+def _draw_over(draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, anchor: str) -> None:
+    draw.text(place, text, "white", font(12), anchor=anchor, stroke_width=2, stroke_fill="black")
