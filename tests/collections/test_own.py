@@ -405,6 +405,48 @@ def test_the_size_of_a_pixel_is_a_number_of_the_manifest(build, tmp_path, is_in_
     assert rows["Metadata_Pixel_Size_Microns"].to_list() == [0.65]
 
 
+def test_a_size_that_no_pixel_has_is_a_row_with_the_text(build, tmp_path):
+    sizes = ["abc", "0", "-1", "inf", "0,65"]
+    sheet = ["plate,well,site,channel,path,pixel_size_um", "P1,A01,9,DNA,9.tif,0.65"]
+    sheet += [f'P1,A01,{site},DNA,{site}.tif,"{size}"' for site, size in enumerate(sizes)]
+    platemap = "well,compound,pixel_size_um\nA01,c1,-1\n"
+    ask = build(
+        **listed(tmp_path, "\n".join(sheet)),
+        platemap=listed(tmp_path, platemap, "map.csv")["samplesheet"],
+    )
+    assert sorted(ask(REASONS)) == sorted(
+        (f"pixel size that is not a number above 0: {size}", 1) for size in [*sizes, "-1"]
+    )
+    found = ask("SELECT Metadata_Site, Metadata_Pixel_Size_Microns FROM own.sites ORDER BY ALL")
+    assert found == [*((site, None) for site in range(len(sizes))), (9, 0.65)]
+
+
+@pytest.mark.parametrize(
+    "lines", ["", "P1,A01,1,DNA,a.tif\nP1,A01,1,DNA,b.tif\n"], ids=["no line", "none of use"]
+)
+def test_a_list_of_which_no_image_can_be_used_replaces_no_catalog(build, tmp_path, lines):
+    sheet = listed(tmp_path, "plate,well,site,channel,path\nP1,A01,1,DNA,a.tif\n")
+    ask = build(**sheet)
+    listed(tmp_path, f"plate,well,site,channel,path\n{lines}")
+    with pytest.raises(CatalogError, match=r"^no image of the plates can be used: "):
+        build(**sheet)
+    assert ask("SELECT count(*) FROM own.sites") == [(1,)]
+
+
+def test_a_list_that_says_no_channels_is_refused(build, tmp_path):
+    with pytest.raises(CatalogError, match="it needs columns 'channel' and 'path'"):
+        build(**listed(tmp_path, "plate,well,path\nP1,A01,a.tif\n"))
+
+
+def test_an_illumination_function_outside_of_the_gallery_is_a_row(build, tmp_path):
+    text = "plate,well,URL_OrigDNA,URL_IllumDNA\nP1,A01,a.tif,../x.npy\nP1,A02,b.tif,illum/x.npy\n"
+    ask = build(**listed(tmp_path, text))
+    assert ask(REASONS) == [("an illumination function whose path leaves the gallery", 1)]
+    assert ask("SELECT Metadata_Well, images[1].illum FROM own.sites") == [
+        ("A02", f"{tmp_path}/illum/x.npy")
+    ]
+
+
 def test_a_list_without_images_is_refused_by_the_names_of_its_columns(cli, tmp_path):
     sheet = listed(tmp_path, "well,compound\nA01,DMSO\n")["samplesheet"]
     refused = cli("catalog", "--collection", "own", "--samplesheet", sheet, "--catalog", "x.duckdb")

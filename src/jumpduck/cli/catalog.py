@@ -83,7 +83,7 @@ def catalog(
     report.table(images)
     found = problems(options.path)
     if found.height:
-        report.line("not read:")
+        report.line("not read, or doubtful:")
         report.table(found)
         name = find_driver(options.collection).stem
         report.line(f'all reasons: jumpduck sql "FROM {name}.problems"')

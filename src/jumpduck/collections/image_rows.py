@@ -83,13 +83,17 @@ def rows_of_list(name: str, table: pl.DataFrame, place: Place) -> pl.DataFrame:
         )
     if not {"well", "row"} & set(_keys(table)):
         raise CatalogError(f"samplesheet {name} does not say the wells; add a column 'well'")
-    leaves = pl.col("reason").is_null() & pl.col("url").str.contains(LEAVES)
+    leaves = pl.col("url").str.contains(LEAVES)
+    illum_leaves = pl.col("illum").str.contains(LEAVES)
     return rows.with_columns(
         place(pl.col("url")).alias("url"),
         place(pl.col("illum")).alias("illum"),
-        pl.when(leaves)
+        pl.when(pl.col("reason").is_not_null())
+        .then("reason")
+        .when(leaves)
         .then(pl.lit("a path that leaves the gallery"))
-        .otherwise("reason")
+        .when(illum_leaves)
+        .then(pl.lit("an illumination function whose path leaves the gallery"))
         .alias("reason"),
     )
 
@@ -208,7 +212,8 @@ def _channels_of_wide(table: pl.DataFrame) -> dict[str, str]:
     }
     if named:
         return named
-    taken = set(_keys(table).values()) | {LINE_PROBLEM}
+    # path alone says no channel: the column `channel` was left out
+    taken = {*_keys(table).values(), LINE_PROBLEM, "path"}
     return {
         column: column
         for column in table.columns
