@@ -16,6 +16,7 @@ from jumpduck.database.sql_files import driver_files, find_driver, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.synthetic.own import PATTERN, write
+from tests.support.examples import first_quick
 from tests.support.pixels import tiff
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
@@ -598,7 +599,8 @@ def test_every_file_of_its_sql_is_in_the_driver_and_begins_with_what_it_makes(na
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("name", "plate", "images", "channels"),
     [
         ("nfcore_samplesheet.csv", "BR00117035", 48, 8),
@@ -627,7 +629,8 @@ def test_a_real_list_of_another_assay_is_refused_by_what_it_lacks(build):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("folder", "plate", "channels", "microns"),
     [
         ("pe2loaddata_v1", "BR00121482", ["HOECHST_33342", "Alexa_488", "Alexa_568", "Alexa_647",
