@@ -330,6 +330,21 @@ def test_a_platemap_that_contradicts_itself_is_believed_in_the_rest(build, tmp_p
     ]
 
 
+def test_many_platemaps_that_name_no_plate_contradict_each_other_and_take_little(build, tmp_path):
+    """Two rows for each well say so; all platemaps for all plates would not fit into memory."""
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    for number in range(6):
+        more = "A2,c1\n" if number == 5 else ""
+        (maps / f"{number}.csv").write_text(f"well,compound\nA1,c{number}\n{more}")
+    lines = [f"P{plate},A{well},{plate}{well}.tif\n" for plate in (1, 2) for well in (1, 2)]
+    ask = build(**listed(tmp_path, "plate,well,path_DNA\n" + "".join(lines)), platemap=maps)
+    query = "SELECT DISTINCT Metadata_Well, Metadata_Perturbation FROM own.sites ORDER BY ALL"
+    assert ask(query) == [("A01", None), ("A02", "c1")]
+    query = "SELECT Metadata_Well, count(*) FROM own.wells GROUP BY ALL ORDER BY ALL"
+    assert ask(query) == [("A01", 4), ("A02", 2)]
+
+
 def test_a_platemap_of_other_plates_is_said_to_be_one(build, tmp_path):
     (tmp_path / "map.csv").write_text("plate,well,compound\nP9,A01,c1\n")
     ask = build(
