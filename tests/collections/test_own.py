@@ -668,6 +668,7 @@ def test_real_indexes_of_harmony_are_read(build, folder, plate, channels, micron
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_images_of_a_real_index_are_downloaded(tmp_path):
     path = tmp_path / "own.duckdb"
     jumpduck.catalog(path, collection="own", gallery=str(DATA / "images/pe2loaddata_v1"))
