@@ -113,6 +113,7 @@ def test_a_file_that_does_not_fit_the_pattern_is_counted(plates, build, tmp_path
         ("{plate}/{row}_w{channel}.tif", "does not say the well"),
         ("{plate}/{well}.tif", "does not say the channel"),
         ("{plate}/{well}_{colour}.tif", r"has '\{colour\}', which is not a placeholder"),
+        ("{*}_{well}_{channel}.tif", r"has '\{\*\}', which is not a placeholder"),
         ("{plate/{well}_{channel}.tif", r"has '\{', which is not a placeholder"),
         ("/abs/{well}_{channel}.tif", "is not a path below `gallery`"),
         ("{well}{channel}" * 100, "is not a path below `gallery`"),
