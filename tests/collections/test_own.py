@@ -179,6 +179,12 @@ def test_every_form_of_a_samplesheet_says_the_same(text):
     ]
 
 
+def test_a_column_that_has_other_values_beside_names_of_files_is_refused():
+    table = text_table("sheet.csv", WIDE_BY_FILES.encode() + b"P1;A02;1;a/3.tif;missing;me\n")
+    with pytest.raises(CatalogError, match=r"'ER' of samplesheet x has .* and 'missing'; leave"):
+        rows_of_list("x", table, lambda path: path)
+
+
 def test_a_merged_tiff_of_cellpaintssl_is_a_page_for_each_channel(build, tmp_path):
     text = (
         "FileName_Merged,batch,plate,well,field,perturbation_id,target\n"

@@ -69,7 +69,7 @@ def rows_of_list(name: str, table: pl.DataFrame, place: Place) -> pl.DataFrame:
         rows = rows_of_load_data(table)
     elif "channel" in columns and (path := columns.get("path") or columns.get("url")):
         rows = _image(table, given(columns["channel"]), given(path))
-    elif channels := _channels_of_wide(table):
+    elif channels := _channels_of_wide(name, table):
         rows = _of_channels(
             [_image(table, pl.lit(name), given(column)) for name, column in channels.items()]
         )
@@ -205,7 +205,7 @@ def _rows_of_merged(table: pl.DataFrame, column: str) -> pl.DataFrame:
     )
 
 
-def _channels_of_wide(table: pl.DataFrame) -> dict[str, str]:
+def _channels_of_wide(name: str, table: pl.DataFrame) -> dict[str, str]:
     """Get the columns of a wide samplesheet that have the files of a channel, by the channel."""
     named = {
         column[len("path_") :]: column for column in table.columns if column.startswith("path_")
@@ -214,13 +214,21 @@ def _channels_of_wide(table: pl.DataFrame) -> dict[str, str]:
         return named
     # path alone says no channel: the column `channel` was left out
     taken = {*_keys(table).values(), LINE_PROBLEM, "path"}
-    return {
-        column: column
-        for column in table.columns
-        if column not in taken
-        and (values := table.select(given(column)).to_series().drop_nulls()).len()
-        and values.str.contains(_IMAGE_FILE).all()
-    }
+    found: dict[str, str] = {}
+    for column in table.columns:
+        values = table.select(given(column)).to_series().drop_nulls()
+        are_files = values.str.contains(_IMAGE_FILE)
+        if column in taken or not are_files.any():
+            continue
+        if not are_files.all():
+            # because neither the images nor the other values may be lost without a word
+            raise CatalogError(
+                f"column {column!r} of samplesheet {name} has names of TIFF files, and "
+                f"{values.filter(~are_files)[0][:60]!r}; leave that value empty, or call each "
+                "column of images path_CHANNEL"
+            )
+        found[column] = column
+    return found
 
 
 def _keys(table: pl.DataFrame) -> dict[str, str]:
