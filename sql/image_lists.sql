@@ -1,5 +1,6 @@
 -- What collections share that are made of lists of images and platemaps: cpg and own.
 .read sql/image_lists/well_name.sql
+.read sql/image_lists/pixel_size.sql
 .read sql/image_lists/printable.sql
 .read sql/image_lists/is_plain_name.sql
 .read sql/image_lists/check_images.sql

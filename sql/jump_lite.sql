@@ -5,6 +5,7 @@ BEGIN;
 SET VARIABLE collection = 'jump_lite';
 SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/common.sql
+.read sql/image_lists/is_plain_name.sql
 .read sql/jump_lite/settings.sql
 .read sql/jump_lite/channels.sql
 .read sql/jump_lite/packages.sql

@@ -64,15 +64,17 @@ LIBRARIES = {
 }
 
 
+@cache  # because reading a module takes a hundredth of a second, and several tests ask
 def imports(file):
     """The modules that `file` imports, at its top or inside a function."""
+    found = []
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file} has a relative import"
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
 
 
 def module_name(file):

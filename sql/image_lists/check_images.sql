@@ -28,7 +28,7 @@ named AS (
                 THEN '_z' || coalesce(nullif(ltrim(plane, '0'), ''), '0')
             ELSE ''
         END AS Metadata_Channel,
-        try_cast(Metadata_Pixel_Size_Microns AS DOUBLE) AS Metadata_Pixel_Size_Microns,
+        main.pixel_size(Metadata_Pixel_Size_Microns) AS Metadata_Pixel_Size_Microns,
         url,
         illum,
         try_cast(image_bytes AS BIGINT) AS image_bytes,

@@ -36,7 +36,7 @@ WITH named AS (
         name AS Metadata_Name,
         inchikey AS Metadata_InChIKey,
         try_cast(concentration AS DOUBLE) AS Metadata_Concentration,
-        try_cast(pixel_size AS DOUBLE) AS Metadata_Pixel_Size_Microns
+        main.pixel_size(pixel_size) AS Metadata_Pixel_Size_Microns
     FROM query_table(listed)
 ),
 
@@ -64,7 +64,7 @@ SELECT
         WHEN concentration IS NOT NULL AND Metadata_Concentration IS NULL
             THEN 'concentration that is not a number: ' || main.printable(concentration)
         WHEN pixel_size IS NOT NULL AND Metadata_Pixel_Size_Microns IS NULL
-            THEN 'pixel size that is not a number: ' || main.printable(pixel_size)
+            THEN 'pixel size that is not a number above 0: ' || main.printable(pixel_size)
     END AS reason),
     Metadata_Well IS NOT NULL AND rows_of_well = 1 AND reason IS NULL AS is_used
 FROM counted;

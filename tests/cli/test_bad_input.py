@@ -351,4 +351,5 @@ def test_the_demo_goes_on_in_its_own_folder_until_something_else_is_in_it(
             cli("demo", "-o", "x")
     (tmp_path / "x" / "train.parquet").touch()
     assert "--out x holds train.parquet" in said(1, "demo", "-o", "x")
+    assert "--out x holds the demo of jump;" in said(1, "demo", "-o", "x", "--collection", "own")
     assert len(begun) == 2

@@ -16,7 +16,7 @@ from tests.support.slurm import slurm as started
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
-SHARDS = 12
+SHARDS = 6
 
 JOBQUEUE = {
     f"DASK_JOBQUEUE__SLURM__{name}": value

@@ -354,6 +354,7 @@ def real(tmp_path_factory):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_no_field_of_the_published_table_is_lost(real):
     counts = """
         SELECT
@@ -394,6 +395,7 @@ MECHANISM_COUNTS = {
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_103_labelled_treatments_and_the_dmso_wells_come_out(real):
     counts = """
         SELECT
@@ -417,6 +419,7 @@ def test_the_103_labelled_treatments_and_the_dmso_wells_come_out(real):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_doses_and_names_of_the_published_table_can_be_chosen(real):
     taxol = jumpduck.manifest(real, compounds="taxol", roles="trt", per_well="all")
     assert set(taxol["Metadata_Batch"]) == {"Week1"}

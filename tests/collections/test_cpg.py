@@ -12,6 +12,7 @@ import jumpduck
 from jumpduck.database.sql_files import driver_files, find_driver, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.synthetic.cpg import PROJECT, write
+from tests.support.examples import first_quick
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
 
@@ -213,7 +214,8 @@ LOAD_DATA = DATA / "load_data"
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("name", "as_name", "sites", "channels", "illum"),
     [
         ("cpg0001_BR00113255_load_data_full.csv.gz", "load_data.csv.gz", 3456, 6, 0),
@@ -238,6 +240,7 @@ def test_real_load_data_is_read_in_every_form(
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_every_well_of_the_real_pilot_platemaps_is_described(build, tmp_path):
     """The pilot's table of ORFs is not at hand: it is made of JUMP's, with roles made up here."""
     maps = tmp_path / "platemaps"

@@ -128,13 +128,30 @@ def test_odd_lines_of_the_index_are_rows_and_known_issues_of_jump_hold(gallery, 
     lines = [
         {**plate, "Metadata_Site": 2, "Metadata_Site_Key": f"{key}__2"},
         {**plate, "Metadata_Site": 5, "Metadata_Site_Key": "../../../etc/passwd"},
+        {**plate, "Metadata_Site": 2, "Metadata_Site_Key": f"{key}__2"},
+        *(
+            {
+                **plate,
+                "Metadata_Plate": odd,
+                "Metadata_Site": 1,
+                "Metadata_Site_Key": "__".join(["source_7", "20210727_Run3", *end, "I22__1"]),
+            }
+            for odd, end in ((None, []), ("..", [".."]), ("a/b", ["a/b"]))
+        ),
     ]
     pl.concat([index, pl.DataFrame(lines, index.schema)]).write_parquet(tables / INDEX)
     catalog = tmp_path / "catalog.duckdb"
     places = {"gallery": str(gallery), "metadata": str(tables)}
     jumpduck.catalog(catalog, collection="jump_lite", **places)
-    problems = jumpduck.sql("SELECT Metadata_Plate, reason, lines FROM jump_lite.problems", catalog)
-    assert problems.rows() == [("CP3-SC1-18", "a key that is not made of its parts", 1)]
+    query = "SELECT Metadata_Plate, reason, lines FROM jump_lite.problems ORDER BY ALL"
+    no_name = "a source, batch, plate or well that is absent or no name of a folder"
+    assert jumpduck.sql(query, catalog).rows() == [
+        ("..", no_name, 1),
+        ("CP3-SC1-18", "a key that is not made of its parts", 1),
+        ("CP3-SC1-18", "the same site once more", 1),
+        ("a/b", no_name, 1),
+        (None, no_name, 1),
+    ]
     bad = {"plates": "CP3-SC1-18", "per_well": "all"}
     with pytest.raises(QueryError, match="known to be bad"):
         jumpduck.manifest(catalog, **bad)

@@ -16,6 +16,7 @@ from jumpduck.database.sql_files import driver_files, find_driver, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
 from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.synthetic.own import PATTERN, write
+from tests.support.examples import first_quick
 from tests.support.pixels import tiff
 from tests.support.places import DATA
 from tests.support.s3_server import S3Server
@@ -112,6 +113,7 @@ def test_a_file_that_does_not_fit_the_pattern_is_counted(plates, build, tmp_path
         ("{plate}/{row}_w{channel}.tif", "does not say the well"),
         ("{plate}/{well}.tif", "does not say the channel"),
         ("{plate}/{well}_{colour}.tif", r"has '\{colour\}', which is not a placeholder"),
+        ("{*}_{well}_{channel}.tif", r"has '\{\*\}', which is not a placeholder"),
         ("{plate/{well}_{channel}.tif", r"has '\{', which is not a placeholder"),
         ("/abs/{well}_{channel}.tif", "is not a path below `gallery`"),
         ("{well}{channel}" * 100, "is not a path below `gallery`"),
@@ -175,6 +177,12 @@ def test_every_form_of_a_samplesheet_says_the_same(text):
         ("P1", "A01", "1", "DNA", "a/1.tif", None),
         ("P1", "A01", "1", "ER", "a/2.tif", None),
     ]
+
+
+def test_a_column_that_has_other_values_beside_names_of_files_is_refused():
+    table = text_table("sheet.csv", WIDE_BY_FILES.encode() + b"P1;A02;1;a/3.tif;missing;me\n")
+    with pytest.raises(CatalogError, match=r"'ER' of samplesheet x has .* and 'missing'; leave"):
+        rows_of_list("x", table, lambda path: path)
 
 
 def test_a_merged_tiff_of_cellpaintssl_is_a_page_for_each_channel(build, tmp_path):
@@ -329,6 +337,21 @@ def test_a_platemap_that_contradicts_itself_is_believed_in_the_rest(build, tmp_p
     ]
 
 
+def test_many_platemaps_that_name_no_plate_contradict_each_other_and_take_little(build, tmp_path):
+    """Two rows for each well say so; all platemaps for all plates would not fit into memory."""
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    for number in range(6):
+        more = "A2,c1\n" if number == 5 else ""
+        (maps / f"{number}.csv").write_text(f"well,compound\nA1,c{number}\n{more}")
+    lines = [f"P{plate},A{well},{plate}{well}.tif\n" for plate in (1, 2) for well in (1, 2)]
+    ask = build(**listed(tmp_path, "plate,well,path_DNA\n" + "".join(lines)), platemap=maps)
+    query = "SELECT DISTINCT Metadata_Well, Metadata_Perturbation FROM own.sites ORDER BY ALL"
+    assert ask(query) == [("A01", None), ("A02", "c1")]
+    query = "SELECT Metadata_Well, count(*) FROM own.wells GROUP BY ALL ORDER BY ALL"
+    assert ask(query) == [("A01", 4), ("A02", 2)]
+
+
 def test_a_platemap_of_other_plates_is_said_to_be_one(build, tmp_path):
     (tmp_path / "map.csv").write_text("plate,well,compound\nP9,A01,c1\n")
     ask = build(
@@ -403,6 +426,48 @@ def test_the_size_of_a_pixel_is_a_number_of_the_manifest(build, tmp_path, is_in_
     )
     rows = jumpduck.manifest(tmp_path / "c.duckdb", per_well="all")
     assert rows["Metadata_Pixel_Size_Microns"].to_list() == [0.65]
+
+
+def test_a_size_that_no_pixel_has_is_a_row_with_the_text(build, tmp_path):
+    sizes = ["abc", "0", "-1", "inf", "0,65"]
+    sheet = ["plate,well,site,channel,path,pixel_size_um", "P1,A01,9,DNA,9.tif,0.65"]
+    sheet += [f'P1,A01,{site},DNA,{site}.tif,"{size}"' for site, size in enumerate(sizes)]
+    platemap = "well,compound,pixel_size_um\nA01,c1,-1\n"
+    ask = build(
+        **listed(tmp_path, "\n".join(sheet)),
+        platemap=listed(tmp_path, platemap, "map.csv")["samplesheet"],
+    )
+    assert sorted(ask(REASONS)) == sorted(
+        (f"pixel size that is not a number above 0: {size}", 1) for size in [*sizes, "-1"]
+    )
+    found = ask("SELECT Metadata_Site, Metadata_Pixel_Size_Microns FROM own.sites ORDER BY ALL")
+    assert found == [*((site, None) for site in range(len(sizes))), (9, 0.65)]
+
+
+@pytest.mark.parametrize(
+    "lines", ["", "P1,A01,1,DNA,a.tif\nP1,A01,1,DNA,b.tif\n"], ids=["no line", "none of use"]
+)
+def test_a_list_of_which_no_image_can_be_used_replaces_no_catalog(build, tmp_path, lines):
+    sheet = listed(tmp_path, "plate,well,site,channel,path\nP1,A01,1,DNA,a.tif\n")
+    ask = build(**sheet)
+    listed(tmp_path, f"plate,well,site,channel,path\n{lines}")
+    with pytest.raises(CatalogError, match=r"^no image of the plates can be used: "):
+        build(**sheet)
+    assert ask("SELECT count(*) FROM own.sites") == [(1,)]
+
+
+def test_a_list_that_says_no_channels_is_refused(build, tmp_path):
+    with pytest.raises(CatalogError, match="it needs columns 'channel' and 'path'"):
+        build(**listed(tmp_path, "plate,well,path\nP1,A01,a.tif\n"))
+
+
+def test_an_illumination_function_outside_of_the_gallery_is_a_row(build, tmp_path):
+    text = "plate,well,URL_OrigDNA,URL_IllumDNA\nP1,A01,a.tif,../x.npy\nP1,A02,b.tif,illum/x.npy\n"
+    ask = build(**listed(tmp_path, text))
+    assert ask(REASONS) == [("an illumination function whose path leaves the gallery", 1)]
+    assert ask("SELECT Metadata_Well, images[1].illum FROM own.sites") == [
+        ("A02", f"{tmp_path}/illum/x.npy")
+    ]
 
 
 def test_a_list_without_images_is_refused_by_the_names_of_its_columns(cli, tmp_path):
@@ -556,7 +621,8 @@ def test_every_file_of_its_sql_is_in_the_driver_and_begins_with_what_it_makes(na
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("name", "plate", "images", "channels"),
     [
         ("nfcore_samplesheet.csv", "BR00117035", 48, 8),
@@ -585,7 +651,8 @@ def test_a_real_list_of_another_assay_is_refused_by_what_it_lacks(build):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
+@first_quick(
+    1,
     ("folder", "plate", "channels", "microns"),
     [
         ("pe2loaddata_v1", "BR00121482", ["HOECHST_33342", "Alexa_488", "Alexa_568", "Alexa_647",
@@ -608,6 +675,7 @@ def test_real_indexes_of_harmony_are_read(build, folder, plate, channels, micron
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_images_of_a_real_index_are_downloaded(tmp_path):
     path = tmp_path / "own.duckdb"
     jumpduck.catalog(path, collection="own", gallery=str(DATA / "images/pe2loaddata_v1"))

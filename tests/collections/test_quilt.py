@@ -340,6 +340,7 @@ def test_a_table_that_was_changed_or_names_no_image_is_refused(tmp_path):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_top_hashes_of_the_real_fixtures_come_out(tmp_path):
     real = DATA / "quilt" / "registry_v1_fixture"
     folder = shutil.copytree(real, tmp_path / "real", copy_function=shutil.copyfile)

@@ -179,8 +179,10 @@ def test_files_made_with_the_function_of_another_part_of_the_plate_are_made_agai
         .to_list()
         == [1] * 4
     )
-    jumpduck.download(rows, clean, processes=2, **options)
+    by_processes = jumpduck.download(rows, clean, processes=2, **options)
+    assert by_processes["url_illum"].equals(whole["url_illum"])
     assert files(clean) == files(out)
+    assert set(jumpduck.download(rows, clean, **options)["status"]) == {"present"}
     assert jumpduck.verify(out, deep=True).is_empty()
 
 

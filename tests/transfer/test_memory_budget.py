@@ -23,6 +23,7 @@ from jumpduck.schema import MANIFEST
 from jumpduck.transfer import plate_progress, scheduler, worker
 from jumpduck.transfer.memory_budget import MemoryBudget
 from tests.support.command_line import peak_memory_kb
+from tests.support.examples import first_quick
 from tests.support.fault_proxy import Faults
 from tests.support.folders import same
 from tests.support.pixels import tiff
@@ -202,7 +203,7 @@ def test_a_reservation_that_must_not_wait_says_that_it_is_too_small():
         ("raw", {}),
     ],
 )
-@pytest.mark.parametrize("compression", [None, "lzw"])
+@first_quick(1, "compression", ["lzw", None])
 def test_a_recipe_needs_no_more_memory_than_it_reserves(name, options, compression):
     rng = np.random.default_rng(0)
     data = tiff(rng.integers(0, 5000, (1200, 1200), np.uint16), compression=compression)

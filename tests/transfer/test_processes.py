@@ -55,7 +55,7 @@ def clean(rows, s3, tmp_path_factory):
     ],
 )
 def test_several_processes_make_the_files_and_rows_of_one(recipe, processes, catalog, tmp_path):
-    rows = jumpduck.manifest(catalog)
+    rows = jumpduck.manifest(catalog, per_plate=8)
     jumpduck.download(rows, tmp_path / "one", processes=1, recipe=recipe)
     events = Counter()
     jumpduck.download(

@@ -83,7 +83,7 @@ def catalog(
     printer.table(images)
     found = problems(options.path)
     if found.height:
-        printer.line("not read:")
+        printer.line("not read, or doubtful:")
         printer.table(found)
         name = find_driver(options.collection).stem
         printer.line(f'all reasons: jumpduck sql "FROM {name}.problems"')

@@ -30,7 +30,7 @@ from jumpduck.transfer.run import check_platform
 from jumpduck.words import words_of
 
 MARK = ".jumpduck-demo"
-"""File that says that the demo made the folder it is in."""
+"""File that says that the demo made the folder it is in, and for which collection."""
 
 GALLERY, METADATA = "gallery", "metadata"
 
@@ -65,7 +65,7 @@ def demo(
     check_platform()
     collection = collection.lower().replace("-", "_")  # as `catalog` reads it
     check_names("collection", [collection], WRITERS)
-    _begin(out)
+    _begin(out, collection)
     printer = Printer(as_json=json, quiet=quiet)
     printer.line(f"1. A small gallery in the layout of {collection}, with planned faults")
     made = write_small_gallery(collection, out)
@@ -124,8 +124,11 @@ def demo(
     )
 
 
-def _begin(out: Path) -> None:
+def _begin(out: Path, collection: str) -> None:
     """Make the demo's folder, or refuse one that holds something else, because that would go."""
+    mark = out / MARK
+    if mark.is_file() and (other := mark.read_text()) not in ("", collection):
+        raise StoreError(f"--out {out} holds the demo of {other}; give another folder")
     if out.is_dir():
         names = sorted(file.name for file in out.iterdir())
         if MARK in names:
@@ -136,7 +139,8 @@ def _begin(out: Path) -> None:
                 f"--out {out} holds {names[0]}{more}, which the demo did not make and could "
                 "replace; give a folder that does not exist or is empty"
             )
-    (writable_folder(out) / MARK).touch()
+    writable_folder(out)
+    mark.write_text(collection)
 
 
 def _words(options: Mapping[str, Any], folder: Path) -> str:

@@ -102,7 +102,8 @@ def check_options(name: str, options: CatalogOptions, taken: Collection[str]) ->
     """Raise QueryError for an option that is set, and that the collection does not take."""
     for option in OPTIONS:
         if option not in taken and getattr(options, option) not in (None, ()):
-            which = f"takes {', '.join(taken)}" if taken else "takes none"
+            names = ", ".join(f"`{name}`" for name in taken)
+            which = f"takes {names}" if taken else "takes none"
             raise QueryError(
                 f"{option} cannot be used for collection {name!r}, which {which}; leave it out"
             )

@@ -88,7 +88,7 @@ def file_pattern(text: str) -> FilePattern:
         expression += re.escape(text[end : part.start()])
         end = part.end()
         name = part[1]
-        if part[0] in ("*", "{*}"):
+        if part[0] == "*":
             expression += "[^/]*"
         elif name in PLACEHOLDERS:
             expression += f"(?P<g{len(groups)}>{PLACEHOLDERS[name]})"

@@ -69,7 +69,7 @@ def rows_of_list(name: str, table: pl.DataFrame, place: Place) -> pl.DataFrame:
         rows = rows_of_load_data(table)
     elif "channel" in columns and (path := columns.get("path") or columns.get("url")):
         rows = _image(table, given(columns["channel"]), given(path))
-    elif channels := _channels_of_wide(table):
+    elif channels := _channels_of_wide(name, table):
         rows = _of_channels(
             [_image(table, pl.lit(name), given(column)) for name, column in channels.items()]
         )
@@ -83,13 +83,17 @@ def rows_of_list(name: str, table: pl.DataFrame, place: Place) -> pl.DataFrame:
         )
     if not {"well", "row"} & set(_keys(table)):
         raise CatalogError(f"samplesheet {name} does not say the wells; add a column 'well'")
-    leaves = pl.col("reason").is_null() & pl.col("url").str.contains(LEAVES)
+    leaves = pl.col("url").str.contains(LEAVES)
+    illum_leaves = pl.col("illum").str.contains(LEAVES)
     return rows.with_columns(
         place(pl.col("url")).alias("url"),
         place(pl.col("illum")).alias("illum"),
-        pl.when(leaves)
+        pl.when(pl.col("reason").is_not_null())
+        .then("reason")
+        .when(leaves)
         .then(pl.lit("a path that leaves the gallery"))
-        .otherwise("reason")
+        .when(illum_leaves)
+        .then(pl.lit("an illumination function whose path leaves the gallery"))
         .alias("reason"),
     )
 
@@ -201,21 +205,30 @@ def _rows_of_merged(table: pl.DataFrame, column: str) -> pl.DataFrame:
     )
 
 
-def _channels_of_wide(table: pl.DataFrame) -> dict[str, str]:
+def _channels_of_wide(name: str, table: pl.DataFrame) -> dict[str, str]:
     """Get the columns of a wide samplesheet that have the files of a channel, by the channel."""
     named = {
         column[len("path_") :]: column for column in table.columns if column.startswith("path_")
     }
     if named:
         return named
-    taken = set(_keys(table).values()) | {LINE_PROBLEM}
-    return {
-        column: column
-        for column in table.columns
-        if column not in taken
-        and (values := table.select(given(column)).to_series().drop_nulls()).len()
-        and values.str.contains(_IMAGE_FILE).all()
-    }
+    # path alone says no channel: the column `channel` was left out
+    taken = {*_keys(table).values(), LINE_PROBLEM, "path"}
+    found: dict[str, str] = {}
+    for column in table.columns:
+        values = table.select(given(column)).to_series().drop_nulls()
+        are_files = values.str.contains(_IMAGE_FILE)
+        if column in taken or not are_files.any():
+            continue
+        if not are_files.all():
+            # because neither the images nor the other values may be lost without a word
+            raise CatalogError(
+                f"column {column!r} of samplesheet {name} has names of TIFF files, and "
+                f"{values.filter(~are_files)[0][:60]!r}; leave that value empty, or call each "
+                "column of images path_CHANNEL"
+            )
+        found[column] = column
+    return found
 
 
 def _keys(table: pl.DataFrame) -> dict[str, str]:

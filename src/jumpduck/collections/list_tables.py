@@ -12,6 +12,11 @@ from jumpduck.rows import PLATE_KEY
 NAMED_PLATES = 5
 """Of those that a problem lists; their number is said of the others."""
 
+NAMED_SIZES = 100
+"""So many wrong sizes are rows of the problems; a list can have another one in each line."""
+
+NO_PIXEL_SIZE = "pixel size that is not a number above 0: "
+
 
 def list_tables(
     name: str,
@@ -35,14 +40,16 @@ def list_tables(
     schema = {**dict.fromkeys([*PLATE_KEY, "reason"], pl.String), "lines": pl.Int64}
     files: list[str] = []
     keys: list[pl.DataFrame] = []
+    odd_sizes: list[dict[str, object]] = []
     for number, listed in enumerate(images):
         one = _checked(listed)
+        odd_sizes += _odd_pixel_sizes(one)
         keys.append(one.select(PLATE_KEY).unique())
         file = scratch / f"{name}_images_{number}.parquet"
         one.write_parquet(file, compression="lz4", statistics=False)
         files.append(as_pattern(file))
     described = describe(pl.concat(keys).unique().drop_nulls(), tables)
-    every_note = [*notes]
+    every_note = [*notes, *odd_sizes]
     if described.unused.height:
         every_note.append(_unused(described.unused))
     if described.has_maps and described.wells.is_empty():
@@ -72,14 +79,31 @@ def _checked(images: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def _odd_pixel_sizes(images: pl.DataFrame) -> list[dict[str, object]]:
+    """Get the problems of sizes that no pixel has; the SQL makes them NULL and keeps the images."""
+    text = pl.col("Metadata_Pixel_Size_Microns")
+    size = text.cast(pl.Float64, strict=False)
+    fits = (size.is_finite() & (size > 0)).fill_null(value=False)
+    odd = images.filter(pl.col("reason").is_null() & text.is_not_null() & ~fits)
+    lines = odd.group_by(*PLATE_KEY, text).agg(lines=pl.len().cast(pl.Int64)).sort(pl.all())
+    return [
+        {**dict(zip(PLATE_KEY, key, strict=True)), "reason": NO_PIXEL_SIZE + _short(said),
+         "lines": count}
+        for *key, said, count in lines.head(NAMED_SIZES).rows()
+    ]  # fmt: skip
+
+
+def _short(text: str) -> str:
+    """Get the beginning of a text that a message can have."""
+    return "".join(one if one.isprintable() else "?" for one in text[:60])
+
+
 def _unused(rows: pl.DataFrame) -> dict[str, object]:
     """Get the problem of rows of platemaps that name plates without images."""
     keys = rows.unique().sort(PLATE_KEY, nulls_last=False).rows()
     names = ["/".join(filter(None, key)) for key in keys[:NAMED_PLATES]]
     more = f" and {len(keys) - NAMED_PLATES:,} others" if len(keys) > NAMED_PLATES else ""
-    text = ", ".join(
-        "".join(one if one.isprintable() else "?" for one in name[:60]) for name in names
-    )
+    text = ", ".join(map(_short, names))
     return note(f"rows of a platemap for plates without images: {text}{more}", lines=rows.height)
 
 

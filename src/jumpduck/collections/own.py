@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from jumpduck.collections.base import CatalogOptions, TableSource
@@ -43,7 +44,7 @@ class OwnPlates(TableSource):
 
     def __init__(self, options: CatalogOptions, scratch: Path) -> None:
         if options.samplesheet is not None and options.pattern is not None:
-            raise QueryError("samplesheet and pattern cannot be used together; leave one out")
+            raise QueryError("samplesheet and `pattern` cannot be used together; leave one out")
         if options.gallery is None and options.samplesheet is None:
             raise QueryError(
                 "gallery is missing; name the folder or bucket of the plates, such as ./plates or "
@@ -92,6 +93,20 @@ class OwnPlates(TableSource):
             "own_pattern": self._options.pattern,
             "own_platemap": None if self._options.platemap is None else str(self._options.platemap),
         }
+
+    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
+        """Refuse a list of which no image can be used: it would replace an earlier catalog."""
+        if file.stem != "perturbation_names":
+            return
+        query = """
+            SELECT coalesce(
+                (SELECT reason FROM own.problems ORDER BY lines DESC NULLS LAST LIMIT 1),
+                'none is listed'
+            )
+            WHERE NOT EXISTS (FROM own.sites)
+        """
+        for (reason,) in con.execute(query).fetchall():
+            raise CatalogError(f"no image of the plates can be used: {reason}")
 
     def _url_of(self, path: pl.Expr) -> pl.Expr:
         """Get the URL of a path of a samplesheet: below the gallery, if it is not a whole one."""

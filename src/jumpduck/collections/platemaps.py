@@ -142,7 +142,7 @@ def _with_maps(
     if not maps:
         nothing = pl.DataFrame(schema=dict.fromkeys(WELL_COLUMNS, pl.String))
         return nothing, nothing.select(PLATE_KEY)
-    every = _concat(maps)
+    every = _concat([one.with_columns(map=pl.lit(number)) for number, one in enumerate(maps)])
     named = every.filter(pl.col("Metadata_Plate").is_not_null()).with_row_index("line")
     keys = plates.select(*PLATE_KEY, "map_name", "plate_type")
     by_plate = _of_plates(keys.drop("map_name"), named)
@@ -156,9 +156,13 @@ def _with_maps(
         own = pl.col("batch_of_map").eq_missing(pl.col("Metadata_Batch"))
         by_map = keys.join(others, on="map_name").filter(own | ~own.any().over(PLATE_KEY))
     else:
-        by_map = keys.drop("map_name").join(others, how="cross")
-    by_plate = by_plate.drop("line", "Metadata_Source_said", "Metadata_Batch_said")
-    wells = pl.concat([by_plate, by_map.drop("batch_of_map")], how="diagonal").unique()
+        # two that differ contradict each other as all do, and all for each plate would not fit
+        said = [name for name in others.columns if name not in ("map", "batch_of_map")]
+        is_one_of_two = pl.col("map").rank("dense").over("Metadata_Well") <= 2
+        two = others.unique(said, maintain_order=True).filter(is_one_of_two)
+        by_map = keys.drop("map_name").join(two, how="cross")
+    by_plate = by_plate.drop("line", "map", "Metadata_Source_said", "Metadata_Batch_said")
+    wells = pl.concat([by_plate, by_map.drop("map", "batch_of_map")], how="diagonal").unique()
     return wells, unused
 
 

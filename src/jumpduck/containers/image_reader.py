@@ -94,7 +94,9 @@ class ImageReader:
                 self._sent_whole.add(address)
         assert self._whole_files is not None
         # without its version, because S3 sends parts
-        return self._read_inside(str(self._whole_files.get(address)), place, on_size)
+        file = self._read_inside(str(self._whole_files.get(address)), place, on_size)
+        # without an ETag, because that of the copy on the disk is another one in each run
+        return file and replace(file, etag=None)
 
     def _read_whole(self, address: str, place: Place, on_size: OnSize) -> FetchedFile | None:
         checksum = place.get("checksum")

@@ -122,7 +122,7 @@ def check_perturbations(
     listed = (
         f'`jumpduck sql "FROM {held.relation("perturbation_names")}"` lists those that are known'
     )
-    known = f"{comments[0][0]}; {listed}" if comments else listed
+    known = f"what is known here: {comments[0][0]}; {listed}" if comments else listed
     hint = _explain_name(con, held, missing[0]) or known
     if near:
         hint = f"did you mean {', '.join(name for (name,) in near)}? If not: {hint}"

@@ -71,6 +71,9 @@ def check_names(what: str, asked: Sequence[str], known: Collection[str]) -> None
 def _some(known: Collection[str]) -> str:
     shown = len(known) if len(known) <= FEW_NAMES else FEW_NAMES // 2
     more = f" and {len(known) - shown:,} more" if len(known) > shown else ""
+    verb = "is" if len(known) == 1 else "are"
     return (
-        f"there are {', '.join(sorted(known)[:shown])}{more}" if known else "there is none at all"
+        f"there {verb} {', '.join(sorted(known)[:shown])}{more}"
+        if known
+        else "there is none at all"
     )

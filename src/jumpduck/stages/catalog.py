@@ -110,7 +110,7 @@ def problems(path: str | Path) -> pl.DataFrame:
             con,
             f"""
             SELECT
-                Metadata_Source, regexp_extract(reason, '^(.*?)(:| in |$)', 1) AS reason,
+                Metadata_Source, regexp_extract(reason, '^(.*?)(: | in |$)', 1) AS reason,
                 count(DISTINCT (Metadata_Batch, Metadata_Plate)) AS plates,
                 sum(lines)::BIGINT AS lines
             FROM {relation}

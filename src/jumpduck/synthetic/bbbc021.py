@@ -83,8 +83,8 @@ CORRUPT = ("Week4_27481", "D03", 2, "Actin")
 def write(folder: Path) -> SmallGallery:
     """Write the gallery and its tables into a folder, and get what was written."""
     gallery, metadata = folder / "gallery", folder / "metadata"
-    gallery.mkdir(parents=True)
-    metadata.mkdir()
+    gallery.mkdir(parents=True, exist_ok=True)
+    metadata.mkdir(exist_ok=True)
     lines = [line for plate in PLATES for line in _write_plate(gallery, plate)]
     what = [f"Image_{kind}_{one}" for one in CHANNELS for kind in ("FileName", "PathName")]
     keys = ("Image_Metadata_Plate_DAPI", "Image_Metadata_Well_DAPI", "Replicate")

@@ -81,14 +81,14 @@ def write(folder: Path) -> SmallGallery:
     metadata = root / PROJECT / SOURCE / "workspace/metadata"
     for batch in sorted({plate.batch for plate in PLATES}):
         place = metadata / "platemaps" / batch
-        (place / "platemap").mkdir(parents=True)
+        (place / "platemap").mkdir(parents=True, exist_ok=True)
         of_batch = [plate for plate in PLATES if plate.batch == batch]
         lines = [f"{plate.name},{plate.platemap}\n" for plate in of_batch]
         text = "".join(["Assay_Plate_Barcode,Plate_Map_Name\n", *lines])
         (place / "barcode_platemap.csv").write_text(text, encoding="utf-8")
         for name in {plate.platemap for plate in of_batch}:
             (place / f"platemap/{name}.txt").write_text(PLATEMAPS[name], encoding="utf-8")
-    (metadata / "external_metadata").mkdir()
+    (metadata / "external_metadata").mkdir(exist_ok=True)
     for name, text in TABLES.items():
         (metadata / "external_metadata" / name).write_text(text, encoding="utf-8")
     return SmallGallery(
@@ -107,7 +107,7 @@ def _write_plate(root: Path, plate: PilotPlate) -> list[int]:
         f"{PROJECT}/{SOURCE}/images/{plate.batch}/images/"
         f"{plate.name}__2020-11-05T19_51_35-Measurement 1/Images"
     )
-    (root / folder).mkdir(parents=True)
+    (root / folder).mkdir(parents=True, exist_ok=True)
     columns = ["URL"] if plate.with_urls else ["PathName", "FileName"]
     header = [f"{column}_Orig{stain}" for stain in STAINS for column in columns]
     rows: list[list[str]] = [[*header, "Metadata_Plate", "Metadata_Well", "Metadata_Site"]]
@@ -137,7 +137,7 @@ def _write_plate(root: Path, plate: PilotPlate) -> list[int]:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     place = root / f"{PROJECT}/{SOURCE}/workspace/load_data_csv/{plate.batch}/{plate.name}"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     if plate.with_urls:
         (place / "load_data.csv").write_text(text.getvalue(), encoding="utf-8")
     else:

@@ -61,11 +61,11 @@ def write(folder: Path) -> SmallGallery:
     """Write a small gallery below ``gallery``, whose tables lie in it."""
     gallery = folder / "gallery"
     images, metadata = gallery / IMAGES, gallery / METADATA
-    metadata.mkdir(parents=True)
+    metadata.mkdir(parents=True, exist_ok=True)
     sites: list[dict[str, str | int]] = []
     stores = {name: images / f"{name}.zarr" for name in ("zstd", *DISTANCES)}
     for name, store in stores.items():
-        store.mkdir(parents=True)
+        store.mkdir(parents=True, exist_ok=True)
         group = (
             {"zarr_format": 2} if name in DISTANCES else {"zarr_format": 3, "node_type": "group"}
         )
@@ -130,7 +130,7 @@ def _perturbations() -> pl.DataFrame:
 
 
 def _write_version_3(array: Path, planes: NDArray[np.uint16]) -> None:
-    (array / "c/0/0").mkdir(parents=True)
+    (array / "c/0/0").mkdir(parents=True, exist_ok=True)
     blosc = {"typesize": 2, "cname": "zstd", "clevel": 9, "shuffle": "bitshuffle", "blocksize": 0}
     described = {
         "zarr_format": 3,
@@ -154,7 +154,7 @@ def _write_version_3(array: Path, planes: NDArray[np.uint16]) -> None:
 
 
 def _write_version_2(array: Path, planes: NDArray[np.uint16], distance: float) -> None:
-    array.mkdir()
+    array.mkdir(exist_ok=True)
     described = {
         "zarr_format": 2,
         "shape": planes.shape,

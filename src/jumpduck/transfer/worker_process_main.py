@@ -222,9 +222,9 @@ class _SharedBudget(MemoryBudget):
 
 
 def _done(outcome: Outcome) -> Done:
-    """Get what the main process does not know of an outcome."""
+    """Get what the main process does not know of an outcome: also what a recipe filled in."""
     rows = [
-        {name: value for name, value in row.items() if name not in known}
+        {name: value for name, value in row.items() if name not in known or value != known[name]}
         for row, known in zip(outcome.rows, outcome.task.rows, strict=True)
     ]
     return Done(outcome.task.number, rows, outcome.part is not None)
