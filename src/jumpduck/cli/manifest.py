@@ -1,6 +1,6 @@
 """jumpduck manifest"""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +18,13 @@ from jumpduck.cli.flags import (
     as_config,
     reads,
     switch,
+    with_flags,
 )
 from jumpduck.cli.printer import Printer, as_toml, size_text
 from jumpduck.database.connection import open_catalog
 from jumpduck.options import expanded
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
+from jumpduck.selection.excluded import excluded_text
 from jumpduck.selection.groups import balance_of
 from jumpduck.selection.left_out import LeftOut
 from jumpduck.selection.pipeline import make_query
@@ -86,7 +88,10 @@ def manifest(
         return
     if show_sql:
         with open_catalog(options.catalog) as con:
-            print(make_query(con, options).text() + ";")
+            query = make_query(con, options)
+            if options.exclude is not None:
+                query = replace(query, excluded=excluded_text(query.held, str(options.exclude)))
+            print(query.text() + ";")
         return
     path = None if dry_run else expanded(str(options.path))
     notes: list[str] = []
@@ -103,7 +108,7 @@ def manifest(
     sizes, out = chosen.by_source, chosen.left_out
     files, gigabytes = say_chosen(printer, chosen, path)
     for note in notes:
-        printer.line(note)
+        printer.line(with_flags(note))
     _say_what_was_not_published(printer, options, sizes)
     if out:
         say_left_out(printer, out)
@@ -160,6 +165,8 @@ def say_left_out(printer: Printer, out: LeftOut) -> None:
         printer.line(
             f"{out.known_bad:,} sites left out as known to be bad (--keep-known-bad takes them)"
         )
+    if out.excluded:
+        printer.line(f"{out.excluded:,} sites left out because of --exclude")
     if out.without_channels:
         printer.line(f"{out.without_channels:,} sites left out because they lack a --channel")
     if out.by_role:

@@ -1,7 +1,7 @@
 """Opening a catalog, and asking it."""
 
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +153,9 @@ def new_database(
     return con
 
 
-def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+def open_catalog(
+    path: str | Path, *, memory_limit: str | None = None, reads: Sequence[Path] = ()
+) -> duckdb.DuckDBPyConnection:
     """Get a connection that reads a catalog, and reads and writes no other file.
 
     The catalog is attached to a DuckDB of its own, because the settings hold for all connections of
@@ -164,6 +166,8 @@ def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb
     ----------
     memory_limit
         As DuckDB writes it, like 300MB; beyond it, DuckDB writes beside the catalog.
+    reads
+        Other files that it may read.
 
     Raises
     ------
@@ -188,6 +192,7 @@ def open_catalog(path: str | Path, *, memory_limit: str | None = None) -> duckdb
         name = str(path).replace("'", "''")
         con.execute(f"ATTACH '{name}' AS \"the catalog\" (READ_ONLY)")
         con.execute(USE_CATALOG)
+        con.execute("SET allowed_paths = $files", {"files": [str(file) for file in reads]})
         con.execute("SET enable_external_access = FALSE")
         con.execute("SET lock_configuration = TRUE")
         held_collection(con)

@@ -5,6 +5,9 @@ A text that is not itself a name may hold several, separated by commas or blanks
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
 
 Names = str | Sequence[str]
 
@@ -113,6 +116,11 @@ class Selection:
         Gigabytes to fetch at most (estimate), spread like `max_sites`.
     keep_known_bad
         Keep what known issues say to drop.
+    exclude
+        Sites and wells to leave out, also as controls: a Parquet or CSV file, or a frame, with
+        Metadata_Source, _Batch, _Plate, _Well, and Metadata_Site where a row is about a site, such
+        as `jumpduck quality --write` makes. They stay out before sites are chosen, so that another
+        site of the well can take the place.
     illum
         Also list the URLs of the illumination functions (column url_illum), where they were
         published: `jumpduck download --illum` divides by them.
@@ -148,6 +156,7 @@ class Selection:
     max_sites: int | None = None
     max_gb: float | None = None
     keep_known_bad: bool = False
+    exclude: str | Path | pl.DataFrame | None = None
     illum: bool = False
     seed: int = 0
 

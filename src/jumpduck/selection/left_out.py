@@ -21,6 +21,8 @@ class LeftOut:
     known_bad
         What `keep_known_bad` would choose; where groups are balanced, what it would choose of each
         well before that.
+    excluded
+        What `exclude` names, in wells of which `per_well` keeps a site.
     without_channels
         What lacks one of `channels`.
     by_role
@@ -31,6 +33,7 @@ class LeftOut:
     """
 
     known_bad: int
+    excluded: int
     without_channels: int
     by_role: Mapping[str, int]
     too_few: Mapping[str, int]
@@ -41,7 +44,9 @@ def left_out(con: duckdb.DuckDBPyConnection, query: Query) -> LeftOut:
     keep = query.selection.keep_known_bad
     known_bad = 0 if keep else _known_bad(con, query)
     lacking = _without_channels(con, query) if query.selection.channels else 0
-    return LeftOut(known_bad, lacking, _by_role(con, query), _too_few(con, query))
+    return LeftOut(
+        known_bad, _excluded(con, query), lacking, _by_role(con, query), _too_few(con, query)
+    )
 
 
 def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
@@ -54,6 +59,10 @@ def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
         names = ", ".join(query.needed_channels)
         return f"none of the {matched:,} sites asked for has an image of {names}; ask for fewer"
     steps = _candidates(query)
+    if query.excluded and not _count(con, steps, last(steps)):
+        others = _candidates(replace(query, excluded=None))
+        if count := _count(con, others, last(others)):
+            return f"`exclude` names all {count:,} sites asked for; name fewer"
     if not _count(con, steps, last(steps)):
         return f"all {matched:,} sites asked for are known to be bad; `keep_known_bad` keeps them"
     named = "AND NOT added" if query.selection.adds_controls else ""
@@ -118,6 +127,14 @@ def _known_bad(con: duckdb.DuckDBPyConnection, query: Query) -> int:
         steps["together"] = f"FROM {list(steps)[-2]} UNION ALL BY NAME FROM others"
         steps["affordable"] = query.affordable("together")
     return _count(con, steps, f"{last(steps)} WHERE {bad}")
+
+
+def _excluded(con: duckdb.DuckDBPyConnection, query: Query) -> int:
+    if not query.excluded:
+        return 0
+    steps = _candidates(replace(query, excluded=None))
+    named = f"SEMI JOIN {query.excluded} AS excluded USING (site_number)"
+    return _count(con, steps, f"{last(steps)} {named} WHERE {query.sites_kept} > 0")
 
 
 def _too_few(con: duckdb.DuckDBPyConnection, query: Query) -> dict[str, int]:

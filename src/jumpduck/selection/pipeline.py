@@ -21,6 +21,7 @@ from jumpduck.selection.criteria import (
     Selection,
     as_names,
 )
+from jumpduck.selection.excluded import EXCLUDED, check_excluded
 from jumpduck.selection.groups import (
     BALANCE,
     OWN,
@@ -64,6 +65,8 @@ class Query:
         Groups that get an equal number of sites, and that number.
     notes
         What a user should know of the names: perturbations that are only alike.
+    excluded
+        Relation of the sites that are left out, by their site_number; None without `exclude`.
     """
 
     held: HeldCollection
@@ -76,6 +79,7 @@ class Query:
     balance: tuple[str, int] | None
     selection: Selection
     notes: Sequence[str]
+    excluded: str | None = None
 
     def text(self, sites: str | None = None, chosen: str | None = None) -> str:
         """Get the SQL that lists the files to fetch.
@@ -162,6 +166,10 @@ class Query:
         steps = {"imaged": self.imaged(sites)}
         if not keep_known_bad:
             steps["usable"] = f"FROM drop_known_bad(imaged, channels := {self.channel_list})"
+        if self.excluded:
+            steps["not_excluded"] = (
+                f"FROM {last(steps)} ANTI JOIN {self.excluded} AS excluded USING (site_number)"
+            )
         if not self.selection.adds_controls:
             return {**steps, "chosen": self.chosen(last(steps))}
         named = " AND ".join(self.conditions.values()) or "TRUE"
@@ -249,9 +257,11 @@ def make_query(con: duckdb.DuckDBPyConnection, selection: Selection) -> Query:
         where = check_where(con, selection.where, sites)
         conditions["where"] = f"coalesce((\n{where}\n), FALSE)"
     channels = _channels(con, held, selection)
+    excluded = None if selection.exclude is None else EXCLUDED
     return Query(
-        held, plates, conditions, perturbations, *channels, per_well, balance, selection, notes
-    )
+        held, plates, conditions, perturbations, *channels, per_well, balance, selection, notes,
+        excluded,
+    )  # fmt: skip
 
 
 def check_values(selection: Selection) -> None:
@@ -270,6 +280,7 @@ def check_values(selection: Selection) -> None:
             raise QueryError(f"{name} {budget} is not allowed; give a finite number above 0")
     known_names("role", selection.roles, SITES_PER_WELL)
     _control_roles(selection)
+    check_excluded(selection.exclude)
 
 
 def find_text(held: HeldCollection, names: Names, *, wells: bool = False) -> str:

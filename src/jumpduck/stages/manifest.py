@@ -20,6 +20,7 @@ from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import expanded, takes
 from jumpduck.selection.chosen import CHOSEN, check_groups, plates_to_ask
 from jumpduck.selection.criteria import Selection
+from jumpduck.selection.excluded import excluded_rows, write_excluded
 from jumpduck.selection.left_out import left_out as count_left_out
 from jumpduck.selection.left_out import why_empty
 from jumpduck.selection.pipeline import Query, make_query
@@ -130,10 +131,14 @@ def write_manifest(
     with (
         memory_errors("the manifest", MEMORY_LIMIT, LESS_MEMORY),
         where_errors(selection.where),
-        open_catalog(catalog, memory_limit=MEMORY_LIMIT) as con,
+        excluded_rows(selection.exclude) as excluded,
+        open_catalog(
+            catalog, memory_limit=MEMORY_LIMIT, reads=[excluded.file] if excluded else []
+        ) as con,
     ):
         query = make_query(con, selection)
-        for note in query.notes:
+        notes = [*query.notes, *(write_excluded(con, query.held, excluded) if excluded else ())]
+        for note in notes:
             say(note)
         check_groups(con, query)
         counts: list[Counts] = []
@@ -160,8 +165,10 @@ def write_manifest(
         else:
             settings = frame(con, f"FROM {query.held.relation('settings')}").row(0, named=True)
             asked = {one.name: getattr(selection, one.name) for one in fields(Selection)}
-            notes = {
-                "query": json.dumps({**asked, "per_well": dict(query.per_well)}, default=list),
+            asked |= {"per_well": dict(query.per_well)}
+            asked |= {"exclude": excluded.note} if excluded else {}
+            metadata = {
+                "query": json.dumps(asked, default=list),
                 "sql": query.text(),
                 "catalog": json.dumps({"collection": query.held.name, **settings}),
                 "channels": json.dumps(frame(con, query.known_channels).to_dicts()),
@@ -172,7 +179,7 @@ def write_manifest(
                     f"--endpoint {settings['endpoint']}"
                 )
             schema = frame(con, query.text() + " LIMIT 0").schema
-            _write(path, schema, tables, notes, refuse_empty)
+            _write(path, schema, tables, metadata, refuse_empty)
         summary = summarize(con, query.held, counts)
         return replace(summary, left_out=count_left_out(con, query)) if left_out else summary
 
