@@ -8,14 +8,16 @@ from hypothesis import settings
 
 import jumpduck
 from jumpduck.synthetic.gallery import Gallery, write_gallery
-from tests.support import slurm
+from tests.support import browser, slurm
 from tests.support.command_line import run_here
 from tests.support.places import DATA
 
 settings.register_profile("thorough")  # asked for by `just test-all`, see tests/support/examples.py
 
 
-MUST_RUN = {"real": "JUMPDUCK_REAL_DATA", "slurm": "JUMPDUCK_SLURM"}
+MUST_RUN = {
+    "real": "JUMPDUCK_REAL_DATA", "slurm": "JUMPDUCK_SLURM", "browser": "JUMPDUCK_BROWSER",
+}  # fmt: skip
 """Variables with which tests of a marker end the run where what they need is absent."""
 
 
@@ -23,6 +25,7 @@ def pytest_collection_modifyitems(items):
     absent = {
         "real": None if DATA.is_dir() else f"no real data: {DATA} is not there",
         "slurm": slurm.why_not(),
+        "browser": browser.why_not(),
     }
     for marker, reason in absent.items():
         marked = [item for item in items if item.get_closest_marker(marker)]

@@ -51,6 +51,7 @@ LIBRARIES = {
     "httpx": {"collections"},
     "PIL": {"figures"},
     "altair": {"figures"},
+    "jinja2": {"figures"},
     "vl_convert": {"figures"},
     "zarr": {"exports"},
     "ome_zarr": {"exports"},

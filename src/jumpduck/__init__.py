@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `quality`, `export`, `cite`, `sql`.
+`repair`, `show`, `quality`, `report`, `export`, `cite`, `sql`.
 """
 
 from importlib import import_module
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.plates import plates as plates
     from jumpduck.stages.quality import quality as quality
     from jumpduck.stages.repair import repair as repair
+    from jumpduck.stages.report import report as report
     from jumpduck.stages.show import show as show
     from jumpduck.stages.split import split as split
     from jumpduck.stages.sql import sql as sql
@@ -38,6 +39,7 @@ __all__ = [
     "plates",
     "quality",
     "repair",
+    "report",
     "show",
     "split",
     "sql",

@@ -37,6 +37,7 @@ VERBS = (
     "merge",
     "show",
     "quality",
+    "report",
     "export",
     "cite",
     "recipes",

@@ -18,6 +18,7 @@ from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
 from jumpduck.rows import DONE
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
+from jumpduck.transfer.fault_reasons import reason
 
 MAX_SHOWN_REASONS = 10
 
@@ -140,11 +141,7 @@ def by_reason(rows: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.Dat
 
     A reason is an error without the name of the file that it is about.
     """
-    reason = pl.col("error").fill_null("")
-    url = pl.col("url").fill_null("")
-    for file in (url, url.str.replace("#.*$", ""), pl.col("path").fill_null("")):
-        reason = reason.str.strip_prefix(file).str.strip_suffix(file)
-    found = rows.with_columns(reason=reason.str.strip_chars(": ")).group_by("status", "reason")
+    found = rows.with_columns(reason()).group_by("status", "reason")
     counts = found.agg(files=pl.len(), path=pl.col("path").min(), error=pl.col("error").first())
     together = pl.concat([*before, counts]).group_by("status", "reason")
     return together.agg(pl.col("files").sum(), pl.col("path").min(), pl.col("error").first())

@@ -1,0 +1,172 @@
+"""The tables of a folder -> what the report counts, by source, plate, channel and well."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import polars.selectors as cs
+
+from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY
+from jumpduck.schema import SITE_PATH
+from jumpduck.transfer.fault_reasons import reason
+from jumpduck.transfer.filled_folder import FilledFolder
+
+WELL = "Metadata_Well"
+CHANNEL = "Metadata_Channel"
+WELL_KEY = (*PLATE_KEY, WELL)
+ROLE, MODALITY = "Metadata_pert_type", "Metadata_modality"
+
+FAULTS = ("missing", "corrupt", "failed")
+"""Statuses of an image without a file, the one that is the least to be mended first."""
+
+MEASURES = ("mean", "focus", "saturated")
+"""Columns of the results that say how good an image is."""
+
+_NAMES = ("Metadata_Name", "Metadata_Perturbation")
+"""Columns of sites that name what is in a well; where both lack, another text of the collection."""
+
+
+def by_source(folder: FilledFolder) -> pl.DataFrame:
+    """Get a row a source: plates, wells, sites, images, and what became of them."""
+    sums = _counts(folder, PLATE_KEY[:1], plates=pl.struct(PLATE_KEY).n_unique())
+    return sums.sort(PLATE_KEY[:1]).collect(engine="streaming")
+
+
+def by_plate(folder: FilledFolder) -> pl.DataFrame:
+    """Get a row a plate: wells, sites, images, and what became of them."""
+    return _counts(folder, PLATE_KEY).sort(PLATE_KEY).collect(engine="streaming")
+
+
+def by_plate_and_channel(folder: FilledFolder) -> pl.DataFrame:
+    """Get a row a plate and channel: images, and quartiles of each measure of its images.
+
+    ``mean_25``, ``mean_50`` and ``mean_75`` are the quartiles of ``mean``; the same of the others.
+    """
+    quartiles = {
+        f"{measure}_{percent}": pl.col(measure).quantile(percent / 100, "linear")
+        for measure in MEASURES
+        for percent in (25, 50, 75)
+    }
+    order = pl.Enum([one.name for one in folder.channels])
+    return (
+        folder.results.select(*PLATE_KEY, CHANNEL, "status", *MEASURES)
+        .with_columns(pl.col(CHANNEL).cast(order))
+        .group_by(*PLATE_KEY, CHANNEL)
+        .agg(images=_is_done().sum(), **quartiles)
+        .sort(*PLATE_KEY, CHANNEL)
+        .collect(engine="streaming")
+    )
+
+
+def wells(folder: FilledFolder) -> pl.DataFrame:
+    """Get a row a well: what it is for, its status, and each measure of each channel.
+
+    ``status`` is ``done``, or the worst of `FAULTS` that one of its images has. The columns
+    ``mean_0`` and so on, of the first channel, are means over the well's sites.
+    """
+    rank = pl.col("status").replace_strict(
+        dict(zip(FAULTS, range(1, 1 + len(FAULTS)), strict=True)), default=0, return_dtype=pl.Int8
+    )
+    numbers = {one.name: number for number, one in enumerate(folder.channels)}
+    measures = [
+        pl.col(measure).filter(pl.col(CHANNEL) == name).mean().alias(f"{measure}_{number}")
+        for name, number in numbers.items()
+        for measure in MEASURES
+    ]
+    found = (
+        folder.results.group_by(WELL_KEY)
+        .agg(
+            *measures,
+            sites=pl.col(SITE_KEY[-1]).n_unique(),
+            rank=rank.max(),
+            issue=_known_issue(folder).is_not_null().any(),
+        )
+        .with_columns(
+            status=pl.col("rank").replace_strict(
+                dict(enumerate(("done", *FAULTS))), return_dtype=pl.String
+            )
+        )
+        .drop("rank")
+        .collect(engine="streaming")
+    )
+    return found.join(_contents(folder), on=WELL_KEY, how="left").sort(WELL_KEY)
+
+
+def faults(folder: FilledFolder, most: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Get why images have no file: a row a reason with its number of images, and these images.
+
+    Parameters
+    ----------
+    most
+        Rows of either.
+    """
+    bad = folder.results.filter(~_is_done()).with_columns(reason())
+    reasons = (
+        bad.group_by("status", "reason")
+        .agg(images=pl.len())
+        .sort("images", "status", "reason", descending=[True, False, False])
+        .head(most)
+    )
+    rows = bad.select(*SITE_KEY, CHANNEL, "status", "reason").sort(*SITE_KEY, CHANNEL).head(most)
+    return reasons.collect(engine="streaming"), rows.collect(engine="streaming")
+
+
+def known_issues(folder: FilledFolder) -> pl.DataFrame:
+    """Get a row a plate and known issue that its images have: images and wells."""
+    return (
+        folder.results.with_columns(issue=_known_issue(folder))
+        .drop_nulls("issue")
+        .group_by(*PLATE_KEY, "issue")
+        .agg(wells=pl.col(WELL).n_unique(), images=pl.len())
+        .sort(*PLATE_KEY, "issue")
+        .collect(engine="streaming")
+    )
+
+
+def _counts(folder: FilledFolder, key: Sequence[str], **more: pl.Expr) -> pl.LazyFrame:
+    done = _is_done()
+    return folder.results.group_by(key).agg(
+        **more,
+        wells=pl.struct(WELL_KEY).n_unique(),
+        sites=pl.struct(SITE_KEY).n_unique(),
+        images=pl.len(),
+        done=done.sum(),
+        **{status: (pl.col("status") == status).sum() for status in FAULTS},
+        # a file of several channels has a row for each
+        kept_bytes=pl.col("size").filter(done, pl.col("path").is_first_distinct()).sum(),
+        issues=_known_issue(folder).count(),
+    )
+
+
+def _is_done() -> pl.Expr:
+    return pl.col("status").is_in(DONE)
+
+
+def _known_issue(folder: FilledFolder) -> pl.Expr:
+    there = "known_issue" in folder.results.collect_schema()
+    return pl.col("known_issue") if there else pl.lit(None, pl.String)
+
+
+def _contents(folder: FilledFolder) -> pl.DataFrame:
+    """What is in the wells: role, modality and name, each null where it is not known."""
+    types = folder.sites.collect_schema()
+    own = (*SITE_KEY, ROLE, MODALITY, *_NAMES)
+    others = [
+        name
+        for name in folder.sites.select(cs.string()).collect_schema()
+        if name not in own and not name.startswith(SITE_PATH)
+    ]
+    names = [pl.col(name) for name in (*_NAMES, *others[:1]) if name in types]
+    role, modality = (
+        pl.col(name) if name in types else pl.lit(None, pl.String) for name in (ROLE, MODALITY)
+    )
+    return (
+        folder.sites.select(
+            *WELL_KEY,
+            role=role,
+            modality=modality,
+            name=pl.coalesce(*names) if names else pl.lit(None, pl.String),
+        )
+        .group_by(WELL_KEY)
+        .agg(pl.all().drop_nulls().first())
+        .collect(engine="streaming")
+    )

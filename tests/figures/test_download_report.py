@@ -1,0 +1,198 @@
+"""What the report says, read from its file without a browser."""
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+import jumpduck
+from jumpduck.errors import StoreError
+from jumpduck.figures.download_report import content, thumbnails
+from jumpduck.figures.download_report.facts import facts_of
+from jumpduck.rows import PLATE_KEY
+from jumpduck.transfer.filled_folder import FilledFolder
+from tests.support import measured_folders
+
+HOSTILE = "</script><script>alert(1)</script>\"'&<img src=x onerror=alert(2)>é\u202e"
+
+
+def content_of(file):
+    """The object that the script of a report reads."""
+    text = file.read_text("utf-8")
+    found = re.search(r'<script type="application/json" id="content">(.*?)</script>', text)
+    return json.loads(found[1])
+
+
+def column(values):
+    """What the script makes of a column."""
+    if isinstance(values, list):
+        return values
+    if "texts" in values:
+        return [None if one is None else values["texts"][one] for one in values["numbers"]]
+    return [None if one is None else one * values["scale"] for one in values["values"]]
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Two plates: a bright well, images that failed, a known issue, a hostile name."""
+    well, site, channel = (pl.col(f"Metadata_{name}") for name in ("Well", "Site", "Channel"))
+    first = pl.col("Metadata_Plate") == "P000"
+    bright = first & (well == "C05") & (channel == "ER")
+    gone = first & (well == "B02") & (site == 1) & (channel == "DNA")
+    bad = ~first & (well == "B03") & (channel == "Mito")
+    table = measured_folders.table(plates=2, wells=96, sites=2)
+    return table.with_columns(
+        mean=pl.when(gone | bad).then(None).when(bright).then(9 * pl.col("mean")).otherwise("mean"),
+        status=pl.when(gone)
+        .then(pl.lit("missing"))
+        .when(bad)
+        .then(pl.lit("corrupt"))
+        .otherwise("status"),
+        error=pl.when(gone)
+        .then(pl.format("{}: no such file", "url"))
+        .when(bad)
+        .then(pl.lit(HOSTILE)),
+        known_issue=pl.when(~first & (well == "D01")).then(pl.lit("out of focus")),
+        Metadata_Name=pl.when(well == "A01").then(pl.lit(HOSTILE)).otherwise("Metadata_Name"),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(results, tmp_path_factory):
+    return measured_folders.write(tmp_path_factory.mktemp("report") / "images", results, edge=8)
+
+
+@pytest.fixture(scope="module")
+def made(folder):
+    return jumpduck.report(folder)
+
+
+@pytest.fixture(scope="module")
+def found(made):
+    return content_of(made.path)
+
+
+def test_plates_are_counted_by_status(found, results, made):
+    done = pl.col("status") == "fetched"
+    counts = (
+        results.group_by(PLATE_KEY)
+        .agg(pl.len(), done.sum(), *((pl.col("status") == name).sum().alias(name)
+             for name in ("missing", "corrupt")), pl.col("size").filter(done).sum())
+        .sort(PLATE_KEY)
+    )  # fmt: skip
+    names = ("source", "batch", "plate", "images", "done", "missing", "corrupt", "kept_bytes")
+    rows = list(zip(*(column(found["plates"][name]) for name in names), strict=True))
+    assert rows == counts.rows()
+    assert (made.plates, made.wells, made.images) == (2, 192, results.height)
+
+
+def test_the_numbers_of_wells_and_plates_are_those_of_the_results(found, results):
+    of_channel = results.filter(Metadata_Channel="ER").group_by("Metadata_Plate", "Metadata_Well")
+    wells = of_channel.agg(pl.col("mean", "focus").mean())
+    expected = {(plate, well): values for plate, well, *values in wells.iter_rows()}
+    at = [one["name"] for one in found["channels"]].index("ER")
+    for plate, shown in zip(column(found["plates"]["plate"]), found["wells"], strict=True):
+        numbers = (column(shown[f"{name}_{at}"]) for name in ("mean", "focus"))
+        for well, *values in zip(column(shown["well"]), *numbers, strict=True):
+            # numbers are rounded to the fourth digit of the largest one of their channel
+            assert values[0] == pytest.approx(expected[plate, well][0], abs=10)
+            assert values[1] == pytest.approx(expected[plate, well][1], abs=0.0001)
+    medians = results.group_by("Metadata_Plate", "Metadata_Channel").agg(pl.col("mean").median())
+    expected = {(plate, channel): median for plate, channel, median in medians.iter_rows()}
+    quality = {name: column(values) for name, values in found["quality"].items()}
+    plates = [column(found["plates"]["plate"])[one] for one in quality["plate"]]
+    channels = [found["channels"][one]["name"] for one in quality["channel"]]
+    shown = dict(zip(zip(plates, channels, strict=True), quality["mean_50"], strict=True))
+    assert shown == pytest.approx(expected, abs=1)
+
+
+def test_a_planted_bright_well_stands_out(found):
+    rows = {name: column(values) for name, values in found["outliers"].items()}
+    wells = zip(rows["plate"], rows["well"], rows["site"], rows["channel"], strict=True)
+    assert (0, "C05", None, 2) in set(wells)
+    plate = found["wells"][0]
+    assert dict(zip(column(plate["well"]), column(plate["outlier"]), strict=True))["C05"]
+
+
+def test_failures_and_known_issues_are_told_with_their_plate(found, results):
+    faults = {name: column(values) for name, values in found["faults"].items()}
+    rows = set(
+        zip(faults["plate"], faults["well"], faults["status"], faults["reason"], strict=True)
+    )
+    assert rows == {
+        (0, "B02", "missing", "no such file"),
+        (1, "B03", "corrupt", HOSTILE),
+    }
+    issues = {name: column(values) for name, values in found["issues"].items()}
+    assert (issues["plate"], issues["issue"], issues["images"]) == ([1], ["out of focus"], [10])
+
+
+def test_what_comes_from_data_is_text_and_never_html(made):
+    text = made.path.read_text("utf-8")
+    assert "alert(1)</script>" not in text
+    assert "<img src=x" not in text
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', text)[1]
+    assert "default-src &#39;none&#39;" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_nothing_of_the_report_is_fetched(made):
+    text = made.path.read_text("utf-8")
+    without_scripts = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert re.findall(r'(?:src|href|action)="(?!#)[^"]*"|@import|url\(', without_scripts) == []
+
+
+def test_pictures_are_those_of_the_files_with_failures_first(found, folder, results):
+    first = found["pictures"][0]
+    assert next(iter(first)) == "B02"
+    site, pictures = first["B02"][0]
+    assert site == 1
+    assert pictures[0] == [0, None, "missing: no such file"]
+    row = results.filter(
+        Metadata_Plate="P000", Metadata_Well="C05", Metadata_Site=1, Metadata_Channel="ER"
+    )
+    shown = Image.open(io.BytesIO(base64.b64decode(first["C05"][0][1][2][1]))).convert("L")
+    with Image.open(folder / row["path"][0]) as kept:
+        assert np.abs(np.asarray(shown, float) - np.asarray(kept, float)).mean() < 30
+        assert shown.size == kept.size
+
+
+def test_the_same_folder_gives_the_same_bytes(made, folder, tmp_path):
+    again = jumpduck.report(folder, tmp_path / "again.html")
+    assert again.path.read_bytes() == made.path.read_bytes()
+    assert again.bytes == made.path.stat().st_size
+
+
+def test_pictures_and_wells_that_have_no_space_are_counted(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(thumbnails, "MAX_FILES", 40)
+    monkeypatch.setattr(content, "MAX_VALUES", 96 * 30)
+    made = jumpduck.report(folder, tmp_path / "small.html")
+    found = content_of(made.path)
+    files = [one for wells in found["pictures"] for sites in wells.values() for one in sites]
+    assert sum(len(pictures) for _, pictures in files) <= 40
+    assert made.wells_with_pictures == sum(map(len, found["pictures"])) < made.wells
+    assert (made.wells_shown, found["wells"][1]) == (96, None)
+    assert f"pictures of {made.wells_with_pictures} of 192" in made.path.read_text("utf-8")
+
+
+def test_a_path_that_leaves_the_folder_is_not_read(results, tmp_path):
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    rows = results.head(5).with_columns(path=pl.lit("../secret.png"))
+    folder = FilledFolder(measured_folders.write(tmp_path / "images", rows), ())
+    facts = facts_of(folder)
+    reasons = {one.reason for site in facts.pictures for one in site.pictures}
+    assert reasons == {thumbnails.UNSAFE_PATH}
+
+
+def test_a_file_that_is_not_a_report_is_not_replaced(folder, made, tmp_path):
+    other = tmp_path / "thesis.html"
+    other.write_text("<!doctype html>\n<title>mine</title>")
+    with pytest.raises(StoreError, match=r"not a report.*another name"):
+        jumpduck.report(folder, other)
+    assert "mine" in other.read_text()
