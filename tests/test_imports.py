@@ -37,7 +37,7 @@ ROOMS = {
     "containers": {"imaging", "storage"},
     "transfer": {"containers", "recipes", "storage"},
     "cluster": set(),
-    "descriptions": {"collections", "database", "storage", "transfer"},
+    "descriptions": {"collections", "database", "recipes", "selection", "storage", "transfer"},
 }
 ROOMS["stages"] = set(ROOMS) - {"synthetic"}
 ROOMS["cli"] = set(ROOMS)

@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `quality`, `report`, `export`, `cite`, `sql`.
+`repair`, `show`, `report`, `quality`, `export`, `cite`, `card`, `sql`.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     __version__: str
+    from jumpduck.stages.card import card as card
     from jumpduck.stages.catalog import catalog as catalog
     from jumpduck.stages.cite import cite as cite
     from jumpduck.stages.download import download as download
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.verify import verify as verify
 
 __all__ = [
+    "card",
     "catalog",
     "cite",
     "download",

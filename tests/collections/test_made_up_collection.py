@@ -43,7 +43,7 @@ def made_up(images, tmp_path_factory):
 
 
 def test_the_catalog_says_which_collection_it_holds(made_up):
-    rows = jumpduck.sql("FROM main.collections", made_up).rows()
+    rows = jumpduck.sql("SELECT collection, perturbation FROM main.collections", made_up).rows()
     assert rows == [("made_up", "Metadata_Compound")]
 
 

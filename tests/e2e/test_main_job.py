@@ -155,6 +155,7 @@ def test_the_verbs_are_functions_on_frames(catalog):
         "manifest",
         "merge",
         "cite",
+        "card",
         "plates",
         "repair",
         "split",

@@ -11,6 +11,7 @@ from tests.support.places import ROOT
 DUCKDB = Path(sys.executable).parent / "duckdb"
 
 OF_ONE_BUILD = {
+    "main.collections": "options",
     "jump.settings": "revision",
     "jump.load_data_files": "path, form",
     "jump.sites": "site_number",

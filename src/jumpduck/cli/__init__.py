@@ -40,6 +40,7 @@ VERBS = (
     "report",
     "export",
     "cite",
+    "card",
     "recipes",
     "sql",
     "completion",

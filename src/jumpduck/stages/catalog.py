@@ -1,6 +1,8 @@
 """The tables of a collection -> catalog.duckdb, a cache that can be rebuilt at any time."""
 
+import json
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +22,7 @@ from jumpduck.errors import StoreError
 from jumpduck.options import expanded, takes
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
 from jumpduck.storage.replaced_files import is_duckdb, refuse_other_file
+from jumpduck.words import default_of
 
 RELATIONS = """
     SELECT table_name AS relation, estimated_size AS "rows", comment
@@ -65,7 +68,7 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
         except StoreError as error:
             raise StoreError(f"cannot write {path}: {error}") from error
         check_database_path(path)
-        variables = source.variables()
+        variables = {**source.variables(), "catalog_options": json.dumps(_given(options))}
         kept = source.kept_tables()
         with (
             atomic_path(path) as part,
@@ -84,6 +87,16 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
             relations = frame(con, RELATIONS, {"name": driver.stem})
     options.progress("catalog", 1, 1)
     return relations
+
+
+def _given(options: CatalogOptions) -> dict[str, object]:
+    """Get what differs from the defaults, as far as it says what is read."""
+    given: dict[str, object] = {}
+    for one in fields(options):
+        value = getattr(options, one.name)
+        if one.name not in ("path", "progress") and value != default_of(one):
+            given[one.name] = str(value) if isinstance(value, Path) else value
+    return given
 
 
 def imaged(path: str | Path) -> pl.DataFrame:

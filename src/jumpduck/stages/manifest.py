@@ -170,7 +170,9 @@ def write_manifest(
             metadata = {
                 "query": json.dumps(asked, default=list),
                 "sql": query.text(),
-                "catalog": json.dumps({"collection": query.held.name, **settings}),
+                "catalog": json.dumps(
+                    {"collection": query.held.name, **settings, "options": _options(con)}
+                ),
                 "channels": json.dumps(frame(con, query.known_channels).to_dicts()),
             }
             if is_csv(path) and settings["endpoint"]:
@@ -182,6 +184,12 @@ def write_manifest(
             _write(path, schema, tables, metadata, refuse_empty)
         summary = summarize(con, query.held, counts)
         return replace(summary, left_out=count_left_out(con, query)) if left_out else summary
+
+
+def _options(con: duckdb.DuckDBPyConnection) -> object:
+    """Get what `jumpduck catalog` was given; None if it did not make the catalog."""
+    ((options,),) = con.execute("SELECT options FROM main.collections").fetchall()
+    return options and json.loads(options)
 
 
 def _check_parts(selection: Selection, counts: Sequence[Counts]) -> None:

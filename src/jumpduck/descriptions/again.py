@@ -1,0 +1,49 @@
+"""The command line that makes a folder again."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, cast
+
+from jumpduck.collections.base import CatalogOptions
+from jumpduck.recipes.options import RecipeOptions
+from jumpduck.selection.criteria import Selection
+from jumpduck.transfer.filled_folder import FilledFolder
+from jumpduck.words import words_of
+
+
+def command_again(folder: FilledFolder) -> str | None:
+    """Get the command line that fills another folder with the same files.
+
+    Returns
+    -------
+    str or None
+        Three commands joined by ``&&`` for the choice of one manifest; None where the folder was
+        filled from several choices, with several recipes, or from a table that is not one of
+        `jumpduck manifest`.
+    """
+    if len(folder.origins) != 1 or len(folder.recipes) != 1:
+        return None
+    (origin,) = folder.origins
+    given = origin.catalog.get("options")
+    if not origin.query or not isinstance(given, dict):
+        return None
+    (label, parameters), *_ = folder.recipes
+    recipe = {"recipe": label.split()[0], **parameters}
+    commands = (
+        ["catalog", *_words(CatalogOptions, {"collection": origin.catalog["collection"], **given})],
+        ["manifest", *_words(Selection, origin.query)],
+        ["download", *_words(RecipeOptions, recipe)],
+    )
+    return " && ".join(shlex.join(["jumpduck", *words]) for words in commands)
+
+
+def _words(options: type, values: Mapping[str, Any]) -> Sequence[str]:
+    """Get the words of a command line for values that differ from the defaults of `options`."""
+    names = [one.name for one in fields(options)]
+    known = {
+        name: tuple(cast("list[object]", value)) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name in names and value != []
+    }
+    return words_of(options(**known), names)

@@ -1,0 +1,97 @@
+"""A folder can be handed on: its card says what it is, and how to make it again."""
+
+import re
+import shlex
+
+import polars as pl
+import pytest
+
+import jumpduck
+from jumpduck.errors import StoreError
+from tests.support.command_line import run_here
+from tests.support.folders import files
+
+
+@pytest.fixture(scope="module")
+def filled(gallery, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("card")
+    where = {"gallery": str(gallery.gallery), "metadata": str(gallery.metadata)}
+    jumpduck.catalog(folder / "c.duckdb", **where)
+    jumpduck.manifest(
+        folder / "c.duckdb", folder / "m.parquet", channels=["DNA", "ER"], roles=["trt"],
+        per_well={"trt": 2}, seed=5, split={"train": 0.5, "test": 0.5}, split_by="Metadata_Well",
+    )  # fmt: skip
+    jumpduck.download(folder / "m.parquet", folder / "images", recipe="stack", crop=64)
+    return folder
+
+
+def test_the_command_of_a_card_makes_the_same_images(filled, tmp_path):
+    readme, _ = jumpduck.card(filled / "images", name="Two channels")
+    text = readme.read_text()
+    (command,) = re.findall(r"^```console\n\$ (.*)\n```$", text, re.MULTILINE)
+    for words in command.split(" && "):
+        assert run_here(*shlex.split(words)[1:], cwd=tmp_path).code in (0, 3), words
+    made = files(filled / "images")
+    assert {name: data for name, data in made.items() if name.endswith(".tiff")} == files(
+        tmp_path / "images"
+    )
+    again, _ = jumpduck.card(tmp_path / "images", name="Two channels")
+    assert again.read_text() == text
+
+
+def test_the_card_counts_what_there_is(filled):
+    readme, _ = jumpduck.card(filled / "images")
+    text = readme.read_text()
+    results = pl.read_parquet(filled / "images" / "results.parquet")
+    kept = results.filter(pl.col("status") == "fetched")
+    assert f"{kept.height:,} images of " in text
+    for column in ("Metadata_Source", "Metadata_pert_type", "split"):
+        for (value,), rows in kept.group_by(column):
+            sites = rows.select("Metadata_Plate", "Metadata_Well", "Metadata_Site").n_unique()
+            name = str(value).replace("_", r"\_")
+            line = next(x for x in text.splitlines() if x.startswith(f"| {name} |"))
+            assert line.split(" | ")[-2:] == [str(sites), f"{rows.height} |"]
+    assert "seed 5" in text
+    assert "cpg0016-jump: CC0 1.0" in text
+
+
+def test_a_folder_of_several_choices_has_no_command(filled, tmp_path):
+    rows = pl.read_parquet(filled / "m.parquet")
+    jumpduck.download(rows.head(4), tmp_path / "out", recipe="png8")
+    readme, _ = jumpduck.card(tmp_path / "out")
+    assert "no one command makes it again" in readme.read_text()
+
+
+def test_a_readme_of_the_users_own_is_refused(filled, tmp_path):
+    jumpduck.download(pl.read_parquet(filled / "m.parquet").head(2), tmp_path / "out")
+    (tmp_path / "out" / "README.md").write_text("# Mine\n")
+    with pytest.raises(StoreError, match=r"README\.md is there"):
+        jumpduck.card(tmp_path / "out")
+    assert (tmp_path / "out" / "README.md").read_text() == "# Mine\n"
+    assert not (tmp_path / "out" / "croissant.json").exists()
+
+
+def test_nothing_of_the_data_is_taken_for_markdown(filled, tmp_path):
+    role = "<script>|`x`\n# no"
+    rows = pl.read_parquet(filled / "m.parquet").head(2)
+    jumpduck.download(rows.with_columns(Metadata_pert_type=pl.lit(role)), tmp_path / "out")
+    readme, _ = jumpduck.card(tmp_path / "out", name="`a` <b>\n## c")
+    text = readme.read_text().partition("jumpduck card -->")[2]
+    assert "<script>" not in text.replace("\\<", "")
+    assert not re.search(r"^#+ (no|c)", text, re.MULTILINE)
+    assert r"\<script\>\|\`x\` \# no" in text
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what mlcroissant imports
+@pytest.mark.slow  # because mlcroissant takes seconds to import
+def test_croissant_is_valid_and_its_records_are_the_rows(filled):
+    import mlcroissant
+
+    _, file = jumpduck.card(filled / "images")
+    found = mlcroissant.Dataset(str(file))
+    assert found.metadata.ctx.issues.errors == set()
+    sites = pl.read_parquet(filled / "images" / "sites.parquet")
+    records = list(found.records("sites"))
+    assert [one["sites/Metadata_Well"].decode() for one in records] == sites[
+        "Metadata_Well"
+    ].to_list()
