@@ -15,6 +15,7 @@ from jumpduck.rows import DONE
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.synthetic.gallery import write_gallery
 from tests.support.pixels import formula
+from tests.support.places import ROOT
 
 
 def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkeypatch):
@@ -148,20 +149,6 @@ def test_results_of_several_manifests_gather_in_one_folder(catalog, tmp_path):
 def test_the_verbs_are_functions_on_frames(catalog):
     assert jumpduck.sql("SELECT 1 AS one", catalog)["one"].to_list() == [1]
     assert isinstance(jumpduck.manifest(catalog), pl.DataFrame)
-    verbs = {
-        "catalog",
-        "download",
-        "find",
-        "manifest",
-        "merge",
-        "cite",
-        "card",
-        "plates",
-        "repair",
-        "split",
-        "submit",
-        "sql",
-        "status",
-        "verify",
-    }
-    assert set(jumpduck.__all__) == verbs
+    modules = {file.stem for file in (ROOT / "src/jumpduck/stages").glob("[a-z]*.py")}
+    assert set(jumpduck.__all__) == modules
+    assert all(callable(getattr(jumpduck, verb)) for verb in modules)
