@@ -55,10 +55,10 @@ test-all *options: setup
 bench name *options: setup
     @shift; {{ bin }}/python -m tests.bench.bench_{{ name }} "$@"
 
-# draw docs/recipes.png and docs/contact_sheet.png
+# draw docs/recipes.png and docs/show.png
 picture: setup
     @{{ bin }}/python docs/recipes.py
-    @{{ bin }}/python docs/contact_sheet.py
+    @{{ bin }}/python docs/show.py
 
 # write docs/tables.md
 tables: setup

@@ -44,5 +44,5 @@ COMMENT ON TABLE quilt.channels IS 'One row per channel';
 COMMENT ON COLUMN quilt.channels.Metadata_Channel IS 'Channel';
 COMMENT ON COLUMN quilt.channels.kind IS 'stain, brightfield or other, such as a segmentation';
 COMMENT ON COLUMN quilt.channels.position IS 'Order of the images of a site';
-COMMENT ON COLUMN quilt.channels.colour IS 'Colour in the contact sheet';
+COMMENT ON COLUMN quilt.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN quilt.channels.emission_nm IS 'Emission in nanometres, which no package says';

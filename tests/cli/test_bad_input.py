@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.errors import QueryError, StoreError
-from jumpduck.figures.contact_sheet import contact_sheet
+from jumpduck.errors import QueryError
 from jumpduck.storage import repeated_requests
 from tests.support.disks import disk, mount
 from tests.support.examples import first_quick
@@ -293,7 +292,8 @@ def test_a_file_of_another_kind_is_never_replaced(said, cli, gallery, catalog, t
     jumpduck.download(rows, tmp_path / "images")
     results = tmp_path / "images" / "results.parquet"
     pl.read_parquet(results).write_csv(tmp_path / "results.csv")
-    (tmp_path / "thesis.txt").write_text("years of work")
+    for name in ("thesis.txt", "thesis.png"):
+        (tmp_path / name).write_text("years of work")
     (tmp_path / "photo.csv").write_bytes(bytes(range(256)))
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
     for name, kind in {
@@ -310,8 +310,8 @@ def test_a_file_of_another_kind_is_never_replaced(said, cli, gallery, catalog, t
         )
     line = said(1, "catalog", *places, "--catalog", "manifest.parquet")
     assert line.startswith("jumpduck: --catalog manifest.parquet is a Parquet file and not a cat")
-    with pytest.raises(StoreError, match=r"^path .*thesis.txt is another file and not a picture"):
-        contact_sheet(tmp_path / "images", tmp_path / "thesis.txt")
+    line = said(1, "show", "--picture", "thesis.png")
+    assert line.startswith("jumpduck: --picture thesis.png is another file and not a picture")
     assert {file: file.read_bytes() for file in before} == before
 
 
@@ -329,7 +329,7 @@ def test_an_empty_file_and_an_earlier_manifest_catalog_or_picture_are_replaced(
         rows = pl.read_parquet(tmp_path / "m.parquet")
         assert pl.read_csv(tmp_path / "m.csv").height == rows.height
         jumpduck.download(rows, tmp_path / "images")
-        contact_sheet(tmp_path / "images", tmp_path / "sheet.png")
+        jumpduck.show(out=tmp_path / "images", path=tmp_path / "sheet.png")
     rows.with_columns(mine=1).write_parquet(tmp_path / "m.parquet")
     assert cli("manifest", "--manifest", "m.parquet").code == 0
 

@@ -11,7 +11,6 @@ import tifffile
 import jumpduck
 from jumpduck.database.sql_files import find_driver
 from jumpduck.errors import CatalogError, QueryError
-from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.recipes.registry import BUILT_IN
 from tests.support.examples import first_quick
 
@@ -117,12 +116,13 @@ def test_the_command_line_takes_it_the_whole_way(cli, images, tmp_path):
     assert cli("verify", "--deep").code == 0
 
 
-def test_the_contact_sheet_shows_it(made_up, tmp_path):
+def test_a_picture_shows_its_compounds_beside_its_controls(made_up, tmp_path):
     out = tmp_path / "images"
-    jumpduck.download(jumpduck.manifest(made_up, wells=["A01", "A06"]), out)
-    sheet = tmp_path / "sheet.png"
-    contact_sheet(out, sheet)
-    assert sheet.stat().st_size > 1000
+    rows = jumpduck.manifest(made_up, compounds="taxol", with_controls=True, per_well="all")
+    jumpduck.download(rows, out)
+    shown = jumpduck.show(compounds="taxol", out=out, path=tmp_path / "a.png", catalog=made_up)
+    roles = shown.images.group_by("is_control").agg(pl.col("Metadata_pert_type").unique())
+    assert dict(roles.rows()) == {False: ["poscon"], True: ["negcon"]}
 
 
 def test_a_collection_that_lacks_something_is_refused_by_name(images, tmp_path):

@@ -14,7 +14,6 @@ from jumpduck.collections.image_rows import rows_of_list
 from jumpduck.collections.text_tables import text_table
 from jumpduck.database.sql_files import driver_files, find_driver, sql_root
 from jumpduck.errors import CatalogError, QueryError, StoreError
-from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.synthetic.own import PATTERN, write
 from tests.support.examples import first_quick
 from tests.support.pixels import tiff
@@ -210,7 +209,9 @@ def test_a_stack_for_cellpaintssl_is_read_again(plates, tmp_path):
     rows = jumpduck.manifest(path, plates="plate-8", wells="A01", channels=order)
     out = tmp_path / "stacks"
     stacks = jumpduck.download(rows, out, recipe="stack", crop=0, otsu="DNA", channels=order)
-    assert contact_sheet(out, tmp_path / "sheet.png").stat().st_size > 1000
+    shown = jumpduck.show(out=out, path=tmp_path / "a.png").images
+    assert shown["Metadata_Channel"].unique().sort().to_list() == sorted(order)
+    assert set(shown["status"]) == {"fetched"}
     assert jumpduck.verify(out, deep=True).is_empty()
     files = pl.read_parquet(out / "results.parquet")["path"].unique().sort()
     text = "FileName_Merged,batch,plate,well,field,perturbation_id\n" + "".join(

@@ -28,8 +28,8 @@ def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkey
     said = json.loads(done.out)
     assert said["as_planned"]
     assert all((tmp_path / path).exists() for path in said["left"])
-    sheet = imagecodecs.png_decode((tmp_path / "jumpduck-demo/contact_sheet.png").read_bytes())
-    assert min(sheet.shape[:2]) > 100
+    picture = imagecodecs.png_decode((tmp_path / "jumpduck-demo/show.png").read_bytes())
+    assert min(picture.shape[:2]) > 1000
     again = cli("download", cwd=tmp_path / "jumpduck-demo")
     assert again.code == 3
     assert "2 of 255 files could not be had" in again.err

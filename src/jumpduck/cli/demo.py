@@ -15,7 +15,6 @@ from jumpduck.cli.printer import Printer
 from jumpduck.cli.transfer_report import by_reason, reasons, summarize
 from jumpduck.collections.base import OPTIONS, CatalogOptions
 from jumpduck.errors import PartialError, StoreError
-from jumpduck.figures.contact_sheet import contact_sheet
 from jumpduck.rows import DONE
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.selection.criteria import Selection
@@ -24,6 +23,7 @@ from jumpduck.stages.catalog import catalog as build
 from jumpduck.stages.catalog import imaged
 from jumpduck.stages.download import download as fetch
 from jumpduck.stages.manifest import write_manifest
+from jumpduck.stages.show import show as draw
 from jumpduck.storage.atomic_files import writable_folder
 from jumpduck.synthetic.galleries import WRITERS, write_small_gallery
 from jumpduck.transfer.run import check_platform
@@ -34,7 +34,7 @@ MARK = ".jumpduck-demo"
 
 GALLERY, METADATA = "gallery", "metadata"
 
-OWN = (GALLERY, METADATA, "catalog.duckdb", "manifest.parquet", "images", "contact_sheet.png")
+OWN = (GALLERY, METADATA, "catalog.duckdb", "manifest.parquet", "images", "show.png")
 """What the demo makes, and replaces where it is there."""
 
 
@@ -100,9 +100,9 @@ def demo(
         printer.line(text)
     printer.line("")
 
-    printer.line("5. The first field of each well, its channels side by side")
-    sheet = contact_sheet(images, out / "contact_sheet.png")
-    printer.line(f"   -> {sheet}\n")
+    printer.line("5. jumpduck show")
+    picture = draw(out=images, path=out / "show.png").path
+    printer.line(f"-> {picture}, one site of each well\n")
 
     found = dict(bad.select(pl.col("path").str.strip_suffix(".png"), "status").rows())
     chosen_paths = set(results["path"].str.strip_suffix(".png"))
@@ -110,7 +110,7 @@ def demo(
         path: status for path, status in made.faults.items() if path in chosen_paths
     }
     left = [*(out / name for name in (GALLERY, METADATA) if (out / name).exists()), path]
-    left += [manifest, images, images / RESULTS_FILE, images / SITES_FILE, sheet]
+    left += [manifest, images, images / RESULTS_FILE, images / SITES_FILE, picture]
     printer.json(
         {"as_planned": as_planned, "by_status": summary.to_dicts(), "left": [str(p) for p in left]}
     )
@@ -119,7 +119,7 @@ def demo(
     printer.line(
         "All as planned: every image is there but those that the gallery lacks or holds broken.\n"
         "`jumpduck download` on this manifest ends with 3 and says so.\n"
-        f"Look at {sheet}, then go on:\n"
+        f"Look at {picture}, then go on:\n"
         f"   cd {out} && {_me()} sql 'FROM {collection}.channels'"
     )
 
