@@ -244,7 +244,14 @@ def test_wells_become_numbers_of_rows_and_columns():
     assert numbers.rows() == [(1, 1), (16, 24), (26, 1), (27, 1), (32, 48), (2, 2)]
     for bad in ("1A", "well 7", "", None, "A0"):
         with pytest.raises(QueryError, match="is not like A01"):
-            check_wells(pl.Series([bad], dtype=pl.String), "nfcore")
+            check_wells(on_a_plate([bad]), "nfcore")
+    with pytest.raises(QueryError, match="'A01' and 'a1' of a plate are the same"):
+        check_wells(on_a_plate(["A01", "B01", "a1"]), "nfcore")
+
+
+def on_a_plate(wells):
+    key = dict.fromkeys(SITE_KEY[:3], pl.lit("x"))
+    return pl.DataFrame({"Metadata_Well": wells}, {"Metadata_Well": pl.String}).with_columns(**key)
 
 
 @pytest.mark.real

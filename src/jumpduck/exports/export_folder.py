@@ -93,7 +93,7 @@ class ExportFolder:
             atomic_write(self._state / "export.json", json.dumps(self._about).encode())
             for left in self._state.glob(f"{WORK}*"):
                 if left.is_dir() and not left.is_symlink():
-                    shutil.rmtree(left)
+                    shutil.rmtree(left, ignore_errors=True)
             self._finished = self._read_journal()
             self._work.mkdir()
             try:

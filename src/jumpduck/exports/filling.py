@@ -2,15 +2,12 @@
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-
-import polars as pl
 
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.exports.export_folder import ExportFolder
 from jumpduck.exports.forms import FolderForm, Piece
-from jumpduck.exports.tables import LACKING_FILE, write_lacking
 
 WORKERS = os.cpu_count() or 1
 
@@ -21,15 +18,15 @@ WAITING_PIECES = 2
 def fill(
     form: FolderForm,
     folder: ExportFolder,
-    lacking: pl.DataFrame,
+    beside: Mapping[str, bytes],
     progress: Callable[[int], None],
 ) -> int:
     """Make the pieces that are not there, check those that are, and get the number of all.
 
     Parameters
     ----------
-    lacking
-        The images that sites lack.
+    beside
+        Further files of the folder, by their names.
     progress
         Called with the number of images of each piece.
     """
@@ -62,7 +59,6 @@ def fill(
                 take()
         finally:
             pool.shutdown(cancel_futures=True)
-        write_lacking(lacking, folder.path / LACKING_FILE)
-        for name, data in form.finish(folder.path).items():
+        for name, data in {**beside, **form.finish()}.items():
             folder.write(name, data)
     return pieces

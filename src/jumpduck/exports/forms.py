@@ -16,6 +16,7 @@ PLACES: Mapping[str, str] = MappingProxyType({
     "nfcore": "jumpduck.exports.nfcore:Samplesheet",
     "paths": "jumpduck.exports.paths:Paths",
     "webdataset": "jumpduck.exports.webdataset:WebDataset",
+    "ome-zarr": "jumpduck.exports.ome_zarr:OmeZarr",
     "huggingface": "jumpduck.exports.hugging_face:HuggingFace",
 })  # fmt: skip
 """``module:class`` of each form."""
@@ -70,7 +71,7 @@ class FolderForm(Protocol):
         """Write a piece, as a file or folder with this path; other threads write others."""
         ...
 
-    def finish(self, folder: Path) -> Mapping[str, bytes]:
+    def finish(self) -> Mapping[str, bytes]:
         """Get what stands beside the pieces, by the paths below the export's folder."""
         ...
 

@@ -88,9 +88,8 @@ class HuggingFace:
                 rows = [self._row(site) for site in sites]
                 file.write_table(pa.Table.from_pylist(rows, self._schema))
 
-    def finish(self, folder: Path) -> Mapping[str, bytes]:
+    def finish(self) -> Mapping[str, bytes]:
         """Get the card."""
-        del folder
         return {"README.md": self._card().encode()}
 
     def _row(self, site: Site) -> dict[str, object]:

@@ -20,6 +20,8 @@ CHANNEL = "Metadata_Channel"
 SPLIT = "split"
 """Column of a manifest that says in which part a site is."""
 
+OF_FILE = ("path", "size", "checksum")
+
 LACKING: Mapping[str, pl.DataType] = {
     **{name: pl.String() for name in SITE_KEY[:-1]},
     "Metadata_Site": pl.Int32(),
@@ -32,12 +34,17 @@ LACKING: Mapping[str, pl.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
-    """An image of a site, and the file that has it; the channels of a stack share one."""
+    """An image of a site, and the file that has it; the channels of a stack share one.
+
+    `width` and `height` are those of the image as published.
+    """
 
     channel: str
     path: str
     size: int
     checksum: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Plate:
         grouped = self.images.group_by(SITE_KEY, maintain_order=True)
         for key, rows in grouped:
             columns = rows.select(self.site_columns).row(0, named=True)
-            images = rows.select(CHANNEL, "path", "size", "checksum").rows()
+            images = rows.select(CHANNEL, *OF_FILE, "width", "height").rows()
             yield Site(columns, [KeptImage(*one) for one in images], reasons.get(key, {}))
 
     @cached_property
@@ -210,6 +217,12 @@ class KeptSites:
             )
         return sorted(found.select(PLATE_KEY).rows())
 
+    @cached_property
+    def wells(self) -> pl.DataFrame:
+        """The wells of the results, each once."""
+        wells = self.folder.results.select(*PLATE_KEY, "Metadata_Well").unique()
+        return wells.collect(engine="streaming").sort(pl.all())
+
     def plates(self) -> Iterator[Plate]:
         """Get what is taken of each plate, also of one of which that is nothing."""
         return map(self.plate, self.plate_keys)
@@ -305,7 +318,7 @@ class KeptSites:
         done = rows.filter(pl.col("status").is_in(DONE))
         if done.is_empty():
             return rows.with_columns(here=pl.lit(value=False))
-        columns = ("path", "size", "checksum", "recipe", "parameters")
+        columns = (*OF_FILE, "width", "height", "recipe", "parameters")
         if done.select(columns).null_count().sum_horizontal().item():
             raise ManifestError(
                 f"{self.folder.path}/results.parquet has files without {', '.join(columns)}; give "

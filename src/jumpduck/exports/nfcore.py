@@ -34,13 +34,13 @@ class Samplesheet:
                 "form nfcore takes one file an image, and the files here hold all channels of a "
                 "site; download with `--recipe raw` or `--recipe tiff16` into another folder"
             )
+        check_wells(kept.wells, self.name)
         self._kept = kept
         self._words = words_of_channels(kept.channels)
 
     def frame(self, plate: Plate) -> pl.DataFrame:
         """Get the rows of a plate."""
         well = pl.col("Metadata_Well")
-        check_wells(plate.images["Metadata_Well"], self.name)
         return plate.images.select(
             channel=pl.col(CHANNEL).replace_strict(self._words),
             path=pl.concat_str(pl.lit(f"{self._kept.root}/"), "path"),

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import polars as pl
 
 from jumpduck.errors import QueryError
+from jumpduck.rows import PLATE_KEY
 
 _WELL = r"^([A-Za-z]{1,2})0*([1-9][0-9]?)$"
 
@@ -43,13 +44,27 @@ def words_of_channels(channels: Iterable[str]) -> Mapping[str, str]:
     return words
 
 
-def check_wells(wells: pl.Series, form: str) -> None:
-    """Raise QueryError unless each well is one or two letters and a number, such as A01."""
-    bad = wells.filter(~wells.str.contains(_WELL).fill_null(value=False))
+def check_wells(wells: pl.DataFrame, form: str) -> None:
+    """Check that each well has a name such as A01, and no other one on its plate.
+
+    Raises
+    ------
+    QueryError
+        One has not.
+    """
+    well = pl.col("Metadata_Well")
+    bad = wells.filter(~well.str.contains(_WELL).fill_null(value=False))["Metadata_Well"]
     if len(bad):
         raise QueryError(
             f"well {bad[0]!r} is not like A01, from which {form} gets row and column; name the "
             "wells so in the manifest, and download again (files that are there are kept)"
+        )
+    places = wells.select(*PLATE_KEY, row=row_number(well), column=column_number(well))
+    twice = wells.filter(places.is_duplicated())["Metadata_Well"]
+    if len(twice):
+        raise QueryError(
+            f"wells {twice[0]!r} and {twice[1]!r} of a plate are the same one; give it one name in "
+            "the manifest, and download again (files that are there are kept)"
         )
 
 

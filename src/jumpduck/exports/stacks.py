@@ -1,5 +1,7 @@
 """Where the channels are in files that hold several: the numbers of their pages."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from jumpduck.errors import StoreError
@@ -27,9 +29,9 @@ def page_numbers(kept: KeptSites, plate: Plate) -> pl.Series:
     return pl.Series("page", numbers, dtype=pl.Int64)
 
 
-def check_pages(site: Site, pages: list[str], path: str) -> None:
+def check_pages(channels: Sequence[str], pages: Sequence[str], path: str) -> None:
     """Raise StoreError unless a stack has the channels that the results say."""
-    if lacks := [image.channel for image in site.images if image.channel not in pages]:
+    if lacks := [name for name in channels if name not in pages]:
         raise StoreError(
             f"{path} names the channels {', '.join(pages)} and not {lacks[0]}, which the results "
             f"say; download it again with `--force`"
@@ -39,5 +41,5 @@ def check_pages(site: Site, pages: list[str], path: str) -> None:
 def _pages(kept: KeptSites, site: Site) -> list[str]:
     (file,) = site.files.values()
     pages = page_channels(kept.read(file))
-    check_pages(site, pages, file.path)
+    check_pages([image.channel for image in site.images], pages, file.path)
     return pages

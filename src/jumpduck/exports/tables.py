@@ -75,9 +75,8 @@ class TablesOfPlates:
         source, batch, plate, *_ = piece.sites[0].key
         self._form.frame(self._kept.plate((source, batch, plate))).write_csv(path)
 
-    def finish(self, folder: Path) -> Mapping[str, bytes]:
+    def finish(self) -> Mapping[str, bytes]:
         """Get nothing."""
-        del folder
         return {}
 
 

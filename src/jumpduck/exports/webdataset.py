@@ -62,9 +62,8 @@ class WebDataset:
                     entry.size = len(data)
                     tar.addfile(entry, io.BytesIO(data))
 
-    def finish(self, folder: Path) -> Mapping[str, bytes]:
+    def finish(self) -> Mapping[str, bytes]:
         """Get ``dataset.json``: the shards of each split, as webdataset takes them."""
-        del folder
         splits: dict[str, Any] = {}
         for split, (shards, sites) in self._shards.counts.items():
             place = f"{split}/" if split else ""
@@ -84,6 +83,7 @@ class WebDataset:
         members: dict[str, bytes] = {}
         files: dict[str, str] = {}
         pages: dict[str, int] = {}
+        channels = [image.channel for image in site.images]
         is_stacked = len(site.files) < len(site.images)
         for path, file in site.files.items():
             data = self._kept.read(file)
@@ -91,8 +91,8 @@ class WebDataset:
             if is_stacked:
                 suffix = f"stack{ending}"
                 order = page_channels(data)
-                check_pages(site, order, path)
-                pages = {image.channel: order.index(image.channel) for image in site.images}
+                check_pages(channels, order, path)
+                pages = {channel: order.index(channel) for channel in channels}
                 files = dict.fromkeys(pages, suffix)
             else:
                 # small letters, because webdataset gives names in small letters
@@ -101,7 +101,7 @@ class WebDataset:
             members[suffix] = data
         about = {
             **_without_nan(site.columns),
-            "channels": [image.channel for image in site.images],
+            "channels": channels,
             "files": files,
             **({"pages": pages} if is_stacked else {}),
             "lacks": dict(site.lacks),

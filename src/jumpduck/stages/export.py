@@ -1,6 +1,7 @@
 """A folder that a download filled -> the form that another tool reads."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from jumpduck.exports.forms import PLACES, FolderForm, form_of
 from jumpduck.exports.kept_sites import KeptSites, Totals
 from jumpduck.exports.tables import LACKING_FILE, TablesOfPlates, write_lacking, write_table
 from jumpduck.options import expanded, takes
+from jumpduck.schema import BIBTEX_FILE, CITATION_FILE
 from jumpduck.selection.criteria import Names
 from jumpduck.selection.suggestions import check_names, known_names
 from jumpduck.transfer.filled_folder import FilledFolder
@@ -146,7 +148,7 @@ def export_sites(options: ExportOptions, *, dry_run: bool = False) -> Exported:
         target = ExportFolder(out, about)
         target.check()
         lacking_file = out / LACKING_FILE
-        pieces = 0 if dry_run else fill(form, target, totals.lacking, advance)
+        pieces = 0 if dry_run else fill(form, target, _beside(folder, totals), advance)
     else:
         lacking_file = out.with_name(f"{out.stem}.{LACKING_FILE}")
         if not dry_run:
@@ -157,6 +159,15 @@ def export_sites(options: ExportOptions, *, dry_run: bool = False) -> Exported:
         out, totals.plates, totals.sites, totals.images, totals.bytes, pieces, totals.left_out,
         totals.unfetched, totals.lacking, lacking_file,
     )  # fmt: skip
+
+
+def _beside(folder: FilledFolder, totals: Totals) -> dict[str, bytes]:
+    """Get what each exported folder has beside its form: what sites lack, and what to cite."""
+    found = {LACKING_FILE: totals.lacking.write_csv().encode()} if totals.lacking.height else {}
+    for name in (CITATION_FILE, BIBTEX_FILE):
+        with suppress(FileNotFoundError):
+            found[name] = (folder.path / name).read_bytes()
+    return found
 
 
 def _check(options: ExportOptions, folder: FilledFolder, totals: Totals) -> None:
