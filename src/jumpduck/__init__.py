@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `report`, `quality`, `export`, `cite`, `card`, `sql`.
+`repair`, `show`, `plate`, `report`, `quality`, `export`, `cite`, `card`, `sql`.
 """
 
 from importlib import import_module
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.merge import merge as merge
+    from jumpduck.stages.plate import plate as plate
     from jumpduck.stages.plates import plates as plates
     from jumpduck.stages.quality import quality as quality
     from jumpduck.stages.repair import repair as repair
@@ -38,6 +39,7 @@ __all__ = [
     "find",
     "manifest",
     "merge",
+    "plate",
     "plates",
     "quality",
     "repair",

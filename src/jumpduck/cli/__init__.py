@@ -36,6 +36,7 @@ VERBS = (
     "verify",
     "merge",
     "show",
+    "plate",
     "quality",
     "report",
     "export",

@@ -33,7 +33,10 @@ LINE_COLOUR = "#8A8F98"
 
 NO_VALUE, NO_IMAGE = "no value", "no image"
 
-PATHS = {NO_VALUE: "M-1,-1H1V1H-1ZM-1,1L1,-1M-1,0L0,-1M0,1L1,0", NO_IMAGE: "M-1,-1H1V1H-1Z"}
+PATHS = {
+    NO_VALUE: "M-1,1L1,-1M-1,0L0,-1M0,1L1,0M-1,-1L1,-1L1,1L-1,1Z",
+    NO_IMAGE: "M-1,-1L1,-1L1,1L-1,1Z",
+}
 """A hatched square and an empty one; Vega itself cannot hatch."""
 
 WELL_PIXELS = {6: 60, 12: 54, 24: 46, 48: 40, 96: 34, 384: 22, 1536: 14}
@@ -194,7 +197,8 @@ def _axis(names: Iterable[str | int], edge: int, side: Literal["top", "left"]) -
 def _of_numbers(by: str, numbers: pl.Series, domain: tuple[float, float] | None) -> alt.Color:
     ends: list[Any] = [numbers.min(), numbers.max()] if domain is None else list(domain)
     scale = alt.Scale(scheme="viridis", domain=ends)
-    return alt.Color("value:Q", title=by, scale=scale)
+    legend = alt.Legend(tickCount=5, format=",.4~r")
+    return alt.Color("value:Q", title=by, scale=scale, legend=legend)
 
 
 def _of_texts(by: str, labels: Sequence[str]) -> alt.Color:
