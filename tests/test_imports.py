@@ -46,6 +46,7 @@ ROOMS["__main__"] = {"cli", "interrupts"}
 # library -> the only rooms that may import it
 LIBRARIES = {
     "rich": {"cli"},
+    "textual_image": {"cli"},
     "cyclopts": {"cli"},
     "obstore": {"storage"},
     "httpx": {"collections"},

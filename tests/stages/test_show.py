@@ -237,9 +237,9 @@ def test_a_name_that_is_not_there_brings_the_nearest_ones_and_the_next_step(few,
     assert "no gene 'aspirin'" in refused(genes="aspirin")
     assert "no well 'A09'; did you mean A02, A01?" in refused(wells="A09")
     assert "no plate 'p9'; there are p1, p2, p3" in refused(plates="p9")
-    assert "no channel 'Foo'; there are DNA" in refused(channels="Foo")
-    assert "no channel 'Foo'; there are DNA" in refused(composite="Foo")
-    assert "no channel 'Foo'; there are DNA" in refused(colours={"Foo": "red"})
+    assert "no channel 'Foo'; there is DNA" in refused(channels="Foo")
+    assert "no channel 'Foo'; there is DNA" in refused(composite="Foo")
+    assert "no channel 'Foo'; there is DNA" in refused(colours={"Foo": "red"})
     assert "colours DNA=blurple is not a colour; write it like" in refused(
         colours={"DNA": "blurple"}
     )

@@ -1,5 +1,6 @@
 """Pictures in a terminal that can show them, through textual-image."""
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,9 +14,9 @@ SHOWING = ("SixelImage", "TGPImage")
 
 def draw_in_terminal(console: Console, picture: Path) -> None:
     """Draw a picture, if textual-image is installed and the terminal answers that it can."""
-    if find_spec("textual_image") is None:
+    # when it is imported, it asks the terminal, which answers on standard input
+    if find_spec("textual_image") is None or not sys.stdin.isatty():
         return
-    # when it is imported, it asks the terminal
     renderable: Any = import_module("textual_image.renderable")
     if renderable.Image in [getattr(renderable, name) for name in SHOWING]:
         console.print(renderable.Image(picture))

@@ -83,7 +83,7 @@ class Row:
 def scales_of(rows: Sequence[Row], *, each_alone: bool) -> list[dict[str, Scale]]:
     """Get the grey levels that become black and white, by row and channel.
 
-    They are percentiles 0.5 and 99.5 of the pixels of an image that are drawn, or, unless
+    They are percentiles 0.5 and 99.5 of every fourth pixel that is drawn of an image, or, unless
     `each_alone`, of all images of the channel and plate. A fault has none.
     """
     pixels: dict[object, list[Levels]] = {}
@@ -91,7 +91,7 @@ def scales_of(rows: Sequence[Row], *, each_alone: bool) -> list[dict[str, Scale]
         for channel, tile in row.tiles.items():
             if not tile.fault:
                 key = (number if each_alone else row.plate, channel)
-                pixels.setdefault(key, []).append(tile.grey.ravel())
+                pixels.setdefault(key, []).append(tile.grey[::2, ::2].ravel())
     percents = (STRETCH_PERCENT, 100 - STRETCH_PERCENT)
     found: dict[object, Scale] = {}
     for key, parts in pixels.items():
@@ -151,14 +151,17 @@ def draw_montage(
         levels = {} if each_alone else _joined(scales[n] for n in plate)
         _draw_header(draw, columns, colours, levels, top + PLATE_PIXELS)
         top += PLATE_PIXELS + HEADER_PIXELS
-        full = [_brightest(rows[n], scales[n], colours, composite) for n in plate]
+        sums = [_added_up(rows[n], scales[n], colours, composite) for n in plate]
+        full = [_brightest(one) for one in sums]
         shown_um_per_pixel = None
-        for number, own in zip(plate, full, strict=True):
+        for number, total, own in zip(plate, sums, full, strict=True):
             row, brightest = rows[number], own if each_alone else max(full)
             if number != plate[0] and row.is_control and not rows[number - 1].is_control:
                 top += CONTROLS_GAP_PIXELS
             _draw_label(draw, row, top)
-            pictures = _pictures(row, scales[number], colours, composite, brightest)
+            pictures = list(_grey_pictures(row, scales[number], colours))
+            if len(composite) > 1:
+                pictures.append(_composite_picture(row, composite, total * (255 / brightest)))
             for place, picture in enumerate(pictures):
                 left = FIRST_COLUMN_PIXELS + step * place
                 image.paste(picture, (left, top))
@@ -222,59 +225,57 @@ def _draw_label(draw: ImageDraw.ImageDraw, row: Row, top: int) -> None:
     draw.rectangle((left, top, left + 2, top + TILE_PIXELS - 1), bar)
 
 
-def _pictures(
-    row: Row,
-    scales: Mapping[str, Scale],
-    colours: Mapping[str, Colour],
-    composite: Sequence[str],
-    brightest: float,
+def _grey_pictures(
+    row: Row, scales: Mapping[str, Scale], channels: Iterable[str]
 ) -> Iterator[Image.Image]:
-    """Get the tiles of a row in grey, then in colour; `brightest` is the sum that is full."""
-    for channel in colours:
+    for channel in channels:
         tile = row.tiles[channel]
         if tile.fault:
             yield _hatched(tile.fault)
         else:
             yield _centred(_stretched(tile.grey, scales[channel]))
-    if len(composite) > 1:
-        there = [channel for channel in composite if not row.tiles[channel].fault]
-        if not there:
-            yield _hatched("no channel is there")
-            return
-        total = _added_up(row, scales, colours, there) * (255 / brightest)
-        picture = Image.fromarray(np.clip(np.rint(total), 0, 255).astype(np.uint8))
-        if lacks := [channel for channel in composite if channel not in there]:
-            text = shortened(f"without {', '.join(lacks)}", 12, TILE_PIXELS - 12)
-            place = (BAR_MARGIN_PIXELS, BAR_MARGIN_PIXELS)
-            _draw_over(ImageDraw.Draw(picture), place, text, "lt")
-        yield picture
+
+
+def _composite_picture(
+    row: Row, composite: Sequence[str], total: NDArray[np.float32]
+) -> Image.Image:
+    """Get a sum of channels as a picture, with the names of those that it lacks."""
+    lacks = [channel for channel in composite if row.tiles[channel].fault]
+    if len(lacks) == len(composite):
+        return _hatched("no channel is there")
+    picture = Image.fromarray(np.clip(np.rint(total), 0, 255).astype(np.uint8))
+    if lacks:
+        text = shortened(f"without {', '.join(lacks)}", 12, TILE_PIXELS - 12)
+        place = (BAR_MARGIN_PIXELS, BAR_MARGIN_PIXELS)
+        _draw_over(ImageDraw.Draw(picture), place, text, "lt")
+    return picture
 
 
 def _added_up(
-    row: Row, scales: Mapping[str, Scale], colours: Mapping[str, Colour], channels: Sequence[str]
+    row: Row, scales: Mapping[str, Scale], colours: Mapping[str, Colour], composite: Sequence[str]
 ) -> NDArray[np.float32]:
     """Get the sum of channels in their colours: red, green and blue, each from 0, 255 is full."""
     total = np.zeros((TILE_PIXELS, TILE_PIXELS, 3), np.float32)
-    for channel in channels:
-        grey = _stretched(row.tiles[channel].grey, scales[channel])
+    for channel in composite:
+        tile = row.tiles[channel]
+        if tile.fault:
+            continue
+        grey = _stretched(tile.grey, scales[channel])
         top, left = ((TILE_PIXELS - edge) // 2 for edge in grey.shape)
         place = total[top : top + grey.shape[0], left : left + grey.shape[1]]
-        place += grey[:, :, None] * (np.array(colours[channel], np.float32) / 255)
+        for part, share in enumerate(colours[channel]):
+            if share:
+                place[:, :, part] += grey * np.float32(share / 255)
     return total
 
 
-def _brightest(
-    row: Row, scales: Mapping[str, Scale], colours: Mapping[str, Colour], composite: Sequence[str]
-) -> float:
+def _brightest(total: NDArray[np.float32]) -> float:
     """Get the sum of channels that is drawn full, at least 255.
 
     Because many channels overlap, their sum is often above 255; cut off there, it would be white.
     """
-    there = [channel for channel in composite if not row.tiles[channel].fault]
-    if len(there) < 2:
-        return 255.0
-    total = _added_up(row, scales, colours, there).max(axis=2)
-    return max(255.0, float(np.percentile(total, 100 - STRETCH_PERCENT)))
+    some = total[::2, ::2].max(axis=2)
+    return max(255.0, float(np.percentile(some, 100 - STRETCH_PERCENT)))
 
 
 def _stretched(grey: Levels, scale: Scale) -> NDArray[np.uint8]:

@@ -1,0 +1,112 @@
+"""How long pictures, reports and exports take.
+
+    just bench show [montage] [--fields 30] [--rounds 3]
+
+montage: `jumpduck show --gene` from the shell, on kept files of so many fields of five channels of
+768 x 768 pixels, beside the floor: a bare Python that decodes the same files on as many threads.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import tifffile
+
+import jumpduck
+
+CHANNELS = ("DNA", "RNA", "ER", "AGP", "Mito")
+EDGE_PIXELS = 1080
+
+DECODE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import imagecodecs
+with ThreadPoolExecutor({threads}) as pool:
+    list(pool.map(lambda file: imagecodecs.png_decode(file.read_bytes()), {files}))
+"""
+
+
+def timed(command: list[str], rounds: int) -> tuple[float, float]:
+    """Get the median of the seconds, and the processor seconds, of a command."""
+    walls, used = [], []
+    for _ in range(rounds):
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        walls.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(walls), statistics.median(used)
+
+
+def write_images(folder: Path, fields: int) -> None:
+    """Download generated images: half of the fields of a gene, half of its controls."""
+    random = np.random.default_rng(0)
+    smooth = random.gamma(2.0, 300, (EDGE_PIXELS // 8,) * 2).repeat(8, 0).repeat(8, 1)
+    # little noise, so that the files have the size of JUMP's
+    noise = (smooth + random.normal(0, 12, smooth.shape)).astype(np.uint16) + 200
+    tifffile.imwrite(folder / "image.tif", noise)
+    rows = [
+        {
+            "Metadata_Source": "source_1",
+            "Metadata_Batch": "b",
+            "Metadata_Plate": "p",
+            "Metadata_Well": f"A{1 + field // 6:02d}",
+            "Metadata_Site": field % 6 + 1,
+            "Metadata_Channel": channel,
+            "Metadata_Symbol": "MYT1" if field < fields // 2 else "no-target",
+            "Metadata_pert_type": "trt" if field < fields // 2 else "negcon",
+            "Metadata_modality": "crispr",
+            "Metadata_Pixel_Size_Microns": 0.6,
+            "url": str(folder / "image.tif"),
+            "path": f"source_1/b/p/{field}__{channel}",
+        }
+        for field in range(fields)
+        for channel in CHANNELS
+    ]
+    jumpduck.download(pl.DataFrame(rows), folder / "images")
+
+
+def montage(folder: Path, fields: int, rounds: int) -> None:
+    """Print what `show --gene` takes from the shell."""
+    write_images(folder, fields)
+    half = str(fields // 2)
+    words = ["--gene", "MYT1", "--out", str(folder / "images"), "--picture", str(folder / "a.png")]
+    show = [sys.executable, "-m", "jumpduck", "show", *words, "--sites", half, "--controls", half]
+    files = sorted((folder / "images").rglob("*.png"))
+    threads = os.cpu_count() or 1
+    text = DECODE.format(threads=threads, files=f"[Path(one) for one in {list(map(str, files))}]")
+    for what, command in (
+        ("jumpduck show", show),
+        ("decoding alone", [sys.executable, "-c", text]),
+    ):
+        wall, used = timed(command, rounds)
+        print(f"{what:15} {len(files)} files: {wall:.2f} s, {used:.2f} s of processors")
+
+
+SUBJECTS: dict[str, Callable[[Path, int, int], None]] = {"montage": montage}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("subject", nargs="?", choices=SUBJECTS)
+    parser.add_argument("--fields", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    for name, subject in SUBJECTS.items():
+        if given.subject in (None, name):
+            with tempfile.TemporaryDirectory() as folder:
+                subject(Path(folder), given.fields, given.rounds)
+
+
+if __name__ == "__main__":
+    main()
