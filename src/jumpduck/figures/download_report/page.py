@@ -133,8 +133,8 @@ def report_of(folder: FilledFolder, told: Told) -> Report:
         has_issues=bool(facts.issues.height),
         citation=told.citation,
         pictures_note=f"The report has pictures of {with_pictures:,} of {facts.wells.height:,} "
-        "wells: first those with a failure or outlier, then some of each role and plate. Each "
-        "picture has its own scale; their brightness cannot be compared.",
+        "wells: first those with a failure or outlier, then some of each role and plate. The "
+        "pictures of a channel and plate have one scale of grey levels.",
         tables=f"{RESULTS_FILE} and {SITES_FILE}",
     )
     return Report(

@@ -134,7 +134,7 @@
       ),
       element(
         "div",
-        { className: "scroll", tabIndex: 0, role: "region", ariaLabel: caption },
+        { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `Table: ${caption}` },
         element("table", {}, title, element("thead", {}, element("tr", {}, ...heads)), body),
       ),
       more,
@@ -171,7 +171,7 @@
     };
     const turn = (views[id] = (views[id] ?? 0) + 1);
     const place = byId(id);
-    const fresh = element("div");
+    const fresh = element("div", { ariaHidden: "true" }); // the table has the same in words
     const options = {
       actions: false, ast: true, config, defaultStyle: false, logLevel: ERRORS_ONLY, mode: "vega-lite",
       renderer: "svg", tooltip: false,
