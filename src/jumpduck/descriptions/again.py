@@ -1,4 +1,4 @@
-"""The command line that makes a folder again."""
+"""The command lines that make a folder again, and one of its manifests."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from jumpduck.collections.base import CatalogOptions
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.selection.criteria import Selection
 from jumpduck.transfer.filled_folder import FilledFolder
+from jumpduck.transfer.origins import Origin
 from jumpduck.words import words_of
 
 
@@ -36,6 +37,13 @@ def command_again(folder: FilledFolder) -> str | None:
         ["download", *_words(RecipeOptions, recipe)],
     )
     return " && ".join(shlex.join(["jumpduck", *words]) for words in commands)
+
+
+def manifest_again(origin: Origin) -> str | None:
+    """Get the command line that chooses the same from a catalog; None for a table of a user's."""
+    if not origin.query:
+        return None
+    return shlex.join(["jumpduck", "manifest", *_words(Selection, origin.query)])
 
 
 def _words(options: type, values: Mapping[str, Any]) -> Sequence[str]:

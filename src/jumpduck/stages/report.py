@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jumpduck.descriptions.again import command_again, manifest_again
 from jumpduck.descriptions.cited import cited
 from jumpduck.figures.charts import check_charts
 from jumpduck.figures.download_report.page import AskedFor, Told, is_report, report_of
 from jumpduck.options import expanded, takes
-from jumpduck.selection.kept_query import command_of, facts_of
+from jumpduck.selection.kept_query import facts_of
 from jumpduck.storage.atomic_files import atomic_write, make_folder
 from jumpduck.storage.replaced_files import refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
@@ -89,7 +90,8 @@ def report(options: ReportOptions) -> Reported:
     refuse_other_file(path, "a report", is_report)
     check_charts()
     asked = [_asked(origin) for origin in folder.origins]
-    made = report_of(folder, Told(asked, _notices(folder), cited(folder).text))
+    told = Told(asked, command_again(folder), _notices(folder), cited(folder).text)
+    made = report_of(folder, told)
     make_folder(path.parent)
     atomic_write(path, made.html)
     return Reported(
@@ -106,12 +108,13 @@ def report(options: ReportOptions) -> Reported:
 
 def _asked(origin: Origin) -> AskedFor:
     """Get what a manifest was asked for, and where from."""
-    settings: dict[str, Any] = dict(origin.catalog)
+    settings: dict[str, Any] = {**origin.catalog}
+    settings.pop("options", None)  # what was given by hand, of which the others follow
     named = [(title, settings.pop(name, None)) for name, title in _SETTINGS.items()]
     others = [(name.replace("_", " "), value) for name, value in settings.items()]
     catalog = [(title, str(value)) for title, value in (*named, *others) if value is not None]
     digest = ("SHA-256 of the manifest's rows", origin.digest)
-    return AskedFor([*facts_of(origin.query), *catalog, digest], command_of(origin.query))
+    return AskedFor([*facts_of(origin.query), *catalog, digest], manifest_again(origin))
 
 
 def _notices(folder: FilledFolder) -> list[str]:

@@ -55,6 +55,8 @@ class Told:
     ----------
     asked
         What the manifests were asked for.
+    again
+        The command line that fills another folder with the same files; None if it is not known.
     notices
         What a reader should know first.
     citation
@@ -62,6 +64,7 @@ class Told:
     """
 
     asked: Sequence[AskedFor]
+    again: str | None
     notices: Sequence[str]
     citation: str
 
@@ -120,6 +123,7 @@ def report_of(folder: FilledFolder, told: Told) -> Report:
         version=version("jumpduck"),
         title=folder.path.resolve().name or str(folder.path),
         notices=told.notices,
+        again=told.again if len(told.again or "") <= MAX_VALUE_CHARACTERS else None,
         asked=[_shortened(one) for one in told.asked],
         totals=_totals(facts, totals),
         recipes=[(label, _said(parameters)) for label, parameters in folder.recipes],
