@@ -11,6 +11,7 @@ import jumpduck
 from jumpduck.errors import StoreError
 from jumpduck.exports import shards
 from tests.support.command_line import process
+from tests.support.examples import first_quick
 from tests.support.exports import changed, exported, results
 
 FORMS = ["loaddata", "webdataset", "huggingface"]
@@ -31,7 +32,7 @@ def interrupt_after(images):
     return progress
 
 
-@pytest.mark.parametrize("form", FORMS)
+@first_quick(1, "form", FORMS)
 def test_an_export_that_was_interrupted_goes_on_and_has_the_same_bytes(form, images, tmp_path):
     jumpduck.export(form, images, tmp_path / "whole")
     whole = exported(tmp_path / "whole")

@@ -13,6 +13,7 @@ from jumpduck.figures.charts import write_chart
 from jumpduck.figures.plate_map import COLOURS, OWN_COLOURS, plate_map
 from jumpduck.wells.plate_shape import SHAPES, row_letters
 from jumpduck.wells.well_values import well_values
+from tests.support.examples import first_quick
 
 NAMES = [f"{row_letters(row)}{column:02d}" for row in range(1, 9) for column in range(1, 13)]
 
@@ -55,7 +56,7 @@ def test_a_planted_bright_well_is_the_brightest_cell_and_the_others_have_their_o
     assert rank > 0.95
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: str(shape.wells))
+@first_quick(2, "shape", SHAPES, ids=lambda shape: str(shape.wells))
 def test_every_well_of_a_plate_is_where_its_row_and_column_are(tmp_path, shape):
     last = f"{row_letters(shape.rows)}{shape.columns:02d}"
     rows = pl.DataFrame({"Metadata_Well": ["A01", "B02", last], "x": ["a", "b", "c"]})
