@@ -18,7 +18,9 @@ from jumpduck.figures.montage import (
     GAP_PIXELS,
     HEADER_PIXELS,
     PLATE_PIXELS,
+    bar_length_um,
 )
+from jumpduck.figures.text import font, wrapped
 from jumpduck.figures.tiles import TILE_PIXELS
 
 EDGE = 64
@@ -338,3 +340,35 @@ def test_the_command_line_prints_what_is_shown_and_where(cli, few, tmp_path):
     assert (said.code, said.err) == (
         2, "jumpduck: --colour 'DNA' is not like DNA=#00FFFF,ER=green\n",
     )  # fmt: skip
+
+
+def test_each_plate_has_the_columns_of_its_own_channels(tmp_path):
+    images = [
+        (site("p1", "A01", 1, "trt", "MYT1"), {"DNA": plane(4100)}),
+        (site("p2", "A01", 1, "trt", "MYT1"), {"ER": plane(4100), "Mito": plane(1100)}),
+    ]
+    shown = jumpduck.show("MYT1", out=keep(tmp_path, images), path=tmp_path / "a.png")
+    keys = ("Metadata_Plate", "Metadata_Channel", "status")
+    assert shown.images.select(keys).rows() == [
+        ("p1", "DNA", "fetched"), ("p2", "ER", "fetched"), ("p2", "Mito", "fetched"),
+    ]  # fmt: skip
+    assert cells(tile(tmp_path / "a.png", 1, 0, plates=2)) == pytest.approx(255, abs=2)
+
+
+def test_labels_that_are_too_long_are_wrapped_and_end_with_an_ellipsis():
+    name = "4-[(E)-2-(3,5-dimethoxyphenyl)ethenyl]phenol β-D-glucoside and more words than fit"
+    lines = wrapped(name, 16, 180, 3)
+    assert len(lines) == 3
+    assert lines[-1].endswith("…")
+    assert max(font(16).getlength(line) for line in lines) <= 180
+    assert name.replace(" ", "").startswith("".join(lines).replace(" ", "")[:-1])
+    assert wrapped("TP53", 16, 180, 3) == ["TP53"]
+    box = font(16).getmask("µ").getbbox()
+    assert box != font(16).getmask("\ue000").getbbox(), "the font has the letter of micrometres"
+
+
+@pytest.mark.parametrize(
+    ("longest_um", "expected"), [(76.8, 50), (0.9, 0.5), (20, 20), (199, 100), (5.0, 5)]
+)
+def test_a_scale_bar_is_1_2_or_5_times_a_power_of_ten(longest_um, expected):
+    assert bar_length_um(longest_um) == pytest.approx(expected)

@@ -66,7 +66,7 @@ class Row:
     is_control
         It is shown beside what was asked for.
     tiles
-        By channel.
+        By channel; those of a plate have the same channels.
     width_um
         Width of its images in micrometres; None if that is not known.
     """
@@ -123,7 +123,7 @@ def draw_montage(
     rows, scales
         Of each site, and what `scales_of` returns for them.
     colours
-        Of each channel that is a column, in their order.
+        Of each channel that is a column where its plate has it, in their order.
     composite
         Channels that the last column adds up in their colours; of a single one there is none.
     footer
@@ -131,11 +131,11 @@ def draw_montage(
     each_alone
         The scales are those of each image, therefore no line says them.
     """
-    columns = [*colours, *([COMPOSITE] if len(composite) > 1 else [])]
+    columns = max(len(row.tiles) + _is_added(row, composite) for row in rows)
     step = TILE_PIXELS + GAP_PIXELS
     plates = [list(numbers) for _, numbers in groupby(range(len(rows)), lambda n: rows[n].plate)]
     gaps = sum(rows[n].is_control and not rows[n - 1].is_control for p in plates for n in p[1:])
-    width = FIRST_COLUMN_PIXELS + step * len(columns) - GAP_PIXELS + MARGIN_PIXELS
+    width = FIRST_COLUMN_PIXELS + step * columns - GAP_PIXELS + MARGIN_PIXELS
     height = (
         len(plates) * (PLATE_PIXELS + HEADER_PIXELS)
         + len(rows) * step
@@ -149,25 +149,28 @@ def draw_montage(
     for plate in plates:
         _draw_plate(draw, rows[plate[0]].plate, top, width)
         levels = {} if each_alone else _joined(scales[n] for n in plate)
-        _draw_header(draw, columns, colours, levels, top + PLATE_PIXELS)
+        own = {name: colour for name, colour in colours.items() if name in rows[plate[0]].tiles}
+        is_added = _is_added(rows[plate[0]], composite)
+        _draw_header(draw, own, levels, top + PLATE_PIXELS, is_added=is_added)
+        right = FIRST_COLUMN_PIXELS + step * (len(own) + is_added)
         top += PLATE_PIXELS + HEADER_PIXELS
         sums = [_added_up(rows[n], scales[n], colours, composite) for n in plate]
         full = [_brightest(one) for one in sums]
         shown_um_per_pixel = None
-        for number, total, own in zip(plate, sums, full, strict=True):
-            row, brightest = rows[number], own if each_alone else max(full)
+        for number, total, of_row in zip(plate, sums, full, strict=True):
+            row, brightest = rows[number], of_row if each_alone else max(full)
             if number != plate[0] and row.is_control and not rows[number - 1].is_control:
                 top += CONTROLS_GAP_PIXELS
             _draw_label(draw, row, top)
-            pictures = list(_grey_pictures(row, scales[number], colours))
-            if len(composite) > 1:
+            pictures = list(_grey_pictures(row, scales[number], own))
+            if is_added:
                 pictures.append(_composite_picture(row, composite, total * (255 / brightest)))
             for place, picture in enumerate(pictures):
                 left = FIRST_COLUMN_PIXELS + step * place
                 image.paste(picture, (left, top))
             um_per_pixel = _um_per_pixel(row)
             if um_per_pixel is not None and um_per_pixel != shown_um_per_pixel:
-                _draw_bar(draw, um_per_pixel, row, FIRST_COLUMN_PIXELS + step * len(columns), top)
+                _draw_bar(draw, um_per_pixel, row, right, top)
                 shown_um_per_pixel = um_per_pixel
             top += step
     if footer:
@@ -189,23 +192,30 @@ def _draw_plate(draw: ImageDraw.ImageDraw, plate: str, top: int, width: int) -> 
         draw.line((right, line, width - MARGIN_PIXELS, line), HATCH, 2)
 
 
+def _is_added(row: Row, composite: Sequence[str]) -> bool:
+    """Get whether there is a composite of the channels that a plate has."""
+    return sum(channel in row.tiles for channel in composite) > 1
+
+
 def _draw_header(
     draw: ImageDraw.ImageDraw,
-    columns: Sequence[str],
     colours: Mapping[str, Colour],
     levels: Mapping[str, Scale],
     top: int,
+    *,
+    is_added: bool,
 ) -> None:
     """Write the name of each channel, its grey levels from black to white, and its colour."""
-    for place, name in enumerate(columns):
+    names = [*colours, COMPOSITE] if is_added else list(colours)
+    for place, name in enumerate(names):
         left = FIRST_COLUMN_PIXELS + (TILE_PIXELS + GAP_PIXELS) * place
         middle, right = left + TILE_PIXELS // 2, left + TILE_PIXELS - 1
-        is_channel = place < len(colours)
         text = shortened(name, 15, TILE_PIXELS)
         draw.text((middle, top + 12), text, BRIGHT_TEXT, font(15), anchor="mm")
-        if is_channel:
-            draw.rectangle((left, top + 41, right, top + 43), colours[name])
-        if is_channel and name in levels:
+        if place == len(colours):
+            break
+        draw.rectangle((left, top + 41, right, top + 43), colours[name])
+        if name in levels:
             black, white = levels[name]
             text = shortened(f"{black:,.0f} – {white:,.0f}", 12, TILE_PIXELS)
             draw.text((middle, top + 30), text, TEXT, font(12), anchor="mm")
@@ -240,10 +250,14 @@ def _composite_picture(
     row: Row, composite: Sequence[str], total: NDArray[np.float32]
 ) -> Image.Image:
     """Get a sum of channels as a picture, with the names of those that it lacks."""
-    lacks = [channel for channel in composite if row.tiles[channel].fault]
-    if len(lacks) == len(composite):
+    lacks = [channel for channel in composite if channel in row.tiles and row.tiles[channel].fault]
+    if len(lacks) == sum(channel in row.tiles for channel in composite):
         return _hatched("no channel is there")
-    picture = Image.fromarray(np.clip(np.rint(total), 0, 255).astype(np.uint8))
+    shapes = [tile.grey.shape for tile in row.tiles.values() if not tile.fault]
+    height, width = (max(edges) for edges in zip(*shapes, strict=True))
+    top, left = (TILE_PIXELS - height) // 2, (TILE_PIXELS - width) // 2
+    drawn = total[top : top + height, left : left + width]
+    picture = _centred(np.clip(np.rint(drawn), 0, 255).astype(np.uint8))
     if lacks:
         text = shortened(f"without {', '.join(lacks)}", 12, TILE_PIXELS - 12)
         place = (BAR_MARGIN_PIXELS, BAR_MARGIN_PIXELS)
@@ -257,8 +271,8 @@ def _added_up(
     """Get the sum of channels in their colours: red, green and blue, each from 0, 255 is full."""
     total = np.zeros((TILE_PIXELS, TILE_PIXELS, 3), np.float32)
     for channel in composite:
-        tile = row.tiles[channel]
-        if tile.fault:
+        tile = row.tiles.get(channel)
+        if tile is None or tile.fault:
             continue
         grey = _stretched(tile.grey, scales[channel])
         top, left = ((TILE_PIXELS - edge) // 2 for edge in grey.shape)
@@ -284,10 +298,10 @@ def _stretched(grey: Levels, scale: Scale) -> NDArray[np.uint8]:
     return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
 
 
-def _centred(grey: NDArray[np.uint8]) -> Image.Image:
+def _centred(pixels: NDArray[np.uint8]) -> Image.Image:
     tile = Image.new("RGB", (TILE_PIXELS, TILE_PIXELS), TILE_BACKGROUND)
-    height, width = grey.shape
-    tile.paste(Image.fromarray(grey), ((TILE_PIXELS - width) // 2, (TILE_PIXELS - height) // 2))
+    height, width = pixels.shape[:2]
+    tile.paste(Image.fromarray(pixels), ((TILE_PIXELS - width) // 2, (TILE_PIXELS - height) // 2))
     return tile
 
 

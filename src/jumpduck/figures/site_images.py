@@ -83,6 +83,8 @@ def sites_with_images(
 ) -> list[SiteImages]:
     """Get sites with their rows of the results, by channel.
 
+    A channel that no site of a plate has is left out of that plate: it may belong to another study.
+
     Raises
     ------
     ManifestError
@@ -98,13 +100,13 @@ def sites_with_images(
         tuple(row[name] for name in (*SITE_KEY, "Metadata_Channel")): row
         for row in rows.iter_rows(named=True)
     }
-    return [
-        SiteImages(
-            site,
-            {name: by_image.get((*(site[key] for key in SITE_KEY), name), {}) for name in channels},
-        )
-        for site in sites.iter_rows(named=True)
-    ]
+    there = set(rows.select(*PLATE_KEY, "Metadata_Channel").unique().rows())
+    found: list[SiteImages] = []
+    for site in sites.iter_rows(named=True):
+        plate, key = (tuple(site[name] for name in names) for names in (PLATE_KEY, SITE_KEY))
+        own = [name for name in channels if (*plate, name) in there] or channels
+        found.append(SiteImages(site, {name: by_image.get((*key, name), {}) for name in own}))
+    return found
 
 
 def table_of(
