@@ -9,6 +9,7 @@ import jumpduck
 from jumpduck.errors import ManifestError, QueryError
 from jumpduck.rows import SITE_KEY
 from jumpduck.selection import excluded
+from tests.support.examples import first_quick
 
 PLATE = "1000000001"
 WELL = SITE_KEY[:-1]
@@ -68,7 +69,7 @@ def test_controls_that_are_added_are_left_out_too(catalog, every):
     assert kept == {one for one in added if one[3] != "A01"}
 
 
-@pytest.mark.parametrize("options", [{"max_sites": 9}, {"per_source": 9}, {"per_plate": 9}])
+@first_quick(1, "options", [{"max_sites": 9}, {"per_source": 9}, {"per_plate": 9}])
 def test_a_budget_is_spent_on_other_sites(catalog, every, options):
     before = sites(catalog, **options)
     left_out = pl.DataFrame(list(before)[:4], schema=every.schema, orient="row")
@@ -77,6 +78,7 @@ def test_a_budget_is_spent_on_other_sites(catalog, every, options):
     assert not after & set(left_out.rows())
 
 
+@pytest.mark.slow
 def test_looking_at_a_few_rows_at_a_time_changes_nothing(catalog, every, tmp_path, monkeypatch):
     notes = []
     for rows in (excluded.CHUNK_ROWS, 2):

@@ -1,5 +1,6 @@
 """A plate by what its wells are, or what was measured."""
 
+import gzip
 import json
 import re
 
@@ -50,7 +51,9 @@ def test_a_joined_table_is_compared_by_its_keys(filled, tmp_path):
     )
     profiles.write_parquet(tmp_path / "p.parquet")
     profiles.write_csv(tmp_path / "p.csv")
-    for table in (profiles, tmp_path / "p.parquet", tmp_path / "p.csv"):
+    (tmp_path / "p.csv.gz").write_bytes(gzip.compress((tmp_path / "p.csv").read_bytes()))
+    files = [tmp_path / name for name in ("p.parquet", "p.csv", "p.csv.gz")]
+    for table in (profiles, *files):
         found = jumpduck.plate("P1", "cells_area", out=filled, source="S1", join=table)
         values = dict(found.values.wells.select("Metadata_Well", "value").iter_rows())
         assert len(values) == 24

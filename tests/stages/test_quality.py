@@ -60,8 +60,8 @@ def test_the_command_prints_few_rows_and_both_tables_as_json(tmp_path, cli):
     printed = cli("quality", "images", "--write", "o.parquet")
     assert printed.out.count("brighter than its plate") == 20
     assert "and 14 more, which --json lists" in printed.err
-    assert "30 images and 3 wells stand out" in printed.out
-    assert "1 images are constant" in printed.out
+    assert "stand out within their plate and channel: 30; wells: 3" in printed.out
+    assert "constant images: 1" in printed.out
     assert "images of 1 of 2 plates and channels are not compared" in printed.out
     assert "jumpduck manifest --exclude o.parquet" in printed.out
     found = json.loads(cli("quality", "--json").out)

@@ -50,8 +50,8 @@ def quality(options: QualityOptions, *, csv: Csv = False, json: Json = False) ->
     _table(printer, most.drop("compared"), counts)
     images, wells, constant = (int(found.plates[name].sum()) for name in counts)
     printer.line(
-        f"{images:,} images and {wells:,} wells stand out within their plate and channel "
-        f"(robust z of {options.threshold:g} or more); {constant:,} images are constant"
+        f"images that stand out within their plate and channel: {images:,}; wells: {wells:,} "
+        f"(robust z of {options.threshold:g} or more); constant images: {constant:,}"
     )
     for what, compared in (("images", "compared"), ("wells", pl.col("wells") >= MIN_COMPARED)):
         if few := found.plates.filter(~pl.any_horizontal(compared)).height:

@@ -15,7 +15,6 @@ from jumpduck.rows import PLATE_KEY
 from jumpduck.schema import OUTCOME
 from jumpduck.selection.suggestions import known_names
 from jumpduck.transfer.filled_folder import FilledFolder
-from jumpduck.transfer.manifest_files import is_csv
 from jumpduck.wells.well_values import PERTURBATION, WellValues, column_of, well_values
 
 CANNOT_READ = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -46,8 +45,9 @@ class PlateOptions:
     channel
         Channel whose images to look at; all by default.
     join
-        Further columns: a Parquet or CSV file, or a frame, with Metadata_Plate and Metadata_Well,
-        such as profiles. Metadata_Source and Metadata_Batch are compared where it has them.
+        Further columns: a Parquet or CSV file (also .csv.gz), or a frame, with Metadata_Plate and
+        Metadata_Well, such as profiles. Metadata_Source and Metadata_Batch are compared where it
+        has them.
     wells
         Wells that the plate has: 6, 12, 24, 48, 96, 384 or 1536; by default as many as the smallest
         one that holds those that are known.
@@ -261,8 +261,9 @@ def _with_joined(found: _Rows, by: str, join: str | Path | pl.DataFrame) -> _Row
 def _scan(path: Path) -> pl.LazyFrame:
     if not path.is_file():
         raise ManifestError(f"join {path} is not a file ({path.absolute()}); give Parquet or CSV")
-    if not is_csv(path):
+    if not path.name.lower().endswith((".csv", ".csv.gz")):
         return pl.scan_parquet(path, glob=False)
+    keys = dict.fromkeys((*PLATE_KEY, "Metadata_Well"), pl.String())
     names = pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()
-    texts = {name: pl.String() for name in names if name.startswith("Metadata_")}
+    texts = {name: of for name, of in keys.items() if name in names}
     return pl.scan_csv(path, schema_overrides=texts, infer_schema_length=None, glob=False)
