@@ -1,12 +1,23 @@
 """What the pages say is true: commands, output, Python, names of tests, links and estimates."""
 
 import re
+import shlex
 
 import pytest
 
+from jumpduck.cli import app
 from jumpduck.collections.base import REQUIRED, REQUIRED_MACROS
 from jumpduck.rows import SITE_KEY
-from tests.support.pages import PAGES, blocks, copy_by_links, matches, name_of, prose, run
+from tests.support.pages import (
+    PAGES,
+    blocks,
+    copy_by_links,
+    matches,
+    name_of,
+    named_commands,
+    prose,
+    run,
+)
 from tests.support.places import DATA, ROOT
 
 README = ROOT / "README.md"
@@ -41,6 +52,8 @@ def test_commands_and_python_of_a_page_run_and_print_what_it_says(
     for block in blocks(page):
         if block.note.startswith("file="):
             (here / block.note.removeprefix("file=")).write_text(block.text)
+        elif block.language == "python" and block.note == "theirs":
+            compile(block.text, name_of(page), "exec", dont_inherit=True)
         elif block.language == "python":
             exec(compile(block.text, name_of(page), "exec", dont_inherit=True), python)
         elif block.language == "console" and block.note != "install":
@@ -50,6 +63,18 @@ def test_commands_and_python_of_a_page_run_and_print_what_it_says(
                 code = int((re.findall(r"# exits (\d+)$", command) or ["0"])[0])
                 assert done.code == code, (command, done.err)
                 assert not shown.strip() or matches(shown, done.out), (command, done.out)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name.startswith("from-")], ids=name_of
+)
+def test_commands_that_a_page_only_names_parse(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    commands = named_commands(page)
+    assert commands
+    for command in commands:
+        words = shlex.split(command, comments=True)[1:]
+        app.parse_args(words, exit_on_error=False, print_error=False)
 
 
 @pytest.mark.slow
@@ -122,10 +147,11 @@ def test_links_of_a_page_lead_somewhere(page):
             assert anchor in slugs, target
 
 
-def test_every_page_is_linked_from_the_readme_or_from_contributing():
-    text = README.read_text() + (ROOT / "CONTRIBUTING.md").read_text()
-    there = [f"]({name_of(page)})" for page in PAGES if page.parent.name == "docs"]
-    assert [link for link in there if link not in text] == []
+def test_every_page_is_listed_in_one_place():
+    index = ROOT / "docs/README.md"
+    listed = {(index.parent / link).resolve() for link in re.findall(r"\]\((.*?)\)", prose(index))}
+    assert {*PAGES, ROOT / "docs/walk_through.py"} - {index} == listed
+    assert "](docs/README.md)" in (ROOT / "CONTRIBUTING.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

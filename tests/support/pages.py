@@ -9,6 +9,7 @@ with that exit code, every other one with 0. What stands behind the language say
     ```console archive        in an empty folder, with the demo's gallery as the archive
     ```python                 in the folder of the demo, after the page's earlier blocks
     ```python file=mine.py    written to that file of that folder
+    ```python theirs          of another tool: only checked to parse
 """
 
 import itertools
@@ -68,6 +69,15 @@ def blocks(page: Path) -> list[Block]:
 def prose(page: Path) -> str:
     """The text of a page without its code blocks."""
     return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def named_commands(page: Path) -> list[str]:
+    """The commands of jumpduck, with options, in the text of a page and in its sh blocks."""
+    lines = re.findall(r"`(jumpduck \w+ [^`]+)`", prose(page))
+    for block in blocks(page):
+        if block.language == "sh":
+            lines += [line for line in block.text.splitlines() if line.startswith("jumpduck ")]
+    return lines
 
 
 def matches(shown: str, printed: str) -> bool:
