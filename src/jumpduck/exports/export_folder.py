@@ -7,13 +7,15 @@ all of it is on the disk.
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from zlib_ng import zlib_ng
 
 from jumpduck.errors import StoreError
 from jumpduck.storage.atomic_files import (
@@ -30,6 +32,10 @@ from jumpduck.storage.heartbeat_lock import HeartbeatLock
 STATE = ".jumpduck"
 
 WORK = "pieces."
+
+SYNC_THREADS = 8
+
+READ_BYTES = 2**20
 
 
 class ExportFolder:
@@ -109,18 +115,21 @@ class ExportFolder:
         """Get whether a piece is there as it was written; its bytes are read."""
         known = self._finished.get(name)
         path = self.path / name
-        return known is not None and path.exists() and digest(path) == known["sha256"]
+        return known is not None and path.exists() and digest(path) == known["digest"]
 
     def sync(self, name: str) -> str:
         """Bring a piece that was written to the disk, and get its digest."""
         path = self.work_path(name)
-        for folder, _, files in os.walk(path):
-            for file in files:
-                _sync_file(Path(folder, file))
-            sync_folder(Path(folder))
-        if path.is_file():
-            _sync_file(path)
-        return digest(path)
+        files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+        folders = [path, *(one for one in path.rglob("*") if one.is_dir())] * path.is_dir()
+        # several at once, because a file system brings them to the disk together
+        with ThreadPoolExecutor(SYNC_THREADS) as pool:
+            done = [pool.submit(_sync_file, file) for file in files]
+            done += [pool.submit(sync_folder, folder) for folder in folders]
+            found = digest(path)
+            for one in done:
+                one.result()
+        return found
 
     def finish(self, name: str, found: str) -> None:
         """Give a piece that was written its name.
@@ -144,7 +153,7 @@ class ExportFolder:
         make_folder(target.parent)
         path.replace(target)
         sync_folder(target.parent)
-        line = json.dumps({"piece": name, "sha256": found})
+        line = json.dumps({"piece": name, "digest": found})
         with self._journal.open("a", encoding="utf-8") as journal:
             journal.write(f"{line}\n")
             journal.flush()
@@ -181,16 +190,23 @@ class ExportFolder:
 
 
 def digest(path: Path) -> str:
-    """Get the SHA-256 of a file, or of the names and bytes of all files of a folder."""
+    """Get the size and CRC-32 of a file, or those of the files of a folder with their names.
+
+    It finds what a disk or an accident has changed, and takes a tenth of the time of SHA-256.
+    """
     if path.is_symlink():
         return "a link"
-    if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    known = hashlib.sha256()
-    for file in sorted(one for one in path.rglob("*") if not one.is_dir()):
-        known.update(f"{file.relative_to(path).as_posix()}\0{digest(file)}\n".encode())
-    return known.hexdigest()
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if not one.is_dir())
+        lines = [f"{one.relative_to(path).as_posix()} {digest(one)}\n" for one in files]
+        crc = zlib_ng.crc32("".join(lines).encode())  # pyright: ignore[reportUnknownMemberType]
+        return f"{len(files)} {crc:08x}"
+    size = crc = 0
+    with path.open("rb") as file:
+        while some := file.read(READ_BYTES):
+            size += len(some)
+            crc = zlib_ng.crc32(some, crc)  # pyright: ignore[reportUnknownMemberType]
+    return f"{size} {crc:08x}"
 
 
 def _sync_file(path: Path) -> None:

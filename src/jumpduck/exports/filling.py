@@ -9,7 +9,8 @@ from jumpduck.daemon_pool import DaemonPool
 from jumpduck.exports.export_folder import ExportFolder
 from jumpduck.exports.forms import FolderForm, Piece
 
-WORKERS = os.cpu_count() or 1
+WORKERS = (os.cpu_count() or 1) + 2
+"""Pieces that are made at the same time: more than cores, because some wait for the disk."""
 
 WAITING_PIECES = 2
 """Parts for each thread that are begun or wait, because each has its sites in memory."""

@@ -130,6 +130,8 @@ def write_image(
             compressors=[codec],
             fill_value=0,
             dimension_names=AXES,
+            # because the search for empty chunks takes longer than to write one
+            config={"write_empty_chunks": True},
         )
         array[...] = level
         scale = edge * 2**number

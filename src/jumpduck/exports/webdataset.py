@@ -5,7 +5,6 @@ is ``KEY.stack.ome.tiff``. The JSON has the columns of the site, and which file 
 channel is. The bytes of a shard depend on nothing but its sites.
 """
 
-import io
 import json
 import math
 import re
@@ -21,9 +20,13 @@ from jumpduck.exports.plain_names import site_key, words_of_channels
 from jumpduck.exports.shards import Shards
 from jumpduck.exports.stacks import check_pages
 from jumpduck.imaging.readers import page_channels
+from jumpduck.storage.atomic_files import begin_to_sync
 
 OWN = ("channels", "files", "pages", "lacks")
 """Names in the JSON of a sample, beside the columns of its site."""
+
+SYNC_BYTES = 2**23
+"""Bytes after which the disk begins to write, while more are read."""
 
 _SUFFIX = re.compile(r"(\.ome)?\.[A-Za-z0-9]+$")
 
@@ -52,7 +55,8 @@ class WebDataset:
 
     def write(self, piece: Piece, path: Path) -> None:
         """Write a shard."""
-        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        synced = 0
+        with path.open("wb") as file:
             for site in piece.sites:
                 key = site_key(site.key)
                 members, about = self._sample(site)
@@ -60,7 +64,13 @@ class WebDataset:
                 for suffix, data in (("json", text), *members.items()):
                     entry = tarfile.TarInfo(f"{key}.{suffix}")
                     entry.size = len(data)
-                    tar.addfile(entry, io.BytesIO(data))
+                    file.write(entry.tobuf(tarfile.PAX_FORMAT))
+                    file.write(data)
+                    file.write(bytes(-len(data) % tarfile.BLOCKSIZE))
+                if (end := file.tell()) - synced > SYNC_BYTES:
+                    begin_to_sync(file.fileno(), synced, end - synced)
+                    synced = end
+            file.write(bytes(2 * tarfile.BLOCKSIZE))
 
     def finish(self) -> Mapping[str, bytes]:
         """Get ``dataset.json``: the shards of each split, as webdataset takes them."""
