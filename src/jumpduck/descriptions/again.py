@@ -27,23 +27,46 @@ def command_again(folder: FilledFolder) -> str | None:
         return None
     (origin,) = folder.origins
     given = origin.catalog.get("options")
-    if not origin.query or not isinstance(given, dict):
+    if not _can_be_written(origin) or not isinstance(given, dict):
         return None
     (label, parameters), *_ = folder.recipes
     recipe = {"recipe": label.split()[0], **parameters}
     commands = (
         ["catalog", *_words(CatalogOptions, {"collection": origin.catalog["collection"], **given})],
-        ["manifest", *_words(Selection, origin.query)],
+        ["manifest", *_words(Selection, _choice(origin))],
         ["download", *_words(RecipeOptions, recipe)],
     )
     return " && ".join(shlex.join(["jumpduck", *words]) for words in commands)
 
 
 def manifest_again(origin: Origin) -> str | None:
-    """Get the command line that chooses the same from a catalog; None for a table of a user's."""
-    if not origin.query:
+    """Get the command line that chooses the same from a catalog.
+
+    Returns
+    -------
+    str or None
+        A table of sites to leave out is called by the name that its file had. None for a table of
+        a user's, and for a choice that left out what a frame named.
+    """
+    if not _can_be_written(origin):
         return None
-    return shlex.join(["jumpduck", "manifest", *_words(Selection, origin.query)])
+    return shlex.join(["jumpduck", "manifest", *_words(Selection, _choice(origin))])
+
+
+def _can_be_written(origin: Origin) -> bool:
+    """Get whether words of a command line can say what was chosen."""
+    left_out = origin.query.get("exclude")
+    return bool(origin.query) and (left_out is None or _name_of(left_out) is not None)
+
+
+def _choice(origin: Origin) -> dict[str, Any]:
+    """Get the parameters of a choice; of a table to leave out, the name of its file."""
+    return {**origin.query, "exclude": _name_of(origin.query.get("exclude"))}
+
+
+def _name_of(left_out: object) -> str | None:
+    name: object = left_out.get("name") if isinstance(left_out, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return name if isinstance(name, str) else None
 
 
 def _words(options: type, values: Mapping[str, Any]) -> Sequence[str]:
