@@ -53,7 +53,7 @@ def write_images(folder: Path, fields: int) -> None:
     random = np.random.default_rng(0)
     smooth = random.gamma(2.0, 300, (EDGE_PIXELS // 8,) * 2).repeat(8, 0).repeat(8, 1)
     # little noise, so that the files have the size of JUMP's
-    noise = (smooth + random.normal(0, 12, smooth.shape)).astype(np.uint16) + 200
+    noise = (smooth + random.normal(0, 3, smooth.shape)).astype(np.uint16) + 200
     tifffile.imwrite(folder / "image.tif", noise)
     rows = [
         {
