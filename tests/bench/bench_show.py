@@ -1,9 +1,13 @@
 """How long pictures, reports and exports take.
 
-    just bench show [montage] [--fields 30] [--rounds 3]
+    just bench show [montage | report] [--fields 30] [--rounds 3]
 
 montage: `jumpduck show --gene` from the shell, on kept files of so many fields of five channels of
 768 x 768 pixels, beside the floor: a bare Python that decodes the same files on as many threads.
+
+report: `jumpduck report` for 100 plates of 384 wells with two sites of five channels, with memory
+and the size of the file, beside a bare Python that reads the same table once.
+Wanted: 20 s, 1 GB, 10 MB.
 """
 
 import argparse
@@ -22,6 +26,7 @@ import polars as pl
 import tifffile
 
 import jumpduck
+from tests.support import measured_folders
 
 CHANNELS = ("DNA", "RNA", "ER", "AGP", "Mito")
 EDGE_PIXELS = 1080
@@ -34,6 +39,9 @@ import imagecodecs
 with ThreadPoolExecutor({threads}) as pool:
     list(pool.map(lambda file: imagecodecs.png_decode(file.read_bytes()), {files}))
 """
+
+
+PEAK = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
 def timed(command: list[str], rounds: int) -> tuple[float, float]:
@@ -50,6 +58,7 @@ def timed(command: list[str], rounds: int) -> tuple[float, float]:
 
 def write_images(folder: Path, fields: int) -> None:
     """Download generated images: half of the fields of a gene, half of its controls."""
+    folder.mkdir(exist_ok=True)
     random = np.random.default_rng(0)
     smooth = random.gamma(2.0, 300, (EDGE_PIXELS // 8,) * 2).repeat(8, 0).repeat(8, 1)
     # little noise, so that the files have the size of JUMP's
@@ -93,7 +102,33 @@ def montage(folder: Path, fields: int, rounds: int) -> None:
         print(f"{what:15} {len(files)} files: {wall:.2f} s, {used:.2f} s of processors")
 
 
-SUBJECTS: dict[str, Callable[[Path, int, int], None]] = {"montage": montage}
+def report(folder: Path, _fields: int, rounds: int) -> None:
+    """Print what `report` takes for 100 plates."""
+    rows = measured_folders.table(plates=100, wells=384, sites=2)
+    images = measured_folders.write(folder / "images", rows)
+    write_images(folder / "one", 1)
+    kept = next((folder / "one" / "images").rglob("*.png"))
+    # those that the report shows are among them
+    for path in rows.filter(pl.col("Metadata_Well").str.contains("^A0"))["path"]:
+        (images / path).parent.mkdir(parents=True, exist_ok=True)
+        (images / path).hardlink_to(kept)
+    file = folder / "report.html"
+    own = f"from jumpduck.cli import run; run(['report', '{images}', '--write', '{file}'])"
+    floor = f"import polars; polars.read_parquet('{images / 'results.parquet'}')"
+    for what, code in (("jumpduck report", own), ("reading alone", floor)):
+        wall, used = timed([sys.executable, "-c", code], rounds)
+        done = subprocess.run(
+            [sys.executable, "-c", code + PEAK], check=True, stdout=subprocess.PIPE
+        )
+        peak = int(done.stdout.split()[-1]) / 1e6
+        print(f"{what:15} {wall:.2f} s, {used:.2f} s of processors, {peak:.2f} GB")
+    print(f"{rows.height:,} images, {file.stat().st_size / 1e6:.2f} MB")
+
+
+SUBJECTS: dict[str, Callable[[Path, int, int], None]] = {
+    "montage": montage,
+    "report": report,
+}
 
 
 def main() -> None:

@@ -32,6 +32,8 @@ def column(values):
     """What the script makes of a column."""
     if isinstance(values, list):
         return values
+    if "rows" in values:
+        return [values["same"]] * values["rows"]
     if "texts" in values:
         return [None if one is None else values["texts"][one] for one in values["numbers"]]
     return [None if one is None else one * values["scale"] for one in values["values"]]
@@ -190,7 +192,8 @@ def test_a_path_that_leaves_the_folder_is_not_read(results, tmp_path):
     (tmp_path / "secret.png").write_bytes(b"secret")
     rows = results.head(5).with_columns(path=pl.lit("../secret.png"))
     folder = FilledFolder(measured_folders.write(tmp_path / "images", rows), ())
-    (reason,) = {one.reason for site in facts_of(folder).pictures for one in site.pictures}
+    pictures = thumbnails.thumbnails(folder, facts_of(folder).wells, 1000)
+    (reason,) = {one.reason for site in pictures for one in site.pictures}
     assert "could leave the folder" in reason
 
 

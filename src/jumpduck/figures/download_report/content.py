@@ -11,6 +11,7 @@ import polars as pl
 from jumpduck.errors import QueryError
 from jumpduck.figures.download_report.facts import NUMBER, Facts
 from jumpduck.figures.download_report.tables import CHANNEL, MEASURES, WELL
+from jumpduck.figures.download_report.thumbnails import SitePictures
 from jumpduck.rows import PLATE_KEY
 from jumpduck.wells.plate_shape import place_of, shape_of
 
@@ -27,7 +28,7 @@ _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 
 def content_of(facts: Facts, charts: Mapping[str, Json]) -> Json:
-    """Get what the script of the report reads."""
+    """Get what the script of the report reads, without pictures."""
     numbered = facts.plates.select(*PLATE_KEY, NUMBER)
     plates = {key: number for number, key in enumerate(numbered.select(PLATE_KEY).iter_rows())}
     channels = {one.name: number for number, one in enumerate(facts.channels)}
@@ -55,9 +56,21 @@ def content_of(facts: Facts, charts: Mapping[str, Json]) -> Json:
         "issues": columns(facts.issues),
         "wells": _wells(facts, list(plates)),
         "shapes": _shapes(facts.wells, list(plates)),
-        "pictures": _pictures(facts, plates, channels),
         "charts": dict(charts),
     }
+
+
+def pictures_of(pictures: Sequence[SitePictures], facts: Facts) -> list[Json]:
+    """Get for each plate its wells with pictures: each site and channel, and why one has none."""
+    keys = facts.plates.select(PLATE_KEY).iter_rows()
+    plates = {key: number for number, key in enumerate(keys)}
+    channels = {one.name: number for number, one in enumerate(facts.channels)}
+    found: list[Json] = [{} for _ in plates]
+    for site in pictures:
+        *plate, well, number = site.key
+        shown = [[channels[one.channel], one.webp, one.reason] for one in site.pictures]
+        found[plates[tuple(map(str, plate))]].setdefault(str(well), []).append([number, shown])
+    return found
 
 
 def as_script(content: Json) -> str:
@@ -115,22 +128,17 @@ def _shapes(wells: pl.DataFrame, keys: Sequence[tuple[str, ...]]) -> list[tuple[
     return [found[key[0]] for key in keys]
 
 
-def _pictures(
-    facts: Facts, plates: Mapping[tuple[str, ...], int], channels: Mapping[str, int]
-) -> list[Json]:
-    """Get for each plate its wells with pictures: each site and channel, and why one has none."""
-    found: list[Json] = [{} for _ in plates]
-    for site in facts.pictures:
-        *plate, well, number = site.key
-        shown = [[channels[one.channel], one.webp, one.reason] for one in site.pictures]
-        found[plates[tuple(map(str, plate))]].setdefault(str(well), []).append([number, shown])
-    return found
-
-
 def _column(values: pl.Series) -> object:
-    """Get a column as a list, or, of texts that repeat, the texts and a list of their numbers."""
+    """Get a column as a list, or, of texts that repeat, the texts and a list of their numbers.
+
+    Of a column that has one value in all its rows, it is the value and the number of rows.
+    """
     if values.dtype.is_float():
         return _scaled(values, _scale(values))
+    if values.len() > 1 and values.n_unique() == 1:
+        return {"same": values[0], "rows": values.len()}
+    if values.dtype == pl.Boolean:
+        return values.cast(pl.Int8).to_list()
     if values.dtype != pl.String or values.n_unique() > values.len() / 2:
         return values.to_list()
     texts = values.unique(maintain_order=True).drop_nulls()
@@ -150,4 +158,6 @@ def _scale(values: pl.Series) -> float:
 
 def _scaled(values: pl.Series, scale: float) -> Json:
     whole = (values / scale).round().cast(pl.Int64, strict=False)
+    if whole.len() > 1 and whole.n_unique() == 1:
+        return {"same": None if whole[0] is None else whole[0] * scale, "rows": whole.len()}
     return {"scale": scale, "values": whole.to_list()}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from jumpduck.figures.download_report import tables
-from jumpduck.figures.download_report.thumbnails import SitePictures, thumbnails
 from jumpduck.rows import PLATE_KEY
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.transfer.origins import Channel
@@ -42,8 +41,6 @@ class Facts:
         How many images have no file, by reason.
     issues
         Known issues of the images, by plate.
-    pictures
-        Small pictures of sites.
     """
 
     channels: Sequence[Channel]
@@ -56,11 +53,10 @@ class Facts:
     faults: pl.DataFrame
     reasons: pl.DataFrame
     issues: pl.DataFrame
-    pictures: Sequence[SitePictures]
 
 
 def facts_of(folder: FilledFolder) -> Facts:
-    """Get all that the report says of a folder; it reads some of its images."""
+    """Get all that the report says of a folder, except pictures."""
     found = find_outliers(folder.results)
     notable = found.rows.select(tables.WELL_KEY).unique()
     wells = (
@@ -102,5 +98,4 @@ def facts_of(folder: FilledFolder) -> Facts:
         faults=faults,
         reasons=reasons,
         issues=tables.known_issues(folder),
-        pictures=thumbnails(folder, wells),
     )

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.figures.download_report.content import as_script, content_of
+from jumpduck.figures.download_report.content import as_script, content_of, pictures_of
 from jumpduck.figures.download_report.facts import MAX_ROWS, Facts, facts_of
 from jumpduck.figures.download_report.tables import FAULTS
+from jumpduck.figures.download_report.thumbnails import thumbnails
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.wells.outliers import MIN_COMPARED, THRESHOLD
+
+MAX_BYTES = 9_500_000
+"""Of the libraries, tables and pictures; the rest of a report has less than 0.2 MB."""
+
+MAX_PICTURE_BYTES = 4_000_000
 
 FIRST_LINES = b"<!doctype html>\n<!-- report of jumpduck -->\n"
 """What a report begins with."""
@@ -108,6 +114,8 @@ def report_of(folder: FilledFolder, told: Told) -> Report:
     own_charts, vega = charts(), libraries()
     facts = facts_of(folder)
     content = content_of(facts, own_charts)
+    space = min(MAX_PICTURE_BYTES, MAX_BYTES - len(vega) - len(as_script(content).encode()))
+    content["pictures"] = pictures_of(thumbnails(folder, facts.wells, space), facts)
     wells_shown = sum(len(one["place"]) for one in content["wells"] if one is not None)
     with_pictures = sum(map(len, content["pictures"]))
     style, script = ((_HERE / name).read_text("utf-8") for name in ("report.css", "report.js"))

@@ -20,6 +20,7 @@
   };
   const values = (column) => {
     if (Array.isArray(column)) return column;
+    if ("rows" in column) return Array(column.rows).fill(column.same);
     if (column.texts) return column.numbers.map((one) => (one === null ? null : column.texts[one]));
     return column.values.map((one) => (one === null ? null : one * column.scale));
   };
@@ -353,7 +354,7 @@
     const shown = [
       column("Well", well, "text", { open: (row) => openWell(number, row) }),
       column("Role", wells.role),
-      column("Name", wells.name),
+      column("Name", wells.name, "name"),
       column("Status", wells.status),
       column("Sites", wells.sites, "number"),
       column("Pictures", well.map((one) => (pictures[one] ? "yes" : "no"))),

@@ -21,6 +21,9 @@ FAULTS = ("missing", "corrupt", "failed")
 MEASURES = ("mean", "focus", "saturated")
 """Columns of the results that say how good an image is."""
 
+MAX_NAME_CHARACTERS = 100
+"""Of what is in a well: it can be a structure of any length."""
+
 _NAMES = ("Metadata_Name", "Metadata_Perturbation")
 """Columns of sites that name what is in a well; where both lack, another text of the collection."""
 
@@ -146,6 +149,11 @@ def _known_issue(folder: FilledFolder) -> pl.Expr:
     return pl.col("known_issue") if there else pl.lit(None, pl.String)
 
 
+def _shortened(text: pl.Expr) -> pl.Expr:
+    cut = pl.concat_str(text.str.head(MAX_NAME_CHARACTERS - 1), pl.lit("…"))
+    return pl.when(text.str.len_chars() > MAX_NAME_CHARACTERS).then(cut).otherwise(text)
+
+
 def _contents(folder: FilledFolder) -> pl.DataFrame:
     """What is in the wells: role, modality and name, each null where it is not known."""
     types = folder.sites.collect_schema()
@@ -164,7 +172,7 @@ def _contents(folder: FilledFolder) -> pl.DataFrame:
             *WELL_KEY,
             role=role,
             modality=modality,
-            name=pl.coalesce(*names) if names else pl.lit(None, pl.String),
+            name=_shortened(pl.coalesce(*names)) if names else pl.lit(None, pl.String),
         )
         .group_by(WELL_KEY)
         .agg(pl.all().drop_nulls().first())

@@ -24,8 +24,8 @@ EDGE_PIXELS = 128
 
 WEBP_QUALITY = 60
 
-MAX_BYTES = 4_000_000
-"""Letters of the report that are pictures, at most."""
+LETTERS_AROUND = 20
+"""What the report has beside each picture."""
 
 MAX_IMAGES = 2_000
 """Images that are read, at most: they take about 10 seconds on two cores."""
@@ -68,8 +68,8 @@ class SitePictures:
     pictures: Sequence[Picture]
 
 
-def thumbnails(folder: FilledFolder, wells: pl.DataFrame) -> list[SitePictures]:
-    """Get small pictures of the sites of wells, until `MAX_BYTES` or `MAX_IMAGES` are reached.
+def thumbnails(folder: FilledFolder, wells: pl.DataFrame, max_bytes: int) -> list[SitePictures]:
+    """Get small pictures of the sites of wells, until `max_bytes` or `MAX_IMAGES` are reached.
 
     First come sites without a file or with an outlier, then the first well of each role on each
     plate, then further wells, and then further sites. The same folder gives the same pictures.
@@ -78,12 +78,14 @@ def thumbnails(folder: FilledFolder, wells: pl.DataFrame) -> list[SitePictures]:
     ----------
     wells
         Rows of `jumpduck.figures.download_report.tables.wells`, with a column ``outlier``.
+    max_bytes
+        Letters of the pictures in base64, with those around them.
     """
     rows = _rows_to_show(folder, wells)
     scales = _scales(folder)
     sites = [list(group) for _, group in itertools.groupby(rows, lambda row: row["number"])]
     found: list[SitePictures] = []
-    left = MAX_BYTES
+    left = max_bytes
     # some at a time, because what comes after the last picture need not be read
     for start in range(0, len(sites), BATCH_SITES):
         some = sites[start : start + BATCH_SITES]
@@ -96,7 +98,7 @@ def thumbnails(folder: FilledFolder, wells: pl.DataFrame) -> list[SitePictures]:
                 else Picture(channel, _webp(tile.grey, scales.get((*key[:3], channel))))
                 for channel, tile in tiles.items()
             ]
-            left -= sum(len(one.webp or "") for one in pictures)
+            left -= sum(len(one.webp or "") + len(one.reason) + LETTERS_AROUND for one in pictures)
             if left < 0:
                 return found
             found.append(SitePictures(key, pictures))
