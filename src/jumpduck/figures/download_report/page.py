@@ -179,7 +179,7 @@ def _totals(facts: Facts, sums: Mapping[str, int]) -> list[tuple[str, str]]:
         "Plates": f"{facts.plates.height:,}",
         "Wells": f"{sums['wells']:,}",
         "Sites": f"{sums['sites']:,}",
-        "Kept": f"{sums['kept_bytes'] / 1e6:,.1f} MB",
+        "Kept, MB": f"{sums['kept_bytes'] / 1e6:,.0f}",
         "Wells that stand out": f"{sums['outlier_wells']:,}",
     }
     return list(counts.items())

@@ -89,7 +89,8 @@
       more.textContent = `Show ${Math.min(left, PAGE_ROWS)} more rows`;
       const all = rows.length.toLocaleString("en");
       const found = state.found.length.toLocaleString("en");
-      count.textContent = found === all ? `${all} rows` : `${found} of ${all} rows`;
+      const word = rows.length === 1 ? "row" : "rows";
+      count.textContent = found === all ? `${all} ${word}` : `${found} of ${all} ${word}`;
     };
     const compare = (a, b) => {
       const own = shownColumns[state.column].values;
@@ -362,7 +363,9 @@
       column("Known issue", yesNo(wells.issue)),
     ];
     channels.forEach((channel, at) => {
-      shown.push(column(`Mean ${channel.name}`, wells[`mean_${at}`], "number"));
+      const means = wells[`mean_${at}`];
+      if (means.every((one) => one === null)) return; // another collection's or source's channel
+      shown.push(column(`Mean ${channel.name}`, means, "number"));
     });
     table(place, `Wells of plate ${plates.plate[number]}`, rowsOf(well), shown, (found) => {
       matching = new Set(found);
