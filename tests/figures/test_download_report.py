@@ -1,6 +1,7 @@
 """What the report says, read from its file without a browser."""
 
 import base64
+import html
 import io
 import json
 import re
@@ -213,3 +214,27 @@ def test_a_file_that_is_not_a_report_is_not_replaced(folder, made, tmp_path):
     with pytest.raises(StoreError, match=r"not a report.*another name"):
         jumpduck.report(folder, other)
     assert "mine" in other.read_text()
+
+
+@pytest.mark.slow
+def test_what_was_asked_for_is_told_and_whether_it_is_unfinished(catalog, tmp_path):
+    manifest = tmp_path / "manifest.parquet"
+    jumpduck.manifest(catalog, manifest, genes="TP53", channels=["DNA", "ER"], seed=7)
+    recipes = {"stacks": {"recipe": "stack"}, "jxl": {"recipe": "jxl"}, "part": {"limit": 4}}
+    for name, options in recipes.items():
+        jumpduck.download(manifest, tmp_path / name, **options)
+        made = jumpduck.report(tmp_path / name)
+        text = html.unescape(made.path.read_text("utf-8"))
+        assert "<dt>genes</dt><dd>TP53</dd>" in text
+        assert "<dt>seed</dt><dd>7</dd>" in text
+        assert "jumpduck manifest --gene TP53 --channel DNA ER " in text
+        assert ("This download is not finished: 8 of the images" in text) == (name == "part")
+        pictures = [
+            picture
+            for wells in content_of(made.path)["pictures"]
+            for sites in wells.values()
+            for _, site in sites
+            for picture in site
+        ]
+        assert len(pictures) == made.images
+        assert all(webp for _, webp, _ in pictures)
