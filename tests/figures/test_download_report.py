@@ -1,7 +1,6 @@
 """What the report says, read from its file without a browser."""
 
 import base64
-import html
 import io
 import json
 import re
@@ -217,24 +216,36 @@ def test_a_file_that_is_not_a_report_is_not_replaced(folder, made, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_was_asked_for_is_told_and_whether_it_is_unfinished(catalog, tmp_path):
+@pytest.mark.parametrize("recipe", ["stack", "jxl"])
+def test_what_was_asked_for_is_told_and_any_recipe_is_shown(catalog, tmp_path, recipe):
     manifest = tmp_path / "manifest.parquet"
     jumpduck.manifest(catalog, manifest, genes="TP53", channels=["DNA", "ER"], seed=7)
-    recipes = {"stacks": {"recipe": "stack"}, "jxl": {"recipe": "jxl"}, "part": {"limit": 4}}
-    for name, options in recipes.items():
-        jumpduck.download(manifest, tmp_path / name, **options)
-        made = jumpduck.report(tmp_path / name)
-        text = html.unescape(made.path.read_text("utf-8"))
-        assert "<dt>genes</dt><dd>TP53</dd>" in text
-        assert "<dt>seed</dt><dd>7</dd>" in text
-        assert "jumpduck manifest --gene TP53 --channel DNA ER " in text
-        assert ("This download is not finished: 8 of the images" in text) == (name == "part")
-        pictures = [
-            picture
-            for wells in content_of(made.path)["pictures"]
-            for sites in wells.values()
-            for _, site in sites
-            for picture in site
-        ]
-        assert len(pictures) == made.images
-        assert all(webp for _, webp, _ in pictures)
+    jumpduck.download(manifest, tmp_path / "images", recipe=recipe)
+    made = jumpduck.report(tmp_path / "images")
+    text = made.path.read_text("utf-8")
+    assert "<dt>genes</dt><dd>TP53</dd>" in text
+    assert "<dt>seed</dt><dd>7</dd>" in text
+    assert "jumpduck manifest --gene TP53 --channel DNA ER " in text
+    assert "not finished" not in text
+    pictures = [
+        picture
+        for wells in content_of(made.path)["pictures"]
+        for sites in wells.values()
+        for _, site in sites
+        for picture in site
+    ]
+    assert len(pictures) == made.images
+    assert all(webp for _, webp, _ in pictures)
+
+
+def test_an_unfinished_download_and_mixed_recipes_are_said_first(results, tmp_path):
+    first = pl.col("Metadata_Site") == 1
+    recipes = pl.when(first).then(pl.lit("raw 1")).otherwise(pl.lit("png8 2"))
+    folder = measured_folders.write(tmp_path / "images", results.with_columns(recipe=recipes))
+    file = folder / "results.parquet"
+    pl.read_parquet(file).write_parquet(file, metadata={"jumpduck.left": '{"run": 8}'})
+    made = jumpduck.report(folder)
+    text = made.path.read_text("utf-8")
+    assert made.left == 8
+    assert "This download is not finished: 8 of the images" in text
+    assert "files of different recipes" in text
