@@ -60,6 +60,14 @@ def bare_environment(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("JUMPDUCK_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep the tables of tests out of the user's cache, also those of fixtures of the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUMPDUCK_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory) -> Gallery:
     """The demo's gallery with small images. No test may change it."""

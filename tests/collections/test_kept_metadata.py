@@ -61,3 +61,16 @@ def test_a_cache_that_cannot_be_written_is_done_without(gallery, catalog, cache,
     cache.write_text("a file where the folder should be")
     assert build(tmp_path / "a.duckdb", gallery) == content(catalog)
     assert cache_folder() == cache
+
+
+def test_tables_that_another_process_removes_before_they_are_copied_are_done_without(
+    gallery, catalog, cache, tmp_path, monkeypatch
+):
+    def late(source, target, copy=shutil.copyfile):
+        if source.parent == cache / "tables":
+            source.unlink()  # as a process does that reads other metadata
+        return copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", late)
+    assert build(tmp_path / "a.duckdb", gallery) == content(catalog)
+    assert list((cache / "tables").iterdir()) == []

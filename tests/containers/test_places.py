@@ -44,7 +44,8 @@ WRONG = (
     "array=/a", "array=../a", "array=a&version=x", "array=a&checksum=CRC64NVME:3bYoXS1EWSo=",
     "array=a&member=b", "dataset=a&member=b", "dataset=a&page=1", "member=a&index=1",
     "page=-1", "page=", "page=1e3", "page=1&pages=1-2", "pages=3", "page=100000",
-    "pages=0-100000", "pages=3-/0", "pages=-/2", "pages=3-7/2", "page=1/y.tif",
+    "pages=0-100000", "pages=2-1", "pages=3-/0", "pages=-/2", "pages=3-7/2", "page=1/y.tif",
+    "array=&index=0,7-3",
     "range=1", "range=0,nan", "range=0,1,2", "range=inf,1", "range=,",
     "checksum=MD5:abc", "checksum=SHA256:abc", "checksum=SHA256:" + "g" * 64, "checksum=",
     "member=a&checksum=CRC64NVME:3bYoXS1EWSo=", "version=", "version=a b", "version=a%26b",
@@ -122,7 +123,8 @@ def test_the_quick_look_lets_nothing_pass_that_the_close_one_refuses(pairs):
 
 def test_the_quick_look_takes_most_fragments():
     usual = pl.Series([f"s3://bucket/key#{one}" for one in FRAGMENTS[:13]])
-    assert usual.str.contains(PLAIN_FRAGMENT).sum() == 13
+    has_span = usual.str.contains("=[0-9,]+-[0-9]")  # of which an expression cannot tell the order
+    assert usual.filter(~has_span).str.contains(PLAIN_FRAGMENT).sum() == 11
     assert not usual.str.contains(DOUBTFUL_FRAGMENT).any()
     assert re.compile(PLAIN_FRAGMENT)
 

@@ -116,7 +116,7 @@ class KeptTables(NamedTuple):
     Attributes
     ----------
     database
-        To be copied; nobody writes to it.
+        To be moved to where the catalog is made.
     made_by
         The SQL files that made the tables: they need not run.
     """

@@ -91,7 +91,9 @@ class JumpTables(TableSource):
 
     def kept_tables(self) -> KeptTables | None:
         """Get the tables of these metadata, which are made at their first use."""
-        return metadata_tables(find_driver(self._options.collection), self._variables)
+        return metadata_tables(
+            find_driver(self._options.collection), self._variables, self._scratch
+        )
 
     def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
         """Fetch the site index or the load_data, when the table of plates is there."""

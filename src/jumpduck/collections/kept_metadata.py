@@ -4,6 +4,7 @@ Reading them takes most of the time that a catalog of a few plates takes.
 """
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,11 +21,18 @@ from jumpduck.errors import StoreError
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
 
 
-def metadata_tables(driver: Path, variables: Mapping[str, Value]) -> KeptTables | None:
-    """Get a database with the tables of these metadata; None where the cache cannot be written.
+def metadata_tables(
+    driver: Path, variables: Mapping[str, Value], scratch: Path
+) -> KeptTables | None:
+    """Get a copy of a database with the tables of these metadata; None where there is no cache.
 
     It is told from others by what makes it: the revision of the metadata, the text of the SQL
     files, and the version of DuckDB. Only the last one is kept.
+
+    Parameters
+    ----------
+    scratch
+        Folder for the copy.
     """
     files = driver_files(driver)
     readers = [file for file in files if _reads_metadata(file)]
@@ -43,7 +51,12 @@ def metadata_tables(driver: Path, variables: Mapping[str, Value]) -> KeptTables 
             if other != kept:
                 with suppress(OSError):
                     other.unlink()
-    return KeptTables(kept, frozenset(readers))
+    copied = scratch / kept.name
+    try:
+        shutil.copyfile(kept, copied)
+    except OSError:  # another process has kept other metadata since
+        return None
+    return KeptTables(copied, frozenset(readers))
 
 
 def _reads_metadata(file: Path) -> bool:

@@ -67,13 +67,15 @@ _TOGETHER: Mapping[str, frozenset[str]] = {
 """What may be said beside a key: a checksum is that of a whole file, and an array is many files."""
 
 _PLAIN_NAME = "[A-Za-z0-9_.~:,+=/%()@ -]{1,1024}"
-_PLAIN_PAGE = f"(?:page={_PAGE}|pages={_PAGES})"
+_PLAIN_PAGE = f"(?:page={_PAGE}|pages={_PAGE}-(?:/[1-9][0-9]{{0,4}})?)"
+_PLAIN_INDEX = "[0-9]{1,10}(?:,[0-9]{1,10}){0,13}"
+"""Without spans, because an expression cannot tell which of two numbers is the larger one."""
 
 PLAIN_FRAGMENT = (
     f"#(?:version={_VERSION})?(?:&?checksum={_CHECKSUM})?(?:&?{_PLAIN_PAGE})?$"
     f"|#(?:version={_VERSION}&)?member={_PLAIN_NAME}(?:&{_PLAIN_PAGE})?$"
     f"|#(?:(?:version={_VERSION}&)?dataset={_PLAIN_NAME}|array=(?:{_PLAIN_NAME})?)"
-    f"(?:&index={_INDEX})?$"
+    f"(?:&index={_PLAIN_INDEX})?$"
 )
 """Most fragments, for a quick look at many URLs."""
 
@@ -119,6 +121,9 @@ def check_place(url: str) -> None:
         pattern, what = _VALUES[key]
         if not re.fullmatch(pattern, value) or _leads_elsewhere(key, value):
             raise QueryError(_wrong(f"{key} {value[:100]!r} is not {what}"))
+        spans = re.findall("([0-9]+)-([0-9]+)", value) if key in ("pages", "index") else []
+        if any(int(last) < int(first) for first, last in spans):
+            raise QueryError(_wrong(f"{key} {value[:100]!r} ends before it begins"))
         if said.count(key) > 1:
             raise QueryError(_wrong(f"{key} is given more than once"))
         if others := set(said) - {key} - _TOGETHER.get(key, set(KEYS)):

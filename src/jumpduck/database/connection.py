@@ -127,20 +127,18 @@ def check_database_path(path: Path) -> None:
         )
 
 
-def new_database(
-    path: Path, scratch: Path, copied: Path | None = None
-) -> duckdb.DuckDBPyConnection:
+def new_database(path: Path, scratch: Path, begun: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Get a connection that writes a catalog.
 
     Parameters
     ----------
     scratch
         Folder for what does not fit into memory.
-    copied
-        Database that the new one begins with.
+    begun
+        Database that the new one is made of; it is moved.
     """
-    if copied is not None:
-        shutil.copyfile(copied, path)
+    if begun is not None:
+        shutil.move(begun, path)
     con = duckdb.connect(config=_STORAGE)
     # under a name of its own, because DuckDB's would be that of the file, which may be a schema's
     name = str(path).replace("'", "''")
