@@ -127,18 +127,18 @@ def check_database_path(path: Path) -> None:
         )
 
 
-def new_database(path: Path, scratch: Path, begun: Path | None = None) -> duckdb.DuckDBPyConnection:
+def new_database(path: Path, scratch: Path, content: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Get a connection that writes a catalog.
 
     Parameters
     ----------
     scratch
         Folder for what does not fit into memory.
-    begun
+    content
         Database that the new one is made of; it is moved.
     """
-    if begun is not None:
-        shutil.move(begun, path)
+    if content is not None:
+        shutil.move(content, path)
     con = duckdb.connect(config=_STORAGE)
     # under a name of its own, because DuckDB's would be that of the file, which may be a schema's
     name = str(path).replace("'", "''")
