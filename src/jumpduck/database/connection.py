@@ -127,7 +127,9 @@ def check_database_path(path: Path) -> None:
         )
 
 
-def new_database(path: Path, scratch: Path, content: Path | None = None) -> duckdb.DuckDBPyConnection:
+def new_database(
+    path: Path, scratch: Path, content: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """Get a connection that writes a catalog.
 
     Parameters
