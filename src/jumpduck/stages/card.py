@@ -4,14 +4,25 @@ import json
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
+import polars as pl
+
 from jumpduck.descriptions.card import CARD_FILE, MARK
 from jumpduck.descriptions.card import card as describe
 from jumpduck.descriptions.cited import cited, write_citations
 from jumpduck.descriptions.croissant import CROISSANT_FILE, croissant
-from jumpduck.errors import StoreError
+from jumpduck.errors import ManifestError, StoreError
+from jumpduck.figures.colours import channel_colours
+from jumpduck.figures.pictures import picture_of
 from jumpduck.options import expanded, takes
+from jumpduck.rows import SITE_KEY
+from jumpduck.schema import SITE_PATH
+from jumpduck.selection.shown_sites import described, spread
 from jumpduck.storage.atomic_files import atomic_write
+from jumpduck.storage.replaced_files import is_png, refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
+
+MONTAGE_FILE = "montage.png"
+MONTAGE_SITES = 8
 
 
 @dataclass(frozen=True)
@@ -35,9 +46,9 @@ class CardOptions:
 def card(options: CardOptions) -> list[Path]:
     """Write what a folder needs to be handed on, and get the files.
 
-    ``README.md`` has counts by source, role and part, the recipe, the seed, what identifies the
-    choice, the command that makes the folder again, and what to cite. ``croissant.json`` says the
-    same to programs, as Croissant 1.0. Both are replaced if `card` wrote them; a README or a
+    ``montage.png`` shows a few sites. ``README.md`` has counts by source, role and part, the
+    recipe, the seed, what identifies the choice, the command that makes the folder again, and what
+    to cite. ``croissant.json`` says the same to programs, as Croissant 1.0. Both are replaced if `card` wrote them; a README or a
     croissant.json of the user's own is not.
 
     Raises
@@ -53,17 +64,44 @@ def card(options: CardOptions) -> list[Path]:
     name = options.name or path.absolute().name
     found = cited(folder)
     write_citations(path)
+    picture = _picture(folder)
     texts = {
-        CARD_FILE: describe(folder, name, found, None),
+        CARD_FILE: describe(folder, name, found, MONTAGE_FILE if picture else None),
         CROISSANT_FILE: json.dumps(
             croissant(folder, name, found.text.partition("\n\n")[0], found), indent=1
         ),
     }
     for file, mark in ((CARD_FILE, MARK), (CROISSANT_FILE, "jumpduck")):
         _refuse_others(path / file, mark)
-    for file, text in texts.items():
-        atomic_write(path / file, text.encode())
-    return [path / file for file in texts]
+    written = {file: text.encode() for file, text in texts.items()}
+    if picture is not None:
+        refuse_other_file(path / MONTAGE_FILE, "a picture", is_png)
+        written[MONTAGE_FILE] = picture
+    for file, data in written.items():
+        atomic_write(path / file, data)
+    return [path / file for file in written]
+
+
+def _picture(folder: FilledFolder) -> bytes | None:
+    """Get a PNG of a few sites; None where no picture can be made of them."""
+    absent = pl.sum_horizontal(
+        pl.lit(0),
+        *(pl.col(c).is_null() for c in folder.sites.collect_schema() if c.startswith(SITE_PATH)),
+    )
+    sites = spread(described(folder.sites, absent).collect(), MONTAGE_SITES)
+    shown = sites.sort(SITE_KEY).with_columns(is_control=pl.lit(value=False))
+    stains = [one.name for one in folder.channels if one.kind != "brightfield"]
+    try:
+        picture, _ = picture_of(
+            folder.path,
+            folder.results,
+            shown,
+            channel_colours(folder.channels, {}),
+            composite=stains,
+        )
+    except ManifestError:  # of two recipes, whose images are not compared
+        return None
+    return picture
 
 
 def _refuse_others(file: Path, mark: str) -> None:

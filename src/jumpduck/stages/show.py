@@ -1,7 +1,5 @@
 """A few sites of an output folder, or of a catalog -> a picture of them."""
 
-import io
-import os
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -13,9 +11,7 @@ import polars as pl
 
 from jumpduck.errors import QueryError
 from jumpduck.figures.colours import Colour, channel_colours
-from jumpduck.figures.montage import draw_montage, scales_of
-from jumpduck.figures.site_images import sites_with_images, table_of
-from jumpduck.figures.tiles import read_tiles
+from jumpduck.figures.pictures import picture_of
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY
 from jumpduck.schema import SITE_PATH
@@ -48,9 +44,6 @@ SITES, WELLS = 6, 96
 
 MAX_ROWS = 384
 """Rows of a picture, because many programs open none of more than 65,535 pixels."""
-
-PNG_EFFORT = 1
-"""Of 9: a picture of tiles does not become much smaller with more."""
 
 REMOTE_RECIPE = "png16"
 """Keeps grey levels, so that images can be compared."""
@@ -237,22 +230,18 @@ def show(options: ShowOptions) -> Shown:
         raise QueryError(f"path {target} is not a PNG; give a name that ends with .png")
     refuse_other_file(target, "a picture", is_png)
     found = find_sites(options)
-    channels, colours, composite = _columns(options, found.channels)
-    with _kept(found) as (folder, results):
-        sites = sites_with_images(found.shown.sites, results, channels)
-        tiles = read_tiles(folder, [site.kept for site in sites], os.cpu_count() or 1)
-    rows = [site.row(drawn) for site, drawn in zip(sites, tiles, strict=True)]
-    each_alone = options.stretch == "image"
-    scales = scales_of(rows, each_alone=each_alone)
+    colours, composite = _columns(options, found.channels)
     footer = left_out_text(found.shown.left_out, found.shown.controls_left_out)
-    picture = draw_montage(rows, scales, colours, composite, footer, each_alone=each_alone)
-    buffer = io.BytesIO()
-    picture.save(buffer, "png", compress_level=PNG_EFFORT)
+    with _kept(found) as (folder, results):
+        picture, images = picture_of(
+            folder, results, found.shown.sites, colours,
+            composite=composite, footer=footer, each_alone=options.stretch == "image",
+        )  # fmt: skip
     target.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(target, buffer.getvalue())
+    atomic_write(target, picture)
     return Shown(
         target,
-        table_of(sites, rows, scales),
+        images,
         found.shown.left_out,
         found.shown.controls_left_out,
         tuple(found.notes),
@@ -358,14 +347,12 @@ def _kept(found: Found) -> Generator[tuple[Path, pl.LazyFrame]]:
         yield Path(scratch), results.lazy()
 
 
-def _columns(
-    options: ShowOptions, there: Sequence[Channel]
-) -> tuple[list[str], dict[str, Colour], list[str]]:
-    """Get the channels to show, their colours, and those that are added up."""
+def _columns(options: ShowOptions, there: Sequence[Channel]) -> tuple[dict[str, Colour], list[str]]:
+    """Get the channels to show and their colours, and those that are added up."""
     known = [one.name for one in there]
     channels = known_names("channel", options.channels, known) or known
     asked = {known_names("channel", [name], known)[0]: one for name, one in options.colours.items()}
     colours = channel_colours(there, asked)
     stains = [one.name for one in there if one.kind != "brightfield" and one.name in channels]
     composite = known_names("channel", options.composite, channels) or stains
-    return channels, {name: colours[name] for name in channels}, composite
+    return {name: colours[name] for name in channels}, composite
