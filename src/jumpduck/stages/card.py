@@ -48,8 +48,8 @@ def card(options: CardOptions) -> list[Path]:
 
     ``montage.png`` shows a few sites. ``README.md`` has counts by source, role and part, the
     recipe, the seed, what identifies the choice, the command that makes the folder again, and what
-    to cite. ``croissant.json`` says the same to programs, as Croissant 1.0. Both are replaced if `card` wrote them; a README or a
-    croissant.json of the user's own is not.
+    to cite. ``croissant.json`` says the same to programs, as Croissant 1.0. What `card` wrote
+    earlier is replaced; a README or a croissant.json of the user's own is not.
 
     Raises
     ------
