@@ -338,7 +338,7 @@ def test_the_command_line_prints_what_is_shown_and_where(cli, few, tmp_path):
     assert not (tmp_path / "show.png").exists()
     said = cli("show", "--colour", "DNA")
     assert (said.code, said.err) == (
-        2, "jumpduck: --colour 'DNA' is not like DNA=#00FFFF,ER=green\n",
+        2, "jumpduck: --colour 'DNA' is not like dna=#00FFFF,er=green\n",
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def export(
     For example:
     ```
     jumpduck export loaddata images -o load_data.csv
-    jumpduck export ome-zarr images -o plates --channel DNA ER
+    jumpduck export ome-zarr images -o plates --channel dna er
     jumpduck export webdataset --dry-run
     ```
     """

@@ -245,7 +245,7 @@ def _value(hint: object, value: object) -> object:
 
 
 def texts_of(text: str) -> dict[str, str]:
-    """Get texts by name from ``DNA=#00FFFF,ER=green``.
+    """Get texts by name from ``dna=#00FFFF,er=green``.
 
     Raises
     ------
@@ -254,7 +254,7 @@ def texts_of(text: str) -> dict[str, str]:
     """
     pairs = [pair.strip().partition("=") for pair in text.split(",")]
     if not all(name and value for name, _, value in pairs):
-        raise QueryError(f"--colour {text!r} is not like DNA=#00FFFF,ER=green")
+        raise QueryError(f"--colour {text!r} is not like dna=#00FFFF,er=green")
     return {name: value for name, _, value in pairs}
 
 

@@ -40,7 +40,7 @@ def plate(options: PlateOptions, *, csv: Csv = False, json: Json = False) -> Non
 
     ```
     jumpduck plate BR00117035
-    jumpduck plate BR00117035 --by mean --channel DNA --picture dna.svg
+    jumpduck plate BR00117035 --by mean --channel dna --picture dna.svg
     jumpduck plate BR00117035 --by perturbation --catalog catalog.duckdb
     jumpduck plate BR00117035 --by Cells_AreaShape_Area --join profiles.parquet
     ```

@@ -41,7 +41,7 @@ def show(
     ```
     jumpduck show TP53
     jumpduck show --compound AMG900 --source 3 --sites 4 --controls 4
-    jumpduck show --well A02 --channel DNA,ER --stretch image
+    jumpduck show --well A02 --channel dna,er --stretch image
     jumpduck show TP53 --remote --picture tp53.png
     ```
     """

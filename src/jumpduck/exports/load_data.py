@@ -23,8 +23,8 @@ CHANGES = ("crop", "crop_um", "resize", "illum", "illum_from_plate")
 class LoadData:
     """File and folder of each channel, and the columns ``Metadata_*`` of each site.
 
-    The image of channel DNA is called OrigDNA, as the Cell Painting Gallery does. Of a stack,
-    ``Frame_OrigDNA`` is the number of the page, from 0. The illumination functions of the manifest
+    The image of channel X is called OrigX, as the Cell Painting Gallery does. Of a stack,
+    ``Frame_OrigX`` is the number of the page, from 0. The illumination functions of the manifest
     are columns, too, where the kept images are as published: elsewhere they would not fit, or count
     twice.
     """

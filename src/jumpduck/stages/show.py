@@ -85,7 +85,7 @@ class ShowOptions:
         Grey levels that become black and white: ``plate`` takes the same for all images of a
         channel and plate, so that differences are real, ``image`` those of each image.
     colours
-        Colours of channels, as DNA=#00FFFF,ER=green; by default the collection's.
+        Colours of channels, as dna=#00FFFF,er=green; by default the collection's.
     composite
         Channels that the last column adds up in their colours: by default all but brightfield.
     out
