@@ -113,7 +113,7 @@ def report(folder: Path, _fields: int, rounds: int) -> None:
         (images / path).parent.mkdir(parents=True, exist_ok=True)
         (images / path).hardlink_to(kept)
     file = folder / "report.html"
-    own = f"from jumpduck.cli import run; run(['report', '{images}', '--write', '{file}'])"
+    own = f"from jumpduck.cli import run; run(['report', '{images}', '--report', '{file}'])"
     floor = f"import polars; polars.read_parquet('{images / 'results.parquet'}')"
     for what, code in (("jumpduck report", own), ("reading alone", floor)):
         wall, used = timed([sys.executable, "-c", code], rounds)

@@ -57,7 +57,7 @@ def test_the_command_prints_few_rows_and_both_tables_as_json(tmp_path, cli):
     rows = images(wells=20, sites=10, mean=mean)
     constant = images(wells=1, Metadata_Channel="ER", constant=[True], mean=0.0, focus=None)
     folder_of(pl.concat([rows, constant], how="vertical_relaxed"), tmp_path / "images")
-    printed = cli("quality", "images", "--write", "o.parquet")
+    printed = cli("quality", "images", "--outliers", "o.parquet")
     assert printed.out.count("brighter than its plate") == 20
     assert "and 14 more, which --json lists" in printed.err
     assert "stand out within their plate and channel: 30; wells: 3" in printed.out

@@ -18,7 +18,7 @@ SHOWN_ROWS = 20
     QualityOptions,
     {PLACES: ("out",), WORK: ("threshold",), OUTPUT: ("path",)},
     positional="out",
-    flags={"path": "--write"},
+    flags={"path": "--outliers"},
 )
 def quality(options: QualityOptions, *, csv: Csv = False, json: Json = False) -> None:
     """List the images and wells that stand out within their plate and channel.
@@ -34,7 +34,7 @@ def quality(options: QualityOptions, *, csv: Csv = False, json: Json = False) ->
 
     ```
     jumpduck quality images
-    jumpduck quality images --threshold 3.5 --write outliers.parquet
+    jumpduck quality images --threshold 3.5 --outliers outliers.parquet
     jumpduck manifest --exclude outliers.parquet
     ```
     """

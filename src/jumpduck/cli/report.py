@@ -12,7 +12,7 @@ from jumpduck.stages.report import report as write
     ReportOptions,
     {PLACES: ("out",), OUTPUT: ("path",)},
     positional="out",
-    flags={"path": "--write"},
+    flags={"path": "--report"},
 )
 def report(options: ReportOptions, *, json: Json = False, quiet: Quiet = False) -> None:
     """Write one HTML file about a download, to look at in a browser and to hand on.
@@ -24,7 +24,7 @@ def report(options: ReportOptions, *, json: Json = False, quiet: Quiet = False) 
     For example:
     ```
     jumpduck report images
-    jumpduck report images --write images.html
+    jumpduck report images --report images.html
     ```
     """
     printer = Printer(as_json=json, quiet=quiet)
