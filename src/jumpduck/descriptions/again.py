@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from jumpduck.collections.base import CatalogOptions
 from jumpduck.recipes.options import RecipeOptions
-from jumpduck.selection.criteria import Selection
+from jumpduck.selection.criteria import ALL_SITES, SITES_PER_WELL, Selection
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.transfer.origins import Origin
 from jumpduck.words import words_of
@@ -61,7 +61,22 @@ def _can_be_written(origin: Origin) -> bool:
 
 def _choice(origin: Origin) -> dict[str, Any]:
     """Get the parameters of a choice; of a table to leave out, the name of its file."""
-    return {**origin.query, "exclude": _name_of(origin.query.get("exclude"))}
+    query = origin.query
+    return {
+        **query,
+        "exclude": _name_of(query.get("exclude")),
+        "per_well": _given(query.get("per_well")),
+    }
+
+
+def _given(per_well: object) -> Mapping[str, object] | str | None:
+    """Get what was given of the sites a well; a manifest keeps the defaults of all roles, too."""
+    if not isinstance(per_well, dict):
+        return None
+    counts = cast("dict[str, object]", per_well)
+    if counts == dict.fromkeys(SITES_PER_WELL, ALL_SITES):
+        return "all"
+    return {role: one for role, one in counts.items() if SITES_PER_WELL.get(role) != one} or None
 
 
 def _name_of(left_out: object) -> str | None:

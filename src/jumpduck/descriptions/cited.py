@@ -1,5 +1,6 @@
 """What to cite for the images of an output folder."""
 
+import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -101,11 +102,13 @@ def cited(folder: FilledFolder) -> Cited:
     CatalogError
         A file of a collection cannot be read.
     """
+    # each once, because a folder of many shards has an origin for each, and the results are read
+    by_catalog = {json.dumps(one.catalog): one for one in folder.origins or [Origin("")]}
     datasets: dict[str, Dataset] = {}
     of_publishers: list[Reference] = []
     thanks: list[str] = []
     unknown: list[str] = []
-    for origin in folder.origins or [Origin("")]:
+    for origin in by_catalog.values():
         about = _about(origin)
         known = citations(str(origin.catalog.get("collection", "")))
         meant = [one for one in known if _is_meant(one, origin, folder)]

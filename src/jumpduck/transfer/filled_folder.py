@@ -65,8 +65,8 @@ class FilledFolder:
         order = {run.id: place for place, run in enumerate(folder.asked.runs())}
         runs = sorted(known, key=lambda run: (order.get(run, len(order)), run))
         found = [origin for run in runs for origin in known[run]]
-        different = [one for place, one in enumerate(found) if one not in found[:place]]
-        return cls(path, tuple(different), sum(folder.gathered.left.values()))
+        different = {json.dumps(one.json): one for one in found}
+        return cls(path, tuple(different.values()), sum(folder.gathered.left.values()))
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
