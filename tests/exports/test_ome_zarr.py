@@ -8,7 +8,6 @@ import pytest
 
 import jumpduck
 from jumpduck.errors import QueryError
-from jumpduck.imaging.kept_pixels import kept_pixel_size_um
 from jumpduck.imaging.readers import decode_image
 from jumpduck.rows import SITE_KEY
 from tests.support.exports import changed, exported, results
@@ -189,22 +188,6 @@ def test_wells_that_have_no_row_and_column_are_refused_before_anything_is_writte
     with pytest.raises(QueryError, match="is not like A01"):
         jumpduck.export("ome-zarr", folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_the_pixels_of_a_kept_image_have_the_size_that_its_recipe_gave_them():
-    published = 0.5
-    cases = [
-        ({}, (1080, 1080), (1080, 1080), 0.5),
-        ({"crop": 768}, (1080, 1080), (768, 768), 0.5),
-        ({"crop": 768, "resize": 384}, (1080, 1280), (384, 384), 1.0),
-        ({"crop": 0, "resize": 640}, (1080, 1280), (540, 640), 1.0),
-        ({"crop_um": 100.0, "crop": 768, "resize": 100}, (1080, 1080), (100, 100), 1.0),
-        ({"taste": 1}, (1080, 1080), (540, 540), None),
-    ]
-    for parameters, shape, kept, size in cases:
-        assert kept_pixel_size_um(published, json.dumps(parameters), shape, kept) == size
-    for unknown in (None, float("nan"), 0.0, -1.0):
-        assert kept_pixel_size_um(unknown, "{}", (8, 8), (8, 8)) is None
 
 
 @pytest.mark.slow

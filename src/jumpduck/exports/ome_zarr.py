@@ -7,7 +7,7 @@ one file: a shard with all its chunks.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,15 +22,13 @@ from jumpduck.exports.ome_zarr_images import (
 )
 from jumpduck.exports.plain_names import check_wells, column_number, site_key
 from jumpduck.exports.stacks import check_pages
-from jumpduck.imaging.kept_pixels import kept_pixel_size_um
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.tiff_reader import Plane
+from jumpduck.recipes.kept_images import kept_edges_um
 from jumpduck.rows import PlateKey
 
 COLOURS = ("#FFFFFF", "#FF00FF", "#00FF00", "#FFFF00", "#00FFFF", "#FF0000", "#0080FF")
 """Colours of channels that have none in their collection, one after the other."""
-
-PIXEL_SIZE = "Metadata_Pixel_Size_Microns"
 
 PERCENTILES = (1.0, 99.9)
 """Percentiles of the first field of a plate that are shown black and in full colour, where the
@@ -66,7 +64,7 @@ class OmeZarr:
         libraries()  # because what is not installed should be said before work begins
         check_wells(kept.wells, self.name)
         self._kept = kept
-        self._parameters = totals.recipes[0][1]
+        self._recipe = dict(zip(("recipe", "parameters"), totals.recipes[0], strict=True))
         known = {one.name: one.colour for one in kept.folder.channels}
         others = iter(COLOURS * len(kept.channels))
         self._colours = {name: known[name] or next(others) for name in kept.channels}
@@ -99,19 +97,17 @@ class OmeZarr:
         writer.write_well_metadata(group, images, fmt=version)
         for site, field in zip(piece.sites, fields, strict=True):
             image = self._image(site, look.channels)
-            published = site.images[0].height, site.images[0].width
-            size = kept_pixel_size_um(
-                cast("float | None", site.columns.get(PIXEL_SIZE)),
-                self._parameters,
-                published,
-                cast("tuple[int, int]", image.shape[1:]),
+            first = site.images[0]
+            edges = kept_edges_um(
+                {**site.columns, **self._recipe, "width": first.width, "height": first.height}
             )
             write_image(
                 path / field,
                 image,
                 name=site_key(site.key),
                 channels=look.channels,
-                pixel_size_um=size,
+                # of the longer edge, because the other one was rounded to whole pixels
+                pixel_size_um=max(edges) / max(image.shape[1:]) if edges else None,
                 lacks=site.lacks,
             )
 

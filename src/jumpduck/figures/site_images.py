@@ -9,7 +9,7 @@ import polars as pl
 from jumpduck.errors import ManifestError
 from jumpduck.figures.montage import Row, Scale
 from jumpduck.figures.tiles import Tile, TileFile
-from jumpduck.recipes.kept_images import kept_width_um, stretched_levels
+from jumpduck.recipes.kept_images import kept_edges_um, stretched_levels
 from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY
 
 CONCENTRATION = "Metadata_Concentration_Micromolar"
@@ -66,7 +66,7 @@ class SiteImages:
         role = " · ".join(kind for kind in kinds if kind)
         rows = [row for row in self.results.values() if row]
         issues = dict.fromkeys(row["known_issue"] for row in rows if row.get("known_issue"))
-        widths = (kept_width_um(row) for row in rows if row["status"] in DONE)
+        edges = next((kept_edges_um(row) for row in rows if row["status"] in DONE), None)
         return Row(
             plate="   /   ".join(site[name] for name in PLATE_KEY),
             name=site["name"],
@@ -74,7 +74,7 @@ class SiteImages:
             warning="; ".join(issues),
             is_control=site["is_control"],
             tiles=tiles,
-            width_um=next(widths, None),
+            width_um=edges[1] if edges else None,
         )
 
 

@@ -17,10 +17,10 @@ from jumpduck.rows import Row
 RAW = "raw"
 
 
-def kept_width_um(row: Row) -> float | None:
-    """Get the width of the specimen in a kept image, in micrometres.
+def kept_edges_um(row: Row) -> tuple[float, float] | None:
+    """Get the height and width of the specimen in a kept image, in micrometres.
 
-    It is that of the crop, whatever the image was resized to. None if the size of the published
+    They are those of the crop, whatever the image was resized to. None if the size of the published
     pixels is not known, or the recipe is none of jumpduck's, of which the crop is not known.
     """
     name, parameters = _recipe_of(row)
@@ -30,13 +30,13 @@ def kept_width_um(row: Row) -> float | None:
     if not isinstance(width, int) or not isinstance(height, int) or name not in BUILT_IN:
         return None
     if name == RAW:
-        return width * pixel_um
+        return height * pixel_um, width * pixel_um
     try:
         steps = Preprocessing(parameters["crop"], parameters["crop_um"], illum=False, resize=None)
-        columns = steps.crop_of((height, width), pixel_um)[1]
+        rows, columns = steps.crop_of((height, width), pixel_um)
     except (KeyError, TypeError, QueryError):  # parameters that no recipe of jumpduck has
         return None
-    return (columns.stop - columns.start) * pixel_um
+    return (rows.stop - rows.start) * pixel_um, (columns.stop - columns.start) * pixel_um
 
 
 def stretched_levels(row: Row) -> tuple[float, float] | None:
