@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from jumpduck.errors import ManifestError
+from jumpduck.rows import MODALITY, ROLE, SITE_KEY
 
 RESULTS_FILE = "results.parquet"
 SITES_FILE = "sites.parquet"
@@ -86,6 +87,25 @@ RESULTS: Mapping[str, pl.DataType] = {**MANIFEST, **OUTCOME}
 
 SITE_PATH = "path_"
 """Begins the name of a column of sites.parquet: the path of one channel's file."""
+
+NAMES = ("Metadata_Name", "Metadata_Perturbation")
+"""Columns that say best what was done to the cells of a site."""
+
+NOT_NAMES = (*SITE_KEY, "Metadata_Channel", ROLE, MODALITY, "Metadata_PlateType")
+"""Columns of text that say something else."""
+
+
+def name_columns(columns: Mapping[str, pl.DataType]) -> list[str]:
+    """Get the columns that say what was done to the cells of a site, the best first.
+
+    They are `NAMES`, and then the other columns of text that a collection gives its sites.
+    """
+    texts = [
+        name
+        for name, dtype in columns.items()
+        if dtype == pl.String and name.startswith("Metadata_") and name not in NOT_NAMES
+    ]
+    return sorted(texts, key=lambda name: NAMES.index(name) if name in NAMES else len(NAMES))
 
 
 def manifest_types(columns: Mapping[str, pl.DataType], name: str) -> dict[str, pl.DataType]:

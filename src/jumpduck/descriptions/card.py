@@ -7,7 +7,7 @@ import polars as pl
 
 from jumpduck.descriptions.again import command_again
 from jumpduck.descriptions.cited import Cited
-from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY
+from jumpduck.rows import DONE, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
 from jumpduck.schema import BIBTEX_FILE, CITATION_FILE, RESULTS_FILE, SITES_FILE
 from jumpduck.transfer.filled_folder import FilledFolder
 
@@ -16,7 +16,7 @@ CARD_FILE = "README.md"
 MARK = "<!-- made by jumpduck card -->"
 """In each card, so that a README of the user's own is not replaced."""
 
-ROLE, SPLIT = "Metadata_pert_type", "split"
+SPLIT = "split"
 
 MAX_SOURCES = 50
 """Rows of a table; its last line says how many were left out."""
@@ -64,7 +64,7 @@ def _counts(folder: FilledFolder) -> str:
         .select(
             images=pl.len(),
             plates=pl.struct(PLATE_KEY).n_unique(),
-            wells=pl.struct(*PLATE_KEY, "Metadata_Well").n_unique(),
+            wells=pl.struct(WELL_KEY).n_unique(),
             sites=pl.struct(SITE_KEY).n_unique(),
             gigabytes=kept.struct.field("size").sum() / 1e9,
         )
@@ -91,7 +91,7 @@ def _tables(folder: FilledFolder) -> Iterator[str]:
             .group_by(column)
             .agg(
                 plates=pl.struct(PLATE_KEY).n_unique(),
-                wells=pl.struct(*PLATE_KEY, "Metadata_Well").n_unique(),
+                wells=pl.struct(WELL_KEY).n_unique(),
                 sites=pl.struct(SITE_KEY).n_unique(),
                 images=pl.len(),
             )

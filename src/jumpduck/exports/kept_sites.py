@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import ManifestError, StoreError
-from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY, PlateKey
+from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY, WELL_KEY, PlateKey
 from jumpduck.schema import OF_ONE_IMAGE, OUTCOME
 from jumpduck.storage.atomic_files import refuse_links, sizes_in
 from jumpduck.transfer.filled_folder import FilledFolder
@@ -220,7 +220,7 @@ class KeptSites:
     @cached_property
     def wells(self) -> pl.DataFrame:
         """The wells of the results, each once."""
-        wells = self.folder.results.select(*PLATE_KEY, "Metadata_Well").unique()
+        wells = self.folder.results.select(WELL_KEY).unique()
         return wells.collect(engine="streaming").sort(pl.all())
 
     def plates(self) -> Iterator[Plate]:

@@ -15,7 +15,7 @@ import polars as pl
 from jumpduck.database.connection import HeldCollection, frame, interrupting
 from jumpduck.errors import ManifestError
 from jumpduck.options import expanded
-from jumpduck.rows import PLATE_KEY
+from jumpduck.rows import WELL_KEY
 from jumpduck.selection.sql_text import literal
 
 Exclude = str | Path | pl.DataFrame
@@ -25,7 +25,6 @@ EXCLUDED = "memory.main.excluded_sites"
 """Table beside the catalog: the number of each site that is left out, and of the row that says so;
 the numbers of sites mean nothing outside this catalog."""
 
-WELL_KEY = (*PLATE_KEY, "Metadata_Well")
 SITE = "Metadata_Site"
 
 ODD = "odd"

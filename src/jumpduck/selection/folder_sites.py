@@ -8,8 +8,9 @@ import polars as pl
 
 from jumpduck.errors import QueryError
 from jumpduck.options import expanded
+from jumpduck.rows import MODALITY, ROLE
+from jumpduck.schema import name_columns
 from jumpduck.selection.criteria import COMPOUNDS, GENES, MODALITIES, Names, Selection, as_names
-from jumpduck.selection.shown_sites import MODALITY, ROLE, name_columns
 from jumpduck.selection.suggestions import check_names, known_names, separate
 
 OF_KIND: tuple[tuple[str, str, Sequence[str] | None], ...] = (

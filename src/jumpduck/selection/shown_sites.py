@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from jumpduck.rows import PLATE_KEY, SITE_KEY
+from jumpduck.rows import MODALITY, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
+from jumpduck.schema import name_columns
 
-WELL_KEY = (*PLATE_KEY, "Metadata_Well")
-ROLE, MODALITY = "Metadata_pert_type", "Metadata_modality"
 CONCENTRATION = "Metadata_Concentration_Micromolar"
 
 NAME = "name"
@@ -15,12 +14,6 @@ NAME = "name"
 
 ABSENT = "absent"
 """Images that a site lacks."""
-
-NAMES = ("Metadata_Name", "Metadata_Perturbation")
-"""Columns that say best what was done to a site; else it is the first text of the collection."""
-
-NOT_NAMES = (*SITE_KEY, ROLE, MODALITY, "Metadata_PlateType")
-"""Columns of text that say something else."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +33,6 @@ class ShownSites:
     sites: pl.DataFrame
     left_out: int
     controls_left_out: int
-
-
-def name_columns(schema: pl.Schema) -> list[str]:
-    """Get the columns that say what was done to a site, the best first."""
-    texts = [
-        name
-        for name, dtype in schema.items()
-        if dtype == pl.String and name.startswith("Metadata_") and name not in NOT_NAMES
-    ]
-    return sorted(texts, key=lambda name: NAMES.index(name) if name in NAMES else len(NAMES))
 
 
 def described(sites: pl.LazyFrame, absent: pl.Expr, *more: str) -> pl.LazyFrame:

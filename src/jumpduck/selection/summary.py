@@ -7,12 +7,10 @@ import duckdb
 import polars as pl
 
 from jumpduck.database.connection import HeldCollection, frame
-from jumpduck.rows import PLATE_KEY, SITE_KEY
+from jumpduck.rows import MODALITY, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
 from jumpduck.selection.left_out import LeftOut
 
 RECIPE = "png8"
-
-ROLE = ("Metadata_pert_type", "Metadata_modality")
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,16 @@ class Counts:
 
 def count_rows(rows: pl.DataFrame) -> Counts:
     """Count what sorted rows hold: the number of changes of a key is that of its values."""
-    kinds = [name for name in (*ROLE, "split") if name in rows.columns]
+    kinds = [name for name in (ROLE, MODALITY, "split") if name in rows.columns]
     sites = rows.filter(_changed(SITE_KEY)).select(*SITE_KEY, *kinds)
     brightfield = rows.filter(pl.col("channel_kind") == "brightfield").select(SITE_KEY)
     by_source = (
         sites.group_by("Metadata_Source")
         .agg(
             plates=_changed(PLATE_KEY).sum(),
-            wells=_changed((*PLATE_KEY, "Metadata_Well")).sum(),
+            wells=_changed(WELL_KEY).sum(),
             sites=pl.len(),
-            negcons=(pl.col("Metadata_pert_type") == "negcon").sum(),
+            negcons=(pl.col(ROLE) == "negcon").sum(),
         )
         .join(
             rows.group_by("Metadata_Source").agg(
@@ -75,9 +73,7 @@ def count_rows(rows: pl.DataFrame) -> Counts:
             how="left",
         )
     )
-    by_role = sites.group_by(kinds).agg(
-        wells=_changed((*PLATE_KEY, "Metadata_Well")).sum(), sites=pl.len()
-    )
+    by_role = sites.group_by(kinds).agg(wells=_changed(WELL_KEY).sum(), sites=pl.len())
     return Counts(by_source, by_role)
 
 

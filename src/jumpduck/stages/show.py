@@ -13,12 +13,11 @@ from jumpduck.errors import QueryError
 from jumpduck.figures.colours import Colour, channel_colours
 from jumpduck.figures.pictures import picture_of
 from jumpduck.options import expanded, takes
-from jumpduck.rows import PLATE_KEY
+from jumpduck.rows import PLATE_KEY, ROLE
 from jumpduck.schema import SITE_PATH
 from jumpduck.selection.criteria import Names, Selection
 from jumpduck.selection.folder_sites import FolderSites
 from jumpduck.selection.shown_sites import (
-    ROLE,
     ShownSites,
     beside,
     described,

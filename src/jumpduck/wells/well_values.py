@@ -6,19 +6,17 @@ from dataclasses import dataclass
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.rows import DONE, SITE_KEY
+from jumpduck.rows import DONE, FAULTS, ROLE
+from jumpduck.schema import NAMES, name_columns
 from jumpduck.selection.suggestions import check_names
 from jumpduck.wells.plate_shape import PlateShape, place_of, shape_of
 
 OWN = "Metadata_"
 
-WORDS: Mapping[str, str] = {"role": "Metadata_pert_type"}
+WORDS: Mapping[str, str] = {"role": ROLE}
 """Words for columns that have another name."""
 
 PERTURBATION = "perturbation"
-
-NAMES = ("Metadata_Name", "Metadata_Perturbation")
-"""Columns that name the perturbation of a well, the best first."""
 
 TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
 """Types whose values are shown as text."""
@@ -26,7 +24,7 @@ TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
 MAX_DIFFERENT = 3
 """Values of a well that are written out where it has several."""
 
-STATUSES = (*DONE, "failed", "missing", "corrupt")
+STATUSES = (*DONE, *FAULTS)
 """What became of an image, the worst last."""
 
 
@@ -156,16 +154,13 @@ def column_of(by: str, columns: Collection[str]) -> str:
 
 
 def _perturbation(columns: Mapping[str, pl.DataType]) -> pl.Expr:
-    """The name of the perturbation, else the first text that the collection gives a site."""
-    own = (*SITE_KEY, "Metadata_Channel", *WORDS.values(), *NAMES)
-    texts = [name for name, of in columns.items() if of == pl.String and name.startswith(OWN)]
-    named = [name for name in NAMES if name in texts]
-    first = [name for name in texts if name not in own][:1]
-    if not named and not first:
+    """The name of the perturbation, else another text that the collection gives a site."""
+    names = name_columns(columns)
+    if not names:
         raise QueryError(
             f"by {PERTURBATION!r} is not known here: there is no {NAMES[0]}; name a column"
         )
-    return pl.coalesce(*named, *first)
+    return pl.coalesce(names)
 
 
 def _rule(by: str, dtype: pl.DataType) -> tuple[str, pl.Expr]:

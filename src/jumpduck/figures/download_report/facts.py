@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from jumpduck.figures.download_report import tables
-from jumpduck.rows import PLATE_KEY
+from jumpduck.rows import PLATE_KEY, WELL_KEY
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.transfer.origins import Channel
 from jumpduck.wells.outliers import find_outliers
@@ -58,10 +58,10 @@ class Facts:
 def facts_of(folder: FilledFolder) -> Facts:
     """Get all that the report says of a folder, except pictures."""
     found = find_outliers(folder.results)
-    notable = found.rows.select(tables.WELL_KEY).unique()
+    notable = found.rows.select(WELL_KEY).unique()
     wells = (
         tables.wells(folder)
-        .join(notable.with_columns(outlier=True), on=tables.WELL_KEY, how="left")
+        .join(notable.with_columns(outlier=True), on=WELL_KEY, how="left")
         .with_columns(pl.col("outlier").fill_null(value=False))
     )
     of_plates = notable.group_by(PLATE_KEY).agg(outlier_wells=pl.len())

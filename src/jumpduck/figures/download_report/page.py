@@ -11,8 +11,8 @@ import polars as pl
 
 from jumpduck.figures.download_report.content import as_script, content_of, pictures_of
 from jumpduck.figures.download_report.facts import MAX_ROWS, Facts, facts_of
-from jumpduck.figures.download_report.tables import FAULTS
 from jumpduck.figures.download_report.thumbnails import thumbnails
+from jumpduck.rows import FAULTS
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.wells.outliers import MIN_COMPARED, THRESHOLD

@@ -8,7 +8,7 @@
   const MAX_MAP_PIXELS = 480;
   const MAX_WELL_PIXELS = 40;
   const MEASURES = { mean: "Mean grey level", focus: "Focus", saturated: "Saturated pixels" };
-  const FAULTS = ["missing", "corrupt", "failed"];
+  const FAULTS = ["failed", "missing", "corrupt"];
   const MARKS = content.charts.marks;
   const [NO_VALUE, NO_IMAGE] = MARKS.states;
 

@@ -3,29 +3,20 @@
 from collections.abc import Sequence
 
 import polars as pl
-import polars.selectors as cs
 
-from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY
-from jumpduck.schema import SITE_PATH
+from jumpduck.rows import DONE, FAULTS, MODALITY, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
+from jumpduck.schema import name_columns
 from jumpduck.transfer.fault_reasons import reason
 from jumpduck.transfer.filled_folder import FilledFolder
 
 WELL = "Metadata_Well"
 CHANNEL = "Metadata_Channel"
-WELL_KEY = (*PLATE_KEY, WELL)
-ROLE, MODALITY = "Metadata_pert_type", "Metadata_modality"
-
-FAULTS = ("missing", "corrupt", "failed")
-"""Statuses of an image without a file, the one that is the least to be mended first."""
 
 MEASURES = ("mean", "focus", "saturated")
 """Columns of the results that say how good an image is."""
 
 MAX_NAME_CHARACTERS = 100
 """Of what is in a well: it can be a structure of any length."""
-
-_NAMES = ("Metadata_Name", "Metadata_Perturbation")
-"""Columns of sites that name what is in a well; where both lack, another text of the collection."""
 
 
 def by_source(folder: FilledFolder) -> pl.DataFrame:
@@ -157,13 +148,7 @@ def _shortened(text: pl.Expr) -> pl.Expr:
 def _contents(folder: FilledFolder) -> pl.DataFrame:
     """What is in the wells: role, modality and name, each null where it is not known."""
     types = folder.sites.collect_schema()
-    own = (*SITE_KEY, ROLE, MODALITY, *_NAMES)
-    others = [
-        name
-        for name in folder.sites.select(cs.string()).collect_schema()
-        if name not in own and not name.startswith(SITE_PATH)
-    ]
-    names = [pl.col(name) for name in (*_NAMES, *others[:1]) if name in types]
+    names = name_columns(types)
     role, modality = (
         pl.col(name) if name in types else pl.lit(None, pl.String) for name in (ROLE, MODALITY)
     )

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from jumpduck.figures.download_report.tables import CHANNEL, WELL_KEY
+from jumpduck.figures.download_report.tables import CHANNEL
 from jumpduck.figures.tiles import Levels, TileFile, read_tiles
 from jumpduck.recipes.kept_images import stretched_levels
-from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY
+from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY, WELL_KEY
 from jumpduck.transfer.cores import usable_cores
 from jumpduck.transfer.fault_reasons import reason
 from jumpduck.transfer.filled_folder import FilledFolder
