@@ -33,7 +33,7 @@ ROOMS = {
     "recipes": {"imaging"},
     "wells": {"selection"},
     "figures": {"imaging", "recipes", "storage", "transfer", "wells"},
-    "exports": {"imaging", "recipes", "storage", "transfer"},
+    "exports": {"imaging", "recipes", "storage", "transfer", "wells"},
     "containers": {"imaging", "storage"},
     "transfer": {"containers", "recipes", "storage"},
     "cluster": set(),

@@ -185,7 +185,6 @@ class KeptSites:
         self.channels = tuple(channels) or tuple(one.name for one in folder.channels)
         self._are_named = bool(channels)
         self.incomplete = incomplete
-        self._sizes: tuple[str, dict[str, int]] = ("", {})
         self._columns = folder.results.collect_schema().names()
         of_image = {*SITE_KEY, *OF_ONE_IMAGE, *OUTCOME}
         own = [name for name in self._columns if name not in of_image]

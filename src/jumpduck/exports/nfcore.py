@@ -7,12 +7,7 @@ import polars as pl
 
 from jumpduck.errors import QueryError
 from jumpduck.exports.kept_sites import CHANNEL, KeptSites, Plate, Totals
-from jumpduck.exports.plain_names import (
-    check_wells,
-    column_number,
-    row_number,
-    words_of_channels,
-)
+from jumpduck.exports.plain_names import places_of_wells, words_of_channels
 
 SUFFIXES = (".tif", ".tiff")
 
@@ -34,7 +29,9 @@ class Samplesheet:
                 "form nfcore takes one file an image, and the files here hold all channels of a "
                 "site; download with `--recipe raw` or `--recipe tiff16` into another folder"
             )
-        check_wells(kept.wells, self.name)
+        places = places_of_wells(kept.wells, self.name)
+        self._rows = {well: place.row for well, place in places.items()}
+        self._columns = {well: place.column for well, place in places.items()}
         self._kept = kept
         self._words = words_of_channels(kept.channels)
 
@@ -49,6 +46,6 @@ class Samplesheet:
             plate="Metadata_Plate",
             well=well,
             site="Metadata_Site",
-            row=row_number(well),
-            col=column_number(well),
+            row=well.replace_strict(self._rows),
+            col=well.replace_strict(self._columns),
         )

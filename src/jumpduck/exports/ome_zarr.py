@@ -20,12 +20,13 @@ from jumpduck.exports.ome_zarr_images import (
     libraries,
     write_image,
 )
-from jumpduck.exports.plain_names import check_wells, column_number, site_key
+from jumpduck.exports.plain_names import places_of_wells, site_key
 from jumpduck.exports.stacks import check_pages
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.recipes.kept_images import kept_edges_um
 from jumpduck.rows import PlateKey
+from jumpduck.wells.plate_shape import row_letters
 
 COLOURS = ("#FFFFFF", "#FF00FF", "#00FF00", "#FFFF00", "#00FFFF", "#FF0000", "#0080FF")
 """Colours of channels that have none in their collection, one after the other."""
@@ -62,7 +63,10 @@ class OmeZarr:
 
     def __init__(self, kept: KeptSites, totals: Totals) -> None:
         libraries()  # because what is not installed should be said before work begins
-        check_wells(kept.wells, self.name)
+        self._places = {
+            well: (row_letters(place.row), str(place.column))
+            for well, place in places_of_wells(kept.wells, self.name).items()
+        }
         self._kept = kept
         self._recipe = dict(zip(("recipe", "parameters"), totals.recipes[0], strict=True))
         known = {one.name: one.colour for one in kept.folder.channels}
@@ -78,12 +82,13 @@ class OmeZarr:
             wells: dict[str, list[Site]] = {}
             for site in plate.sites():
                 wells.setdefault(str(site.columns["Metadata_Well"]), []).append(site)
-            places = _places(list(wells))
             self._plates[plate.key] = _PlateLook(
-                self._shown(plate), list(places.values()), max(map(len, wells.values()))
+                self._shown(plate),
+                [self._places[well] for well in wells],
+                max(map(len, wells.values())),
             )
             for well, sites in wells.items():
-                name = "/".join((self._group(plate.key), *places[well]))
+                name = "/".join((self._group(plate.key), *self._places[well]))
                 yield Piece(name, sites)
 
     def write(self, piece: Piece, path: Path) -> None:
@@ -186,13 +191,3 @@ class OmeZarr:
             window = (low or 0.0, max(high or 0.0, (low or 0.0) + 1))
             shown.append(ShownChannel(name, self._colours[name], window))
         return shown
-
-
-def _places(wells: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Get the row and the column of each well, as names of groups: A01 is A and 1."""
-    names = pl.DataFrame({"well": wells}).select(
-        pl.col("well"),
-        row=pl.col("well").str.extract("^([A-Za-z]+)").str.to_uppercase(),
-        column=column_number(pl.col("well")).cast(pl.String),
-    )
-    return {well: (row, column) for well, row, column in names.rows()}

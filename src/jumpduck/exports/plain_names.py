@@ -8,8 +8,7 @@ import polars as pl
 
 from jumpduck.errors import QueryError
 from jumpduck.rows import PLATE_KEY
-
-_WELL = r"^([A-Za-z]{1,2})0*([1-9][0-9]?)$"
+from jumpduck.wells.plate_shape import Place, place_of
 
 _UNDERSCORES = re.compile(r"^_|_$|_(?=_)")
 
@@ -44,41 +43,37 @@ def words_of_channels(channels: Iterable[str]) -> Mapping[str, str]:
     return words
 
 
-def check_wells(wells: pl.DataFrame, form: str) -> None:
-    """Check that each well has a name such as A01, and no other one on its plate.
+def places_of_wells(wells: pl.DataFrame, form: str) -> dict[str, Place]:
+    """Get the row and column of each well, by its name.
+
+    Parameters
+    ----------
+    wells
+        The key of each well, once.
+    form
+        What needs them, for messages.
 
     Raises
     ------
     QueryError
-        One has not.
+        A well has no name such as A01, or two wells of a plate are the same one.
     """
-    well = pl.col("Metadata_Well")
-    bad = wells.filter(~well.str.contains(_WELL).fill_null(value=False))["Metadata_Well"]
-    if len(bad):
-        raise QueryError(
-            f"well {bad[0]!r} is not like A01, from which {form} gets row and column; name the "
-            "wells so in the manifest, and download again (files that are there are kept)"
-        )
-    places = wells.select(*PLATE_KEY, row=row_number(well), column=column_number(well))
-    twice = wells.filter(places.is_duplicated())["Metadata_Well"]
-    if len(twice):
+    places: dict[str, Place] = {}
+    for name in wells["Metadata_Well"].unique().sort():
+        place = place_of(name)
+        if place is None:
+            raise QueryError(
+                f"well {name!r} is not like A01, from which {form} gets row and column; name the "
+                "wells so in the manifest, and download again (files that are there are kept)"
+            )
+        places[name] = place
+    plain = {name: f"{place.row} {place.column}" for name, place in places.items()}
+    placed = wells.with_columns(place=pl.col("Metadata_Well").replace_strict(plain))
+    key = (*PLATE_KEY, "place")
+    same = placed.filter(pl.struct(key).is_duplicated()).sort(*key, "Metadata_Well")
+    if len(twice := same["Metadata_Well"]):
         raise QueryError(
             f"wells {twice[0]!r} and {twice[1]!r} of a plate are the same one; give it one name in "
             "the manifest, and download again (files that are there are kept)"
         )
-
-
-def row_number(well: pl.Expr) -> pl.Expr:
-    """Get the number of a well's row, from 1: A is 1, AA is 27."""
-    row = well.str.extract(_WELL, 1).str.to_uppercase()
-    names = pl.Series([chr(64 + number) for number in range(1, 27)])
-    last = row.str.slice(-1).replace_strict(names, list(range(1, 27)), return_dtype=pl.Int64)
-    first = row.str.head(-1).replace_strict(
-        pl.concat([pl.Series([""]), names]), list(range(27)), return_dtype=pl.Int64
-    )
-    return 26 * first + last
-
-
-def column_number(well: pl.Expr) -> pl.Expr:
-    """Get the number of a well's column, from 1."""
-    return well.str.extract(_WELL, 2).cast(pl.Int64)
+    return places
