@@ -14,6 +14,11 @@ line writes them as flags.
 """
 
 
+def needs_extra(what: str, libraries: str, extra: str) -> str:
+    """Get what to say where the libraries of an extra are not installed."""
+    return f"{what} needs {libraries}; install the extra: pip install 'jumpduck[{extra}]'"
+
+
 class JumpduckError(Exception):
     """An error that jumpduck explains; `exit_code` is what the command line ends with."""
 

@@ -23,12 +23,13 @@ import polars as pl
 
 import jumpduck
 from jumpduck.exports import shards
-from jumpduck.exports.filling import WORKERS
+from jumpduck.exports.filling import MORE_THAN_CORES
 from jumpduck.exports.ome_zarr_images import CODEC_LEVEL, chunks_of, levels_of
 from jumpduck.imaging.readers import decode_image
 from jumpduck.imaging.writers import encode_tiff
 from jumpduck.rows import SITE_KEY
 from jumpduck.synthetic.cells import STAINS, Phenotype, draw_site
+from jumpduck.transfer.cores import usable_cores
 
 ROUNDS = 5
 EDGE = 1080
@@ -61,7 +62,7 @@ def synced(path, data):
 
 
 def in_threads(work, items):
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(usable_cores() + MORE_THAN_CORES) as pool:
         list(pool.map(work, items))
 
 

@@ -154,4 +154,4 @@ def test_without_dask_it_is_said_what_to_install(module, options, shards, monkey
     monkeypatch.setitem(sys.modules, module, None)
     done = cli("submit", "dask", *options)
     assert done.code == 2
-    assert "is not installed; install it with `pip install 'jumpduck[dask]'`" in done.err
+    assert "; install the extra: pip install 'jumpduck[dask]'" in done.err

@@ -287,4 +287,4 @@ def test_without_the_extra_the_row_says_what_to_install(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "StoreError" in done.stderr
-    assert "needs pyfive; install it with: pip install 'jumpduck[hdf5]'" in done.stderr
+    assert "needs pyfive; install the extra: pip install 'jumpduck[hdf5]'" in done.stderr

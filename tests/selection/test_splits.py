@@ -142,7 +142,7 @@ def test_a_split_that_cannot_be_is_refused(plates, tmp_path, options, reason):
 
 def test_scaffolds_are_refused_without_rdkit(plates, monkeypatch):
     monkeypatch.setattr("jumpduck.selection.scaffolds.find_spec", lambda _: None)
-    with pytest.raises(QueryError, match=r"needs RDKit; install it with: pip install"):
+    with pytest.raises(QueryError, match=r"needs RDKit; install the extra: pip install"):
         jumpduck.manifest(plates, split=HALVES, split_by="scaffold")
 
 

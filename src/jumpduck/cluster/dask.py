@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import jumpduck
-from jumpduck.errors import InterruptedRunError, JumpduckError, QueryError, StoreError
+from jumpduck.errors import InterruptedRunError, JumpduckError, QueryError, StoreError, needs_extra
 
 Client = Any
 """`distributed.Client`, which has types in part alone."""
@@ -174,9 +174,7 @@ def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]
         import dask.config
         import distributed
     except ImportError:
-        raise QueryError(
-            "dask is not installed; install it with `pip install 'jumpduck[dask]'`"
-        ) from None
+        raise QueryError(needs_extra("system dask", "Dask", "dask")) from None
     library: Any = distributed
     # because the profiler can stop a worker for ever, where garbage is collected while Python 3.11
     # reads the frames of all threads
@@ -222,9 +220,7 @@ def _job_queue(name: JobQueue) -> Generator[Any]:
         import dask_jobqueue
         import distributed
     except ImportError:
-        raise QueryError(
-            "dask-jobqueue is not installed; install it with `pip install 'jumpduck[dask]'`"
-        ) from None
+        raise QueryError(needs_extra("jobqueue", "dask-jobqueue", "dask")) from None
     kind: Any = getattr(dask_jobqueue, CLASSES[name])
     first = Future[None]()
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from jumpduck.containers.chunk_grid import ChunkGrid, Coordinates
 from jumpduck.containers.ranged_file import RangedFile
-from jumpduck.errors import ImageError, JumpduckError, StoreError
+from jumpduck.errors import ImageError, JumpduckError, StoreError, needs_extra
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NO_ADDRESS = 2**64 - 1
@@ -96,9 +96,7 @@ def open_dataset(file: RangedFile, path: str) -> Dataset:
         from pyfive.dataobjects import DataObjects  # pyright: ignore[reportMissingTypeStubs]
         from pyfive.misc_low_level import SuperBlock  # pyright: ignore[reportMissingTypeStubs]
     except ImportError as error:
-        raise StoreError(
-            "a plane of an HDF5 file needs pyfive; install it with: pip install 'jumpduck[hdf5]'"
-        ) from error
+        raise StoreError(needs_extra("a plane of an HDF5 file", "pyfive", "hdf5")) from error
     if file[:8] != SIGNATURE:
         raise ImageError(f"not a readable HDF5: it begins with {file[:8]!r}")
     try:

@@ -1,6 +1,5 @@
 """Fills the folder of an export: its pieces on several threads, each as a whole or not at all."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -8,9 +7,10 @@ from concurrent.futures import Future
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.exports.export_folder import ExportFolder
 from jumpduck.exports.forms import FolderForm, Piece
+from jumpduck.transfer.cores import usable_cores
 
-WORKERS = (os.cpu_count() or 1) + 2
-"""Pieces that are made at the same time: more than cores, because some wait for the disk."""
+MORE_THAN_CORES = 2
+"""Threads beside one a core, because some wait for the disk."""
 
 WAITING_PIECES = 2
 """Parts for each thread that are begun or wait, because each has its sites in memory."""
@@ -32,7 +32,7 @@ def fill(
         Called with the number of images of each piece.
     """
     pending: deque[tuple[Piece, Future[str | None]]] = deque()
-    pieces = 0
+    pieces, threads = 0, usable_cores() + MORE_THAN_CORES
 
     def make(piece: Piece) -> str | None:
         """Write a piece, and get its digest; None if it is there."""
@@ -49,12 +49,12 @@ def fill(
         progress(piece.images)
 
     with folder.open():
-        pool = DaemonPool(WORKERS, "export")
+        pool = DaemonPool(threads, "export")
         try:
             for piece in form.pieces():
                 pending.append((piece, pool.submit(make, piece)))
                 pieces += 1
-                if len(pending) >= WAITING_PIECES * WORKERS:
+                if len(pending) >= WAITING_PIECES * threads:
                     take()
             while pending:
                 take()

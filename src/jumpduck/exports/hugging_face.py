@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from jumpduck.errors import QueryError
+from jumpduck.errors import QueryError, needs_extra
 from jumpduck.exports.forms import Piece
 from jumpduck.exports.kept_sites import KeptSites, Site, Totals
 from jumpduck.exports.plain_names import words_of_channels
@@ -137,9 +137,7 @@ def _arrow() -> tuple[Any, Any]:
         import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
         from pyarrow import parquet  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
-        raise QueryError(
-            "form huggingface needs pyarrow; install it with: pip install 'jumpduck[huggingface]'"
-        ) from None
+        raise QueryError(needs_extra("form huggingface", "pyarrow", "huggingface")) from None
     return pa, parquet
 
 

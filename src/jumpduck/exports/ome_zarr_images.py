@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.errors import QueryError
+from jumpduck.errors import QueryError, needs_extra
 from jumpduck.imaging.tiff_reader import Plane
 
 CHUNK_PIXELS = 1024
@@ -64,10 +64,7 @@ def libraries() -> Libraries:
         import ome_zarr.writer  # pyright: ignore[reportMissingTypeStubs]
         import zarr
     except ImportError:
-        raise QueryError(
-            "form ome-zarr needs zarr and ome-zarr; install them with: pip install "
-            "'jumpduck[omezarr]'"
-        ) from None
+        raise QueryError(needs_extra("form ome-zarr", "zarr and ome-zarr", "omezarr")) from None
     return Libraries(zarr, ome_zarr.writer, ome_zarr.format.FormatV05())
 
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jumpduck.errors import QueryError
+from jumpduck.errors import QueryError, needs_extra
 from jumpduck.storage.atomic_files import atomic_write
 from jumpduck.storage.replaced_files import is_png, refuse_other_file
 
@@ -31,9 +31,7 @@ def check_charts(path: Path | None = None) -> None:
         `path` is a file of another kind.
     """
     if any(find_spec(name) is None for name in ("altair", "vl_convert")):
-        raise QueryError(
-            "charts need Altair and vl-convert; install them with: pip install 'jumpduck[report]'"
-        )
+        raise QueryError(needs_extra("a chart", "Altair and vl-convert", "report"))
     if path is None:
         return
     if path.suffix.lower() not in SUFFIXES:

@@ -1,7 +1,6 @@
 """Sites of an output folder -> a PNG of them, and a table of what is in it."""
 
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from jumpduck.figures.colours import Colour
 from jumpduck.figures.montage import draw_montage, scales_of
 from jumpduck.figures.site_images import sites_with_images, table_of
 from jumpduck.figures.tiles import read_tiles
+from jumpduck.transfer.cores import usable_cores
 
 PNG_EFFORT = 1
 """Of 9: a picture of tiles does not become much smaller with more."""
@@ -51,7 +51,7 @@ def picture_of(
         The sites of a plate are files of two recipes.
     """
     images = sites_with_images(sites, results, list(colours))
-    tiles = read_tiles(folder, [site.kept for site in images], os.cpu_count() or 1)
+    tiles = read_tiles(folder, [site.kept for site in images], usable_cores())
     rows = [site.row(drawn) for site, drawn in zip(images, tiles, strict=True)]
     scales = scales_of(rows, each_alone=each_alone)
     picture = draw_montage(rows, scales, colours, composite, footer, each_alone=each_alone)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import duckdb
 
 from jumpduck.database.connection import frame
-from jumpduck.errors import QueryError
+from jumpduck.errors import QueryError, needs_extra
 
 SCAFFOLDS = "memory.main.scaffolds"
 """Table beside the catalog: the identifier of a perturbation, and its scaffold."""
@@ -53,9 +53,7 @@ def write_scaffolds(con: duckdb.DuckDBPyConnection, perturbation: str, sites: st
 def check_rdkit() -> None:
     """Raise QueryError if RDKit is not installed."""
     if find_spec("rdkit") is None:
-        raise QueryError(
-            "`split_by` scaffold needs RDKit; install it with: pip install 'jumpduck[chem]'"
-        )
+        raise QueryError(needs_extra("`split_by` scaffold", "RDKit", "chem"))
 
 
 def murcko_scaffold(smiles: str) -> str | None:
