@@ -207,6 +207,12 @@ def test_pictures_of_a_plate_have_one_scale_whatever_the_recipe_stretched(result
     assert bright / dark == pytest.approx(4, rel=0.1)
 
 
+def test_a_table_of_the_users_own_need_not_know_of_known_issues(results, tmp_path):
+    own = results.drop("known_issue").filter(Metadata_Plate="P000", Metadata_Well="A01")
+    made = jumpduck.report(measured_folders.write(tmp_path / "own", own, edge=8))
+    assert column(content_of(made.path)["plates"]["issues"]) == [0]
+
+
 def test_a_file_that_is_not_a_report_is_not_replaced(folder, made, tmp_path):
     other = tmp_path / "thesis.html"
     other.write_text("<!doctype html>\n<title>mine</title>")

@@ -12,6 +12,8 @@ from jumpduck.transfer.filled_folder import FilledFolder
 WELL = "Metadata_Well"
 CHANNEL = "Metadata_Channel"
 
+_ISSUE = "known_issue"
+
 MEASURES = ("mean", "focus", "saturated")
 """Columns of the results that say how good an image is."""
 
@@ -67,12 +69,13 @@ def wells(folder: FilledFolder) -> pl.DataFrame:
         for measure in MEASURES
     ]
     found = (
-        folder.results.group_by(WELL_KEY)
+        _with_issue(folder)
+        .group_by(WELL_KEY)
         .agg(
             *measures,
             sites=pl.col(SITE_KEY[-1]).n_unique(),
             rank=rank.max(),
-            issue=_known_issue(folder).is_not_null().any(),
+            issue=pl.col(_ISSUE).is_not_null().any(),
         )
         .with_columns(
             status=pl.col("rank").replace_strict(
@@ -107,7 +110,8 @@ def faults(folder: FilledFolder, most: int) -> tuple[pl.DataFrame, pl.DataFrame]
 def known_issues(folder: FilledFolder) -> pl.DataFrame:
     """Get a row a plate and known issue that its images have: images and wells."""
     return (
-        folder.results.with_columns(issue=_known_issue(folder))
+        _with_issue(folder)
+        .rename({_ISSUE: "issue"})
         .drop_nulls("issue")
         .group_by(*PLATE_KEY, "issue")
         .agg(wells=pl.col(WELL).n_unique(), images=pl.len())
@@ -118,16 +122,20 @@ def known_issues(folder: FilledFolder) -> pl.DataFrame:
 
 def _counts(folder: FilledFolder, key: Sequence[str], **more: pl.Expr) -> pl.LazyFrame:
     done = _is_done()
-    return folder.results.group_by(key).agg(
-        **more,
-        wells=pl.struct(WELL_KEY).n_unique(),
-        sites=pl.struct(SITE_KEY).n_unique(),
-        images=pl.len(),
-        done=done.sum(),
-        **{status: (pl.col("status") == status).sum() for status in FAULTS},
-        # a file of several channels has a row for each
-        kept_bytes=pl.col("size").filter(done, pl.col("path").is_first_distinct()).sum(),
-        issues=_known_issue(folder).count(),
+    return (
+        _with_issue(folder)
+        .group_by(key)
+        .agg(
+            **more,
+            wells=pl.struct(WELL_KEY).n_unique(),
+            sites=pl.struct(SITE_KEY).n_unique(),
+            images=pl.len(),
+            done=done.sum(),
+            **{status: (pl.col("status") == status).sum() for status in FAULTS},
+            # a file of several channels has a row for each
+            kept_bytes=pl.col("size").filter(done, pl.col("path").is_first_distinct()).sum(),
+            issues=pl.col(_ISSUE).count(),
+        )
     )
 
 
@@ -135,9 +143,11 @@ def _is_done() -> pl.Expr:
     return pl.col("status").is_in(DONE)
 
 
-def _known_issue(folder: FilledFolder) -> pl.Expr:
-    there = "known_issue" in folder.results.collect_schema()
-    return pl.col("known_issue") if there else pl.lit(None, pl.String)
+def _with_issue(folder: FilledFolder) -> pl.LazyFrame:
+    """Get the results with a column of known issues: those of a user's own table have none."""
+    if _ISSUE in folder.results.collect_schema():
+        return folder.results
+    return folder.results.with_columns(pl.lit(None, pl.String).alias(_ISSUE))
 
 
 def _shortened(text: pl.Expr) -> pl.Expr:
