@@ -38,6 +38,17 @@ def test_the_command_of_a_card_makes_the_same_images(filled, tmp_path):
     assert {name for name in made | other if made.get(name) != other.get(name)} == differ
 
 
+def test_the_command_of_a_card_takes_no_more_of_the_manifest_than_the_folder_has(filled, tmp_path):
+    jumpduck.download(filled / "m.parquet", tmp_path, recipe="png8", limit=3)
+    readme, *_ = jumpduck.card(tmp_path)
+    (command,) = re.findall(r"&& jumpduck download (.*)$", readme.read_text(), re.MULTILINE)
+    assert "--limit=3" in command.split()
+    jumpduck.download(filled / "m.parquet", tmp_path, recipe="png8")
+    readme, *_ = jumpduck.card(tmp_path)
+    assert re.findall(r"&& jumpduck download .*$", readme.read_text(), re.MULTILINE)
+    assert "--limit" not in readme.read_text()
+
+
 def test_the_card_counts_what_there_is(filled):
     readme, *_ = jumpduck.card(filled / "images")
     text = readme.read_text()

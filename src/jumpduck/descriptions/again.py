@@ -23,9 +23,10 @@ def command_again(folder: FilledFolder) -> str | None:
         filled from several choices, with several recipes, or from a table that is not one of
         `jumpduck manifest`.
     """
-    if len(folder.origins) != 1 or len(folder.recipes) != 1:
+    origins = _covering(folder.origins)
+    if len(origins) != 1 or len(folder.recipes) != 1:
         return None
-    (origin,) = folder.origins
+    (origin,) = origins
     given = origin.catalog.get("options")
     if not _can_be_written(origin) or not isinstance(given, dict):
         return None
@@ -34,9 +35,19 @@ def command_again(folder: FilledFolder) -> str | None:
     commands = (
         ["catalog", *_words(CatalogOptions, {"collection": origin.catalog["collection"], **given})],
         ["manifest", *_words(Selection, _choice(origin))],
-        ["download", *_words(RecipeOptions, recipe)],
+        ["download", *_words(RecipeOptions, recipe), *_part(origin)],
     )
     return " && ".join(shlex.join(["jumpduck", *words]) for words in commands)
+
+
+def _covering(origins: Sequence[Origin]) -> Sequence[Origin]:
+    """Get the origins without those that took a part of what another took all of."""
+    whole = [(one.query, one.catalog) for one in origins if not one.part]
+    return [one for one in origins if not one.part or (one.query, one.catalog) not in whole]
+
+
+def _part(origin: Origin) -> Sequence[str]:
+    return [f"--{name}={origin.part[name]}" for name in ("shard", "limit") if name in origin.part]
 
 
 def manifest_again(origin: Origin) -> str | None:

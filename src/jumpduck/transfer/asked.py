@@ -211,7 +211,11 @@ class AskedTables:
             raise
         table.with_suffix(".left").unlink(missing_ok=True)  # its images have names now
         self.origins.keep(
-            table.stem, [Origin.of_manifest(digest, notes) for notes in manifest.origins or [{}]]
+            table.stem,
+            [
+                Origin.of_manifest(digest, notes, manifest.taken)
+                for notes in manifest.origins or [{}]
+            ],
         )
         return Run(table)
 

@@ -93,6 +93,8 @@ class Manifest:
         Each path begins with the key of its plate.
     origins
         What the metadata of each of its files say of it.
+    taken
+        The ``limit`` and ``shard`` that left rows out.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Manifest:
         self._whole_files = self.files
         self.has_standard_paths = False
         self.origins: Sequence[Mapping[str, str]] = ()
+        self.taken: Mapping[str, int | str] = {}
         self._written: Mapping[str, pl.DataType] = {}
         self.folders = self._check_rows()
 
@@ -163,6 +166,8 @@ class Manifest:
         source = rows if limit is None else rows.head(limit)
         opened = cls(source, columns, endpoint, file)
         opened.cuts_plates, opened.origins = files.cuts_plates, files.origins
+        taken = {"shard": shard, "limit": limit if limit == opened.files else None}
+        opened.taken = {name: value for name, value in taken.items() if value is not None}
         if limit is None and file is not None:
             opened._written = found
         opened.check_nulls()

@@ -56,15 +56,20 @@ class Origin:
         Settings of the catalog: ``collection``, ``gallery``, ``metadata``, ``revision`` and others.
     channels
         Channels of the collection, in its order.
+    part
+        What `jumpduck.download` took of it: ``limit``, ``shard``; nothing where it took all.
     """
 
     digest: str
     query: Mapping[str, Any] = field(default_factory=dict[str, Any])
     catalog: Mapping[str, Any] = field(default_factory=dict[str, Any])
     channels: tuple[Channel, ...] = ()
+    part: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
-    def of_manifest(cls, digest: str, notes: Mapping[str, str]) -> "Origin":
+    def of_manifest(
+        cls, digest: str, notes: Mapping[str, str], part: Mapping[str, Any] | None = None
+    ) -> "Origin":
         """Get the origin that the metadata of a manifest's file describe.
 
         Parameters
@@ -73,7 +78,7 @@ class Origin:
             ``jumpduck.query``, ``jumpduck.catalog`` and ``jumpduck.channels`` as JSON; what is
             damaged or lacks counts as not said.
         """
-        found: dict[str, Any] = {"digest": digest}
+        found: dict[str, Any] = {"digest": digest, "part": part}
         for name in ("query", "catalog", "channels"):
             text = notes.get(f"jumpduck.{name}", "")
             if name != "query" or len(text) <= MAX_QUERY_CHARACTERS:
@@ -90,6 +95,7 @@ class Origin:
             _mapping(found.get("query")),
             _mapping(found.get("catalog")),
             tuple(map(_channel, _list(found.get("channels")))),
+            _mapping(found.get("part")),
         )
 
     @property
