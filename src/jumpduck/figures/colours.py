@@ -28,6 +28,11 @@ def colour_of(text: str) -> Colour:
     return found[0], found[1], found[2]
 
 
+def added_up(channels: Sequence[Channel]) -> list[str]:
+    """Get the channels that a composite adds up unless asked otherwise: all but brightfield."""
+    return [one.name for one in channels if one.kind != "brightfield"]
+
+
 def channel_colours(channels: Sequence[Channel], asked: Mapping[str, str]) -> dict[str, Colour]:
     """Get the colour of each channel: the one asked for, else the collection's, else a palette's.
 

@@ -11,7 +11,14 @@ from PIL import Image, ImageDraw
 
 from jumpduck.figures.colours import Colour
 from jumpduck.figures.text import font, shortened, wrapped
-from jumpduck.figures.tiles import TILE_PIXELS, Levels, Tile
+from jumpduck.figures.tiles import (
+    STRETCH_PERCENTILES,
+    TILE_PIXELS,
+    Levels,
+    Scale,
+    Tile,
+    stretched,
+)
 
 GAP_PIXELS = 6
 MARGIN_PIXELS = 18
@@ -33,9 +40,6 @@ FIRST_COLUMN_PIXELS = MARGIN_PIXELS + LABEL_PIXELS
 BACKGROUND, TILE_BACKGROUND, HATCH = "#15171c", "#1f2229", "#343a46"
 BRIGHT_TEXT, TEXT, ACCENT, WARNING = "#f4f5f7", "#a9b1bf", "#ffc53d", "#ff9e64"
 
-STRETCH_PERCENT = 0.5
-"""Of the pixels at either end that become black or white."""
-
 BAR_SHARE = 0.4
 """Of the width of an image that its scale bar has at most."""
 
@@ -44,9 +48,6 @@ BAR_HEIGHT_PIXELS = 4
 BAR_MARGIN_PIXELS = 8
 
 COMPOSITE = "composite"
-
-Scale = tuple[float, float]
-"""Grey levels that become black and white."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,9 @@ def scales_of(rows: Sequence[Row], *, each_alone: bool) -> list[dict[str, Scale]
             if not tile.fault:
                 key = (number if each_alone else row.plate, channel)
                 pixels.setdefault(key, []).append(tile.grey[::2, ::2].ravel())
-    percents = (STRETCH_PERCENT, 100 - STRETCH_PERCENT)
     found: dict[object, Scale] = {}
     for key, parts in pixels.items():
-        black, white = np.percentile(np.concatenate(parts), percents)
+        black, white = np.percentile(np.concatenate(parts), STRETCH_PERCENTILES)
         found[key] = float(black), float(white)
     return [
         {
@@ -243,7 +243,7 @@ def _grey_pictures(
         if tile.fault:
             yield _hatched(tile.fault)
         else:
-            yield _centred(_stretched(tile.grey, scales[channel]))
+            yield _centred(stretched(tile.grey, scales[channel]))
 
 
 def _composite_picture(
@@ -274,7 +274,7 @@ def _added_up(
         tile = row.tiles.get(channel)
         if tile is None or tile.fault:
             continue
-        grey = _stretched(tile.grey, scales[channel])
+        grey = stretched(tile.grey, scales[channel])
         top, left = ((TILE_PIXELS - edge) // 2 for edge in grey.shape)
         place = total[top : top + grey.shape[0], left : left + grey.shape[1]]
         for part, share in enumerate(colours[channel]):
@@ -289,13 +289,7 @@ def _brightest(total: NDArray[np.float32]) -> float:
     Because many channels overlap, their sum is often above 255; cut off there, it would be white.
     """
     some = total[::2, ::2].max(axis=2)
-    return max(255.0, float(np.percentile(some, 100 - STRETCH_PERCENT)))
-
-
-def _stretched(grey: Levels, scale: Scale) -> NDArray[np.uint8]:
-    black, white = scale
-    share = (grey - np.float32(black)) / np.float32(max(white - black, 1e-6))
-    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+    return max(255.0, float(np.percentile(some, STRETCH_PERCENTILES[1])))
 
 
 def _centred(pixels: NDArray[np.uint8]) -> Image.Image:

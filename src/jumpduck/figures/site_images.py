@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from jumpduck.errors import ManifestError
-from jumpduck.figures.montage import Row, Scale
-from jumpduck.figures.tiles import Tile, TileFile
+from jumpduck.figures.montage import Row
+from jumpduck.figures.tiles import Scale, Tile, TileFile
 from jumpduck.recipes.kept_images import kept_edges_um, stretched_levels
 from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY
 

@@ -19,8 +19,14 @@ from jumpduck.transfer.manifest_paths import PLAIN_PATH
 TILE_PIXELS = 192
 """Edge of the square that an image is drawn in."""
 
+STRETCH_PERCENTILES = (0.5, 99.5)
+"""Of the pixels: what is below is black, and what is above is white."""
+
 Levels = NDArray[np.float32]
 """Grey levels of a small image, by row and column."""
+
+Scale = tuple[float, float]
+"""Grey levels that become black and white."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,13 @@ def read_tiles(
     """Get the tile of each channel of each site; a file that cannot be read is a fault."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(_tiles_of, repeat(folder), sites))
+
+
+def stretched(grey: Levels, scale: Scale) -> NDArray[np.uint8]:
+    """Get grey levels as pixels from 0, which is black, to 255, which is white."""
+    black, white = scale
+    share = (grey - np.float32(black)) / np.float32(max(white - black, 1e-6))
+    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
 
 
 def _tiles_of(folder: Path, site: Mapping[str, TileFile]) -> dict[str, Tile]:

@@ -1,11 +1,12 @@
 """A few sites to look at: what was asked for, beside negative controls of the same plates."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
 from jumpduck.rows import MODALITY, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
-from jumpduck.schema import name_columns
+from jumpduck.schema import SITE_PATH, name_columns
 
 CONCENTRATION = "Metadata_Concentration_Micromolar"
 
@@ -33,6 +34,13 @@ class ShownSites:
     sites: pl.DataFrame
     left_out: int
     controls_left_out: int
+
+
+def absent_images(sites: pl.LazyFrame, channels: Iterable[str]) -> pl.Expr:
+    """Get how many of some channels a site of an output folder lacks."""
+    there = sites.collect_schema()
+    paths = (SITE_PATH + channel for channel in channels)
+    return pl.sum_horizontal(pl.lit(0), *(pl.col(one).is_null() for one in paths if one in there))
 
 
 def described(sites: pl.LazyFrame, absent: pl.Expr, *more: str) -> pl.LazyFrame:

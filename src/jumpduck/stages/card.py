@@ -11,12 +11,11 @@ from jumpduck.descriptions.card import card as describe
 from jumpduck.descriptions.cited import cited, write_citations
 from jumpduck.descriptions.croissant import CROISSANT_FILE, croissant
 from jumpduck.errors import ManifestError, StoreError
-from jumpduck.figures.colours import channel_colours
+from jumpduck.figures.colours import added_up, channel_colours
 from jumpduck.figures.pictures import picture_of
 from jumpduck.options import expanded, takes
 from jumpduck.rows import SITE_KEY
-from jumpduck.schema import SITE_PATH
-from jumpduck.selection.shown_sites import described, spread
+from jumpduck.selection.shown_sites import absent_images, described, spread
 from jumpduck.storage.atomic_files import atomic_write
 from jumpduck.storage.replaced_files import is_png, refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
@@ -84,20 +83,16 @@ def card(options: CardOptions) -> list[Path]:
 
 def _picture(folder: FilledFolder) -> bytes | None:
     """Get a PNG of a few sites; None where no picture can be made of them."""
-    absent = pl.sum_horizontal(
-        pl.lit(0),
-        *(pl.col(c).is_null() for c in folder.sites.collect_schema() if c.startswith(SITE_PATH)),
-    )
+    absent = absent_images(folder.sites, [one.name for one in folder.channels])
     sites = spread(described(folder.sites, absent).collect(), MONTAGE_SITES)
     shown = sites.sort(SITE_KEY).with_columns(is_control=pl.lit(value=False))
-    stains = [one.name for one in folder.channels if one.kind != "brightfield"]
     try:
         picture, _ = picture_of(
             folder.path,
             folder.results,
             shown,
             channel_colours(folder.channels, {}),
-            composite=stains,
+            composite=added_up(folder.channels),
         )
     except ManifestError:  # of two recipes, whose images are not compared
         return None

@@ -10,15 +10,15 @@ from typing import Literal
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.figures.colours import Colour, channel_colours
+from jumpduck.figures.colours import Colour, added_up, channel_colours
 from jumpduck.figures.pictures import picture_of
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY, ROLE
-from jumpduck.schema import SITE_PATH
 from jumpduck.selection.criteria import Names, Selection
 from jumpduck.selection.folder_sites import FolderSites
 from jumpduck.selection.shown_sites import (
     ShownSites,
+    absent_images,
     beside,
     described,
     one_of_each_well,
@@ -283,12 +283,8 @@ def left_out_text(sites: int, controls: int) -> str:
 
 def _of_folder(options: ShowOptions) -> Found:
     folder = FilledFolder.open(options.out)
-    names = folder.sites.collect_schema().names()
     channels = known_names("channel", options.channels, [one.name for one in folder.channels])
-    columns = [SITE_PATH + one for one in channels or [one.name for one in folder.channels]]
-    absent = pl.sum_horizontal(
-        pl.lit(0), *(pl.col(name).is_null() for name in columns if name in names)
-    )
+    absent = absent_images(folder.sites, channels or [one.name for one in folder.channels])
     kept = FolderSites(str(folder.path), folder.sites, options.catalog)
     asked, notes = kept.asked(options.choice)
     if not options.is_named:
@@ -297,7 +293,7 @@ def _of_folder(options: ShowOptions) -> Found:
     every = described(asked, absent).collect()
     some = spread(every, options.most)
     controls = every.clear()
-    if options.controls and ROLE in names:
+    if options.controls and ROLE in folder.sites.collect_schema():
         beside_them = folder.sites.filter(pl.col(ROLE) == "negcon").join(
             some.lazy(), on=PLATE_KEY, how="semi"
         )
@@ -352,6 +348,7 @@ def _columns(options: ShowOptions, there: Sequence[Channel]) -> tuple[dict[str, 
     channels = known_names("channel", options.channels, known) or known
     asked = {known_names("channel", [name], known)[0]: one for name, one in options.colours.items()}
     colours = channel_colours(there, asked)
-    stains = [one.name for one in there if one.kind != "brightfield" and one.name in channels]
-    composite = known_names("channel", options.composite, channels) or stains
+    composite = known_names("channel", options.composite, channels) or added_up(
+        [one for one in there if one.name in channels]
+    )
     return {name: colours[name] for name in channels}, composite

@@ -12,7 +12,14 @@ import polars as pl
 from PIL import Image
 
 from jumpduck.figures.download_report.tables import CHANNEL
-from jumpduck.figures.tiles import Levels, TileFile, read_tiles
+from jumpduck.figures.tiles import (
+    STRETCH_PERCENTILES,
+    Levels,
+    Scale,
+    TileFile,
+    read_tiles,
+    stretched,
+)
 from jumpduck.recipes.kept_images import stretched_levels
 from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY, WELL_KEY
 from jumpduck.transfer.cores import usable_cores
@@ -36,9 +43,6 @@ BATCH_SITES = 32
 SCALE_SHARES = (0.05, 0.95)
 """Of the images of a plate and channel: so many of their lower levels are darker than black, and so
 many of their upper ones less bright than white."""
-
-STRETCH_PERCENT = 0.5
-"""Of the pixels at either end that become black or white, where the plate has no levels."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ def _rows_to_show(folder: FilledFolder, wells: pl.DataFrame) -> list[dict[str, A
     )
 
 
-def _scales(folder: FilledFolder) -> dict[tuple[object, ...], tuple[float, float]]:
+def _scales(folder: FilledFolder) -> dict[tuple[object, ...], Scale]:
     """Get the grey levels that become black and white, by plate and channel."""
     low, high = SCALE_SHARES
     levels = (
@@ -164,12 +168,11 @@ def _file_of(row: Mapping[str, Any]) -> TileFile:
     return TileFile(row[CHANNEL], row["path"], levels=stretched_levels(row))
 
 
-def _webp(grey: Levels, scale: tuple[float, float] | None) -> str:
-    """Get a picture in base64."""
-    ends = (STRETCH_PERCENT, 100 - STRETCH_PERCENT)
-    black, white = scale or np.percentile(grey, ends).tolist()
-    share = (grey - np.float32(black)) / np.float32(max(white - black, 1e-6))
-    image = Image.fromarray(np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8))
+def _webp(grey: Levels, scale: Scale | None) -> str:
+    """Get a picture in base64; without a scale of its plate, it has one of its own."""
+    image = Image.fromarray(
+        stretched(grey, scale or np.percentile(grey, STRETCH_PERCENTILES).tolist())
+    )
     image.thumbnail((EDGE_PIXELS, EDGE_PIXELS), Image.Resampling.BOX)
     buffer = io.BytesIO()
     image.save(buffer, "webp", quality=WEBP_QUALITY, method=4)
