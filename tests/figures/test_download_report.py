@@ -126,6 +126,16 @@ def test_a_planted_bright_well_stands_out(found):
     assert dict(zip(column(plate["well"]), column(plate["outlier"]), strict=True))["C05"]
 
 
+def test_wells_of_which_a_well_or_an_image_stands_out_are_counted_as_wells_with_outliers(
+    found, made
+):
+    rows = {name: column(values) for name, values in found["outliers"].items()}
+    wells = set(zip(rows["plate"], rows["well"], strict=True))
+    assert sum(column(found["plates"]["outlier_wells"])) == len(wells)
+    text = re.sub(r"<[^>]*>|\s+", " ", made.path.read_text("utf-8").partition("<main")[2])
+    assert re.search(rf"Wells with outliers +{len(wells)} ", text)
+
+
 def test_failures_and_known_issues_are_told_with_their_plate(found, results):
     faults = {name: column(values) for name, values in found["faults"].items()}
     rows = set(

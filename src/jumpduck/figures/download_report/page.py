@@ -180,7 +180,7 @@ def _totals(facts: Facts, sums: Mapping[str, int]) -> list[tuple[str, str]]:
         "Wells": f"{sums['wells']:,}",
         "Sites": f"{sums['sites']:,}",
         "Kept, MB": f"{sums['kept_bytes'] / 1e6:,.0f}",
-        "Wells that stand out": f"{sums['outlier_wells']:,}",
+        "Wells with outliers": f"{sums['outlier_wells']:,}",
     }
     return list(counts.items())
 

@@ -448,7 +448,7 @@
     ),
     column("MB kept", plates.kept_bytes.map((one) => one / 1e6), "number"),
     column("Known issues", plates.issues, "number"),
-    column("Wells that stand out", plates.outlier_wells, "number"),
+    column("Wells with outliers", plates.outlier_wells, "number"),
   ]);
   table(byId("quality-table"), "Quality by plate and channel", rowsOf(quality.plate), [
     ...ofPlate(quality.plate),
