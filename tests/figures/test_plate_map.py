@@ -128,6 +128,14 @@ def test_names_of_a_users_table_stay_text(tmp_path):
     assert b"<script" not in (tmp_path / "plate.svg").read_bytes()
 
 
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_a_character_that_xml_does_not_have_is_drawn_as_a_mark(tmp_path, suffix):
+    rows = pl.DataFrame({"Metadata_Well": ["A01"], "x": ["a\x1b\uffff\\u001b"]})
+    write_chart(plate_map(well_values(rows, "x"), "A\0plate"), tmp_path / f"plate.{suffix}")
+    if suffix == "svg":
+        assert "A01: a\ufffd\ufffd\\u001b" in (tmp_path / "plate.svg").read_text("utf-8")
+
+
 def test_a_picture_is_sharp_and_another_file_is_not_replaced(tmp_path):
     rows = pl.DataFrame({"Metadata_Well": ["A01", "H12"], "x": [1, 1]})
     chart = plate_map(well_values(rows, "x"), "A plate")
