@@ -1,6 +1,7 @@
 """Text in pictures: its font, and how it is made to fit."""
 
 import functools
+from bisect import bisect_right
 from pathlib import Path
 
 from PIL import ImageFont
@@ -20,9 +21,8 @@ def shortened(text: str, size_pixels: int, width_pixels: float) -> str:
     face = font(size_pixels)
     if face.getlength(text) <= width_pixels:
         return text
-    while text and face.getlength(text.rstrip() + "…") > width_pixels:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    left = width_pixels - face.getlength("…")
+    return text[: _fitting(text, size_pixels, left)].rstrip() + "…"
 
 
 def wrapped(text: str, size_pixels: int, width_pixels: float, most_lines: int) -> list[str]:
@@ -45,6 +45,11 @@ def wrapped(text: str, size_pixels: int, width_pixels: float, most_lines: int) -
 
 
 def _fitting(text: str, size_pixels: int, width_pixels: float) -> int:
-    """Get how many letters fit, at least one."""
-    ends = range(len(text), 1, -1)
-    return next((n for n in ends if font(size_pixels).getlength(text[:n]) <= width_pixels), 1)
+    """Get how many letters fit, at least one.
+
+    The number is searched by halves, because a name may have any length.
+    """
+    length = font(size_pixels).getlength
+    return max(
+        1, bisect_right(range(len(text) + 1), width_pixels, key=lambda n: length(text[:n])) - 1
+    )
