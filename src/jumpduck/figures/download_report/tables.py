@@ -111,7 +111,7 @@ def known_issues(folder: FilledFolder) -> pl.DataFrame:
     """Get a row a plate and known issue that its images have: images and wells."""
     return (
         _with_issue(folder)
-        .rename({_ISSUE: "issue"})
+        .with_columns(issue=pl.col(_ISSUE))  # of the user's own, one may have this name
         .drop_nulls("issue")
         .group_by(*PLATE_KEY, "issue")
         .agg(wells=pl.col(WELL).n_unique(), images=pl.len())
