@@ -160,6 +160,20 @@ def test_stacks_and_files_of_one_image_give_the_same_pixels(stacks, tmp_path):
         assert np.array_equal(image, np.stack([kept[key]["Mito"], kept[key]["DNA"]]))
 
 
+def test_one_channel_of_a_stack_has_its_own_pixels(stacks, tmp_path):
+    import zarr
+
+    jumpduck.export("ome-zarr", stacks, tmp_path / "out", channels=["RNA"])
+    plate = next((tmp_path / "out").glob("*.zarr"))
+    source, batch, name = plate.stem.split("__")
+    kept = planes_of(stacks)
+    fields = {key: planes for key, planes in kept.items() if key[:3] == (source, batch, name)}
+    assert fields
+    for (*_, well, field), planes in fields.items():
+        array = zarr.open_array(plate / well[0] / str(int(well[1:])) / str(field) / "0", mode="r")
+        assert np.array_equal(array[0], planes["RNA"])
+
+
 @pytest.mark.slow
 def test_channels_that_differ_in_size_are_refused_with_those_that_agree(images, tmp_path):
     from jumpduck.imaging.writers import encode_png

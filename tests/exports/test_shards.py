@@ -109,6 +109,9 @@ def test_a_sample_of_a_stack_says_the_page_of_each_channel(stacks, tmp_path):
         key = tuple(about[name] for name in SITE_KEY)
         assert sample["stack.ome.tiff"] == kept[key]["DNA"]
         assert (about["channels"], about["pages"]) == (["Mito", "DNA"], {"Mito": 4, "DNA": 0})
+    jumpduck.export("webdataset", stacks, tmp_path / "one", channels=["AGP"])
+    about = json.loads(samples(*(tmp_path / "one").glob("*.tar"))[0]["json"])
+    assert (about["files"], about["pages"]) == ({"AGP": "stack.ome.tiff"}, {"AGP": 3})
 
 
 def test_a_site_that_lacks_an_image_is_a_sample_that_says_so_if_it_is_asked_for(images, tmp_path):
@@ -174,9 +177,20 @@ def test_a_split_that_is_no_name_of_a_folder_is_refused(split, why, images, tmp_
     assert not (tmp_path / "out").exists()
 
 
-def test_a_stack_is_no_image_of_datasets(stacks, tmp_path):
+def test_a_split_is_a_text_in_the_card_and_all_is_refused(images, tmp_path):
+    rows = results(images).with_columns(split=pl.lit("1"))
+    folder = changed(images, tmp_path, rows)
+    jumpduck.export("huggingface", folder, tmp_path / "out")
+    assert '- split: "1"\n' in (tmp_path / "out" / "README.md").read_text()
+    rows.with_columns(split=pl.lit("all")).write_parquet(folder / "results.parquet")
+    with pytest.raises(QueryError, match="means all splits"):
+        jumpduck.export("huggingface", folder, tmp_path / "all")
+
+
+@pytest.mark.parametrize("channels", [[], ["ER"]])
+def test_a_stack_is_no_image_of_datasets(stacks, tmp_path, channels):
     with pytest.raises(QueryError, match="first page of a stack alone"):
-        jumpduck.export("huggingface", stacks, tmp_path / "out")
+        jumpduck.export("huggingface", stacks, tmp_path / "out", channels=channels)
 
 
 def test_a_column_that_has_a_name_of_the_form_is_refused(images, tmp_path):

@@ -116,9 +116,14 @@ def test_a_samplesheet_is_what_the_schema_of_nfcore_asks_for(tiffs, tmp_path):
     ("form", "folder", "why"),
     [("nfcore", "images", "TIFFs only"), ("nfcore", "stacks", "one file an image")],
 )
-def test_what_a_table_cannot_hold_is_refused_with_what_to_do(form, folder, why, request, tmp_path):
+@pytest.mark.parametrize("channels", [[], ["Mito"]])
+def test_what_a_table_cannot_hold_is_refused_with_what_to_do(
+    form, folder, why, channels, request, tmp_path
+):
     with pytest.raises(QueryError, match=why) as said:
-        jumpduck.export(form, request.getfixturevalue(folder), tmp_path / "x.csv")
+        jumpduck.export(
+            form, request.getfixturevalue(folder), tmp_path / "x.csv", channels=channels
+        )
     assert "download" in str(said.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -133,6 +138,24 @@ def test_paths_are_those_of_all_images_and_say_their_page_in_a_stack(images, sta
     pages = pl.read_csv(tmp_path / "stacks.csv").group_by("path").agg("page", "Metadata_Channel")
     assert set(map(tuple, pages["page"])) == {(0, 1, 2, 3, 4)}
     assert set(map(tuple, pages["Metadata_Channel"])) == {tuple(CHANNELS)}
+
+
+def test_the_page_of_a_channel_is_the_same_where_no_other_one_is_taken(stacks, tmp_path):
+    for form in ("paths", "loaddata"):
+        jumpduck.export(form, stacks, tmp_path / f"{form}.csv", channels=["ER"])
+    assert set(pl.read_csv(tmp_path / "paths.csv")["page"]) == {CHANNELS.index("ER")}
+    for site, _ in read_load_data(tmp_path / "loaddata.csv"):
+        path, frame = site["OrigER"]
+        assert page_channels(path.read_bytes())[frame] == "ER"
+
+
+def test_columns_of_a_user_keep_their_values_whatever_their_names(images, tmp_path):
+    names = ("here", "found", "taken", "order", "path_")
+    rows = results(images).with_columns(pl.lit("mine").alias(name) for name in names)
+    folder = changed(images, tmp_path, rows)
+    found = jumpduck.export("paths", folder, tmp_path / "x.csv")
+    assert (found.sites, found.left_out) == (len(complete(images)), 1)
+    assert set(pl.read_csv(tmp_path / "x.csv").select(names).rows()) == {("mine",) * len(names)}
 
 
 def test_a_table_that_is_there_stays_if_it_is_the_same_and_is_never_replaced(images, tmp_path):

@@ -223,6 +223,19 @@ def test_a_table_of_the_users_own_need_not_know_of_known_issues(results, tmp_pat
     assert column(content_of(made.path)["plates"]["issues"]) == [0]
 
 
+def test_a_users_table_may_have_any_further_column(results, tmp_path):
+    more = {"number": 7, "issue": "mine", "order": 1, "name": "x", "rank": 0, "reason": "mine"}
+    rows = results.drop("known_issue").with_columns(
+        pl.lit(of).alias(name) for name, of in more.items()
+    )
+    folder = measured_folders.write(tmp_path / "images", rows, edge=8)
+    own = content_of(jumpduck.report(folder).path)
+    rest = results.with_columns(known_issue=pl.lit(None, pl.String))
+    rest.write_parquet(folder / "results.parquet")
+    same = content_of(jumpduck.report(folder).path)
+    assert own == same
+
+
 def test_a_file_that_is_not_a_report_is_not_replaced(folder, made, tmp_path):
     other = tmp_path / "thesis.html"
     other.write_text("<!doctype html>\n<title>mine</title>")

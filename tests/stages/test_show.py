@@ -226,6 +226,25 @@ def test_an_image_that_is_not_there_or_cannot_be_read_is_a_hatched_tile_with_the
         assert hatched == (error is not None), status
 
 
+def test_a_channel_of_a_stack_that_is_shown_alone_is_the_page_of_that_name(tmp_path):
+    out = keep(
+        tmp_path,
+        [(site("p1", "A01", 1, "trt", "MYT1"), {"DNA": plane(500), "ER": plane(4100)})],
+        "stack",
+    )
+    shown = jumpduck.show("MYT1", out=out, path=tmp_path / "a.png", channels="ER")
+    assert shown.images.select("Metadata_Channel", "white").rows() == [("ER", 4100)]
+
+
+def test_a_file_that_was_replaced_since_it_was_kept_is_hatched_and_not_drawn(tmp_path):
+    out = keep(tmp_path, BRIGHT)
+    first, second = sorted(out.rglob("*__DNA.png"))
+    first.write_bytes(second.read_bytes())
+    shown = jumpduck.show("MYT1", out=out, path=tmp_path / "a.png")
+    assert shown.images["status"].to_list() == ["corrupt", "fetched"]
+    assert "another checksum" in shown.images["error"][0]
+
+
 def test_a_name_that_is_not_there_brings_the_nearest_ones_and_the_next_step(few, tmp_path):
     out, target = few, tmp_path / "a.png"
 
@@ -363,6 +382,7 @@ def test_labels_that_are_too_long_are_wrapped_and_end_with_an_ellipsis():
     assert max(font(16).getlength(line) for line in lines) <= 180
     assert name.replace(" ", "").startswith("".join(lines).replace(" ", "")[:-1])
     assert wrapped("TP53", 16, 180, 3) == ["TP53"]
+    assert len(wrapped("C" * 100_000, 16, 180, 3)) == 3, "also of a name that no line holds"
     box = font(16).getmask("µ").getbbox()
     assert box != font(16).getmask("\ue000").getbbox(), "the font has the letter of micrometres"
 

@@ -16,6 +16,8 @@ from jumpduck.exports.shards import Shards
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 """Suffixes of files that datasets opens, with Pillow."""
 
+ALL = "all"
+
 ROW_GROUP_BYTES = 32_000_000
 """Bytes of images that are in memory at once, for each thread, and that a reader has to read."""
 
@@ -46,6 +48,11 @@ class HuggingFace:
             raise QueryError(
                 f"form huggingface takes files that Pillow opens, and {kept.folder.path} has "
                 f"{other[0]}; download with `--recipe png16` or `--recipe png8` into another folder"
+            )
+        if ALL in totals.splits:
+            raise QueryError(
+                f"split {ALL!r} means all splits to datasets; name it otherwise in "
+                "`jumpduck manifest --split`, and download into another folder"
             )
         self._kept = kept
         self._totals = totals
@@ -104,7 +111,7 @@ class HuggingFace:
 
     def _card(self) -> str:
         splits = "".join(
-            f"  - split: {split}\n    path: data/{split}-*.parquet\n"
+            f"  - split: {json.dumps(split)}\n    path: data/{split}-*.parquet\n"
             for split in self._shards.counts
         )
         counts = "".join(

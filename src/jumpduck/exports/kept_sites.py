@@ -22,6 +22,11 @@ SPLIT = "split"
 
 OF_FILE = ("path", "size", "checksum")
 
+HERE, FOUND, TAKEN, IN_FILE = "\nhere", "\nfound", "\ntaken", "\nin file"
+"""Columns of ours beside those of the results, none of which can have a line end in its name:
+whether the file is there, its size, whether its site is taken, and which channels the file holds,
+one a line, also those that are not taken."""
+
 LACKING: Mapping[str, pl.DataType] = {
     **{name: pl.String() for name in SITE_KEY[:-1]},
     "Metadata_Site": pl.Int32(),
@@ -36,7 +41,8 @@ LACKING: Mapping[str, pl.DataType] = {
 class KeptImage:
     """An image of a site, and the file that has it; the channels of a stack share one.
 
-    `width` and `height` are those of the image as published.
+    `width` and `height` are those of the image as published; `in_file` has all channels that
+    the file holds, one a line, also those that are not taken.
     """
 
     channel: str
@@ -45,6 +51,12 @@ class KeptImage:
     checksum: str
     width: int
     height: int
+    in_file: str
+
+    @property
+    def in_stack(self) -> bool:
+        """Whether the file holds further channels."""
+        return "\n" in self.in_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,11 @@ class Site:
         """Its files, each once, by their paths."""
         return {image.path: image for image in self.images}
 
+    @property
+    def is_stacked(self) -> bool:
+        """Whether a file holds several channels."""
+        return any(image.in_stack for image in self.images)
+
 
 @dataclass(frozen=True)
 class Plate:
@@ -85,7 +102,7 @@ class Plate:
     channels
         Those that its sites should have, in their order.
     images
-        Rows of the results of the images that are there, site by site.
+        Rows of the results of the images that are there, site by site, with `IN_FILE`.
     lacking
         Rows of images that a site should have and has not, of all its sites: `LACKING`.
     left_out
@@ -109,7 +126,7 @@ class Plate:
         grouped = self.images.group_by(SITE_KEY, maintain_order=True)
         for key, rows in grouped:
             columns = rows.select(self.site_columns).row(0, named=True)
-            images = rows.select(CHANNEL, *OF_FILE, "width", "height").rows()
+            images = rows.select(CHANNEL, *OF_FILE, "width", "height", IN_FILE).rows()
             yield Site(columns, [KeptImage(*one) for one in images], reasons.get(key, {}))
 
     @cached_property
@@ -122,7 +139,7 @@ class Plate:
     @property
     def is_stacked(self) -> bool:
         """Whether a file holds several channels."""
-        return bool(self.images["path"].is_duplicated().any())
+        return bool(self.images[IN_FILE].str.contains("\n", literal=True).any())
 
 
 @dataclass(frozen=True)
@@ -234,6 +251,7 @@ class KeptSites:
         ManifestError
             The results are not those of a download.
         """
+        unstable = ("seconds", "attempts", "status", IN_FILE)
         known = hashlib.sha256(repr((self.channels, self.incomplete)).encode())
         plates = sites = images = size = left_out = 0
         lacking = [pl.DataFrame(schema=LACKING)]
@@ -244,7 +262,7 @@ class KeptSites:
             left_out += plate.left_out
             if plate.images.is_empty():
                 continue
-            known.update(plate.images.drop("seconds", "attempts", "status").write_csv().encode())
+            known.update(plate.images.drop(unstable).write_csv().encode())
             plates += 1
             sites += plate.frame.height
             images += plate.images.height
@@ -286,9 +304,12 @@ class KeptSites:
         rows = self._checked(self.folder.results.filter(same).collect())
         there = set(rows[CHANNEL].unique())
         channels = [name for name in self.channels if self._are_named or name in there]
+        in_file = pl.col(CHANNEL).filter(HERE).unique().sort().str.join("\n")
         # of two recipes, the one that ran last
-        chosen = rows.sort("here", maintain_order=True).unique(
-            (*SITE_KEY, CHANNEL), keep="last", maintain_order=True
+        chosen = (
+            rows.with_columns(in_file.over("path").alias(IN_FILE))
+            .sort(HERE, maintain_order=True)
+            .unique((*SITE_KEY, CHANNEL), keep="last", maintain_order=True)
         )
         order = pl.DataFrame({CHANNEL: channels}, schema={CHANNEL: pl.String})
         sites = rows.select(SITE_KEY).unique(maintain_order=True)
@@ -296,27 +317,27 @@ class KeptSites:
             chosen, on=(*SITE_KEY, CHANNEL), how="left", maintain_order="left"
         )
         full = full.with_columns(
-            pl.col("here").fill_null(value=False),
+            pl.col(HERE).fill_null(value=False),
             pl.col("status").fill_null("left"),
             pl.col("error").fill_null(
                 pl.when(pl.col("status").is_null()).then(pl.lit("not in the results"))
             ),
         )
-        taken = pl.col("here").any() if self.incomplete else pl.col("here").all()
-        full = full.with_columns(taken=taken.over(SITE_KEY))
-        counts = full.group_by("taken").agg(pl.struct(SITE_KEY).n_unique())
+        taken = pl.col(HERE).any() if self.incomplete else pl.col(HERE).all()
+        full = full.with_columns(taken.over(SITE_KEY).alias(TAKEN))
+        counts = full.group_by(TAKEN).agg(pl.struct(SITE_KEY).n_unique())
         left_out = dict(counts.rows()).get(False, 0)
-        lacking = full.filter(~pl.col("here")).select(
+        lacking = full.filter(~pl.col(HERE)).select(
             pl.col(name).cast(dtype) for name, dtype in LACKING.items()
         )
-        images = full.filter("taken", "here").select(self._columns)
+        images = full.filter(TAKEN, HERE).select(*self._columns, IN_FILE)
         return Plate(key, channels, images, lacking, left_out, self.site_columns)
 
     def _checked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Get rows with ``here``: whether the file is there, with the size that it had."""
         done = rows.filter(pl.col("status").is_in(DONE))
         if done.is_empty():
-            return rows.with_columns(here=pl.lit(value=False))
+            return rows.with_columns(pl.lit(value=False).alias(HERE))
         columns = (*OF_FILE, "width", "height", "recipe", "parameters")
         if done.select(columns).null_count().sum_horizontal().item():
             raise ManifestError(
@@ -328,25 +349,25 @@ class KeptSites:
         except ManifestError as error:
             text = str(error).replace("of the manifest", f"of {self.folder.path}/results.parquet")
             raise ManifestError(text) from error
-        found = [pl.DataFrame(schema={"path": pl.String, "found": pl.Int64})]
+        found = [pl.DataFrame(schema={"path": pl.String, FOUND: pl.Int64})]
         for folder in sorted(folders):
             refuse_links(self.folder.path, folder)
             sizes = sizes_in(self.folder.path / folder)
             paths = [f"{folder}/{name}" for name in sizes]
             found.append(
-                pl.DataFrame({"path": paths, "found": list(sizes.values())}, schema=found[0].schema)
+                pl.DataFrame({"path": paths, FOUND: list(sizes.values())}, schema=found[0].schema)
             )
         rows = rows.join(pl.concat(found), on="path", how="left", maintain_order="left")
         is_done = pl.col("status").is_in(DONE)
-        here = is_done & (pl.col("found") == pl.col("size")).fill_null(value=False)
+        here = is_done & (pl.col(FOUND) == pl.col("size")).fill_null(value=False)
         gone = is_done & ~here
         why = (
-            pl.when(pl.col("found").is_null())
+            pl.when(pl.col(FOUND).is_null())
             .then(pl.lit("the file is not there"))
-            .otherwise(pl.format("the file has {} bytes and had {}", "found", "size"))
+            .otherwise(pl.format("the file has {} bytes and had {}", FOUND, "size"))
         )
         return rows.with_columns(
-            here=here,
+            here.alias(HERE),
             status=pl.when(gone).then(pl.lit("wrong")).otherwise("status"),
             error=pl.when(gone).then(why).otherwise("error"),
-        ).drop("found")
+        ).drop(FOUND)

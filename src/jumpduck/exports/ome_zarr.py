@@ -146,7 +146,7 @@ class OmeZarr:
         for path, file in site.files.items():
             data = self._kept.read(file)
             own = [image.channel for image in site.images if image.path == path]
-            pages = page_channels(data) if len(own) > 1 else own
+            pages = page_channels(data) if file.in_stack else own
             check_pages(own, pages, path)
             try:
                 for channel in own:

@@ -5,27 +5,27 @@ from collections.abc import Sequence
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.exports.kept_sites import KeptSites, Plate, Site
+from jumpduck.exports.kept_sites import KeptImage, KeptSites, Plate
 from jumpduck.imaging.readers import page_channels
 
 
 def page_numbers(kept: KeptSites, plate: Plate) -> pl.Series:
     """Get the number of the page, from 0, of each image of a plate.
 
-    One stack of all channels is read of a plate, because the recipe gives all of them one order,
-    and each of those that lack some.
+    One of the stacks that hold the same channels is read, because the recipe gives all of them one
+    order.
     """
     if not plate.is_stacked:
         return pl.Series("page", [0] * plate.images.height, dtype=pl.Int64)
-    known: list[str] | None = None
+    known: dict[str, list[str]] = {}
     numbers: list[int] = []
-    for site in plate.sites():
-        if site.lacks or known is None:
-            pages = _pages(kept, site)
-            known = known if site.lacks else pages
+    for image in (image for site in plate.sites() for image in site.images):
+        if image.in_stack:
+            pages = known.get(image.in_file) or _pages(kept, image)
+            known[image.in_file] = pages
+            numbers.append(pages.index(image.channel))
         else:
-            pages = known
-        numbers += [pages.index(image.channel) for image in site.images]
+            numbers.append(0)
     return pl.Series("page", numbers, dtype=pl.Int64)
 
 
@@ -38,8 +38,7 @@ def check_pages(channels: Sequence[str], pages: Sequence[str], path: str) -> Non
         )
 
 
-def _pages(kept: KeptSites, site: Site) -> list[str]:
-    (file,) = site.files.values()
-    pages = page_channels(kept.read(file))
-    check_pages([image.channel for image in site.images], pages, file.path)
+def _pages(kept: KeptSites, image: KeptImage) -> list[str]:
+    pages = page_channels(kept.read(image))
+    check_pages(image.in_file.split("\n"), pages, image.path)
     return pages

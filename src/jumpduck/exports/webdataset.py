@@ -94,7 +94,7 @@ class WebDataset:
         files: dict[str, str] = {}
         pages: dict[str, int] = {}
         channels = [image.channel for image in site.images]
-        is_stacked = len(site.files) < len(site.images)
+        is_stacked = site.is_stacked
         for path, file in site.files.items():
             data = self._kept.read(file)
             ending = found[0] if (found := _SUFFIX.search(path)) else ""

@@ -35,6 +35,9 @@ TABLE: Mapping[str, pl.DataType] = {
 
 NOT_THERE = "not downloaded"
 
+IN_STACK = "\nin stack"
+"""Column of ours beside those of the results, none of which can have a line end in its name."""
+
 
 @dataclass(frozen=True)
 class SiteImages:
@@ -91,8 +94,10 @@ def sites_with_images(
         The sites of a plate are files of two recipes, which are not compared.
     """
     rows = (
-        results.filter(pl.col("Metadata_Channel").is_in(channels))
-        .join(sites.lazy(), on=SITE_KEY, how="semi")
+        results.join(sites.lazy(), on=SITE_KEY, how="semi")
+        # counted before the channels are chosen, because a page of a stack is one in any case
+        .with_columns((pl.col("Metadata_Channel").n_unique().over("path") > 1).alias(IN_STACK))
+        .filter(pl.col("Metadata_Channel").is_in(channels))
         .collect()
     )
     _refuse_mixed(rows)
@@ -138,7 +143,13 @@ def _kept(channel: str, row: Mapping[str, Any]) -> TileFile:
         return TileFile(channel, fault=NOT_THERE)
     if row["status"] not in DONE:
         return TileFile(channel, fault=f"{row['status']}: {row['error'] or 'no reason was given'}")
-    return TileFile(channel, row["path"], levels=stretched_levels(row))
+    return TileFile(
+        channel,
+        row["path"],
+        levels=stretched_levels(row),
+        checksum=row["checksum"],
+        in_stack=row[IN_STACK],
+    )
 
 
 def _refuse_mixed(rows: pl.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """From kept files to small images of grey levels that can be compared."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,7 @@ class TileFile:
     Attributes
     ----------
     channel
-        Its name, which tells the page of a file that holds several.
+        Its name, which tells the page of a stack.
     path
         File in the output folder.
     fault
@@ -44,12 +45,18 @@ class TileFile:
     levels
         Grey levels that 0 and 255 of a file of 8 bit stand for; None if it has those that were
         published.
+    checksum
+        SHA-256 of the file; None if it is not known.
+    in_stack
+        Whether the file holds further channels, also such that are not drawn.
     """
 
     channel: str
     path: str = ""
     fault: str | None = None
     levels: tuple[float, float] | None = None
+    checksum: str | None = None
+    in_stack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,6 @@ def stretched(grey: Levels, scale: Scale) -> NDArray[np.uint8]:
 def _tiles_of(folder: Path, site: Mapping[str, TileFile]) -> dict[str, Tile]:
     tiles: dict[str, Tile] = {}
     stacks: dict[str, bytes] = {}
-    paths = [image.path for image in site.values() if image.fault is None]
     for channel, image in site.items():
         try:
             if image.fault is not None:
@@ -94,10 +100,10 @@ def _tiles_of(folder: Path, site: Mapping[str, TileFile]) -> dict[str, Tile]:
             if not re.fullmatch(PLAIN_PATH, image.path):
                 raise ImageError(f"corrupt: path {image.path!r} could leave the folder")
             # a stack is read once for all its channels
-            data = stacks.get(image.path) or (folder / image.path).read_bytes()
-            if paths.count(image.path) > 1:
+            data = stacks.get(image.path) or _read(folder, image)
+            if image.in_stack:
                 stacks[image.path] = data
-            tiles[channel] = Tile(_small(_plane(data, image, image.path in stacks), image.levels))
+            tiles[channel] = Tile(_small(_plane(data, image), image.levels))
         except FileNotFoundError:
             tiles[channel] = Tile(fault="missing: the file was removed from the folder")
         except OSError as error:
@@ -107,10 +113,17 @@ def _tiles_of(folder: Path, site: Mapping[str, TileFile]) -> dict[str, Tile]:
     return tiles
 
 
-def _plane(data: bytes, image: TileFile, is_stack: bool) -> Plane:
+def _read(folder: Path, image: TileFile) -> bytes:
+    data = (folder / image.path).read_bytes()
+    if image.checksum is not None and hashlib.sha256(data).hexdigest() != image.checksum:
+        raise ImageError("corrupt: the file has another checksum than it had")
+    return data
+
+
+def _plane(data: bytes, image: TileFile) -> Plane:
     try:
         page = 0
-        if is_stack:
+        if image.in_stack:
             names = page_channels(data)
             if image.channel not in names:
                 raise ImageError(f"the stack has no channel {image.channel}")

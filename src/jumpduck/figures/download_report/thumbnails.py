@@ -3,6 +3,7 @@
 import base64
 import io
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,7 @@ def thumbnails(folder: FilledFolder, wells: pl.DataFrame, max_bytes: int) -> lis
     # some at a time, because what comes after the last picture need not be read
     for start in range(0, len(sites), BATCH_SITES):
         some = sites[start : start + BATCH_SITES]
-        files = [{str(row[CHANNEL]): _file_of(row) for row in site} for site in some]
+        files = [_files_of(site) for site in some]
         for site, tiles in zip(some, read_tiles(folder.path, files, usable_cores()), strict=True):
             key = tuple(site[0][name] for name in SITE_KEY)
             pictures = [
@@ -139,10 +140,13 @@ def _rows_to_show(folder: FilledFolder, wells: pl.DataFrame) -> list[dict[str, A
     place = pl.col(CHANNEL).replace_strict(
         {one.name: number for number, one in enumerate(folder.channels)}, return_dtype=pl.Int64
     )
-    columns = (*SITE_KEY, CHANNEL, "path", "status", "recipe", "parameters", "low", "high")
+    columns = (
+        *SITE_KEY, CHANNEL, "path", "status", "checksum", "recipe", "parameters", "low", "high",
+    )  # fmt: skip
     return (
-        folder.results.join(sites.lazy(), on=SITE_KEY)
-        .select("number", *columns, reason(), place=place)
+        # chosen before the join, because a column of the user's may be called number
+        folder.results.select(*columns, reason(), place=place)
+        .join(sites.lazy(), on=SITE_KEY)
         .collect(engine="streaming")
         .sort("number", "place")
         .to_dicts()
@@ -162,10 +166,22 @@ def _scales(folder: FilledFolder) -> dict[tuple[object, ...], Scale]:
     return {tuple(key): (black, white) for *key, black, white in levels.iter_rows()}
 
 
-def _file_of(row: Mapping[str, Any]) -> TileFile:
+def _files_of(site: Sequence[Mapping[str, Any]]) -> dict[str, TileFile]:
+    channels = {(row["path"], row[CHANNEL]) for row in site}
+    counts = Counter(path for path, _ in channels)
+    return {str(row[CHANNEL]): _file_of(row, in_stack=counts[row["path"]] > 1) for row in site}
+
+
+def _file_of(row: Mapping[str, Any], *, in_stack: bool) -> TileFile:
     if row["status"] not in DONE:
         return TileFile(row[CHANNEL], fault=f"{row['status']}: {row['reason'] or 'not known why'}")
-    return TileFile(row[CHANNEL], row["path"], levels=stretched_levels(row))
+    return TileFile(
+        row[CHANNEL],
+        row["path"],
+        levels=stretched_levels(row),
+        checksum=row["checksum"],
+        in_stack=in_stack,
+    )
 
 
 def _webp(grey: Levels, scale: Scale | None) -> str:
