@@ -160,6 +160,7 @@ def test_stacks_and_files_of_one_image_give_the_same_pixels(stacks, tmp_path):
         assert np.array_equal(image, np.stack([kept[key]["Mito"], kept[key]["DNA"]]))
 
 
+@pytest.mark.slow
 def test_one_channel_of_a_stack_has_its_own_pixels(stacks, tmp_path):
     import zarr
 
