@@ -1,6 +1,7 @@
 """Names, types and keys of the tables between the stages."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import polars as pl
 
@@ -85,6 +86,9 @@ OUTCOME: Mapping[str, pl.DataType] = {
 RESULTS: Mapping[str, pl.DataType] = {**MANIFEST, **OUTCOME}
 """Columns that each table of results has; a manifest's other columns stand between them."""
 
+CANNOT_READ = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What Polars raises for a damaged file; a panic is not an `Exception`."""
+
 SITE_PATH = "path_"
 """Begins the name of a column of sites.parquet: the path of one channel's file."""
 
@@ -106,6 +110,11 @@ def name_columns(columns: Mapping[str, pl.DataType]) -> list[str]:
         if dtype == pl.String and name.startswith("Metadata_") and name not in NOT_NAMES
     ]
     return sorted(texts, key=lambda name: NAMES.index(name) if name in NAMES else len(NAMES))
+
+
+def is_csv(path: str | Path) -> bool:
+    """Get whether a table is CSV, which the name of its file says; else it is Parquet."""
+    return Path(path).suffix.lower() == ".csv"
 
 
 def manifest_types(columns: Mapping[str, pl.DataType], name: str) -> dict[str, pl.DataType]:

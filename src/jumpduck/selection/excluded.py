@@ -16,6 +16,7 @@ from jumpduck.database.connection import HeldCollection, frame, interrupting
 from jumpduck.errors import ManifestError
 from jumpduck.options import expanded
 from jumpduck.rows import WELL_KEY
+from jumpduck.schema import CANNOT_READ, is_csv
 from jumpduck.selection.sql_text import literal
 
 Exclude = str | Path | pl.DataFrame
@@ -28,9 +29,6 @@ the numbers of sites mean nothing outside this catalog."""
 SITE = "Metadata_Site"
 
 ODD = "odd"
-
-CANNOT_READ = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What Polars raises for a damaged file; a panic is not an `Exception`."""
 
 CHUNK_ROWS = 200_000
 """Rows that are looked at together: this bounds memory."""
@@ -90,7 +88,7 @@ def excluded_rows(exclude: Exclude | None) -> Generator[ExcludedRows | None]:
         try:
             keys.sink_parquet(file)
             rows, digest = _check_rows(pl.scan_parquet(file, glob=False), _called(exclude))
-        except CANNOT_READ as error:
+        except (OSError, *CANNOT_READ) as error:
             raise _unreadable(exclude, error) from error
         name = None if isinstance(exclude, pl.DataFrame) else Path(exclude).name
         yield ExcludedRows(file, name, rows, digest)
@@ -140,7 +138,7 @@ def find_excluded(held: HeldCollection, rows: str) -> str:
 
 def excluded_text(held: HeldCollection, path: str | Path) -> str:
     """Get the same for a user's file, which DuckDB's own command line can read."""
-    reader = "read_csv({}, all_varchar := TRUE)" if _is_csv(path) else "read_parquet({})"
+    reader = "read_csv({}, all_varchar := TRUE)" if is_csv(path) else "read_parquet({})"
     columns = _keys_of(path).collect_schema()
     site = "" if SITE in columns else f", NULL AS {SITE}"
     rows = f"(SELECT *{site}, 0 AS file_row_number FROM {reader.format(literal(str(path)))})"  # noqa: S608
@@ -160,11 +158,11 @@ def _keys_of(exclude: Exclude) -> pl.LazyFrame:
                 )
             rows = (
                 pl.scan_csv(path, infer_schema=False, glob=False)
-                if _is_csv(path)
+                if is_csv(path)
                 else pl.scan_parquet(path, glob=False)
             )
         columns = rows.collect_schema().names()
-    except CANNOT_READ as error:
+    except (OSError, *CANNOT_READ) as error:
         raise _unreadable(exclude, error) from error
     if lacking := [name for name in WELL_KEY if name not in columns]:
         raise ManifestError(
@@ -225,7 +223,3 @@ def _unreadable(exclude: Exclude, error: BaseException) -> ManifestError:
 
 def _called(exclude: Exclude) -> str:
     return "frame" if isinstance(exclude, pl.DataFrame) else str(exclude)
-
-
-def _is_csv(path: str | Path) -> bool:
-    return Path(path).suffix.lower() == ".csv"

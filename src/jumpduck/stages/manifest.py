@@ -18,6 +18,7 @@ from jumpduck.database.connection import USE_CATALOG, frame, memory_errors, open
 from jumpduck.database.where_condition import where_errors
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.options import expanded, takes
+from jumpduck.schema import is_csv
 from jumpduck.selection.chosen import CHOSEN, check_groups, plates_to_ask
 from jumpduck.selection.criteria import Selection
 from jumpduck.selection.excluded import excluded_rows, write_excluded
@@ -27,7 +28,7 @@ from jumpduck.selection.pipeline import Query, make_query
 from jumpduck.selection.summary import Counts, Summary, count_rows, summarize
 from jumpduck.storage.atomic_files import atomic_path
 from jumpduck.storage.replaced_files import refuse_other_file
-from jumpduck.transfer.manifest_files import is_csv, is_manifest, open_files
+from jumpduck.transfer.manifest_files import is_manifest, open_files
 
 _log = logging.getLogger(__name__)
 

@@ -12,13 +12,10 @@ from jumpduck.errors import ManifestError, QueryError
 from jumpduck.figures.charts import check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY
-from jumpduck.schema import OUTCOME
+from jumpduck.schema import CANNOT_READ, OUTCOME
 from jumpduck.selection.suggestions import known_names
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.wells.well_values import PERTURBATION, WellValues, column_of, well_values
-
-CANNOT_READ = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What Polars raises for a damaged file; a panic is not an `Exception`."""
 
 
 @dataclass(frozen=True)
@@ -248,7 +245,7 @@ def _with_joined(found: _Rows, by: str, join: str | Path | pl.DataFrame) -> _Row
         keys = dict(zip(PLATE_KEY, found.key, strict=True))
         same = [pl.col(one).cast(pl.String) == keys[one] for one in PLATE_KEY if one in columns]
         rows = table.filter(*same).select(pl.col("Metadata_Well").cast(pl.String), name).collect()
-    except CANNOT_READ as error:
+    except (OSError, *CANNOT_READ) as error:
         reason = str(error).partition("\n")[0]
         raise ManifestError(
             f"join {called} cannot be read: {reason}; give a Parquet or CSV file"

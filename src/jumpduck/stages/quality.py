@@ -8,10 +8,10 @@ import polars as pl
 
 from jumpduck.errors import ManifestError, StoreError
 from jumpduck.options import expanded, takes
+from jumpduck.schema import is_csv
 from jumpduck.storage.atomic_files import atomic_path
 from jumpduck.storage.replaced_files import is_parquet, refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
-from jumpduck.transfer.manifest_files import is_csv
 from jumpduck.wells.outliers import THRESHOLD, Outliers, check_threshold, find_outliers
 
 OWN_COLUMNS = {"Metadata_Well", "measure", "z", "reason"}

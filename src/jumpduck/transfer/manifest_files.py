@@ -14,7 +14,7 @@ import polars as pl
 
 from jumpduck.errors import ManifestError
 from jumpduck.options import expanded
-from jumpduck.schema import MANIFEST, OPTIONAL, OUTCOME, manifest_types
+from jumpduck.schema import CANNOT_READ, MANIFEST, OPTIONAL, OUTCOME, is_csv, manifest_types
 from jumpduck.storage.replaced_files import is_parquet
 from jumpduck.transfer.held_file import HeldFile
 from jumpduck.transfer.shard_files import (
@@ -39,9 +39,6 @@ SUFFIXES = (".parquet", ".csv")
 
 PART, NUMBER = "\tpart", "\tnumber"
 """Columns that are added while files are put together; a manifest's own names are printable."""
-
-CANNOT_READ = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What Polars raises for a damaged file; a panic is not an `Exception`."""
 
 
 class OpenFiles(NamedTuple):
@@ -78,11 +75,6 @@ class OpenFiles(NamedTuple):
         have = {one: {shard.number for shard in found if shard.split == one} for one in cut}
         parts = any(len(have[shard.split]) < shard.of for shard in found if shard.cut)
         return parts or any(shard.of_cut for shard in found)
-
-
-def is_csv(path: str | Path) -> bool:
-    """Get whether a manifest is CSV, which its name says; else it is Parquet."""
-    return Path(path).suffix.lower() == ".csv"
 
 
 def is_manifest(file: Path) -> bool:

@@ -9,9 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
+from jumpduck.schema import CANNOT_READ
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.storage.replaced_files import is_parquet
-from jumpduck.transfer.manifest_files import CANNOT_READ, SUFFIXES
+from jumpduck.transfer.manifest_files import SUFFIXES
 from jumpduck.transfer.shard_files import (
     INDEX,
     INDEX_FILE,
