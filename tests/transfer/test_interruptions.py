@@ -149,24 +149,41 @@ def test_a_run_that_is_interrupted_while_a_thread_gathers_has_the_rows_of_all_fi
     catalog, tmp_path, monkeypatch
 ):
     """The thread, which began when there were fewer rows, would write its tables last."""
-    out, writing, gathering = tmp_path / "out", gathered_tables.writing_table, []
+    out, gathering = tmp_path / "out", []
+    ending, ended = threading.Event(), threading.Event()
+    writing, wait = gathered_tables.writing_table, scheduler.wait
+    write_if_quick = gathered_tables.GatheredTables.write_if_quick
 
     @contextlib.contextmanager
-    def interrupted(path):
+    def gathers_until_the_run_ends(path):
         with writing(path) as part:
             yield part
             thread = threading.current_thread()
             if path.name == RESULTS_FILE and thread.name == "background" and not gathering:
                 gathering.append(thread)
-                _thread.interrupt_main()
-                time.sleep(0.3)
+                ending.wait(END_SECONDS)
+                ended.wait(0.3)  # the run would end in this time if it did not wait for the thread
 
-    monkeypatch.setattr(gathered_tables, "writing_table", interrupted)
+    def interrupted(futures, seconds):
+        if gathering and len({file.parent for file in out.rglob("*.png")}) > 1:
+            raise KeyboardInterrupt
+        return wait(futures, seconds)
+
+    def ends(self):
+        if gathering:
+            ending.set()
+        write_if_quick(self)
+        if gathering:
+            ended.set()
+
+    monkeypatch.setattr(gathered_tables, "writing_table", gathers_until_the_run_ends)
     monkeypatch.setattr(gathered_tables, "MAX_TIME_SHARE", 1e9)
-    monkeypatch.setattr(gathered_tables, "MAX_WAIT_SECONDS", 60)
+    monkeypatch.setattr(gathered_tables, "MAX_WAIT_SECONDS", END_SECONDS)
+    monkeypatch.setattr(gathered_tables.GatheredTables, "write_if_quick", ends)
+    monkeypatch.setattr(scheduler, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         jumpduck.download(jumpduck.manifest(catalog), out)
-    gathering[0].join(60)
+    gathering[0].join(END_SECONDS)
     kept = pl.read_parquet(out / RESULTS_FILE).filter(status="fetched")
     assert kept["Metadata_Plate"].n_unique() > 1
     assert set(kept["path"]) == set(files(out))
