@@ -128,8 +128,8 @@ def test_ctrl_c_and_sigterm_end_a_run_that_waits_and_the_printed_command_continu
         words = ("--connections", "30", "--max-mbps", "900")
         with running(manifest, out, proxy, *words, cwd=tmp_path) as run:
             wait_for(proxy, 120, run)
-            time.sleep(0.5)
-            finished = len(list(out.rglob("*.png")))
+            while not (finished := len(list(out.rglob("*.png")))) and run.poll() is None:
+                time.sleep(0.01)
             interrupt(run, thread, number)
             _, err = run.communicate(timeout=END_SECONDS)
     assert (run.returncode, err.count("\n")) == (128 + number, 1), err

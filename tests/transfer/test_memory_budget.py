@@ -1,7 +1,7 @@
 """What is fetched fits into memory, however large the files and many the connections."""
 
+import functools
 import re
-import threading
 import time
 import tracemalloc
 import weakref
@@ -159,22 +159,14 @@ def test_a_stack_of_pages_of_one_small_file_needs_no_memory_for_several_files(
 
 
 def test_who_waits_longest_for_memory_gets_it_first():
-    budget = MemoryBudget(10)
-    served = []
-
-    def task(name, count):
-        with budget.reserve(count):
-            served.append(name)
-
-    with budget.reserve(8):
-        threads = [threading.Thread(target=task, args=one) for one in (("large", 10), ("small", 1))]
-        for thread in threads:
-            thread.start()
-            time.sleep(0.1)
-        assert served == [], "the small one waits behind the large one"
-    for thread in threads:
-        thread.join(5)
-    assert served == ["large", "small"]
+    budget, served = MemoryBudget(10), []
+    for name, count in (("first", 8), ("large", 10), ("small", 1)):
+        budget.ask(count, functools.partial(served.append, name))
+    assert served == ["first"], "the small one waits behind the large one"
+    budget.give_back(8)
+    assert served == ["first", "large"]
+    budget.give_back(10)
+    assert served == ["first", "large", "small"]
 
 
 def test_a_reservation_that_must_not_wait_says_that_it_is_too_small():
