@@ -92,12 +92,6 @@ def test_an_unknown_name_brings_the_kinds_of_names_that_are_known(small):
     assert not re.search(r"see \w+\.\w+$", said)
 
 
-@pytest.mark.parametrize(
-    # because tests/e2e/test_main_job.py downloads the same gallery of JUMP
-    "small",
-    [pytest.param(one, marks=[pytest.mark.slow] * (one == "jump")) for one in COLLECTIONS],
-    indirect=True,
-)
 def test_every_image_is_downloaded_and_verified_and_planned_faults_are_rows(small, tmp_path):
     _, gallery, path = small
     rows = jumpduck.manifest(path, per_well="all", brightfield=True, keep_known_bad=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import polars as pl
 
 from jumpduck.database.sql_files import Value
 from jumpduck.errors import CatalogError, QueryError, StoreError
@@ -192,8 +193,13 @@ REQUIRED: Mapping[str, Sequence[str]] = {
 REQUIRED_MACROS = ("find", "find_wells", "find_perturbations")
 
 
-def check_collection(con: duckdb.DuckDBPyConnection, name: str) -> None:
+def check_collection(con: duckdb.DuckDBPyConnection, name: str, relations: pl.DataFrame) -> None:
     """Check that the sql files made all that a collection must make.
+
+    Parameters
+    ----------
+    relations
+        What they made: schema and relation, because DuckDB takes long to list its functions.
 
     Raises
     ------
@@ -202,10 +208,10 @@ def check_collection(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """
     query = "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = $name"
     made = set(con.execute(query, {"name": name}).fetchall())
-    query = "SELECT function_name FROM duckdb_functions() WHERE schema_name = $name"
-    macros = {macro for (macro,) in con.execute(query, {"name": name}).fetchall()}
+    own = set(relations.filter(schema=name)["relation"])
     held = {name for (name,) in con.execute("SELECT collection FROM main.collections").fetchall()}
-    missing = [f"{name}.{macro}(…)" for macro in REQUIRED_MACROS if macro not in macros]
+    macros = [f"{macro}(…)" for macro in REQUIRED_MACROS]
+    missing = [f"{name}.{macro}" for macro in macros if macro not in own]
     for relation, columns in REQUIRED.items():
         absent = [column for column in columns if (relation, column) not in made]
         if absent:

@@ -22,13 +22,13 @@ from jumpduck.storage.atomic_files import atomic_path, writable_folder
 from jumpduck.storage.replaced_files import is_duckdb, refuse_other_file
 
 RELATIONS = """
-    SELECT table_name AS relation, estimated_size AS "rows", comment
+    SELECT schema_name AS schema, table_name AS relation, estimated_size AS "rows", comment
     FROM duckdb_tables()
     WHERE schema_name = $name
     UNION ALL
-    SELECT view_name, NULL, comment FROM duckdb_views() WHERE schema_name = $name
+    SELECT schema_name, view_name, NULL, comment FROM duckdb_views() WHERE schema_name = $name
     UNION ALL
-    SELECT DISTINCT function_name || '(…)', NULL, comment
+    SELECT DISTINCT schema_name, function_name || '(…)', NULL, comment
     FROM duckdb_functions()
     WHERE schema_name IN ($name, 'main') AND function_type = 'table_macro' AND NOT internal
     ORDER BY relation
@@ -80,10 +80,10 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
 
             made_by = kept.made_by if kept else ()
             run_sql_files(con, driver, variables, before=before, skip=made_by)
-            check_collection(con, driver.stem)
             relations = frame(con, RELATIONS, {"name": driver.stem})
+            check_collection(con, driver.stem, relations)
     options.progress("catalog", 1, 1)
-    return relations
+    return relations.drop("schema")
 
 
 def imaged(path: str | Path) -> pl.DataFrame:
