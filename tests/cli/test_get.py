@@ -194,7 +194,8 @@ def test_a_dry_run_of_get_says_what_there_is_to_fetch_and_writes_nothing(cli, pl
     assert cli(*words, "--dry-run", "--quiet").out == ""
 
 
-@pytest.mark.parametrize(
+@first_quick(
+    2,
     ("settings", "variables", "said"),
     [
         ('[manifest]\nmanifset = "x"', {}, "manifset"),

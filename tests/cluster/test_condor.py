@@ -27,6 +27,7 @@ def described(shards, out="images", **options):
     return htcondor2.Submit(prepare(SubmitOptions("condor", shards, out, **options)).text)
 
 
+@pytest.mark.slow
 @first_quick(1, "name", ['a "b" it\'s $(c) 50% \\d', "shards"])
 def test_each_item_of_htcondor_names_a_shard_and_its_command_line_downloads_it(
     name, catalog, tmp_path, monkeypatch

@@ -142,6 +142,7 @@ def test_another_file_is_refused_in_one_line_that_says_where_the_right_one_is(
     assert not (tmp_path / "c.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_the_command_line_finds_an_alias_and_lists_the_wells(gallery, gene_info, cli):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     assert cli("catalog", *places).code == 0

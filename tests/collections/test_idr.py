@@ -84,6 +84,7 @@ def test_an_image_is_the_file_of_its_channel_in_the_order_of_the_plates_own_file
         assert f"/{FOLDER}/{name}" in row["url"]
 
 
+@pytest.mark.slow
 def test_a_mirror_on_a_web_server_needs_no_listing(small, tmp_path):
     _, folder = small
     with RangeServer(folder) as server:
@@ -351,6 +352,7 @@ def test_a_study_without_annotation_is_one_line_that_names_the_file(tmp_path):
         built(tmp_path, movie_tables("Plate,Position\nLT0001_02,A1\n"), studies=["idr0013-screenA"])
 
 
+@pytest.mark.slow
 def test_an_annotation_may_be_packed(tmp_path):
     tables = movie_tables(ANNOTATED)
     packed = gzip.compress(tables.pop("idr0013-screenA-annotation.csv").encode())

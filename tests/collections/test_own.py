@@ -444,8 +444,8 @@ def test_a_size_that_no_pixel_has_is_a_row_with_the_text(build, tmp_path):
     assert found == [*((site, None) for site in range(len(sizes))), (9, 0.65)]
 
 
-@pytest.mark.parametrize(
-    "lines", ["", "P1,A01,1,DNA,a.tif\nP1,A01,1,DNA,b.tif\n"], ids=["no line", "none of use"]
+@first_quick(
+    1, "lines", ["", "P1,A01,1,DNA,a.tif\nP1,A01,1,DNA,b.tif\n"], ids=["no line", "none of use"]
 )
 def test_a_list_of_which_no_image_can_be_used_replaces_no_catalog(build, tmp_path, lines):
     sheet = listed(tmp_path, "plate,well,site,channel,path\nP1,A01,1,DNA,a.tif\n")

@@ -34,6 +34,7 @@ def test_controls_are_of_the_modality_of_what_they_are_compared_with(plates, ask
     assert set(negcon["Metadata_modality"]) == set(rows["Metadata_modality"])
 
 
+@pytest.mark.slow
 def test_wells_without_a_modality_of_their_own_get_every_negative_control_of_their_plate(plates):
     asked = {"per_well": {"unknown": 1, "empty": 1}, "with_controls": True}
     unknown = jumpduck.manifest(plates, roles=["unknown"], plates=["C1"], **asked)

@@ -29,6 +29,7 @@ def test_a_gene_is_found_by_symbol_number_or_identifier(catalog):
         assert jumpduck.manifest(catalog, genes=[name]).equals(by_symbol)
 
 
+@pytest.mark.slow
 def test_a_compound_is_found_by_inchikey_its_first_layer_or_smiles(catalog):
     rows = jumpduck.manifest(catalog, compounds=["RYYVLZVUVIJVGH-UHFFFAOYSA-N"])
     assert set(rows["Metadata_JCP2022"]) == {"JCP2022_000101"}

@@ -154,7 +154,7 @@ def test_a_split_that_is_not_written_like_one_shows_how(cli, plates):
         assert "is not like train=0.8,val=0.1,test=0.1" in done.err
 
 
-@pytest.mark.parametrize("name", ["held-out-source", "held-out-plate"])
+@first_quick(1, "name", ["held-out-source", "held-out-plate"])
 def test_presets_hold_out_sources_and_plates(cli, catalog, name):
     done = cli("manifest", "--catalog", catalog, "--dry-run", "--preset", name)
     assert done.code == 0, done.err

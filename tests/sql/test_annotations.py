@@ -82,6 +82,7 @@ def test_a_name_that_is_in_no_table_says_which_tables_have_names(annotated):
         jumpduck.find("phlogiston", annotated)
 
 
+@pytest.mark.slow
 def test_metadata_without_these_tables_makes_a_catalog_without_annotations(catalog):
     assert jumpduck.sql("FROM jump.annotations", catalog).height == 0
     assert jumpduck.sql("FROM jump.problems", catalog).height == 0

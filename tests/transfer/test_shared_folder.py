@@ -268,6 +268,7 @@ folder.gather()
 """
 
 
+@pytest.mark.slow
 def test_the_tables_have_what_other_machines_wrote_since_this_one_looked(rows, s3, clean, tmp_path):
     place = {name: pl.lit(rows[name][0]) for name in ("Metadata_Source", "Metadata_Batch")}
     one = rows.gather_every(4).with_columns(**place)  # so that all plates are in one folder
