@@ -1,5 +1,6 @@
 import functools
 import os
+import signal
 from pathlib import Path
 
 import polars as pl
@@ -32,6 +33,15 @@ def pytest_collection_modifyitems(items):
             raise pytest.UsageError(f"{reason}, and {MUST_RUN[marker]} says that it must be there")
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_configure():
+    """Take Ctrl-C, which tests send, also where a shell started the tests in the background.
+
+    It has them ignore it, and their processes too: such a test would fail, or wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
