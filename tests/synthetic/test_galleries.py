@@ -5,9 +5,10 @@ import sys
 import pytest
 
 from jumpduck.synthetic.galleries import write_small_gallery
+from tests.support.examples import first_quick
 
 
-@pytest.mark.parametrize("collection", ["bbbc021", "cpg", "idr", "jump_lite"])
+@first_quick(2, "collection", ["cpg", "idr", "bbbc021", "jump_lite"])
 def test_a_small_gallery_is_written_again_where_it_is(collection, tmp_path):
     first, second = (write_small_gallery(collection, tmp_path) for _ in range(2))
     assert (first.options, first.images) == (second.options, second.images)
