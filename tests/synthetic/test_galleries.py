@@ -2,8 +2,6 @@
 
 import sys
 
-import pytest
-
 from jumpduck.synthetic.galleries import write_small_gallery
 from tests.support.examples import first_quick
 
