@@ -103,6 +103,7 @@ def test_get_needs_names_that_are_known_and_writes_nothing_without(cli, places, 
     assert "--out is missing" in cli("get", "TP53").err
 
 
+@pytest.mark.slow
 def test_files_that_could_not_be_had_end_get_with_3(cli, gallery, places):
     plate = gallery.missing.split("/")[2]
     done = cli("get", "--plate", plate, "-o", "x", *places, "--per-well", "trt=9,negcon=9,poscon=9")

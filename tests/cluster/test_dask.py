@@ -138,6 +138,7 @@ def test_an_error_that_ends_the_job_of_a_shard_is_said_once_and_the_others_are_d
     assert pl.read_parquet(tmp_path / "images" / "results.parquet").height > 200
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_cannot_be_reached_is_named(shards, monkeypatch, cli):
     monkeypatch.setattr("jumpduck.cluster.dask.CONNECT_SECONDS", 1)
     done = cli("submit", "dask", "--scheduler", "tcp://127.0.0.1:1")

@@ -218,10 +218,10 @@ LOAD_DATA = DATA / "load_data"
     1,
     ("name", "as_name", "sites", "channels", "illum"),
     [
-        ("cpg0001_BR00113255_load_data_full.csv.gz", "load_data.csv.gz", 3456, 6, 0),
+        ("BR00126114_load_data_with_illum.parquet", "load_data_with_illum.parquet", 2, 5, 10),
         ("nfcore_cpg0016_source4_url_format.csv", "load_data.csv", 1, 8, 0),
         ("distributed_cellprofiler_cpg.csv", "load_data.csv", 216, 5, 0),
-        ("BR00126114_load_data_with_illum.parquet", "load_data_with_illum.parquet", 2, 5, 10),
+        ("cpg0001_BR00113255_load_data_full.csv.gz", "load_data.csv.gz", 3456, 6, 0),
     ],
 )
 def test_real_load_data_is_read_in_every_form(

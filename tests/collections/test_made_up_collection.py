@@ -92,7 +92,7 @@ def rows(made_up):
     return jumpduck.manifest(made_up, wells=["A01", "B02"], brightfield=True)
 
 
-@first_quick(3, "recipe", BUILT_IN)
+@first_quick(1, "recipe", BUILT_IN)
 def test_every_recipe_takes_it(rows, tmp_path, recipe):
     out = tmp_path / "images"
     results = jumpduck.download(rows, out, recipe=recipe)

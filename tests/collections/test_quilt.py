@@ -90,6 +90,7 @@ def test_a_split_of_the_package_is_kept_beside_one_that_is_made_by_its_groups(ma
         jumpduck.manifest(made, split_by="Metadata_FOV", **asked)
 
 
+@pytest.mark.slow
 def test_a_package_is_read_from_s3_in_both_layouts_and_by_short_hashes(tmp_path, small):
     package = small.options["gallery"]
     top_hash = next(iter((small_packages := package_folder(package)).iterdir())).name

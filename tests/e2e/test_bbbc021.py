@@ -43,6 +43,7 @@ def published(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_four_wells_of_a_plate_take_less_than_a_twentieth_of_its_zip(published, tmp_path):
     """Two sites of each: 24 of 720 images. A server without ranges sends the zip once."""
     size = (published / f"BBBC021_v1_images_{PLATE}.zip").stat().st_size

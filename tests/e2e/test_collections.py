@@ -24,6 +24,9 @@ from tests.support.command_line import process
 
 COLLECTIONS = sorted(WRITERS)
 
+QUICK = ("own", "quilt")
+"""Those that go the way also in `just test`: their images are the fewest."""
+
 
 @pytest.fixture(scope="module")
 def galleries(tmp_path_factory):
@@ -47,7 +50,11 @@ def galleries(tmp_path_factory):
     patch.undo()
 
 
-@pytest.fixture(params=COLLECTIONS)
+@pytest.fixture(
+    params=[
+        one if one in QUICK else pytest.param(one, marks=pytest.mark.slow) for one in COLLECTIONS
+    ]
+)
 def small(request, galleries):
     gallery, path, _ = galleries(request.param)
     return request.param, gallery, path

@@ -28,6 +28,7 @@ def test_png8_is_jump_downloads_bit_for_bit(planes):
 
 
 def test_png8_from_the_command_line_is_jump_downloads_bit_for_bit(planes, cli, tmp_path):
+    planes = dict([*planes.items()][::10])  # the test above has all of them
     rows = []
     for number, (name, (plane, _)) in enumerate(planes.items()):
         file = tmp_path / f"{name}.tif"

@@ -83,6 +83,7 @@ def statuses(results):
 
 
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_images_in_zips_are_those_of_plain_files(processes, plain, clean, web, archives, tmp_path):
     rows = inside(plain, web.address)
     results = jumpduck.download(rows, tmp_path, processes=processes)

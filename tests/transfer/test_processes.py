@@ -69,6 +69,7 @@ def test_several_processes_make_the_files_and_rows_of_one(recipe, processes, cat
     assert children() == []
 
 
+@pytest.mark.slow
 def test_illumination_functions_are_those_of_one_process(catalog, gallery, tmp_path):
     rows = jumpduck.manifest(catalog, plates=["JD5876c3"])
     url = rows["url"][0]
@@ -83,6 +84,7 @@ def test_illumination_functions_are_those_of_one_process(catalog, gallery, tmp_p
     same(tmp_path / "2", tmp_path / "1")
 
 
+@pytest.mark.slow
 def test_a_killed_process_changes_nothing(rows, s3, clean, tmp_path):
     killed = []
 
@@ -165,7 +167,8 @@ def wait_for_children(run, proxy):
     raise AssertionError(run.communicate())
 
 
-@first_quick(1, "number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_worker_processes_end_with_the_main_one(number, rows, s3, clean, tmp_path):
     out = tmp_path / "out"
     with Faults(s3.endpoint, delay=0.1) as proxy:

@@ -16,7 +16,7 @@ from jumpduck.transfer import disk_space
 from jumpduck.transfer.roots import Roots
 from tests.support.command_line import process
 from tests.support.disks import disk
-from tests.support.examples import examples
+from tests.support.examples import examples, first_quick
 from tests.support.folders import facts, files
 
 
@@ -240,7 +240,7 @@ def test_a_rule_that_is_narrower_holds_for_no_plate_that_the_wider_does_not(one,
         (['source_2 = "manifest.parquet"'], "root manifest.parquet of 'source_2' is not there"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+@first_quick(1, "more", [(), ("--dry-run",)])
 def test_wrong_roots_are_one_line_before_anything_is_written(here, cli, lines, said, more):
     (here / "link").symlink_to("disk2")
     (here / "loop").symlink_to("loop")
