@@ -55,6 +55,7 @@ def clean(rows, s3, tmp_path_factory):
     ],
 )
 def test_several_processes_make_the_files_and_rows_of_one(recipe, processes, catalog, tmp_path):
+    before = children()  # an earlier test may have left one, such as that of a library
     rows = jumpduck.manifest(catalog, per_plate=8)
     jumpduck.download(rows, tmp_path / "one", processes=1, recipe=recipe)
     events = Counter()
@@ -66,7 +67,7 @@ def test_several_processes_make_the_files_and_rows_of_one(recipe, processes, cat
     assert set(files(tmp_path / "several")) == set(files(tmp_path / "one"))
     assert events["file"] == rows.height
     assert events["plate"] == 3
-    assert children() == []
+    assert set(children()) <= set(before)
 
 
 @pytest.mark.slow
@@ -238,6 +239,7 @@ def only_in_the_main_process():
 
 @first_quick(1, "error", ["SystemExit('no')", "OSError('no')"])
 def test_a_process_that_cannot_start_is_the_end_of_the_run(error, catalog, tmp_path, monkeypatch):
+    before = children()
     monkeypatch.setenv("RECIPE_WAS_BUILT_BY", "")
     monkeypatch.delenv("RECIPE_WAS_BUILT_BY")
     monkeypatch.chdir(tmp_path)
@@ -246,7 +248,7 @@ def test_a_process_that_cannot_start_is_the_end_of_the_run(error, catalog, tmp_p
     rows = jumpduck.manifest(catalog).head(2)
     with pytest.raises(StoreError, match=r"cannot be started: \w+: no; give processes 1"):
         jumpduck.download(rows, "out", recipe=f"{name}:only_in_the_main_process", processes=2)
-    assert children() == []
+    assert set(children()) <= set(before)
 
 
 def test_processes_are_as_many_as_the_work_and_the_limits_allow():
