@@ -190,8 +190,10 @@ def test_the_file_of_completions_is_written_where_the_shell_looks(cli, tmp_path)
 
 
 def test_sums_and_sizes_are_printed_without_noise(capsys):
-    Printer().table(pl.DataFrame({"estimated_gb": [0.1 + 0.2], "dose": [0.1 + 0.2]}))
-    assert capsys.readouterr().out == "estimated_gb\tdose\n0.3\t0.30000000000000004\n"
+    names = ("estimated_gb", "estimated_gb_kept", "dose")
+    Printer().table(pl.DataFrame({name: [0.1 + 0.2] for name in names}))
+    values = "0.3\t0.3\t0.30000000000000004"
+    assert capsys.readouterr().out == "\t".join(names) + f"\n{values}\n"
     sizes = [size_text(size) for size in (49_700, 4.2e6, 41.6e6, 5e12)]
     assert sizes == ["0.0497 MB", "4.2 MB", "0.0416 GB", "5,000 GB"]
 

@@ -16,7 +16,7 @@ from tests.support.slurm import slurm as started
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
-SHARDS = 6
+SHARDS = 12
 
 JOBQUEUE = {
     f"DASK_JOBQUEUE__SLURM__{name}": value

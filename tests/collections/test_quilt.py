@@ -155,7 +155,7 @@ def test_an_image_that_cannot_be_had_is_left_out_and_named(tmp_path):
         (entry("3.tif", "s3://allencell/x/%2E%2E/a.tif"), part),
         (entry("4.tif", "s3://allencell/x%00.tif"), control),
         (entry("5.tif", "s3://allencell/x%ff.tif"), control),
-        (entry("6.tif", "file:///a.tif"), elsewhere),
+        (entry("6.tif", "file://host/a.tif"), elsewhere),
         (entry("7.tif", "https://host/a.tif"), elsewhere),
         (entry("8.tif", "s3://b/a.tif?versionId=x%26page=3"), elsewhere),
         (entry("9.tif", hash={"type": "MD5", "value": "0" * 32}), wrong),

@@ -230,7 +230,7 @@ def fitting_widths(
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Get a frame whose values CSV can have: lists and the like as JSON, sums without noise."""
-    sums = cs.float() & cs.ends_with("_gb", "_mb")
+    sums = cs.float() & cs.matches("_(gb|mb)(_|$)")
     return frame.with_columns(sums.round_sig_figs(SUM_DIGITS)).with_columns(
         pl.Series(name, [as_json(value) for value in frame[name].to_list()])
         for name, dtype in frame.schema.items()

@@ -1,6 +1,5 @@
 """What a collection does before its sql files run."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
@@ -125,18 +124,18 @@ class KeptTables(NamedTuple):
     made_by: frozenset[Path]
 
 
-class TableSource(ABC):
-    """Where the tables of one collection come from."""
+class TableSource:
+    """Where the tables of one collection come from; its defaults are those of one without any."""
 
-    @abstractmethod
     def variables(self) -> Mapping[str, Value]:
         """Get the SQL variables to set before the first file runs; fetches what they name."""
+        return {}
 
     def kept_tables(self) -> KeptTables | None:
         """Get a database that has some of the tables already; None where there is none."""
         return None
 
-    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:  # noqa: B027
+    def before(self, file: Path, con: duckdb.DuckDBPyConnection) -> None:
         """Prepare what `file` reads; by default nothing."""
 
 

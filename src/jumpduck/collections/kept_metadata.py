@@ -24,7 +24,7 @@ from jumpduck.storage.atomic_files import atomic_path, writable_folder
 def metadata_tables(
     driver: Path, variables: Mapping[str, Value], scratch: Path
 ) -> KeptTables | None:
-    """Get a copy of a database with the tables of these metadata; None where there is no cache.
+    """Get a copy of a database that has the tables of these metadata, or None without a cache.
 
     It is told from others by what makes it: the revision of the metadata, the text of the SQL
     files, and the version of DuckDB. Only the last one is kept.
