@@ -37,6 +37,9 @@ ROOMS = {
     "containers": {"imaging", "storage"},
     "transfer": {"containers", "recipes", "storage"},
     "cluster": set(),
+    "profile_tables": {"database", "storage"},
+    "normalization": {"profile_tables"},
+    "evaluation": {"profile_tables"},
     "descriptions": {"collections", "database", "recipes", "selection", "storage", "transfer"},
 }
 ROOMS["stages"] = set(ROOMS) - {"synthetic"}
@@ -63,6 +66,11 @@ LIBRARIES = {
     "distributed": {"cluster"},
     "dask_jobqueue": {"cluster"},
     "torch": set(),
+    "sklearn": {"evaluation"},
+    "scipy": set(),
+    "pandas": set(),
+    "pycytominer": set(),
+    "copairs": set(),
 }
 
 

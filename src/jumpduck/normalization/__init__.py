@@ -1,0 +1,1 @@
+"""Profiles made comparable: aggregate, filters, transforms, and chains of them."""

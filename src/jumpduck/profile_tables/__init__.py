@@ -1,0 +1,1 @@
+"""Tables of profiles: read, checked, told into features and metadata, written."""
