@@ -4,6 +4,7 @@ JumpduckError
 ├── QueryError      a name, number or option is wrong: the message says what is allowed
 ├── CatalogError    the published tables could not be read: the message names the file
 ├── ManifestError   a table lacks what the next stage needs: the message names table and column
+├── ProfileError    a table of profiles cannot be used: the message names column and row
 ├── StoreError      a bucket, server or folder cannot be reached or written
 ├── ImageError      bytes that are not an image we can use; a row in the results, not an error
 ├── PartialError    some files are missing: the message names the results table
@@ -37,6 +38,10 @@ class CatalogError(JumpduckError):
 
 class ManifestError(JumpduckError):
     """A table between two stages lacks what the next one needs."""
+
+
+class ProfileError(JumpduckError):
+    """A table of profiles cannot be used for what was asked."""
 
 
 class StoreError(JumpduckError):

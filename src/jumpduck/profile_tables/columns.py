@@ -1,0 +1,87 @@
+"""Which columns of a table are features."""
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import polars as pl
+
+from jumpduck.errors import ProfileError, QueryError
+from jumpduck.rows import WELL_KEY
+
+METADATA_PREFIX = "Metadata_"
+
+COMPARTMENTS = ("Cells", "Nuclei", "Cytoplasm")
+"""What the names of CellProfiler's features begin with, as pycytominer infers them."""
+
+KEYS = WELL_KEY
+"""Columns that are read as text, because a plate called 007 is not the number 7."""
+
+Schema = Mapping[str, pl.DataType]
+
+
+def features_of(schema: Schema, asked: Sequence[str] = ()) -> tuple[str, ...]:
+    """Get the names of the features of a table, in its order.
+
+    Parameters
+    ----------
+    schema
+        Name and type of each column.
+    asked
+        Names, or patterns such as ``emb*``. Where none are asked for, the features are the columns
+        that begin with ``Cells``, ``Nuclei`` or ``Cytoplasm``, as pycytominer has it; in a table
+        without any, the numeric columns that do not begin with ``Metadata_``.
+
+    Raises
+    ------
+    QueryError
+        A name or pattern fits no column.
+    ProfileError
+        There is no feature, or one is not of numbers.
+    """
+    if asked:
+        for pattern in asked:
+            if not any(_fits(name, pattern) for name in schema):
+                raise QueryError(f"features {pattern!r} fits no column{nearest(pattern, schema)}")
+        found = [name for name in schema if any(_fits(name, pattern) for pattern in asked)]
+    else:
+        found = [
+            name
+            for name, dtype in schema.items()
+            if name.startswith(COMPARTMENTS) and not dtype.is_nested()
+        ] or [
+            name
+            for name, dtype in schema.items()
+            if is_number(dtype) and not name.startswith(METADATA_PREFIX) and name not in KEYS
+        ]
+    if not found:
+        raise ProfileError(
+            f"no feature among the {len(schema)} columns: none begins with "
+            f"{', '.join(COMPARTMENTS)}, and none is of numbers and begins with something else "
+            f"than {METADATA_PREFIX}; name them with `features`"
+        )
+    for name in found:
+        if not is_number(schema[name]):
+            raise ProfileError(
+                f"feature {name!r} is {schema[name]}, not a number; write numbers, or name the "
+                "features with `features`, without it"
+            )
+    return tuple(found)
+
+
+def is_number(dtype: pl.DataType) -> bool:
+    """Get whether values of a type can be those of a feature."""
+    return dtype.is_numeric() or isinstance(dtype, pl.Boolean | pl.Null)
+
+
+def nearest(name: str, names: Collection[str]) -> str:
+    """Get what to say of the names that are most like one that is not there."""
+    found = difflib.get_close_matches(name, names, n=3)
+    if found:
+        return f"; did you mean {', '.join(found)}?"
+    shown = ", ".join([*names][:20]) + (", …" if len(names) > 20 else "")
+    return f"; there are {shown}" if names else "; there are none"
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
