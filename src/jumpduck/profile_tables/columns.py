@@ -45,15 +45,7 @@ def features_of(schema: Schema, asked: Sequence[str] = ()) -> tuple[str, ...]:
                 raise QueryError(f"features {pattern!r} fits no column{nearest(pattern, schema)}")
         found = [name for name in schema if any(_fits(name, pattern) for pattern in asked)]
     else:
-        found = [
-            name
-            for name, dtype in schema.items()
-            if name.startswith(COMPARTMENTS) and not dtype.is_nested()
-        ] or [
-            name
-            for name, dtype in schema.items()
-            if is_number(dtype) and not name.startswith(METADATA_PREFIX) and name not in KEYS
-        ]
+        found = _inferred(schema)
     if not found:
         raise ProfileError(
             f"no feature among the {len(schema)} columns: none begins with "
@@ -67,6 +59,24 @@ def features_of(schema: Schema, asked: Sequence[str] = ()) -> tuple[str, ...]:
                 "features with `features`, without it"
             )
     return tuple(found)
+
+
+def metadata_of(schema: Schema, features: Collection[str]) -> list[str]:
+    """Get the names of the columns that are neither features nor would be inferred to be."""
+    taken = {*features, *_inferred(schema)}
+    return [name for name in schema if name not in taken]
+
+
+def _inferred(schema: Schema) -> list[str]:
+    return [
+        name
+        for name, dtype in schema.items()
+        if name.startswith(COMPARTMENTS) and not dtype.is_nested()
+    ] or [
+        name
+        for name, dtype in schema.items()
+        if is_number(dtype) and not name.startswith(METADATA_PREFIX) and name not in KEYS
+    ]
 
 
 def is_number(dtype: pl.DataType) -> bool:

@@ -27,6 +27,11 @@ def read_csv_table(file: Path, called: str) -> pl.DataFrame:
     """
     header = pl.read_csv(file, has_header=False, n_rows=1, infer_schema=False, glob=False)
     names = [name or "" for name in header.row(0)]
+    if "" in names:
+        raise ProfileError(
+            f"{called} has a column without a name, number {names.index('') + 1}; give it one, or "
+            "write the table without the numbers of its rows"
+        )
     check_names_differ(names, called)
     keys = {name: pl.String for name in names if name in KEYS}
     rows = pl.read_csv(file, infer_schema_length=None, schema_overrides=keys, glob=False)

@@ -21,7 +21,7 @@ class Profiles:
     Parameters
     ----------
     metadata
-        All columns that are not features, in the order of the table. Those that name a source,
+        The columns that are not features, in the order of the table. Those that name a source,
         batch, plate or well are text; numbers, such as concentrations, are numbers where the file
         has them.
     features
