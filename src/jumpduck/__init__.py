@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `plate`, `report`, `quality`, `export`, `cite`, `card`, `sql`.
+`repair`, `show`, `plate`, `report`, `quality`, `evaluate`, `export`, `cite`, `card`, `sql`.
 """
 
 from importlib import import_module
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.catalog import catalog as catalog
     from jumpduck.stages.cite import cite as cite
     from jumpduck.stages.download import download as download
+    from jumpduck.stages.evaluate import evaluate as evaluate
     from jumpduck.stages.export import export as export
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
@@ -35,6 +36,7 @@ __all__ = [
     "catalog",
     "cite",
     "download",
+    "evaluate",
     "export",
     "find",
     "manifest",

@@ -39,6 +39,7 @@ VERBS = (
     "plate",
     "quality",
     "report",
+    "evaluate",
     "export",
     "cite",
     "card",

@@ -1,0 +1,72 @@
+"""jumpduck evaluate"""
+
+import polars as pl
+
+from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, WORK, Csv, Json, reads
+from jumpduck.cli.printer import Printer
+from jumpduck.stages.evaluate import EvaluateOptions
+from jumpduck.stages.evaluate import evaluate as look
+
+
+@reads(
+    EvaluateOptions,
+    {
+        PLACES: ("profiles", "features", "where"),
+        CHOOSE: (
+            "metrics", "label", "compound", "treatments", "batch", "well",
+            "pos_sameby", "pos_diffby", "neg_sameby", "neg_diffby",
+        ),
+        WORK: ("distance", "aggregate", "standardize", "seed", "resamples", "nulls"),
+        OUTPUT: ("path", "queries", "groups"),
+    },
+    positional="profiles",
+    flags={
+        "path": "--table", "profiles": "--profiles", "queries": "--queries", "groups": "--groups"
+    },
+    short={"path": ["-o"]},
+)  # fmt: skip
+def evaluate(options: EvaluateOptions, *, csv: Csv = False, json: Json = False) -> None:
+    """Measure how well profiles tell treatments apart, beside chance.
+
+    Metrics: pert_acc, nsb, nsp, nsp_position, nsbp and nsbp_position are accuracies of the nearest
+    well's label; nsc and nscb of the nearest treatment's. Each value comes with chance, the value
+    to expect of profiles that say nothing, and with an interval (low, high) over bootstrap samples
+    of compounds or treatments. What could not be measured is left out and counted. With --json, one
+    object a metric.
+
+    For example:
+
+    ```
+    jumpduck evaluate profiles.parquet --metric pert_acc nsb --treatment Metadata_JCP2022
+    jumpduck evaluate a.csv.gz b.parquet --metric nsc --label Metadata_moa --compound Metadata_name
+    ```
+    """
+    printer = Printer(as_json=json, as_csv=csv)
+    found = look(**vars(options))
+    for place, measured in found.measured.items():
+        for one in measured:
+            printer.event(
+                {
+                    "profiles": place,
+                    "metric": one.metric,
+                    "value": one.value,
+                    "n": one.n,
+                    "chance": one.chance,
+                    "low": one.low,
+                    "high": one.high,
+                    **one.more,
+                    "excluded": one.excluded,
+                }
+            )
+    shown = found.metrics
+    if shown["profiles"].n_unique() == 1 and not csv:
+        shown = shown.drop("profiles")
+    printer.table(
+        shown if csv else shown.drop("why_excluded"),
+        keys=[name for name in ("profiles", "metric") if name in shown.columns],
+    )
+    for row in found.metrics.filter(pl.col("excluded") > 0).iter_rows(named=True):
+        printer.remark(f"{row['metric']}: left out: {row['why_excluded']}")
+    for target in (options.path, options.queries, options.groups):
+        if target is not None:
+            printer.line(f"-> {target}")

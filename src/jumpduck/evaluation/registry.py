@@ -1,0 +1,62 @@
+"""The metrics by name. One module a family; each metric is a function of a `Subject`."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from jumpduck.errors import QueryError
+from jumpduck.evaluation import knn_accuracy
+from jumpduck.evaluation.measured import Measured
+from jumpduck.evaluation.subject import Subject
+
+Metric = Callable[[Subject], Measured]
+"""Measures profiles. Its name is that of the metric, and the first line of its docstring says what
+it gets; it raises QueryError where a key is missing that it needs."""
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        metric.__name__: metric
+        for metric in (
+            knn_accuracy.pert_acc,
+            knn_accuracy.nsb,
+            knn_accuracy.nsp,
+            knn_accuracy.nsp_position,
+            knn_accuracy.nsbp,
+            knn_accuracy.nsbp_position,
+            knn_accuracy.nsc,
+            knn_accuracy.nscb,
+        )
+    }
+)
+
+
+def check_metrics(names: Sequence[str]) -> None:
+    """Raise QueryError for a name that is not one of a metric."""
+    for name in names:
+        if name not in METRICS:
+            raise QueryError(f"metric {name!r} is not one of {', '.join(METRICS)}")
+
+
+def measure(subject: Subject, names: Sequence[str]) -> list[Measured]:
+    """Get what the metrics give, in the order of the names.
+
+    Raises
+    ------
+    QueryError
+        There is no such metric, or a key is missing that one needs.
+    ProfileError
+        A metric cannot be measured on these profiles.
+    """
+    check_metrics(names)
+    found: list[Measured] = []
+    for name in dict.fromkeys(names):
+        try:
+            found.append(METRICS[name](subject))
+        except QueryError as error:
+            raise QueryError(f"{error} (metric {name}: {first_line(name)})") from error
+    return found
+
+
+def first_line(name: str) -> str:
+    """Get the sentence that says what a metric gets."""
+    return inspect.cleandoc(METRICS[name].__doc__ or "").partition("\n")[0]

@@ -1,0 +1,288 @@
+"""What is evaluated: a table of profiles, and what its columns mean."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+
+from jumpduck.errors import ProfileError, QueryError
+from jumpduck.evaluation.measured import RESAMPLES
+from jumpduck.evaluation.similarities import DISTANCES, Floats, Rows, Similarities
+from jumpduck.profile_tables.profiles import Profiles
+
+NULLS = 10_000
+"""Random orders that a p-value is made of."""
+
+Statistic = Literal["mean", "median"]
+"""How the wells of a treatment become its profile."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Which columns say what a profile is of; `jumpduck.evaluate` says what each means."""
+
+    label: str | None = None
+    compound: str | None = None
+    treatments: Sequence[str] = ()
+    batch: str | None = None
+    well: str = "Metadata_Well"
+    pos_sameby: Sequence[str] = ()
+    pos_diffby: Sequence[str] = ()
+    neg_sameby: Sequence[str] = ()
+    neg_diffby: Sequence[str] = ()
+
+    def columns(self, key: str) -> tuple[str, ...]:
+        """Get the columns that a key names; none where it was not given."""
+        value: str | Sequence[str] | None = getattr(self, key)
+        return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+    @property
+    def unit(self) -> tuple[str, ...]:
+        """What bootstrap samples draw: compounds, or else treatments, or else labels."""
+        return self.columns("compound") or self.columns("treatments") or self.columns("label")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Profiles that a metric is measured on.
+
+    Attributes
+    ----------
+    metadata
+        What each profile is of. Of a treatment, a column in which its wells may differ (the batch)
+        is a list.
+    features
+        Values by profile and feature.
+    excluded
+        How many rows were left out before, by reason.
+    """
+
+    metadata: pl.DataFrame
+    features: Floats
+    excluded: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def select(self, rows: Rows, excluded: Mapping[str, int]) -> "Sample":
+        """Get some of the profiles, and note why others are left out."""
+        return Sample(
+            self.metadata[rows], self.features[rows], {**self.excluded, **_counted(excluded)}
+        )
+
+    def codes(self, columns: Sequence[str]) -> Rows:
+        """Get the first profile that is equal in the columns, for each profile."""
+        numbers = self.metadata.select(pl.struct(columns).rank("dense")).to_series().to_numpy()
+        _, firsts, own = np.unique(numbers, return_index=True, return_inverse=True)
+        return firsts[own].astype(np.intp)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A table of profiles in an order of its own, what its columns mean, and how to measure.
+
+    Rows are put into the order of a hash of their values, so that no order of the table changes a
+    figure, and equally near neighbours are decided by that hash. `Subject.of` does so.
+    """
+
+    profiles: Profiles
+    keys: Keys
+    distance: str = "cosine"
+    aggregate: Statistic = "mean"
+    seed: int = 0
+    resamples: int = RESAMPLES
+    nulls: int = NULLS
+    workers: int = 1
+
+    @classmethod
+    def of(
+        cls,
+        profiles: Profiles,
+        keys: Keys,
+        *,
+        distance: str = "cosine",
+        aggregate: Statistic = "mean",
+        standardize: bool = False,
+        seed: int = 0,
+        resamples: int = RESAMPLES,
+        nulls: int = NULLS,
+        workers: int = 1,
+    ) -> "Subject":
+        """Get profiles that can be evaluated.
+
+        Raises
+        ------
+        QueryError
+            A key names a column that the table lacks; a word or number is not allowed.
+        ProfileError
+            A feature is not finite, or two rows are the same.
+        """
+        if distance not in DISTANCES:
+            raise QueryError(f"distance {distance!r} is not one of {', '.join(DISTANCES)}")
+        if aggregate not in ("mean", "median"):
+            raise QueryError(f"aggregate {aggregate!r} is neither mean nor median")
+        for name, number in (("resamples", resamples), ("nulls", nulls)):
+            if number < 1:
+                raise QueryError(f"{name} {number} is less than 1; give at least 1")
+        _check_columns(profiles, keys)
+        _check_finite(profiles)
+        ordered = _ordered(profiles)
+        if standardize:
+            ordered = ordered.with_features(_standardized(ordered.features), ordered.names)
+        return cls(ordered, keys, distance, aggregate, seed, resamples, nulls, workers)
+
+    def wells(self, *needed: str) -> Sample:
+        """Get the rows of the table that have a value in the columns of each key.
+
+        Raises
+        ------
+        QueryError
+            A key was not given.
+        """
+        return self._with_values(needed)
+
+    def treatments(self, *needed: str) -> Sample:
+        """Get one profile a treatment; the rows of the table where no treatment was given.
+
+        Raises
+        ------
+        QueryError
+            A key was not given.
+        ProfileError
+            The wells of a treatment differ in its label or compound.
+        """
+        treatment = self.keys.columns("treatments")
+        if not treatment:
+            return self._with_values(needed)
+        wells = self._with_values(("treatments", *needed))
+        codes = wells.codes(treatment)
+        firsts = np.unique(codes)
+        names = [one for key in needed for one in self.keys.columns(key) if one not in treatment]
+        metadata = wells.metadata.with_columns(pl.Series("__treatment", codes))
+        grouped = metadata.group_by("__treatment").agg(
+            *(pl.col(name).first() for name in treatment),
+            *(pl.col(name).unique().sort() for name in dict.fromkeys(names)),
+            wells=pl.len(),
+        )
+        grouped = grouped.sort("__treatment").drop("__treatment")
+        for name in dict.fromkeys(names):
+            if name != self.keys.batch:
+                grouped = _one_value(grouped, name, treatment)
+        order = np.argsort(codes, kind="stable")
+        parts = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+        statistic = np.mean if self.aggregate == "mean" else np.median
+        features = np.array([statistic(wells.features[rows], axis=0) for rows in parts])
+        assert len(features) == len(firsts)
+        return Sample(grouped, features.reshape(len(firsts), -1), wells.excluded)
+
+    def space(self, sample: Sample) -> Similarities:
+        """Get the space in which neighbours of a sample are looked for."""
+        return Similarities.of(sample.features, self.distance)
+
+    def units(self, sample: Sample) -> Rows:
+        """Get the number of what bootstrap samples draw, for each profile."""
+        columns = [one for one in self.keys.unit if one in sample.metadata.columns]
+        return sample.codes(columns) if columns else np.arange(len(sample))
+
+    def _with_values(self, needed: Sequence[str]) -> Sample:
+        columns: list[str] = []
+        for key in needed:
+            if not self.keys.columns(key):
+                raise QueryError(f"{key} is needed; give the column that says it")
+            columns += self.keys.columns(key)
+        metadata, excluded = self.profiles.metadata, dict[str, int]()
+        kept = np.ones(metadata.height, np.bool_)
+        for name in dict.fromkeys(columns):
+            missing = metadata[name].is_null().to_numpy()
+            excluded[f"without {name}"] = int((missing & kept).sum())
+            kept &= ~missing
+        rows = np.flatnonzero(kept)
+        if not len(rows):
+            names = ", ".join(dict.fromkeys(columns))
+            raise ProfileError(f"no row has a value in each of {names}; name other columns")
+        return Sample(metadata[rows], self.profiles.features[rows], _counted(excluded))
+
+
+def _counted(excluded: Mapping[str, int]) -> dict[str, int]:
+    return {reason: number for reason, number in excluded.items() if number}
+
+
+def _check_columns(profiles: Profiles, keys: Keys) -> None:
+    there = profiles.metadata.columns
+    for key in Keys.__dataclass_fields__:
+        for name in keys.columns(key):
+            if name in there or (key == "well" and name == Keys.well):
+                continue
+            what = "is a feature, not metadata" if name in profiles.names else "is not a column"
+            raise QueryError(f"{key} {name!r} {what}; there are {', '.join(there) or 'none'}")
+
+
+def _check_finite(profiles: Profiles) -> None:
+    wrong = ~np.isfinite(profiles.features)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise ProfileError(
+            f"{int(wrong.sum()):,} values are missing or infinite, the first in row {row + 1}, "
+            f"column {profiles.names[column]!r}; drop such features or rows first"
+        )
+    if not profiles.names or not len(profiles):
+        raise ProfileError("there are no profiles to evaluate: no row or no feature is left")
+
+
+def _ordered(profiles: Profiles) -> Profiles:
+    """Get the rows in the order of a hash of their values.
+
+    Raises
+    ------
+    ProfileError
+        Two rows are the same in all columns: each would be the other's nearest neighbour.
+    """
+    texts = profiles.metadata.select(
+        pl.concat_str(
+            pl.lit(""),
+            *(pl.col(one).cast(pl.String).fill_null("\0") for one in _plain(profiles.metadata)),
+            separator="\x1f",
+        ).alias("text")
+    )
+    listed = texts["text"].to_list() if profiles.metadata.width else [""] * len(profiles)
+    hashes = [
+        blake2b(text.encode() + values.tobytes(), digest_size=16).digest()
+        for text, values in zip(listed, profiles.features, strict=True)
+    ]
+    order = sorted(range(len(hashes)), key=hashes.__getitem__)
+    for one, other in itertools.pairwise(order):
+        if hashes[one] == hashes[other]:
+            first, second = sorted((one + 1, other + 1))
+            raise ProfileError(
+                f"rows {first} and {second} are the same in all columns, so that each would be the "
+                "other's nearest neighbour; remove one of them"
+            )
+    return profiles.select(np.array(order, np.intp))
+
+
+def _plain(metadata: pl.DataFrame) -> list[str]:
+    return metadata.select(~(cs.nested() | cs.object() | cs.binary())).columns
+
+
+def _standardized(features: Floats) -> Floats:
+    """Get features with mean 0 and standard deviation 1 over all rows; constant ones are 0."""
+    deviations = features.std(axis=0)
+    constant = deviations <= 1e-14 * np.abs(features).max(axis=0)
+    return (features - features.mean(axis=0)) / np.where(constant, np.inf, deviations)
+
+
+def _one_value(grouped: pl.DataFrame, name: str, treatment: Sequence[str]) -> pl.DataFrame:
+    several = grouped.filter(pl.col(name).list.len() > 1)
+    if several.height:
+        of = ", ".join(str(one) for one in several.select(treatment).row(0))
+        values = ", ".join(str(one) for one in several[name][0])
+        raise ProfileError(
+            f"treatment {of} has several values of {name}: {values}; a treatment has one: correct "
+            "the table, or name the columns that tell treatments apart with `treatments`"
+        )
+    return grouped.with_columns(pl.col(name).list.first())

@@ -1,0 +1,249 @@
+"""Tables of profiles -> how well they tell treatments apart, beside chance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from jumpduck.errors import QueryError, StoreError
+from jumpduck.evaluation.measured import RESAMPLES, Measured
+from jumpduck.evaluation.registry import check_metrics, measure
+from jumpduck.evaluation.subject import NULLS, Keys, Statistic, Subject
+from jumpduck.options import expanded, takes
+from jumpduck.profile_tables.reading import read_profiles
+from jumpduck.storage.atomic_files import atomic_path
+from jumpduck.storage.replaced_files import is_parquet, refuse_other_file
+from jumpduck.transfer.cores import usable_cores
+
+OWN_COLUMNS = {"profiles", "metric"}
+"""Columns by which a table of metrics is known."""
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What to evaluate, and how.
+
+    Parameters
+    ----------
+    profiles
+        Tables of profiles, Parquet or CSV (also .csv.gz). Several are compared: other features, or
+        other normalizations, of the same wells.
+    metrics
+        What to measure; ``jumpduck help evaluate`` lists the names.
+    label
+        Column of what neighbours are compared by, such as the mechanism of action or the target.
+    compound
+        Column of the compound, whatever its dose.
+    treatments
+        Columns that name what was done to a well: compound and dose, or gene.
+    batch
+        Column of the batch: plate, week or source.
+    well
+        Column of the position on the plate.
+    pos_sameby
+        Columns in which two profiles are equal if they are a positive pair of `map`; `label` by
+        default.
+    pos_diffby
+        Columns in which a positive pair of `map` differs; `compound`, if given, by default.
+    neg_sameby
+        Columns in which a negative pair of `map` is equal; none by default.
+    neg_diffby
+        Columns in which a negative pair of `map` differs; `pos_sameby` by default.
+    where
+        SQL condition on the columns that are not features; rows for which it is not true are left
+        out.
+    features
+        Names of features, or patterns such as ``emb*``; inferred by default.
+    distance
+        Distance of two profiles: cosine, correlation or euclidean.
+    aggregate
+        How the wells of a treatment become its profile: mean or median.
+    standardize
+        Bring each feature to mean 0 and standard deviation 1 over all rows first, as CellPaintSSL
+        does.
+    seed
+        Seed of bootstrap samples and of random orders.
+    resamples
+        Bootstrap samples of an interval.
+    nulls
+        Random orders that p-values are made of.
+    path
+        Parquet file to write the metrics to.
+    queries
+        Parquet file to write one row a query to: its neighbour, its average precision.
+    groups
+        Parquet file to write one row a group to, such as the mAP of a label with p and q.
+    """
+
+    profiles: Sequence[str | Path]
+    metrics: Sequence[str]
+    _: KW_ONLY
+    label: str | None = None
+    compound: str | None = None
+    treatments: Sequence[str] = ()
+    batch: str | None = None
+    well: str = "Metadata_Well"
+    pos_sameby: Sequence[str] = ()
+    pos_diffby: Sequence[str] = ()
+    neg_sameby: Sequence[str] = ()
+    neg_diffby: Sequence[str] = ()
+    where: str | None = None
+    features: Sequence[str] = ()
+    distance: str = "cosine"
+    aggregate: Statistic = "mean"
+    standardize: bool = False
+    seed: int = 0
+    resamples: int = RESAMPLES
+    nulls: int = NULLS
+    path: str | Path | None = None
+    queries: str | Path | None = None
+    groups: str | Path | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes
+    ----------
+    metrics
+        One row a table of profiles and metric: profiles, metric, value, n, chance, low, high,
+        excluded and further figures.
+    queries
+        One row a query of each metric.
+    groups
+        One row a group of each metric that has figures for groups.
+    measured
+        What each metric gave, by table of profiles.
+    """
+
+    metrics: pl.DataFrame
+    queries: pl.DataFrame
+    groups: pl.DataFrame
+    measured: Mapping[str, Sequence[Measured]]
+
+
+@takes(EvaluateOptions)
+def evaluate(options: EvaluateOptions) -> Evaluation:
+    """Get how well profiles tell treatments apart, beside chance and with an interval.
+
+    The order of rows, plates and features changes nothing. ``jumpduck.evaluation.registry.METRICS``
+    has the metrics, and docs/evaluate.md their definitions.
+
+    Returns
+    -------
+    Evaluation
+        ``metrics`` is the table; ``queries`` and ``groups`` say more.
+
+    Raises
+    ------
+    QueryError
+        A metric or column is not there, or a metric needs a column that was not given.
+    ProfileError
+        A table cannot be used: the message names the row and the column.
+    StoreError
+        A file to write is of another kind or cannot be written.
+    """
+    check_metrics(options.metrics)
+    if not options.metrics:
+        raise QueryError("metrics is empty; name at least one")
+    if not options.profiles:
+        raise QueryError("profiles is empty; name at least one table")
+    targets = {
+        name: expanded(path)
+        for name in ("path", "queries", "groups")
+        if (path := getattr(options, name)) is not None
+    }
+    for target in targets.values():
+        refuse_other_file(target, "a table of metrics", _is_metrics)
+    found: dict[str, Sequence[Measured]] = {}
+    for place in options.profiles:
+        found[str(place)] = measure(_subject(place, options), options.metrics)
+    evaluation = Evaluation(
+        _metrics(found),
+        _joined(found, "queries"),
+        _joined(found, "groups"),
+        found,
+    )
+    frames = {
+        "path": evaluation.metrics, "queries": evaluation.queries, "groups": evaluation.groups
+    }  # fmt: skip
+    for name, target in targets.items():
+        _write(frames[name], target)
+    return evaluation
+
+
+def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
+    keys = Keys(
+        options.label,
+        options.compound,
+        options.treatments,
+        options.batch,
+        options.well,
+        options.pos_sameby,
+        options.pos_diffby,
+        options.neg_sameby,
+        options.neg_diffby,
+    )
+    return Subject.of(
+        read_profiles(place, features=options.features, where=options.where),
+        keys,
+        distance=options.distance,
+        aggregate=options.aggregate,
+        standardize=options.standardize,
+        seed=options.seed,
+        resamples=options.resamples,
+        nulls=options.nulls,
+        workers=usable_cores(),
+    )
+
+
+def _metrics(found: Mapping[str, Sequence[Measured]]) -> pl.DataFrame:
+    rows = [
+        {
+            "profiles": place,
+            "metric": one.metric,
+            "value": one.value,
+            "n": one.n,
+            "chance": one.chance,
+            "low": one.low,
+            "high": one.high,
+            "excluded": sum(one.excluded.values()),
+            "why_excluded": "; ".join(f"{why}: {n}" for why, n in one.excluded.items()),
+            **one.more,
+        }
+        for place, measured in found.items()
+        for one in measured
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _joined(found: Mapping[str, Sequence[Measured]], name: str) -> pl.DataFrame:
+    """Get the tables of all metrics as one."""
+    frames = [
+        frame.select(pl.lit(place).alias("profiles"), pl.lit(one.metric).alias("metric"), pl.all())
+        for place, measured in found.items()
+        for one in measured
+        if (frame := getattr(one, name)).width
+    ]
+    if not frames:
+        return pl.DataFrame(schema={"profiles": pl.String, "metric": pl.String})
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _write(frame: pl.DataFrame, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(target) as part:
+            frame.write_parquet(part, compression="zstd")
+    except OSError as error:
+        raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def _is_metrics(file: Path) -> bool:
+    """Get whether a file is a table that `evaluate` wrote, by its columns."""
+    try:
+        return is_parquet(file) and set(pl.read_parquet_schema(file)) >= OWN_COLUMNS
+    except pl.exceptions.PolarsError:
+        return False
