@@ -130,7 +130,9 @@ def _accuracy(
             f"{metric}: no profile has an allowed neighbour with its {label}; each "
             f"{', '.join(keys.columns(label))} is there once, or only with what is excluded"
         )
-    found = nearest(subject.space(sample), exclusions, queries=queries, workers=subject.workers)
+    found = nearest(
+        subject.similarities(sample), exclusions, queries=queries, workers=subject.workers
+    )
     of = found.rows[:, 0]
     correct = (labels[of] == labels[queries]).astype(np.float64)
     chances = counts[queries, 1] / counts[queries, 0]

@@ -26,7 +26,7 @@ class Neighbours:
 
 
 def nearest(
-    space: Similarities,
+    between: Similarities,
     exclusions: Exclusions,
     k: int = 1,
     *,
@@ -36,14 +36,14 @@ def nearest(
 ) -> Neighbours:
     """Get the nearest allowed neighbours of each query.
 
-    Neighbours are compared in 64-bit floats. Those that are equally near, to `Similarities.tie`, come in
-    the order of their rows: `Subject` puts rows into an order that the order of the table does not
-    change.
+    Neighbours are compared in 64-bit floats. Those that are equally near, to `Similarities.tie`,
+    come in the order of their rows: `Subject` puts rows into an order that the order of the table
+    does not change.
 
     Parameters
     ----------
-    space
-        The profiles.
+    between
+        The similarities of the profiles.
     exclusions
         Which rows are not neighbours of one another.
     k
@@ -64,21 +64,21 @@ def nearest(
         raise QueryError(f"k {k} is less than 1; give at least 1")
     closed: Rows | None = None
     if gallery is not None:
-        closed = np.setdiff1d(np.arange(len(space)), gallery)
+        closed = np.setdiff1d(np.arange(len(between)), gallery)
 
     def score(row: int, similarities: Floats) -> tuple[Rows, Floats]:
         similarities[exclusions.rows(row)] = -np.inf
         similarities[row] = -np.inf
         if closed is not None:
             similarities[closed] = -np.inf
-        return first(similarities, k, space.tie)
+        return first(similarities, k, between.tie)
 
-    found = space.each(score, queries, workers)
+    found = between.each(score, queries, workers)
     rows = np.full((len(found), k), -1, np.intp)
     distances = np.full((len(found), k), np.nan)
-    for at, (own, similarities) in enumerate(found):
+    for at, (own, values) in enumerate(found):
         rows[at, : len(own)] = own
-        distances[at, : len(own)] = space.distances(similarities)
+        distances[at, : len(own)] = between.distances(values)
     return Neighbours(rows, distances)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from jumpduck.errors import QueryError
-from jumpduck.evaluation import knn_accuracy
+from jumpduck.evaluation import knn_accuracy, mean_average_precision
 from jumpduck.evaluation.measured import Measured
 from jumpduck.evaluation.subject import Subject
 
@@ -25,6 +25,8 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             knn_accuracy.nsbp_position,
             knn_accuracy.nsc,
             knn_accuracy.nscb,
+            mean_average_precision.map,
+            mean_average_precision.replicate_map,
         )
     }
 )

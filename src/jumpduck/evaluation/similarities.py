@@ -47,7 +47,7 @@ class Similarities:
 
     @classmethod
     def of(cls, features: Floats, distance: str = "cosine") -> "Similarities":
-        """Get the space of some profiles.
+        """Get the similarities of some profiles.
 
         Raises
         ------

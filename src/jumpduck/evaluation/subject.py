@@ -180,8 +180,8 @@ class Subject:
         assert len(features) == len(firsts)
         return Sample(grouped, features.reshape(len(firsts), -1), wells.excluded)
 
-    def space(self, sample: Sample) -> Similarities:
-        """Get the space in which neighbours of a sample are looked for."""
+    def similarities(self, sample: Sample) -> Similarities:
+        """Get the similarities of a sample."""
         return Similarities.of(sample.features, self.distance)
 
     def units(self, sample: Sample) -> Rows:
