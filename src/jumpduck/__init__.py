@@ -2,7 +2,8 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `plate`, `report`, `quality`, `evaluate`, `export`, `cite`, `card`, `sql`.
+`repair`, `show`, `plate`, `report`, `quality`, `normalize`, `evaluate`,
+`export`, `cite`, `card`, `sql`.
 """
 
 from importlib import import_module
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.find import find as find
     from jumpduck.stages.manifest import manifest as manifest
     from jumpduck.stages.merge import merge as merge
+    from jumpduck.stages.normalize import normalize as normalize
     from jumpduck.stages.plate import plate as plate
     from jumpduck.stages.plates import plates as plates
     from jumpduck.stages.quality import quality as quality
@@ -41,6 +43,7 @@ __all__ = [
     "find",
     "manifest",
     "merge",
+    "normalize",
     "plate",
     "plates",
     "quality",

@@ -39,6 +39,7 @@ VERBS = (
     "plate",
     "quality",
     "report",
+    "normalize",
     "evaluate",
     "export",
     "cite",

@@ -61,7 +61,8 @@ def check_finite(profiles: Profiles, *, missing: bool = False) -> None:
     raise ProfileError(
         f"feature {profiles.names[column]!r} is {what} in {describe_row(profiles.metadata, row)}; "
         f"{int(bad.sum()):,} values of {int(bad.any(axis=0).sum()):,} features are missing or "
-        "infinite; leave out these features (`jumpduck normalize` can: drop_na) or rows (`where`)"
+        "infinite; leave out these features (`jumpduck normalize` can: drop_na_columns) or rows "
+        "(`where`)"
     )
 
 
@@ -82,7 +83,7 @@ def check_varying(profiles: Profiles) -> None:
         more = f" and {len(found) - SHOWN_NAMES:,} more" if len(found) > SHOWN_NAMES else ""
         raise ProfileError(
             f"features {', '.join(found[:SHOWN_NAMES])}{more} have one value in all "
-            f"{len(profiles):,} rows; leave them out (`jumpduck normalize` can: variance)"
+            f"{len(profiles):,} rows; leave them out (`jumpduck normalize` can: variance_filter)"
         )
 
 

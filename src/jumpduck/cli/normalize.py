@@ -1,0 +1,103 @@
+"""jumpduck normalize"""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import polars as pl
+
+from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, WORK, DryRun, Json, Quiet, reads
+from jumpduck.cli.printer import Printer
+from jumpduck.normalization.kinds import PERTURBED
+from jumpduck.stages.normalize import Normalized, NormalizeOptions, normalize_profiles
+
+SHOWN_NAMES = 3
+"""Names of features and plates that a line lists."""
+
+
+@reads(
+    NormalizeOptions,
+    {
+        PLACES: ("profiles", "endpoint"),
+        CHOOSE: ("features", "where", "controls", "perturbation"),
+        WORK: ("methods", "on", "by", "leave_out", "fit", "aggregate", "average"),
+        OUTPUT: ("path", "save_fit"),
+    },
+    positional="profiles",
+    flags={"path": "--normalized"},
+    short=MappingProxyType({"path": ["-o"]}),
+)
+def normalize(
+    options: NormalizeOptions, *, dry_run: DryRun = False, json: Json = False, quiet: Quiet = False
+) -> None:
+    """Filter, scale, whiten or aggregate a table of profiles.
+
+    Steps go one after the other: drop_na_columns, variance_filter, variance_threshold,
+    frequency_threshold, correlation_threshold and drop_outliers leave features out; standardize,
+    robustize and mad_robustize scale each feature; spherize and tvn make features independent;
+    subtract_well_position, subtract_plate_mean and regress_cell_count take away what is not of the
+    treatment. spherize_mad_robustize, mad_robustize_spherize, spherize_standardize and
+    standardize_spherize are those of CellPaintSSL, with a variance_filter before each pass.
+
+    The command prints what each step was fitted on and what it dropped; the file that it writes
+    has that in its metadata.
+
+    For example:
+
+    ```
+    jumpduck normalize profiles.parquet --method spherize_mad_robustize --controls "Metadata_pert_type = 'negcon'"
+    jumpduck normalize profiles.csv.gz --method drop_na_columns mad_robustize:on=all -o robust.parquet
+    jumpduck normalize cells.parquet --aggregate Metadata_Plate Metadata_Well --average median -o wells.parquet
+    ```
+    """  # noqa: E501 (a command is one line)
+    printer = Printer(as_json=json, quiet=quiet)
+    done = normalize_profiles(options, dry_run=dry_run)
+    _say(printer, done, dry_run=dry_run)
+    printer.json(
+        {
+            "normalized": None if dry_run else done.path,
+            "rows": done.rows,
+            "rows_out": done.rows_out,
+            "features": len(done.features),
+            "features_out": None if dry_run else len(done.features_out),
+            "controls": done.controls,
+            "perturbed": done.perturbed,
+            "steps": done.steps.to_dicts(),
+            "dropped": done.dropped,
+            "left_out": done.left_out,
+        }
+    )
+
+
+def _say(printer: Printer, done: Normalized, *, dry_run: bool) -> None:
+    """Print what was read, what each step did, and what was left out."""
+    names = done.features
+    shown = ", ".join(names[:SHOWN_NAMES]) + ", …" * (len(names) > SHOWN_NAMES)
+    printer.line(f"{done.rows:,} rows, {len(names):,} features: {shown}")
+    if done.controls is not None:
+        printer.line(f"{done.controls:,} controls")
+    if PERTURBED in done.steps["on"].to_list():
+        printer.line(f"{done.perturbed:,} rows with a perturbation")
+    plan = ("step", "on", "by", "features") if dry_run else done.steps.columns
+    if done.steps.height:
+        printer.table(done.steps.select(plan), keys=("step",))
+    for step, features in done.dropped.items():
+        printer.line(f"step {step} dropped {len(features):,} features: {_some(features)}")
+    flat = done.steps.filter(pl.col("without_spread") > 0)
+    for step, count in flat.select("step", "without_spread").iter_rows():
+        printer.remark(
+            f"{step}: {count:,} times a feature had no spread in a group that it was fitted on; "
+            "a value beside the center may be huge there: drop_outliers after it leaves such "
+            "features out"
+        )
+    if done.left_out:
+        plates = [f"{plate} ({why})" for plate, why in done.left_out.items()]
+        printer.line(f"left out {len(plates):,} plates: {_some(plates)}")
+    if dry_run:
+        printer.line("nothing written (--dry-run)")
+    else:
+        printer.line(f"{done.rows_out:,} rows, {len(done.features_out):,} features -> {done.path}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(names[:SHOWN_NAMES]) + more
