@@ -67,7 +67,7 @@ LIBRARIES = {
     "dask_jobqueue": {"cluster"},
     "torch": set(),
     "sklearn": {"evaluation"},
-    "scipy": set(),
+    "scipy": {"evaluation"},
     "pandas": set(),
     "pycytominer": set(),
     "copairs": set(),

@@ -14,9 +14,9 @@ from jumpduck.stages.evaluate import evaluate as look
         PLACES: ("profiles", "features", "where"),
         CHOOSE: (
             "metrics", "label", "compound", "treatments", "batch", "well",
-            "pos_sameby", "pos_diffby", "neg_sameby", "neg_diffby",
+            "pos_sameby", "pos_diffby", "neg_sameby", "neg_diffby", "target", "fold_by",
         ),
-        WORK: ("distance", "aggregate", "standardize", "seed", "resamples", "nulls"),
+        WORK: ("distance", "aggregate", "standardize", "seed", "resamples", "nulls", "folds"),
         OUTPUT: ("path", "queries", "groups"),
     },
     positional="profiles",

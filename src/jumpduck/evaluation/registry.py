@@ -5,7 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from jumpduck.errors import QueryError
-from jumpduck.evaluation import knn_accuracy, mean_average_precision
+from jumpduck.evaluation import (
+    batch_mixing,
+    confusion,
+    cross_validation,
+    distant,
+    knn_accuracy,
+    known_pairs,
+    mean_average_precision,
+    precision_at_k,
+    replicates,
+)
 from jumpduck.evaluation.measured import Measured
 from jumpduck.evaluation.subject import Subject
 
@@ -27,6 +37,26 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             knn_accuracy.nscb,
             mean_average_precision.map,
             mean_average_precision.replicate_map,
+            confusion.nsc_mcc,
+            precision_at_k.pr_auc,
+            precision_at_k.pr_auc_macro,
+            precision_at_k.precision_at_r,
+            precision_at_k.precision_at_r_macro,
+            replicates.percent_replicating,
+            replicates.percent_matching,
+            replicates.replicate_correlation,
+            replicates.replicate_rank_correlation,
+            known_pairs.known_pairs,
+            cross_validation.classifier_top1,
+            cross_validation.classifier_top2,
+            cross_validation.classifier_top3,
+            cross_validation.classifier_mcc,
+            cross_validation.r2_ols,
+            cross_validation.r2_ridge,
+            batch_mixing.batch_rejection,
+            batch_mixing.silhouette_batch,
+            batch_mixing.silhouette_label,
+            distant.outliers,
         )
     }
 )

@@ -1,10 +1,10 @@
 """What is evaluated: a table of profiles, and what its columns mean."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,12 @@ Statistic = Literal["mean", "median"]
 """How the wells of a treatment become its profile."""
 
 
+FOLDS = 5
+"""How often a classifier or regression is fitted, each time without the groups of one fold."""
+
+_Made = TypeVar("_Made")
+
+
 @dataclass(frozen=True)
 class Keys:
     """Which columns say what a profile is of; `jumpduck.evaluate` says what each means."""
@@ -35,6 +41,8 @@ class Keys:
     pos_diffby: Sequence[str] = ()
     neg_sameby: Sequence[str] = ()
     neg_diffby: Sequence[str] = ()
+    target: str | None = None
+    fold_by: str | None = None
 
     def columns(self, key: str) -> tuple[str, ...]:
         """Get the columns that a key names; none where it was not given."""
@@ -98,6 +106,8 @@ class Subject:
     resamples: int = RESAMPLES
     nulls: int = NULLS
     workers: int = 1
+    folds: int = FOLDS
+    kept: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @classmethod
     def of(
@@ -112,6 +122,7 @@ class Subject:
         resamples: int = RESAMPLES,
         nulls: int = NULLS,
         workers: int = 1,
+        folds: int = FOLDS,
     ) -> "Subject":
         """Get profiles that can be evaluated.
 
@@ -129,12 +140,20 @@ class Subject:
         for name, number in (("resamples", resamples), ("nulls", nulls)):
             if number < 1:
                 raise QueryError(f"{name} {number} is less than 1; give at least 1")
+        if folds < 2:
+            raise QueryError(f"folds {folds} is less than 2; give at least 2")
         _check_columns(profiles, keys)
         _check_finite(profiles)
         ordered = _ordered(profiles)
         if standardize:
             ordered = ordered.with_features(_standardized(ordered.features), ordered.names)
-        return cls(ordered, keys, distance, aggregate, seed, resamples, nulls, workers)
+        return cls(ordered, keys, distance, aggregate, seed, resamples, nulls, workers, folds)
+
+    def once(self, name: str, make: Callable[[], _Made]) -> _Made:
+        """Get what several metrics are made of; it is made the first time."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]
 
     def wells(self, *needed: str) -> Sample:
         """Get the rows of the table that have a value in the columns of each key.

@@ -9,7 +9,7 @@ import polars as pl
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.evaluation.measured import RESAMPLES, Measured
 from jumpduck.evaluation.registry import check_metrics, measure
-from jumpduck.evaluation.subject import NULLS, Keys, Statistic, Subject
+from jumpduck.evaluation.subject import FOLDS, NULLS, Keys, Statistic, Subject
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.reading import read_profiles
 from jumpduck.storage.atomic_files import atomic_path
@@ -50,6 +50,11 @@ class EvaluateOptions:
         Columns in which a negative pair of `map` is equal; none by default.
     neg_diffby
         Columns in which a negative pair of `map` differs; `pos_sameby` by default.
+    target
+        Column of numbers that `r2_ols` and `r2_ridge` predict.
+    fold_by
+        Column of what is in one fold of a classifier or regression; `compound`, or else
+        `treatments`, by default.
     where
         SQL condition on the columns that are not features; rows for which it is not true are left
         out.
@@ -68,6 +73,8 @@ class EvaluateOptions:
         Bootstrap samples of an interval.
     nulls
         Random orders that p-values are made of.
+    folds
+        How often a classifier or regression is fitted, each time without the groups of one fold.
     path
         Parquet file to write the metrics to.
     queries
@@ -88,6 +95,8 @@ class EvaluateOptions:
     pos_diffby: Sequence[str] = ()
     neg_sameby: Sequence[str] = ()
     neg_diffby: Sequence[str] = ()
+    target: str | None = None
+    fold_by: str | None = None
     where: str | None = None
     features: Sequence[str] = ()
     distance: str = "cosine"
@@ -96,6 +105,7 @@ class EvaluateOptions:
     seed: int = 0
     resamples: int = RESAMPLES
     nulls: int = NULLS
+    folds: int = FOLDS
     path: str | Path | None = None
     queries: str | Path | None = None
     groups: str | Path | None = None
@@ -185,6 +195,8 @@ def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
         options.pos_diffby,
         options.neg_sameby,
         options.neg_diffby,
+        options.target,
+        options.fold_by,
     )
     return Subject.of(
         read_profiles(place, features=options.features, where=options.where),
@@ -196,6 +208,7 @@ def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
         resamples=options.resamples,
         nulls=options.nulls,
         workers=usable_cores(),
+        folds=options.folds,
     )
 
 
