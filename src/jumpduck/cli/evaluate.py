@@ -17,7 +17,7 @@ from jumpduck.stages.evaluate import evaluate as look
             "pos_sameby", "pos_diffby", "neg_sameby", "neg_diffby", "target", "fold_by",
         ),
         WORK: ("distance", "aggregate", "standardize", "seed", "resamples", "nulls", "folds"),
-        OUTPUT: ("path", "queries", "groups"),
+        OUTPUT: ("path", "queries", "groups", "figure", "projection"),
     },
     positional="profiles",
     flags={
@@ -68,6 +68,6 @@ def evaluate(options: EvaluateOptions, *, csv: Csv = False, json: Json = False) 
     )
     for row in found.metrics.filter(pl.col("excluded") > 0).iter_rows(named=True):
         printer.remark(f"{row['metric']}: left out: {row['why_excluded']}")
-    for target in (options.path, options.queries, options.groups):
+    for target in (options.path, options.queries, options.groups, options.figure):
         if target is not None:
             printer.line(f"-> {target}")

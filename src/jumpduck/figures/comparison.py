@@ -37,9 +37,9 @@ class Compared:
     values
         Columns profiles, metric, value, chance, low, high; the last three may be null.
     precisions
-        Average precision of queries: columns profiles and value.
+        Queries: columns profiles and average_precision.
     curves
-        Columns profiles, k, precision, recall and chance (the expected precision).
+        Columns profiles, k, precision, recall and chance_precision.
     points
         Profiles on a plane: columns profiles, x, y and label.
     projection
@@ -48,13 +48,13 @@ class Compared:
 
     names: Sequence[str]
     values: pl.DataFrame
-    precisions: pl.DataFrame | None = None
-    curves: pl.DataFrame | None = None
-    points: pl.DataFrame | None = None
-    projection: str = ""
+    precisions: pl.DataFrame
+    curves: pl.DataFrame
+    points: pl.DataFrame
+    projection: str
 
 
-def comparison(compared: Compared, title: str, subtitle: Sequence[str] = ()) -> alt.TopLevelMixin:
+def comparison(compared: Compared) -> alt.TopLevelMixin:
     """Get the chart: values with intervals and chance, average precision, curves, projections."""
     names = list(compared.names)
     colour = alt.Color("profiles:N", title=None).scale(
@@ -66,18 +66,17 @@ def comparison(compared: Compared, title: str, subtitle: Sequence[str] = ()) -> 
             (compared.precisions, _distributions),
             (compared.curves, _curves),
         )
-        if rows is not None and rows.height
+        if rows.height
         for chart in [drawn(rows, colour)]
     ]
     parts: list[Any] = [_values(compared.values, colour, names)]
     if beside:
         parts.append(alt.HConcatChart(hconcat=beside))
-    if compared.points is not None and compared.points.height:
-        parts.append(_projections(compared.points, compared.projection, names))
+    parts.append(_projections(compared.points, compared.projection, names))
     drawn: Any = alt.VConcatChart(
         vconcat=parts,
         spacing=30,
-        title=alt.TitleParams(title, subtitle=list(subtitle)),
+        title="Evaluation of profiles",
         background="white",
         config={
             "font": "sans-serif",
@@ -113,10 +112,10 @@ def _distributions(rows: pl.DataFrame, colour: alt.Color) -> Any:  # noqa: ANN40
     parts = [
         pl.DataFrame({
             "profiles": [name] * len(QUANTILES),
-            "precision": [of["value"].quantile(one, "linear") for one in QUANTILES],
+            "precision": [of["average_precision"].quantile(one, "linear") for one in QUANTILES],
             "share": QUANTILES,
         })
-        for (name,), of in rows.drop_nulls().group_by("profiles", maintain_order=True)
+        for (name,), of in rows.group_by("profiles", maintain_order=True)
     ]  # fmt: skip
     chart: Any = alt.Chart(pl.concat(parts))
     return (
@@ -137,7 +136,7 @@ def _curves(rows: pl.DataFrame, colour: alt.Color) -> Any:  # noqa: ANN401
         x=recall, y=alt.Y("precision:Q", title="precision"), color=colour, order="k:O"
     )
     expected = chart.mark_line(strokeDash=[4, 4]).encode(
-        x=recall, y="chance:Q", color=colour, order="k:O"
+        x=recall, y="chance_precision:Q", color=colour, order="k:O"
     )
     return alt.layer(expected, line, width=WIDTH_PIXELS, height=HEIGHT_PIXELS)
 

@@ -8,8 +8,10 @@ import polars as pl
 
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.evaluation.measured import RESAMPLES, Measured
+from jumpduck.evaluation.projection import Projection, check_projection, projected
 from jumpduck.evaluation.registry import check_metrics, measure
 from jumpduck.evaluation.subject import FOLDS, NULLS, Keys, Statistic, Subject
+from jumpduck.figures.charts import SUFFIXES, check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.reading import read_profiles
 from jumpduck.storage.atomic_files import atomic_path
@@ -81,6 +83,12 @@ class EvaluateOptions:
         Parquet file to write one row a query to: its neighbour, its average precision.
     groups
         Parquet file to write one row a group to, such as the mAP of a label with p and q.
+    figure
+        Picture that compares the tables, .png or .svg: values with intervals and chance; with
+        `map`, how average precision is distributed; with `pr_auc`, precision by recall; and the
+        profiles on a plane.
+    projection
+        How profiles come onto that plane: pca, or umap of the extra umap.
     """
 
     profiles: Sequence[str | Path]
@@ -109,6 +117,8 @@ class EvaluateOptions:
     path: str | Path | None = None
     queries: str | Path | None = None
     groups: str | Path | None = None
+    figure: str | Path | None = None
+    projection: Projection = "pca"
 
 
 @dataclass(frozen=True)
@@ -167,9 +177,19 @@ def evaluate(options: EvaluateOptions) -> Evaluation:
     }
     for target in targets.values():
         refuse_other_file(target, "a table of metrics", _is_metrics)
+    figure = None if options.figure is None else expanded(options.figure)
+    if figure is not None:
+        if figure.suffix.lower() not in SUFFIXES:
+            raise QueryError(f"figure {figure} is neither PNG nor SVG; give a name that ends so")
+        check_charts(figure)
+        check_projection(options.projection)
     found: dict[str, Sequence[Measured]] = {}
+    points: dict[str, pl.DataFrame] = {}
     for place in options.profiles:
-        found[str(place)] = measure(_subject(place, options), options.metrics)
+        subject = _subject(place, options)
+        found[str(place)] = measure(subject, options.metrics)
+        if figure is not None:
+            points[str(place)] = projected(subject, options.projection)
     evaluation = Evaluation(
         _metrics(found),
         _joined(found, "queries"),
@@ -181,7 +201,43 @@ def evaluate(options: EvaluateOptions) -> Evaluation:
     }  # fmt: skip
     for name, target in targets.items():
         _write(frames[name], target)
+    if figure is not None:
+        _draw(evaluation, points, options.projection, figure)
     return evaluation
+
+
+def _draw(
+    evaluation: Evaluation, points: Mapping[str, pl.DataFrame], projection: str, figure: Path
+) -> None:
+    from jumpduck.figures.comparison import Compared, comparison  # of the extra report
+
+    files = {place: Path(place).name for place in points}
+    names = files if len(set(files.values())) == len(files) else {place: place for place in files}
+    curves = _of_first_metric(evaluation.groups, "k")
+    precisions = _of_first_metric(evaluation.queries, "average_precision")
+    measures = [pl.col("value", "chance", "low", "high").cast(pl.Float64)]
+    columns = ["k", "precision", "recall", "chance_precision"]
+    tables = {
+        "values": evaluation.metrics.select("profiles", "metric", *measures),
+        "precisions": precisions.select(pl.exclude("metric")),
+        "curves": curves.select("profiles", *columns) if curves.height else curves,
+        "points": pl.concat(
+            one.select(pl.lit(place).alias("profiles"), pl.all()) for place, one in points.items()
+        ),
+    }
+    named = {
+        name: table.with_columns(pl.col("profiles").replace(names))
+        for name, table in tables.items()
+    }
+    compared = Compared(list(names.values()), **named, projection=projection.upper())
+    write_chart(comparison(compared), figure)
+
+
+def _of_first_metric(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Get the rows of the first metric that has a column."""
+    if column not in rows.columns:
+        return rows.clear()
+    return rows.drop_nulls(column).filter(pl.col("metric") == pl.col("metric").first())
 
 
 def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
