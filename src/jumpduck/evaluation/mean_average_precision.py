@@ -112,11 +112,13 @@ def _measured(metric: str, subject: Subject, sample: Sample, rule: _Rule) -> Mea
             pairs=pl.Series(precision.total[rows]),
             chance=pl.Series(chances),
         ),
-        groups=said[np.array([one[0] for one in groups])].with_columns(
+        groups=said[np.array([one[0] for one in groups])]
+        .with_columns(
             mean_average_precision=pl.Series([float(average[one].mean()) for one in groups]),
             n=pl.Series([len(one) for one in groups]),
             chance=pl.Series([float(chances[one].mean()) for one in groups]),
             p_value=pl.Series(p_values),
             q_value=pl.Series(corrected),
-        ),
+        )
+        .sort(rule.pos_sameby),
     )

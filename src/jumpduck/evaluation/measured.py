@@ -65,7 +65,9 @@ def interval(
 
     Rows of one group are not independent: each bootstrap sample draws as many groups as there are,
     with replacement, and takes the mean of all their rows. The interval has the middle 95% of those
-    means (Efron and Tibshirani 1993, percentile interval).
+    means (Efron and Tibshirani 1993, percentile interval). Where all values are 0, or all 1, each
+    sample has the same mean; the other end is then that of the exact interval of a proportion, with
+    as many observations as groups (Clopper and Pearson 1934).
 
     Parameters
     ----------
@@ -90,4 +92,8 @@ def interval(
         means.append((drawn @ sums) / (drawn @ sizes))
     outside = (1 - COVERAGE) / 2
     low, high = np.quantile(np.concatenate(means), [outside, 1 - outside])
+    if (values == 0).all():
+        high = 1 - outside ** (1 / count)
+    elif (values == 1).all():
+        low = outside ** (1 / count)
     return float(low), float(high)
