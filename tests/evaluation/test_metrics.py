@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 import pytest
+from polars.testing import assert_frame_equal
 
 import jumpduck
 from jumpduck.errors import ProfileError, QueryError
@@ -195,6 +196,14 @@ def test_equally_near_neighbours_do_not_depend_on_the_order_of_rows(tmp_path):
     expected = evaluated(saved(frame, tmp_path), OWN).queries.drop("profiles")
     found = evaluated(saved(frame.reverse(), tmp_path, "reverse.parquet"), OWN)
     assert found.queries.drop("profiles").equals(expected)
+
+
+def test_a_further_column_changes_nothing(screen, tmp_path):
+    other = pl.read_parquet(screen).with_columns(Metadata_More=pl.lit("x"))
+    expected, found = (
+        evaluated(path, OWN).metrics.drop("profiles") for path in (screen, saved(other, tmp_path))
+    )
+    assert_frame_equal(expected, found, rel_tol=1e-12)
 
 
 def test_the_seed_decides_the_interval_and_nothing_else(screen):

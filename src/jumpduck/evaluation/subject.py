@@ -204,9 +204,15 @@ class Subject:
         return Similarities.of(sample.features, self.distance)
 
     def units(self, sample: Sample) -> Rows:
-        """Get the number of what bootstrap samples draw, for each profile."""
+        """Get the number of what bootstrap samples draw, for each profile, in order of its values.
+
+        So the other columns of the table do not change the samples.
+        """
         columns = [one for one in self.keys.unit if one in sample.metadata.columns]
-        return sample.codes(columns) if columns else np.arange(len(sample))
+        if not columns:
+            return np.arange(len(sample))
+        ranks = sample.metadata.select(pl.struct(columns).rank("dense")).to_series()
+        return ranks.to_numpy().astype(np.intp)
 
     def _with_values(self, needed: Sequence[str]) -> Sample:
         columns: list[str] = []
