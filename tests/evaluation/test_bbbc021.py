@@ -8,7 +8,7 @@ import math
 import polars as pl
 import pytest
 
-from tests.support.places import DATA
+from tests.support.places import DATA, ROOT
 
 TABLE = DATA / "profiles/BBBC021_feature_selected_mad_robustize.csv.gz"
 WORDS = (
@@ -101,5 +101,12 @@ def test_nsc_and_nscb_of_the_published_profiles_are_those_of_brute_force(cli, tm
     # the numbers of treatments of the field
     assert (nsc["n"], of_weeks["n"]) == (103, 92)
     assert of_weeks["excluded"] == {"of a label in one batch only": 11}
+    page = (ROOT / "docs/evaluate.md").read_text()
+    rows = {"`nsc`": nsc, "`map`": by_label, "`nscb`, `--batch` is the week": of_weeks,
+            "`nscb`, `--batch` is the plate": of_plates}  # fmt: skip
+    for name, found in rows.items():
+        value, chance, low, high = (found[key] for key in ("value", "chance", "low", "high"))
+        row = f"| {name} | {found['n']} | {value:.3f} | {chance:.3f} | {low:.3f} to {high:.3f} |"
+        assert row in page
     assert by_label["n"] == 103
     assert by_label["significant_groups"] == 12

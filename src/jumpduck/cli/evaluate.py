@@ -28,12 +28,12 @@ from jumpduck.stages.evaluate import evaluate as look
 def evaluate(options: EvaluateOptions, *, csv: Csv = False, json: Json = False) -> None:
     """Measure how well profiles tell treatments apart, beside chance.
 
-    Metrics: pert_acc, nsb, nsp, nsp_position, nsbp and nsbp_position are accuracies of the nearest
-    well's label; nsc and nscb of the nearest treatment's. map and replicate_map are mean average
-    precisions of labels and of treatments. Each value comes with chance, the value
-    to expect of profiles that say nothing, and with an interval (low, high) over bootstrap samples
-    of compounds or treatments. What could not be measured is left out and counted. With --json, one
-    object a metric.
+    pert_acc, nsb, nsp, nsp_position, nsbp and nsbp_position are accuracies of the nearest well's
+    label; nsc and nscb of the nearest treatment's. map and replicate_map are mean average
+    precisions of labels and of treatments. docs/evaluate.md has all metrics. Each value comes with
+    chance, the value to expect of profiles that say nothing, and with an interval (low, high) over
+    bootstrap samples of compounds or treatments. What could not be measured is left out and
+    counted. With --json, one object a metric.
 
     For example:
 
