@@ -55,7 +55,7 @@ test *options: setup
 test-all *options: setup
     @{{ bin }}/python -m pytest -n auto --dist loadfile -m "" --hypothesis-profile=thorough "$@"
 
-# compare with the alternatives, outside the tests: just bench pixels, download, processes, shards, members, catalog, quilt, get, export, show or evaluate
+# compare with the alternatives, outside the tests: just bench pixels, download, processes, shards, members, catalog, quilt, get, export, show, normalize or evaluate
 bench name *options: setup
     @shift; {{ bin }}/python -m tests.bench.bench_{{ name }} "$@"
 

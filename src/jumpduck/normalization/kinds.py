@@ -31,12 +31,12 @@ class Gathered:
 
     def add(self, x: Values) -> None:
         """Add rows."""
-        self._blocks.append(np.array(x))
+        self._blocks.append(x)
 
     @property
     def values(self) -> Values:
         """All rows."""
-        return np.concatenate(self._blocks)
+        return self._blocks[-1] if len(self._blocks) == 2 else np.concatenate(self._blocks)
 
 
 class Extremes:

@@ -75,7 +75,7 @@ class Scatter:
         checked against the rows where they are fewer than the features.
         """
         if len(x):
-            self._waiting.append(np.array(x))
+            self._waiting.append(x)
             self.count += len(x)
         if self.count - self._merged > max(self.width, 256):
             self._merge()
