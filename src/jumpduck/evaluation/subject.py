@@ -34,7 +34,7 @@ class Keys:
 
     label: str | None = None
     compound: str | None = None
-    treatments: Sequence[str] = ()
+    treatments: str | Sequence[str] = ()
     batch: str | None = None
     well: str = "Metadata_Well"
     pos_sameby: Sequence[str] = ()
@@ -186,7 +186,6 @@ class Subject:
         grouped = metadata.group_by("__treatment").agg(
             *(pl.col(name).first() for name in treatment),
             *(pl.col(name).unique().sort() for name in dict.fromkeys(names)),
-            wells=pl.len(),
         )
         grouped = grouped.sort("__treatment").drop("__treatment")
         for name in dict.fromkeys(names):

@@ -91,12 +91,12 @@ class EvaluateOptions:
         How profiles come onto that plane: pca, or umap of the extra umap.
     """
 
-    profiles: Sequence[str | Path]
-    metrics: Sequence[str]
+    profiles: str | Path | Sequence[str | Path]
+    metrics: str | Sequence[str]
     _: KW_ONLY
     label: str | None = None
     compound: str | None = None
-    treatments: Sequence[str] = ()
+    treatments: str | Sequence[str] = ()
     batch: str | None = None
     well: str = "Metadata_Well"
     pos_sameby: Sequence[str] = ()
@@ -148,7 +148,7 @@ class Evaluation:
 def evaluate(options: EvaluateOptions) -> Evaluation:
     """Get how well profiles tell treatments apart, beside chance and with an interval.
 
-    The order of rows, plates and features changes nothing. ``jumpduck.evaluation.registry.METRICS``
+    The order of rows and plates changes nothing. ``jumpduck.evaluation.registry.METRICS``
     has the metrics, and docs/evaluate.md their definitions.
 
     Returns
@@ -165,11 +165,13 @@ def evaluate(options: EvaluateOptions) -> Evaluation:
     StoreError
         A file to write is of another kind or cannot be written.
     """
-    check_metrics(options.metrics)
-    if not options.metrics:
-        raise QueryError("metrics is empty; name at least one")
-    if not options.profiles:
-        raise QueryError("profiles is empty; name at least one table")
+    metrics = [options.metrics] if isinstance(options.metrics, str) else options.metrics
+    places = options.profiles
+    places = [places] if isinstance(places, str | Path) else places
+    check_metrics(metrics)
+    for name, given in (("metrics", metrics), ("profiles", places)):
+        if not given:
+            raise QueryError(f"{name} is empty; name at least one")
     targets = {
         name: expanded(path)
         for name in ("path", "queries", "groups")
@@ -185,9 +187,9 @@ def evaluate(options: EvaluateOptions) -> Evaluation:
         check_projection(options.projection)
     found: dict[str, Sequence[Measured]] = {}
     points: dict[str, pl.DataFrame] = {}
-    for place in options.profiles:
+    for place in places:
         subject = _subject(place, options)
-        found[str(place)] = measure(subject, options.metrics)
+        found[str(place)] = measure(subject, metrics)
         if figure is not None:
             points[str(place)] = projected(subject, options.projection)
     evaluation = Evaluation(
