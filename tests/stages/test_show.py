@@ -208,6 +208,16 @@ def test_without_a_name_it_is_one_site_of_each_well_the_most_complete_one(tmp_pa
     assert (places(one)[::2], one.left_out) == (["p1A012"], 1)
 
 
+def test_controls_without_a_name_are_refused_because_all_wells_are_shown(few, tmp_path, cli):
+    picture = tmp_path / "a.png"
+    for more in (("--plate", "p1"), ("--modality", "crispr"), ()):
+        refused = cli("show", "--out", few, *more, "--controls", "2", "--picture", picture)
+        assert refused.code == 2
+        assert "--controls 2 has no effect without a perturbation" in refused.err
+    assert not picture.exists()
+    assert cli("show", "--out", few, "--role", "trt", "--controls", "2", "--dry-run").code == 0
+
+
 def test_an_image_that_is_not_there_or_cannot_be_read_is_a_hatched_tile_with_the_reason(tmp_path):
     planes = {"DNA": plane(500), "ER": None, "Mito": plane(500), "AGP": plane(500)}
     out = keep(tmp_path, [(site("p1", "A01", 1, "trt", "MYT1"), planes)])

@@ -13,7 +13,7 @@ from jumpduck.figures.charts import check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY
 from jumpduck.schema import CANNOT_READ, OUTCOME
-from jumpduck.selection.suggestions import known_names
+from jumpduck.selection.suggestions import known_names, some_of
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.wells.well_values import PERTURBATION, WellValues, column_of, well_values
 
@@ -25,7 +25,7 @@ class PlateOptions:
     Parameters
     ----------
     plate
-        Plate to show.
+        Plate to show. Without one, the error names those that there are.
     by
         What gives a well its colour: role, perturbation, or a column of results.parquet (status,
         mean, saturated, focus and others), of the catalog's sites or of `join`; Metadata_ can be
@@ -52,7 +52,7 @@ class PlateOptions:
         Picture to write: PNG or SVG, by the end of its name.
     """
 
-    plate: str
+    plate: str = ""
     by: str = "role"
     _: KW_ONLY
     out: str | Path | None = None
@@ -110,9 +110,10 @@ def plate(options: PlateOptions) -> PlateMap:
     Raises
     ------
     QueryError
-        There is no such plate, column or channel, with the nearest ones; several plates have the
-        name; the column is neither numbers nor text, or has no value on the plate; the plate has
-        too few wells; or the extra report, which draws pictures, is not installed.
+        There is no such plate, column or channel, with the nearest ones; no plate is named, or
+        several have the name; the column is neither numbers nor text, or has no value on the
+        plate; the plate has too few wells; or the extra report, which draws pictures, is not
+        installed.
     ManifestError
         `join` cannot be read or lacks a column; the folder or catalog is none.
     StoreError
@@ -200,6 +201,14 @@ def _key_of(plates: pl.DataFrame, options: PlateOptions) -> tuple[str, str, str]
     QueryError
         There is none, with the nearest names, or there are several.
     """
+    if not options.plate:
+        if _has_folder(options):
+            where = options.out or "images"
+            all_of_them = f"`jumpduck status --plates --out {where}`"
+        else:
+            where, all_of_them = options.catalog, f"`jumpduck plates --catalog {options.catalog}`"
+        names = some_of(set(plates["Metadata_Plate"]))
+        raise QueryError(f"plate is not given; in {where} {names}; name one: {all_of_them}")
     left = plates
     for what, column, asked in (
         ("plate", "Metadata_Plate", options.plate),

@@ -38,8 +38,8 @@ CHOICE = (
 PLACES_ONLY = ("sources", "plates", "modalities")
 """Fields of which none names a perturbation or a well: then one site of each well is shown."""
 
-SITES, WELLS = 6, 96
-"""Rows unless asked otherwise: of what was named, and of one site of each well."""
+SITES, CONTROLS, WELLS = 6, 6, 96
+"""Rows unless asked otherwise: of what was named, of its controls, and of one site of each well."""
 
 MAX_ROWS = 384
 """Rows of a picture, because many programs open none of more than 65,535 pixels."""
@@ -79,7 +79,8 @@ class ShowOptions:
         show one site of: 96 by default.
     controls
         Rows of negative controls of the same plates and modality at most, spread evenly over the
-        plates; 0 for none.
+        plates: 6 by default, 0 for none. Without a perturbation, well or role there are none beside
+        the wells, because these are all wells of their plates.
     stretch
         Grey levels that become black and white: ``plate`` takes the same for all images of a
         channel and plate, so that differences are real, ``image`` those of each image.
@@ -110,7 +111,7 @@ class ShowOptions:
     modalities: Names = ()
     channels: Names = ()
     sites: int | None = None
-    controls: int = 6
+    controls: int | None = None
     stretch: Literal["plate", "image"] = "plate"
     colours: Mapping[str, str] = field(default_factory=dict[str, str])
     composite: Names = ()
@@ -133,6 +134,13 @@ class ShowOptions:
     def most(self) -> int:
         """Rows of what was named, or of one site of each well, at most."""
         return self.sites or (SITES if self.is_named else WELLS)
+
+    @property
+    def most_controls(self) -> int:
+        """Rows of negative controls at most."""
+        if not self.is_named:
+            return 0
+        return CONTROLS if self.controls is None else self.controls
 
 
 @dataclass(frozen=True)
@@ -261,9 +269,15 @@ def find_sites(options: ShowOptions) -> Found:
             raise QueryError(f"{name} {number} is not a whole number from {least} to {MAX_ROWS}")
     if options.stretch not in ("plate", "image"):
         raise QueryError(f"stretch {options.stretch!r} is not one of plate, image")
-    if options.most + options.controls > MAX_ROWS and options.is_named:
+    if options.controls is not None and not options.is_named:
         raise QueryError(
-            f"sites {options.most} and `controls` {options.controls} are more than {MAX_ROWS} "
+            f"controls {options.controls} has no effect without a perturbation, gene, compound, "
+            "well or role: one site of each well is shown, negative controls among them; name one, "
+            "or leave `controls` out"
+        )
+    if options.most + options.most_controls > MAX_ROWS:
+        raise QueryError(
+            f"sites {options.most} and `controls` {options.most_controls} are more than {MAX_ROWS} "
             "rows, which a picture can have; lower one of them"
         )
     found = _published(options) if options.remote else _of_folder(options)
@@ -293,14 +307,14 @@ def _of_folder(options: ShowOptions) -> Found:
     every = described(asked, absent).collect()
     some = spread(every, options.most)
     controls = every.clear()
-    if options.controls and ROLE in folder.sites.collect_schema():
+    if options.most_controls and ROLE in folder.sites.collect_schema():
         beside_them = folder.sites.filter(pl.col(ROLE) == "negcon").join(
             some.lazy(), on=PLATE_KEY, how="semi"
         )
         controls = described(beside_them, absent).collect()
-    shown = beside(every, some, controls, options.controls)
+    shown = beside(every, some, controls, options.most_controls)
     roles = set(some[ROLE])
-    if options.controls and roles != {"negcon"} and not shown.sites["is_control"].any():
+    if options.most_controls and roles != {"negcon"} and not shown.sites["is_control"].any():
         notes.append(
             f"{folder.path} has no negative control of the same plates and modality; "
             "`jumpduck manifest --with-controls` adds them to what is downloaded"
@@ -314,7 +328,7 @@ def _published(options: ShowOptions) -> Found:
     from jumpduck.transfer.origins import Origin
 
     selection = replace(options.choice, channels=options.channels)
-    found = published_sites(options.catalog, selection, options.most, options.controls)
+    found = published_sites(options.catalog, selection, options.most, options.most_controls)
     there = set(found.rows["Metadata_Channel"])
     channels = Origin.of_json({"channels": found.channels}).channels
     there = [one for one in channels if one.name in there]
