@@ -201,7 +201,8 @@ def test_pictures_and_wells_that_have_no_space_are_counted(folder, tmp_path, mon
 def test_a_path_that_leaves_the_folder_is_not_read(results, tmp_path):
     (tmp_path / "secret.png").write_bytes(b"secret")
     rows = results.head(5).with_columns(path=pl.lit("../secret.png"))
-    folder = FilledFolder(measured_folders.write(tmp_path / "images", rows), ())
+    path = measured_folders.write(tmp_path / "images", rows)
+    folder = FilledFolder(path, rows.lazy(), pl.scan_parquet(path / "sites.parquet"), (), left=0)
     pictures = thumbnails.thumbnails(folder, facts_of(folder).wells, 1000)
     (reason,) = {one.reason for site in pictures for one in site.pictures}
     assert "could leave the folder" in reason

@@ -13,7 +13,7 @@ from jumpduck.options import expanded
 from jumpduck.schema import RESULTS, RESULTS_FILE, SITES_FILE
 from jumpduck.transfer.origins import Channel, Origin
 from jumpduck.transfer.output_folder import OutputFolder
-from jumpduck.transfer.plate_tables import schema_of
+from jumpduck.transfer.plate_tables import opened_table
 
 
 class FilledFolder:
@@ -24,19 +24,27 @@ class FilledFolder:
     path
         The folder.
     results, sites
-        Rows of ``results.parquet`` and ``sites.parquet``, to be read when they are needed.
+        Rows of ``results.parquet`` and ``sites.parquet`` as they were when the folder was opened,
+        to be read when they are needed.
     origins
         What the manifests of its runs say of themselves, each once, that of the last run first.
     left
         Number of images that its runs were asked for and that have no row.
     """
 
-    def __init__(self, path: Path, origins: tuple[Origin, ...], left: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        results: pl.LazyFrame,
+        sites: pl.LazyFrame,
+        origins: tuple[Origin, ...],
+        left: int,
+    ) -> None:
         self.path = path
+        self.results = results
+        self.sites = sites
         self.origins = origins
         self.left = left
-        self.results = pl.scan_parquet(path / RESULTS_FILE, glob=False)
-        self.sites = pl.scan_parquet(path / SITES_FILE, glob=False)
 
     @classmethod
     def open(cls, out: str | Path) -> "FilledFolder":
@@ -56,7 +64,10 @@ class FilledFolder:
                 raise ManifestError(
                     f"{path} has no {name}; `jumpduck status {path} --gather` writes it"
                 )
-        if lacking := [name for name in RESULTS if name not in schema_of(path / RESULTS_FILE)]:
+        # before the rows, so that what is fetched in between counts as left, and not as there
+        left = sum(folder.gathered.left.values())
+        results, sites = (opened_table(path / name) for name in (RESULTS_FILE, SITES_FILE))
+        if lacking := [name for name in RESULTS if name not in results.collect_schema()]:
             raise ManifestError(
                 f"{path / RESULTS_FILE} has no column {lacking[0]}; give the folder that "
                 "`jumpduck download` filled"
@@ -66,7 +77,7 @@ class FilledFolder:
         runs = sorted(known, key=lambda run: (order.get(run, len(order)), run))
         found = [origin for run in runs for origin in known[run]]
         different = {json.dumps(one.json): one for one in found}
-        return cls(path, tuple(different.values()), sum(folder.gathered.left.values()))
+        return cls(path, results, sites, tuple(different.values()), left)
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
