@@ -107,3 +107,21 @@ def test_croissant_is_valid_and_its_records_are_the_rows(filled):
     assert [one["sites/Metadata_Well"].decode() for one in records] == sites[
         "Metadata_Well"
     ].to_list()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what mlcroissant imports
+@pytest.mark.slow  # because mlcroissant takes seconds to import
+def test_croissant_is_valid_where_names_of_channels_and_columns_have_blanks(filled, tmp_path):
+    import mlcroissant
+
+    rows = pl.read_parquet(filled / "m.parquet").filter(Metadata_Channel="DNA").head(2)
+    odd = {"my notes": "x", "a%20b": "y", '"<b>\\': "z"}
+    odd_rows = rows.with_columns(Metadata_Channel=pl.lit("Hoechst 33342"), **{
+        name: pl.lit(value) for name, value in odd.items()
+    })  # fmt: skip
+    jumpduck.download(odd_rows, tmp_path / "out")
+    _, file, _ = jumpduck.card(tmp_path / "out")
+    found = mlcroissant.Dataset(str(file))
+    assert found.metadata.ctx.issues.errors == set()
+    (record, _) = found.records("images")
+    assert {value.encode() for value in odd.values()} < set(record.values())
