@@ -225,3 +225,11 @@ def test_the_same_fields_give_the_same_bytes_and_a_damaged_well_is_made_again(im
     (out / min(whole)).unlink()
     jumpduck.export("ome-zarr", images, out)
     assert exported(out) == whole
+
+
+def test_a_plate_whose_group_would_have_too_long_a_name_is_refused_before_work(images, tmp_path):
+    names = dict.fromkeys(SITE_KEY[:3], pl.lit("x" * 90))
+    folder = changed(images, tmp_path, results(images).with_columns(**names))
+    with pytest.raises(QueryError, match=r"279 bytes in form ome-zarr, and file systems take 255"):
+        jumpduck.export("ome-zarr", folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -261,6 +261,18 @@ def test_keys_never_become_one_and_have_no_dot():
     assert site_key(jump) == "source_2__20260101_Batch_1__1000000001__A01__3"
 
 
+def test_a_plate_whose_name_is_too_long_for_a_folder_is_refused_before_anything_is_written(
+    images, tmp_path
+):
+    long = "板" * 70  # 210 bytes, and 9 for each as %E6%9D%BF
+    folder = changed(images, tmp_path, results(images).with_columns(Metadata_Plate=pl.lit(long)))
+    with pytest.raises(QueryError, match=rf"plate .*/{long} would be a folder .*shorter names"):
+        jumpduck.export("loaddata", folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    for other in ("paths", "webdataset"):
+        assert jumpduck.export(other, folder, tmp_path / other, channels="DNA").sites
+
+
 def test_wells_become_numbers_of_rows_and_columns():
     wells = {"A01": (1, 1), "p24": (16, 24), "Z1": (26, 1), "AA01": (27, 1), "AF48": (32, 48)}
     assert places_of_wells(on_a_plate(list(wells)), "nfcore") == wells

@@ -20,7 +20,7 @@ from jumpduck.exports.ome_zarr_images import (
     libraries,
     write_image,
 )
-from jumpduck.exports.plain_names import places_of_wells, site_key
+from jumpduck.exports.plain_names import check_folder_names, places_of_wells, site_key
 from jumpduck.exports.stacks import check_pages
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.tiff_reader import Plane
@@ -67,6 +67,7 @@ class OmeZarr:
             well: (row_letters(place.row), str(place.column))
             for well, place in places_of_wells(kept.wells, self.name).items()
         }
+        check_folder_names({key: self._group(key) for key in kept.plate_keys}, self.name)
         self._kept = kept
         self._recipe = dict(zip(("recipe", "parameters"), totals.recipes[0], strict=True))
         known = {one.name: one.colour for one in kept.folder.channels}
