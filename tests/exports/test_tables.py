@@ -158,6 +158,28 @@ def test_columns_of_a_user_keep_their_values_whatever_their_names(images, tmp_pa
     assert set(pl.read_csv(tmp_path / "x.csv").select(names).rows()) == {("mine",) * len(names)}
 
 
+def test_a_column_that_is_called_page_is_refused_where_stacks_have_pages(images, stacks, tmp_path):
+    for folder in (images, stacks):
+        rows = results(folder).with_columns(page=pl.lit("mine"))
+        out = tmp_path / f"{folder.name}.csv"
+        own = changed(folder, tmp_path / folder.name, rows)
+        jumpduck.export("loaddata", own, out.with_stem("loaddata"), channels=["ER"])
+        frames = {
+            frame
+            for site, _ in read_load_data(out.with_stem("loaddata"))
+            for _, frame in site.values()
+        }
+        assert frames == {CHANNELS.index("ER") if folder == stacks else 0}
+        out.with_stem("loaddata").unlink()
+        if folder == images:
+            jumpduck.export("paths", own, out)
+            assert set(pl.read_csv(out)["page"]) == {"mine"}
+        else:
+            with pytest.raises(QueryError, match=r"column 'page' .* rename it in the manifest"):
+                jumpduck.export("paths", own, out)
+            assert not out.exists()
+
+
 def test_a_table_that_is_there_stays_if_it_is_the_same_and_is_never_replaced(images, tmp_path):
     out = tmp_path / "paths.csv"
     jumpduck.export("paths", images, out)
