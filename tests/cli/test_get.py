@@ -185,11 +185,11 @@ def test_a_dry_run_of_get_says_what_there_is_to_fetch_and_writes_nothing(cli, pl
     assert said.code == 0, said
     assert list(tmp_path.iterdir()) == []
     assert "5 files, about " in said.out
-    assert "0 files are there already, 5 are left to fetch; nothing fetched (--dry-run)" in said.out
+    assert "there already: 0 files; left to fetch: 5; nothing fetched (--dry-run)" in said.out
     assert " -> x/images, where " in said.out
     done = cli(*words)
     assert commands(done.out) == commands(said.out)
-    assert "5 files are there already, 0 are left" in cli(*words, "--dry-run").out
+    assert "there already: 5 files; left to fetch: 0;" in cli(*words, "--dry-run").out
     manifest, download = map(json.loads, cli(*words, "--dry-run", "--json").out.splitlines())
     assert (manifest["files"], download["files"], download["there"]) == (5, 5, 5)
     assert cli(*words, "--dry-run", "--quiet").out == ""

@@ -259,6 +259,14 @@ def test_nothing_is_exported_of_a_folder_without_complete_sites(images, tmp_path
     assert jumpduck.export("paths", folder, tmp_path / "x.csv", incomplete=True).images == 4
 
 
+def test_one_of_a_kind_is_counted_as_one(images, tmp_path, cli):
+    folder = changed(images, tmp_path, results(images).filter(status="fetched").head(1))
+    done = cli("export", "paths", folder, "-o", "x.csv")
+    assert re.fullmatch(r"1 image of 1 site on 1 plate, [0-9.]+ .B -> x.csv\n", done.out)
+    assert cli("card", folder).code == 0
+    assert "1 image of 1 site in 1 well on 1 plate, " in (folder / "README.md").read_text()
+
+
 def test_the_command_ends_with_3_and_says_what_is_left_out(images, cli):
     done = cli("export", "paths", images, "-o", "x.csv")
     assert done.code == 3

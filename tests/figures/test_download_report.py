@@ -96,6 +96,7 @@ def test_plates_are_counted_by_status(found, results, made):
     rows = list(zip(*(column(found["plates"][name]) for name in names), strict=True))
     assert rows == counts.rows()
     assert (made.plates, made.wells, made.images) == (2, 48, results.height)
+    assert made.done == results.filter(done).height
 
 
 def test_the_numbers_of_wells_and_plates_are_those_of_the_results(found, results):
@@ -218,6 +219,16 @@ def test_pictures_of_a_plate_have_one_scale_whatever_the_recipe_stretched(result
     assert bright / dark == pytest.approx(4, rel=0.1)
 
 
+def test_what_came_is_counted_beside_what_was_tried(results, tmp_path, cli):
+    missing = pl.col("Metadata_Channel") == "ER"
+    rows = results.filter(Metadata_Plate="P000", Metadata_Well="A01", Metadata_Site=1).with_columns(
+        status=pl.when(missing).then(pl.lit("missing")).otherwise(pl.lit("fetched"))
+    )
+    done = cli("report", measured_folders.write(tmp_path / "one", rows, edge=8))
+    line = "4 of 5 images done, of 1 well on 1 plate; pictures of 1 well"
+    assert (done.code, done.out.splitlines()[0]) == (0, line)
+
+
 def test_a_table_of_the_users_own_need_not_know_of_known_issues(results, tmp_path):
     own = results.drop("known_issue").filter(Metadata_Plate="P000", Metadata_Well="A01")
     made = jumpduck.report(measured_folders.write(tmp_path / "own", own, edge=8))
@@ -277,5 +288,5 @@ def test_an_unfinished_download_and_mixed_recipes_are_said_first(results, tmp_pa
     made = jumpduck.report(folder)
     text = made.path.read_text("utf-8")
     assert made.left == 8
-    assert "This download is not finished: 8 of the images" in text
+    assert "of the images that were asked for, it has still to fetch 8," in text
     assert "files of different recipes" in text

@@ -172,7 +172,7 @@ def test_files_that_are_not_there_count_as_left(cli, made, parts, tmp_path):
     (parts[1] / gone).unlink()
     done = cli("merge", *parts, "-o", "images")
     assert done.code == 0
-    assert "1 files are not there as the results say" in done.err
+    assert "not there as the results say, therefore left: 1 file; `jumpduck status`" in done.err
     assert jumpduck.status(tmp_path / "images").plates["left"].sum() == 1
     jumpduck.download(made / "manifest.parquet", tmp_path / "images")
     assert_is_whole(tmp_path / "images", made)

@@ -40,7 +40,7 @@ def test_a_published_plate_without_images_in_the_catalog_has_0_wells(gallery, tm
         "JD-CC9-R1-05": 0, "1000000001": 0, "JD5876c3": 3,
     }  # fmt: skip
     done = cli("plates")
-    assert "1 of 3 plates have images in this catalog" in done.err
+    assert "1 of 3 plates with images in this catalog" in done.err
     assert "jumpduck catalog --plate NAME" in done.err
 
 

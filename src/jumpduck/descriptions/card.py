@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
+from jumpduck.counts import counted
 from jumpduck.descriptions.again import command_again
 from jumpduck.descriptions.cited import Cited
 from jumpduck.rows import DONE, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
@@ -72,12 +73,13 @@ def _counts(folder: FilledFolder) -> str:
         .row(0, named=True)
     )
     text = (
-        f"{row['images']:,} images of {row['sites']:,} sites in {row['wells']:,} wells on "
-        f"{row['plates']:,} plates, {row['gigabytes']:.3g} GB. "
+        f"{counted(row['images'], 'image')} of {counted(row['sites'], 'site')} in "
+        f"{counted(row['wells'], 'well')} on {counted(row['plates'], 'plate')}, "
+        f"{row['gigabytes']:.3g} GB. "
         f"Channels: {', '.join(_plain(one.name) for one in folder.channels)}."
     )
     if lacking:
-        text += f" {lacking:,} further images could not be had; `{RESULTS_FILE}` says why."
+        text += f" {counted(lacking, 'further image')} could not be had; `{RESULTS_FILE}` says why."
     return text
 
 

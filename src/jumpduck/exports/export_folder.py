@@ -17,6 +17,7 @@ from typing import Any
 
 from zlib_ng import zlib_ng
 
+from jumpduck.counts import counted
 from jumpduck.errors import StoreError
 from jumpduck.storage.atomic_files import (
     atomic_write,
@@ -216,6 +217,6 @@ def _sync_file(path: Path) -> None:
 
 def _described(about: Mapping[str, Any]) -> str:
     return (
-        f"{about.get('form')} of {about.get('sites'):,} sites with {about.get('images'):,} images"
-        f" (digest {str(about.get('digest'))[:8]})"
+        f"{about.get('form')} of {counted(about['sites'], 'site')} with "
+        f"{counted(about['images'], 'image')} (digest {str(about.get('digest'))[:8]})"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from jumpduck.counts import counted
 from jumpduck.errors import QueryError, needs_extra
 from jumpduck.exports.forms import Piece
 from jumpduck.exports.kept_sites import KeptSites, Site, Totals
@@ -127,7 +128,7 @@ class HuggingFace:
         source = f" of {', '.join(sorted(map(_plain, names)))}" if names else ""
         return (
             f"---\nconfigs:\n- config_name: default\n  data_files:\n{splits}---\n\n"
-            f"# {self._totals.sites:,} sites{source}\n\n"
+            f"# {counted(self._totals.sites, 'site')}{source}\n\n"
             "A row for each site, with a column of images for each channel and the columns "
             "`Metadata_*` as they are published. Made with jumpduck.\n\n"
             f"| split | sites | files |\n|---|---|---|\n{counts}\n"

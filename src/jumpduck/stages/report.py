@@ -51,8 +51,10 @@ class Reported:
         The file.
     bytes
         Its size.
-    plates, wells, images
+    plates, wells
         How many the folder has.
+    images, done
+        Images that were tried, and those of them that came.
     wells_shown, wells_with_pictures
         Wells that are in its plate maps, and of which it has pictures.
     left
@@ -64,6 +66,7 @@ class Reported:
     plates: int
     wells: int
     images: int
+    done: int
     wells_shown: int
     wells_with_pictures: int
     left: int
@@ -100,6 +103,7 @@ def report(options: ReportOptions) -> Reported:
         plates=made.plates,
         wells=made.wells,
         images=made.images,
+        done=made.done,
         wells_shown=made.wells_shown,
         wells_with_pictures=made.wells_with_pictures,
         left=folder.left,
@@ -121,8 +125,9 @@ def _notices(folder: FilledFolder) -> list[str]:
     found: list[str] = []
     if folder.left:
         found.append(
-            f"This download is not finished: {folder.left:,} of the images that were asked for "
-            "are not fetched yet, and nothing here counts them. jumpduck status says how to go on."
+            "This download is not finished: of the images that were asked for, it has still to "
+            f"fetch {folder.left:,}, and nothing here counts them. jumpduck status says how to go "
+            "on."
         )
     if len(folder.recipes) > 1:
         found.append("The folder has files of different recipes, which cannot be compared.")

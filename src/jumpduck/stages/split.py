@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from jumpduck.counts import counted
 from jumpduck.errors import QueryError
 from jumpduck.options import expanded, takes
 from jumpduck.schema import manifest_types
@@ -202,7 +203,7 @@ def _why_larger(
             else "a plate is not divided; `cut` divides plates"
         )
         return (
-            f"{larger:,} shards have more than {options.gb:,} GB, because {part}"
+            f"{counted(larger, 'shard')} of more than {options.gb:,} GB, because {part}"
             if larger
             else None
         )
