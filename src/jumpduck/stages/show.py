@@ -11,6 +11,7 @@ import polars as pl
 
 from jumpduck.errors import QueryError
 from jumpduck.figures.colours import Colour, added_up, channel_colours
+from jumpduck.figures.montage import MAX_ROWS
 from jumpduck.figures.pictures import picture_of
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY, ROLE
@@ -40,9 +41,6 @@ PLACES_ONLY = ("sources", "plates", "modalities")
 
 SITES, CONTROLS, WELLS = 6, 6, 96
 """Rows unless asked otherwise: of what was named, of its controls, and of one site of each well."""
-
-MAX_ROWS = 384
-"""Rows of a picture, because many programs open none of more than 65,535 pixels."""
 
 REMOTE_RECIPE = "png16"
 """Keeps grey levels, so that images can be compared."""
@@ -210,8 +208,9 @@ def show(options: ShowOptions) -> Shown:
     A row is a site, a column a channel; the last column has them in the colours of the collection.
     Without a perturbation, well or role, it is one site of each well: the one that lacks the fewest
     images. An image that could not be had, or read, is a hatched tile with the reason. The scale
-    bar is that of the images below each other; there is none where
-    Metadata_Pixel_Size_Microns is not known.
+    bar is that of the image that it is drawn on, and of those below it: of the last column whose
+    pixels have one known size, which a composite of channels of different sizes has not. There is
+    none where Metadata_Pixel_Size_Microns is not known.
 
     Grey levels are compared as published, whatever the recipe made of them: for a file of 8 bit
     that was stretched between two levels of its own, such as those of png8, the columns low and
@@ -266,7 +265,10 @@ def find_sites(options: ShowOptions) -> Found:
     for name, least in (("sites", 1), ("controls", 0)):
         number = getattr(options, name)
         if number is not None and (number % 1 or not least <= number <= MAX_ROWS):
-            raise QueryError(f"{name} {number} is not a whole number from {least} to {MAX_ROWS}")
+            raise QueryError(
+                f"{name} {number} is not a whole number from {least} to {MAX_ROWS}, the rows that "
+                "a picture can have; draw other plates or wells in pictures of their own"
+            )
     if options.stretch not in ("plate", "image"):
         raise QueryError(f"stretch {options.stretch!r} is not one of plate, image")
     if options.controls is not None and not options.is_named:
@@ -278,7 +280,8 @@ def find_sites(options: ShowOptions) -> Found:
     if options.most + options.most_controls > MAX_ROWS:
         raise QueryError(
             f"sites {options.most} and `controls` {options.most_controls} are more than {MAX_ROWS} "
-            "rows, which a picture can have; lower one of them"
+            "rows, which a picture can have; lower one of them, and draw other plates or wells in "
+            "pictures of their own"
         )
     found = _published(options) if options.remote else _of_folder(options)
     if found.shown.sites.is_empty():
