@@ -71,3 +71,12 @@ def test_the_command_prints_few_rows_and_both_tables_as_json(tmp_path, cli):
     refused = cli("quality", "--threshold", "0")
     assert refused.code == 2
     assert "--threshold 0.0 is not allowed" in refused.err
+
+
+def test_a_narrow_terminal_shows_the_plate_in_one_line_and_the_reason_in_several(tmp_path, cli):
+    rows = images(wells=30, mean=[9e3, *[1e3] * 29], Metadata_Plate="A-PLATE-0012")
+    folder_of(rows, tmp_path / "images")
+    printed = cli("quality", TTY_COMPATIBLE="1", COLUMNS="80").out
+    table = printed.partition("no space for")[0]
+    assert {"A-PLATE-0012", "A01", "DNA", "mean", "brighter"} <= set(table.split())
+    assert max(map(len, table.splitlines())) <= 80
