@@ -101,6 +101,9 @@ def test_a_brightness_of_four_times_is_seen_on_one_scale_a_plate_and_not_on_one_
     assert shown.images["white"].to_list() == pytest.approx([4100, 4100], abs=40)
     jumpduck.show("MYT1", out=out, path=target, stretch="image")
     assert cells(tile(target, 0, 0)) == pytest.approx(cells(tile(target, 1, 0, gaps=1)), abs=2)
+    with Image.open(target) as image:  # in place of the levels, it is said that there are none
+        words = image.crop((FIRST_COLUMN_PIXELS, 64, FIRST_COLUMN_PIXELS + TILE_PIXELS, 76))
+        assert len(words.getcolors()) > 1
 
 
 def test_the_composite_adds_channels_up_in_the_colours_that_were_asked_for(tmp_path):

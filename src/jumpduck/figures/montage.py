@@ -57,6 +57,9 @@ BAR_MARGIN_PIXELS = 8
 
 COMPOSITE = "composite"
 
+EACH_ALONE = "each image by itself"
+"""Below the name of a channel whose images have no levels in common."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -137,7 +140,7 @@ def draw_montage(
     footer
         Last line; empty for none.
     each_alone
-        The scales are those of each image, therefore no line says them.
+        The scales are those of each image, which the header says in place of levels.
     """
     columns = max(len(row.tiles) + _is_added(row, composite) for row in rows)
     step = TILE_PIXELS + GAP_PIXELS
@@ -156,8 +159,8 @@ def draw_montage(
     top = 0
     for plate in plates:
         _draw_plate(draw, rows[plate[0]].plate, top, width)
-        levels = {} if each_alone else _joined(scales[n] for n in plate)
         own = {name: colour for name, colour in colours.items() if name in rows[plate[0]].tiles}
+        levels = dict.fromkeys(own, EACH_ALONE) if each_alone else _levels(scales[n] for n in plate)
         is_added = _is_added(rows[plate[0]], composite)
         _draw_header(draw, own, levels, top + PLATE_PIXELS, is_added=is_added)
         top += PLATE_PIXELS + HEADER_PIXELS
@@ -186,8 +189,10 @@ def draw_montage(
     return image
 
 
-def _joined(scales: Iterable[Mapping[str, Scale]]) -> dict[str, Scale]:
-    return {channel: scale for one in scales for channel, scale in one.items()}
+def _levels(scales: Iterable[Mapping[str, Scale]]) -> dict[str, str]:
+    """Get the grey levels of each channel, from black to white."""
+    joined = {channel: scale for one in scales for channel, scale in one.items()}
+    return {channel: f"{black:,.0f} – {white:,.0f}" for channel, (black, white) in joined.items()}
 
 
 def _draw_plate(draw: ImageDraw.ImageDraw, plate: str, top: int, width: int) -> None:
@@ -207,12 +212,12 @@ def _is_added(row: Row, composite: Sequence[str]) -> bool:
 def _draw_header(
     draw: ImageDraw.ImageDraw,
     colours: Mapping[str, Colour],
-    levels: Mapping[str, Scale],
+    levels: Mapping[str, str],
     top: int,
     *,
     is_added: bool,
 ) -> None:
-    """Write the name of each channel, its grey levels from black to white, and its colour."""
+    """Write the name of each channel, its grey levels, and its colour."""
     names = [*colours, COMPOSITE] if is_added else list(colours)
     for place, name in enumerate(names):
         left = FIRST_COLUMN_PIXELS + (TILE_PIXELS + GAP_PIXELS) * place
@@ -223,8 +228,7 @@ def _draw_header(
             break
         draw.rectangle((left, top + 41, right, top + 43), colours[name])
         if name in levels:
-            black, white = levels[name]
-            text = shortened(f"{black:,.0f} – {white:,.0f}", 12, TILE_PIXELS)
+            text = shortened(levels[name], 12, TILE_PIXELS)
             draw.text((middle, top + 30), text, TEXT, font(12), anchor="mm")
 
 
