@@ -66,7 +66,7 @@ def test_plates_are_listed_by_source_batch_plate_and_type(catalog):
     assert names(sources="source_3") == ["JD5876c3"]
     assert names(plate_types="target2, compound") == ["1000000001", "JD5876c3"]
     assert names(batches=["Demo_Phenix1"], sources=["3", "13"]) == ["JD5876c3"]
-    with pytest.raises(QueryError, match="no plate is all that was asked for"):
+    with pytest.raises(QueryError, match="no plate fits all that was asked for together"):
         names(sources="3", plate_types="CRISPR")
     with pytest.raises(QueryError, match="there is no plate 'JD5876'; did you mean JD5876c3"):
         names(plates="JD5876")

@@ -67,7 +67,7 @@ def quality(options: QualityOptions, *, csv: Csv = False, json: Json = False) ->
 
 
 def _table(printer: Printer, rows: pl.DataFrame, kept: Sequence[str], folded: str = "") -> None:
-    """Print the first rows; a narrow terminal keeps plate, channel, `kept`, and `folded` in lines."""
+    """Print the first rows; a narrow terminal keeps plate, channel, `kept`, and folds `folded`."""
     if rows.is_empty():
         return
     keys = ("Metadata_Plate", "Metadata_Channel", *kept)

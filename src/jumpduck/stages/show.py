@@ -224,7 +224,7 @@ def show(options: ShowOptions) -> Shown:
     Raises
     ------
     QueryError
-        A name, channel, colour or number is wrong, or no site is all that was asked for.
+        A name, channel, colour or number is wrong, or no site fits all of them.
     ManifestError
         The folder was not filled by a download, the sites of a plate are files of two recipes, or
         `catalog` is not a catalog.
@@ -286,7 +286,9 @@ def find_sites(options: ShowOptions) -> Found:
     found = _published(options) if options.remote else _of_folder(options)
     if found.shown.sites.is_empty():
         where = options.catalog if options.remote else options.out
-        raise QueryError(f"no site of {where} is all that was asked for; ask for less at once")
+        raise QueryError(
+            f"no site of {where} fits all that was asked for together; name less at once"
+        )
     _columns(options, found.channels)
     return found
 
