@@ -163,3 +163,20 @@ def test_a_folder_of_one_image_and_one_of_which_nothing_came_are_shown(browser, 
             dialog = page.get_by_role("dialog")
             assert dialog.locator("li").count() == 1
             assert dialog.locator("img").count() == (name != "none")
+
+
+def test_every_colour_is_drawn_where_no_modality_is_known_and_roles_are_words_of_the_language(
+    browser, tmp_path, results
+):
+    odd = {"A01": "constructor", "A02": "toString", "A03": "__proto__"}
+    role = pl.col("Metadata_Well").replace_strict(odd, default="trt")
+    rows = results.with_columns(Metadata_pert_type=role)
+    made = jumpduck.report(measured_folders.write(tmp_path / "images", rows, edge=24))
+    with open_file(browser, made.path, PHONE) as page:
+        loaded(page)
+        for place in range(page.locator("#colour option").count()):
+            before = page.query_selector("#map-chart svg")
+            page.locator("#colour").select_option(index=place)
+            page.wait_for_function(
+                "svg => ![null, svg].includes(document.querySelector('#map-chart svg'))", arg=before
+            )

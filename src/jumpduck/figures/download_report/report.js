@@ -24,6 +24,8 @@
     if (column.texts) return column.numbers.map((one) => (one === null ? null : column.texts[one]));
     return column.values.map((one) => (one === null ? null : one * column.scale));
   };
+  // a role or well may be called constructor, which each object has
+  const ownOf = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
   const columns = (frame) =>
     Object.fromEntries(Object.entries(frame).map(([name, column]) => [name, values(column)]));
   const numberText = (value) => {
@@ -319,10 +321,11 @@
     }
     if (words) {
       const domain = [...new Set(data.map((one) => one.value).filter((one) => one !== undefined && one !== null))].sort();
-      const taken = domain.map((one) => MARKS.own[one]);
+      const taken = domain.map((one) => ownOf(MARKS.own, one));
       const free = MARKS.colours.filter((one) => !taken.includes(one));
       const colours = taken.map((one) => one ?? free.shift() ?? MARKS.others);
       filled.encoding.color.scale = { domain, range: colours };
+      if (!domain.length) filled.encoding.color.legend = null; // Vega gives an empty one no size
     } else {
       filled.encoding.color.title = colour.selectedOptions[0].textContent;
     }
@@ -358,7 +361,7 @@
       column("Name", wells.name, "name"),
       column("Status", wells.status),
       column("Sites", wells.sites, "number"),
-      column("Pictures", well.map((one) => (pictures[one] ? "yes" : "no"))),
+      column("Pictures", well.map((one) => (ownOf(pictures, one) ? "yes" : "no"))),
       column("Stands out", yesNo(wells.outlier)),
       column("Known issue", yesNo(wells.issue)),
     ];
@@ -406,7 +409,7 @@
           element("div", {}, element("dt", { textContent: term }), element("dd", { textContent: value })),
         ),
     );
-    const sites = content.pictures[number][well] ?? [];
+    const sites = ownOf(content.pictures[number], well) ?? [];
     const shown = sites.flatMap(([site, pictures]) => [
       element("h3", { textContent: `Site ${site}` }),
       element("ul", { className: "site" }, ...pictures.map((one) => picture(well, site, one))),
