@@ -1,7 +1,9 @@
 """Plates as OME-Zarr 0.5: ``PLATE.zarr/ROW/COLUMN/FIELD/LEVEL``, in Zarr v3 with shards.
 
-A field is an array of channels, rows and columns, in the order of ``omero.channels``. A level is
-one file: a shard with all its chunks.
+A field is an array of channels, rows and columns, in the order of ``omero.channels``; its name is
+the key of its site. The fields of each well are called 0, 1 and so on, because ome-zarr shows of a
+plate the field that is called as the first one of its first well. A level is one file: a shard with
+all its chunks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -96,7 +98,7 @@ class OmeZarr:
         """Write a well with its fields."""
         source, batch, plate, *_ = piece.sites[0].key
         look = self._plates[source, batch, plate]
-        fields = [str(site.columns["Metadata_Site"]) for site in piece.sites]
+        fields = [str(number) for number in range(len(piece.sites))]
         images = [{"path": field} for field in fields]
         zarr, writer, version = libraries()
         group = zarr.open_group(path, mode="w", zarr_format=3)
