@@ -1,5 +1,6 @@
 """A folder can be handed on: its card says what it is, and how to make it again."""
 
+import os
 import re
 import shlex
 
@@ -15,8 +16,10 @@ from tests.support.folders import files
 @pytest.fixture(scope="module")
 def filled(gallery, tmp_path_factory):
     folder = tmp_path_factory.mktemp("card")
-    where = {"gallery": str(gallery.gallery), "metadata": str(gallery.metadata)}
-    jumpduck.catalog(folder / "c.duckdb", **where)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # the command of a card must not depend on where the catalog was made
+        where = (os.path.relpath(one, folder) for one in (gallery.gallery, gallery.metadata))
+        jumpduck.catalog("c.duckdb", **dict(zip(("gallery", "metadata"), where, strict=True)))
     jumpduck.manifest(
         folder / "c.duckdb", folder / "m.parquet", channels=["DNA", "ER"], roles=["trt"],
         per_well={"trt": 2}, seed=5, split={"train": 0.5, "test": 0.5}, split_by="Metadata_Well",
@@ -47,6 +50,43 @@ def test_the_command_of_a_card_takes_no_more_of_the_manifest_than_the_folder_has
     readme, *_ = jumpduck.card(tmp_path)
     assert re.findall(r"&& jumpduck download .*$", readme.read_text(), re.MULTILINE)
     assert "--limit" not in readme.read_text()
+
+
+def command_of(out):
+    """The download of the command in the card of a folder; None if there is none."""
+    readme, *_ = jumpduck.card(out)
+    found = re.search(r"&& (jumpduck download .*)$", readme.read_text(), re.MULTILINE)
+    return found and found[1]
+
+
+@pytest.mark.parametrize("by", [{"into": 2}, pytest.param({"by": "plate"}, marks=pytest.mark.slow)])
+def test_the_card_of_one_shard_makes_that_shard_and_that_of_all_shards_all(filled, tmp_path, by):
+    manifest, shards, out = filled / "m.parquet", tmp_path / "shards", tmp_path / "images"
+    index = jumpduck.split(manifest, shards, **by)
+    for number, file in enumerate(index["file"], 1):
+        jumpduck.download(shards / file, out, recipe="png8", crop=8)
+        part = f"--shard={number}/{index.height}"
+        if number == 1:
+            assert part in command_of(out).split()
+        rows = jumpduck.download(
+            manifest, tmp_path / "again", recipe="png8", crop=8, shard=part.partition("=")[2]
+        )
+        assert set(rows["path"].str.strip_suffix(".png")) == set(
+            pl.read_parquet(shards / file)["path"]
+        )
+    assert "--shard" not in command_of(out)
+    assert command_of(out) == command_of(tmp_path / "again")
+
+
+def test_the_card_of_a_shard_that_no_command_names_says_which_one_it_is(filled, tmp_path):
+    shards, out = tmp_path / "shards", tmp_path / "images"
+    jumpduck.split(filled / "m.parquet", shards, into=3, cut=True)
+    files = [shards / "0001.parquet", shards / "0003.parquet"]
+    jumpduck.download(files, out, recipe="png8", crop=8)
+    assert command_of(out) is None
+    assert "a part of a manifest, shards 1, 3 of 3, so no one" in (out / "README.md").read_text()
+    jumpduck.download(shards, tmp_path / "all", recipe="png8", crop=8)
+    assert command_of(tmp_path / "all") == "jumpduck download --crop 8 --percentile 1.0"
 
 
 def test_the_card_counts_what_there_is(filled):

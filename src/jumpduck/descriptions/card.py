@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import polars as pl
 
 from jumpduck.counts import counted
-from jumpduck.descriptions.again import command_again
+from jumpduck.descriptions.again import command_again, parts_of
 from jumpduck.descriptions.cited import Cited
 from jumpduck.rows import DONE, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
 from jumpduck.schema import BIBTEX_FILE, CITATION_FILE, RESULTS_FILE, SITES_FILE
@@ -137,6 +137,12 @@ def _made(folder: FilledFolder) -> Iterator[str]:
 
 def _again(folder: FilledFolder) -> str:
     command = command_again(folder)
+    parts = parts_of(folder)
+    if command is None and parts:
+        return (
+            f"It was filled from a part of a manifest, {_plain(', '.join(parts))}, so no one "
+            f"command makes it again; `{RESULTS_FILE}` has the URL and the checksum of each image."
+        )
     if command is None:
         return (
             "It was filled from several choices, with several recipes, or from a table that "

@@ -117,8 +117,9 @@ def _asked(origin: Origin) -> AskedFor:
     named = [(title, settings.pop(name, None)) for name, title in _SETTINGS.items()]
     others = [(name.replace("_", " "), value) for name, value in settings.items()]
     catalog = [(title, str(value)) for title, value in (*named, *others) if value is not None]
+    part = [(f"{name} of the manifest", str(value)) for name, value in origin.part.items()]
     digest = ("SHA-256 of the manifest's rows", origin.digest)
-    return AskedFor([*facts_of(origin.query), *catalog, digest], manifest_again(origin))
+    return AskedFor([*facts_of(origin.query), *catalog, *part, digest], manifest_again(origin))
 
 
 def _notices(folder: FilledFolder) -> list[str]:

@@ -172,7 +172,9 @@ def write_split(options: SplitOptions, *, dry_run: bool = False) -> Split:
                 return Split(pl.DataFrame(schema=dict(INDEX)), 0, 0, 0)
         plates = MeasuredPlates(rows)
         shards = _shards(plates, options)
-        folder = ShardFolder(target, shards, digest, of_cut=opened.cuts_plates)
+        is_part = options.left or any(opened.shards)
+        divided = "some" if is_part else "sites" if options.cut else "plates"
+        folder = ShardFolder(target, shards, digest, of_cut=opened.cuts_plates, divided=divided)
         folder.refuse_others()
         index = folder.index(in_bytes=plates.in_bytes)
         if not dry_run:
