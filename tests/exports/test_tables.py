@@ -128,6 +128,15 @@ def test_what_a_table_cannot_hold_is_refused_with_what_to_do(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_table_has_the_name_of_a_csv(images, tiffs, tmp_path):
+    for form, folder in (("paths", images), ("nfcore", tiffs)):
+        for name in ("x.parquet", "x.csv.gz", "x"):
+            with pytest.raises(QueryError, match=r"out .*a name that ends with \.csv$"):
+                jumpduck.export(form, folder, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    assert jumpduck.export("loaddata", images, tmp_path / "X.CSV").out.is_file()
+
+
 def test_paths_are_those_of_all_images_and_say_their_page_in_a_stack(images, stacks, tmp_path):
     for folder in (images, stacks):
         jumpduck.export("paths", folder, tmp_path / f"{folder.name}.csv", incomplete=True)
@@ -299,8 +308,8 @@ def test_a_plate_whose_name_is_too_long_for_a_folder_is_refused_before_anything_
     with pytest.raises(QueryError, match=rf"plate .*/{long} would be a folder .*shorter names"):
         jumpduck.export("loaddata", folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    for other in ("paths", "webdataset"):
-        assert jumpduck.export(other, folder, tmp_path / other, channels="DNA").sites
+    for other, out in (("paths", "x.csv"), ("webdataset", "x")):
+        assert jumpduck.export(other, folder, tmp_path / out, channels="DNA").sites
 
 
 def test_wells_become_numbers_of_rows_and_columns():

@@ -17,6 +17,7 @@ from jumpduck.options import expanded, takes
 from jumpduck.schema import BIBTEX_FILE, CITATION_FILE
 from jumpduck.selection.criteria import Names
 from jumpduck.selection.suggestions import check_names, known_names
+from jumpduck.storage.replaced_files import check_ending
 from jumpduck.transfer.filled_folder import FilledFolder
 
 MIXES_RECIPES = ("paths",)
@@ -128,8 +129,10 @@ def export_sites(options: ExportOptions, *, dry_run: bool = False) -> Exported:
     _check(options, folder, totals)
     form = form_of(options.form, kept, totals)
     out = expanded(form.out if options.out is None else options.out)
-    if not isinstance(form, FolderForm) and form.name in OF_PLATES and out.suffix != ".csv":
+    if not isinstance(form, FolderForm) and form.name in OF_PLATES and out.suffix.lower() != ".csv":
         form = TablesOfPlates(form, kept)
+    if not isinstance(form, FolderForm):
+        check_ending("out", out, (".csv",))
     done = 0
 
     def advance(images: int) -> None:

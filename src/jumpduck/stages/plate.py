@@ -9,11 +9,12 @@ import polars as pl
 
 from jumpduck.database.connection import frame, held_collection, open_catalog
 from jumpduck.errors import ManifestError, QueryError
-from jumpduck.figures.charts import check_charts, write_chart
+from jumpduck.figures.charts import SUFFIXES, check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY
-from jumpduck.schema import CANNOT_READ, OUTCOME
+from jumpduck.schema import CANNOT_READ, OUTCOME, is_any_csv
 from jumpduck.selection.suggestions import known_names, some_of
+from jumpduck.storage.replaced_files import refuse_file_as_folder
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.wells.well_values import PERTURBATION, WellValues, column_of, well_values
 
@@ -119,6 +120,8 @@ def plate(options: PlateOptions) -> PlateMap:
     StoreError
         Nothing was downloaded into the folder; `path` is a file of another kind.
     """
+    if options.out is not None:
+        refuse_file_as_folder(options.out, SUFFIXES)
     target = None if options.path is None else expanded(options.path)
     if target is not None:
         check_charts(target)
@@ -267,7 +270,7 @@ def _with_joined(found: _Rows, by: str, join: str | Path | pl.DataFrame) -> _Row
 def _scan(path: Path) -> pl.LazyFrame:
     if not path.is_file():
         raise ManifestError(f"join {path} is not a file ({path.absolute()}); give Parquet or CSV")
-    if not path.name.lower().endswith((".csv", ".csv.gz")):
+    if not is_any_csv(path):
         return pl.scan_parquet(path, glob=False)
     keys = dict.fromkeys((*PLATE_KEY, "Metadata_Well"), pl.String())
     names = pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()

@@ -12,11 +12,13 @@ from jumpduck.figures.download_report.page import AskedFor, Told, is_report, rep
 from jumpduck.options import expanded, takes
 from jumpduck.selection.kept_query import facts_of
 from jumpduck.storage.atomic_files import atomic_write, make_folder
-from jumpduck.storage.replaced_files import refuse_other_file
+from jumpduck.storage.replaced_files import check_ending, refuse_file_as_folder, refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.transfer.origins import Origin
 
 REPORT_FILE = "report.html"
+
+SUFFIXES = (".html", ".htm")
 
 _SETTINGS: Mapping[str, str] = {
     "collection": "collection", "gallery": "images from", "endpoint": "S3 server",
@@ -86,8 +88,11 @@ def report(options: ReportOptions) -> Reported:
     ManifestError
         The folder has no results.parquet or sites.parquet.
     QueryError
-        The extra ``report`` is not installed.
+        The extra ``report`` is not installed, or `path` does not end with .html or .htm.
     """
+    refuse_file_as_folder(options.out, SUFFIXES)
+    if options.path is not None:
+        check_ending("path", expanded(options.path), SUFFIXES)
     folder = FilledFolder.open(options.out)
     path = expanded(options.path) if options.path is not None else folder.path / REPORT_FILE
     refuse_other_file(path, "a report", is_report)

@@ -27,7 +27,7 @@ from jumpduck.selection.shown_sites import (
 )
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.atomic_files import atomic_write
-from jumpduck.storage.replaced_files import is_png, refuse_other_file
+from jumpduck.storage.replaced_files import is_png, refuse_file_as_folder, refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.transfer.origins import Channel
 
@@ -262,6 +262,7 @@ def find_sites(options: ShowOptions) -> Found:
     QueryError, ManifestError, StoreError
         As `show`.
     """
+    refuse_file_as_folder(options.out, (".png",))
     for name, least in (("sites", 1), ("controls", 0)):
         number = getattr(options, name)
         if number is not None and (number % 1 or not least <= number <= MAX_ROWS):
