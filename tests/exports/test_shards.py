@@ -182,9 +182,10 @@ def test_a_split_is_a_text_in_the_card_and_all_is_refused(images, tmp_path):
     folder = changed(images, tmp_path, rows)
     jumpduck.export("huggingface", folder, tmp_path / "out")
     assert '- split: "1"\n' in (tmp_path / "out" / "README.md").read_text()
-    rows.with_columns(split=pl.lit("all")).write_parquet(folder / "results.parquet")
-    with pytest.raises(QueryError, match="means all splits"):
-        jumpduck.export("huggingface", folder, tmp_path / "all")
+    for split in ("all", "ALL"):
+        rows.with_columns(split=pl.lit(split)).write_parquet(folder / "results.parquet")
+        with pytest.raises(QueryError, match="means all splits"):
+            jumpduck.export("huggingface", folder, tmp_path / split)
 
 
 @pytest.mark.parametrize("channels", [[], ["ER"]])

@@ -50,9 +50,10 @@ class HuggingFace:
                 f"form huggingface takes files that Pillow opens, and {kept.folder.path} has "
                 f"{other[0]}; download with `--recipe png16` or `--recipe png8` into another folder"
             )
-        if ALL in totals.splits:
+        # datasets compares small letters
+        if every := [one for one in totals.splits if str(one).lower() == ALL]:
             raise QueryError(
-                f"split {ALL!r} means all splits to datasets; name it otherwise in "
+                f"split {every[0]!r} means all splits to datasets; name it otherwise in "
                 "`jumpduck manifest --split`, and download into another folder"
             )
         self._kept = kept
