@@ -116,11 +116,18 @@ def test_a_folder_of_several_choices_has_no_command(filled, tmp_path):
 
 def test_a_readme_of_the_users_own_is_refused(filled, tmp_path):
     jumpduck.download(pl.read_parquet(filled / "m.parquet").head(2), tmp_path / "out")
-    (tmp_path / "out" / "README.md").write_text("# Mine\n")
+    readme, montage = (tmp_path / "out" / name for name in ("README.md", "montage.png"))
+    readme.write_text("# Mine\n")
+    before = files(tmp_path / "out")
     with pytest.raises(StoreError, match=r"README\.md is there"):
         jumpduck.card(tmp_path / "out")
-    assert (tmp_path / "out" / "README.md").read_text() == "# Mine\n"
-    assert not (tmp_path / "out" / "croissant.json").exists()
+    assert files(tmp_path / "out") == before
+    readme.unlink()
+    for folder in (readme, montage):
+        folder.mkdir()
+        with pytest.raises(StoreError, match=rf"{folder.name}.* (is there|it is a folder)"):
+            jumpduck.card(tmp_path / "out")
+        folder.rmdir()
 
 
 def test_nothing_of_the_data_is_taken_for_markdown(filled, tmp_path):
