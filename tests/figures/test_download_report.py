@@ -266,7 +266,8 @@ def test_what_was_asked_for_is_told_and_any_recipe_is_shown(catalog, tmp_path, r
     text = made.path.read_text("utf-8")
     assert "<dt>genes</dt><dd>TP53</dd>" in text
     assert "<dt>seed</dt><dd>7</dd>" in text
-    assert "jumpduck manifest --gene TP53 --channel DNA ER " in text
+    words = "".join(f"<span>{one}</span> " for one in ("--gene", "TP53", "--channel", "DNA"))
+    assert words in text, "a line ends between words, not at a hyphen"
     assert "not finished" not in text
     pictures = [
         picture

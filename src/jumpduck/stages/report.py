@@ -98,7 +98,7 @@ def report(options: ReportOptions) -> Reported:
     refuse_other_file(path, "a report", is_report)
     check_charts()
     asked = [_asked(origin) for origin in folder.origins]
-    told = Told(asked, command_again(folder), _notices(folder), cited(folder).text)
+    told = Told(asked, command_again(folder), _notices(folder), cited(folder).paragraphs)
     made = report_of(folder, told)
     make_folder(path.parent)
     atomic_write(path, made.html)

@@ -7,6 +7,7 @@
   const ERRORS_ONLY = 1; // of Vega's levels
   const MAX_MAP_PIXELS = 480;
   const MAX_WELL_PIXELS = 40;
+  const MAX_COLUMNS = 1000; // of a plate
   const MEASURES = { mean: "Mean grey level", focus: "Focus", saturated: "Saturated pixels" };
   const FAULTS = ["failed", "missing", "corrupt"];
   const MARKS = content.charts.marks;
@@ -169,6 +170,7 @@
       background: null,
       font: "system-ui, sans-serif",
       view: { stroke: null },
+      axisX: { labelSeparation: 4 },
       axis: { labelColor: text, titleColor: text, gridColor: line, domainColor: line, labelFontSize: 11 },
       legend: { labelColor: text, titleColor: text, labelFontSize: 12 },
       header: { labelColor: text, labelFontWeight: "bold", labelAnchor: "start", labelOrient: "top" },
@@ -237,7 +239,10 @@
   const colour = byId("colour");
   plates.plate.forEach((_, number) => {
     plateSelect.append(
-      element("option", { value: number, textContent: `${number + 1}: ${plateName(number)}` }),
+      element("option", {
+        value: number, // a narrow field shows the beginning
+        textContent: `${number + 1}: ${plates.plate[number]} (${plates.source[number]} / ${plates.batch[number]})`,
+      }),
     );
   });
   const wellColumns = new Map();
@@ -355,8 +360,13 @@
     note.textContent = content.shapes[number] ? "" : "There is no map, because the wells are not named as on a plate.";
     const pictures = content.pictures[number];
     const well = wells.well;
+    // as on the plate, where AA comes after Z
+    const order = wells.place.map((place) => place && place[0] * MAX_COLUMNS + place[1]);
     const shown = [
-      column("Well", well, "text", { open: (row) => openWell(number, row) }),
+      column("Well", order, "text", {
+        text: (_, row) => well[row],
+        open: (row) => openWell(number, row),
+      }),
       column("Role", wells.role),
       column("Name", wells.name, "name"),
       column("Status", wells.status),
@@ -370,7 +380,7 @@
       if (means.every((one) => one === null)) return; // another collection's or source's channel
       shown.push(column(`Mean ${channel.name}`, means, "number"));
     });
-    table(place, `Wells of plate ${plates.plate[number]}`, rowsOf(well), shown, (found) => {
+    table(place, `Wells of plate ${plates.plate[number]}`, rowsOf(well).sort((a, b) => order[a] - order[b]), shown, (found) => {
       matching = new Set(found);
       drawMap();
     });
