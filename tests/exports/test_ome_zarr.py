@@ -263,3 +263,16 @@ def test_a_plate_whose_group_would_have_too_long_a_name_is_refused_before_work(i
     with pytest.raises(QueryError, match=r"279 bytes in form ome-zarr, and file systems take 255"):
         jumpduck.export("ome-zarr", folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_field_has_no_size_of_its_pixels_where_those_of_its_channels_differ(images, tmp_path):
+    half = pl.when(pl.col("Metadata_Channel") == "ER").then(2).otherwise(1)
+    rows = results(images).filter(Metadata_Plate="1000000001", Metadata_Well="A01", Metadata_Site=1)
+    rows = rows.with_columns((pl.col("width", "height") // half).cast(pl.Int32))
+    folder = changed(images, tmp_path, rows)
+    for name, channels in (("all", ()), ("one", "ER")):
+        jumpduck.export("ome-zarr", folder, tmp_path / name, channels=channels)
+        file = next((tmp_path / name).glob("*.zarr/A/1/*/zarr.json"))
+        about = json.loads(file.read_text())["attributes"]["ome"]["multiscales"][0]
+        units = [axis.get("unit") for axis in about["axes"]]
+        assert units == ([None] * 3 if name == "all" else [None, "micrometer", "micrometer"])

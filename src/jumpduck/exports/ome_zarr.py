@@ -105,17 +105,12 @@ class OmeZarr:
         writer.write_well_metadata(group, images, fmt=version)
         for site, field in zip(piece.sites, fields, strict=True):
             image = self._image(site, look.channels)
-            first = site.images[0]
-            edges = kept_edges_um(
-                {**site.columns, **self._recipe, "width": first.width, "height": first.height}
-            )
             write_image(
                 path / field,
                 image,
                 name=site_key(site.key),
                 channels=look.channels,
-                # of the longer edge, because the other one was rounded to whole pixels
-                pixel_size_um=max(edges) / max(image.shape[1:]) if edges else None,
+                pixel_size_um=self._pixel_size_um(site, max(image.shape[1:])),
                 lacks=site.lacks,
             )
 
@@ -142,6 +137,17 @@ class OmeZarr:
 
     def _group(self, key: PlateKey) -> str:
         return f"{site_key(key)}.zarr"
+
+    def _pixel_size_um(self, site: Site, longer_edge: int) -> float | None:
+        """Get the edge of a kept pixel; None if it is not known, or not that of all channels."""
+        shapes = {(one.height, one.width) for one in site.images}
+        edges = [
+            kept_edges_um({**site.columns, **self._recipe, "height": height, "width": width})
+            for height, width in shapes
+        ]
+        # of the longer edge, because the other one was rounded to whole pixels
+        sizes = {max(one) / longer_edge if one else None for one in edges}
+        return sizes.pop() if len(sizes) == 1 else None
 
     def _planes(self, site: Site) -> dict[str, Plane]:
         """Get the pixels of a site by their channels."""
