@@ -29,6 +29,7 @@ from jumpduck.storage.atomic_files import (
     writable_folder,
 )
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.storage.replaced_files import check_place
 
 STATE = ".jumpduck"
 
@@ -64,8 +65,9 @@ class ExportFolder:
         Raises
         ------
         StoreError
-            It has something else.
+            It has something else, or would be below a file.
         """
+        check_place(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"out {self.path} is not a folder; give the name of one")
         refuse_links(self.path, STATE)

@@ -12,7 +12,7 @@ from jumpduck.exports.kept_sites import LACKING, KeptSites
 from jumpduck.exports.plain_names import check_folder_names, site_key
 from jumpduck.rows import PlateKey
 from jumpduck.storage.atomic_files import atomic_path, atomic_write, make_folder
-from jumpduck.storage.replaced_files import refuse_other_file
+from jumpduck.storage.replaced_files import check_place, refuse_other_file
 
 LACKING_FILE = "lacking.csv"
 """The images that sites lack; the name of a table comes before it."""
@@ -30,6 +30,7 @@ def write_table(
     StoreError
         There is another file with this name, or it cannot be written.
     """
+    check_place(path)
     make_folder(path.absolute().parent)
     columns: list[str] = []
     with atomic_path(path) as part:

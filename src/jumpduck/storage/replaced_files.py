@@ -66,6 +66,24 @@ def refuse_file_as_folder(out: str | Path, endings: Sequence[str]) -> None:
         )
 
 
+def check_place(path: Path) -> None:
+    """Check that what is to be written is not below a file, before it is made.
+
+    Raises
+    ------
+    StoreError
+        It is, or its name cannot be one.
+    """
+    try:
+        place = next(one for one in path.absolute().parents if one.exists())
+        is_below_file = not place.is_dir()
+        path.exists()
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+    if is_below_file:
+        raise StoreError(f"cannot write {path}: {place} is not a folder; give another name")
+
+
 def refuse_other_file(path: Path, what: str, is_one: Callable[[Path], bool]) -> None:
     """Check that a file to write replaces nothing, an empty file, or one of its own kind.
 
@@ -79,8 +97,9 @@ def refuse_other_file(path: Path, what: str, is_one: Callable[[Path], bool]) -> 
     Raises
     ------
     StoreError
-        There is a folder or another file, or it cannot be read.
+        There is a folder or another file, it cannot be read, or it would be below a file.
     """
+    check_place(path)
     if not path.exists():
         return
     if path.is_dir():
