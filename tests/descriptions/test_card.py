@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 
 import polars as pl
 import pytest
@@ -139,6 +140,25 @@ def test_nothing_of_the_data_is_taken_for_markdown(filled, tmp_path):
     assert "<script>" not in text.replace("\\<", "")
     assert not re.search(r"^#+ (no|c)", text, re.MULTILINE)
     assert r"\<script\>\|\`x\` \# no" in text
+
+
+def test_neither_are_the_names_of_a_collection_and_of_a_recipe(filled, tmp_path):
+    rows = pl.read_parquet(filled / "m.parquet").head(2)
+    rows.write_parquet(
+        tmp_path / "m.parquet", metadata={"jumpduck.catalog": '{"collection": "<script>"}'}
+    )
+    jumpduck.download(tmp_path / "m.parquet", tmp_path / "out")
+    results = pl.read_parquet(tmp_path / "out" / "results.parquet")
+    shutil.copytree(tmp_path / "out", tmp_path / "copy", ignore=lambda *_: [".jumpduck"])
+    metadata = pl.read_parquet_metadata(tmp_path / "out" / "results.parquet")
+    del metadata["ARROW:schema"]
+    results.with_columns(recipe=pl.lit("<script> 1")).write_parquet(
+        tmp_path / "copy" / "results.parquet", metadata=metadata
+    )
+    readme, *_ = jumpduck.card(tmp_path / "copy")
+    text = readme.read_text()
+    assert r"the collection \<script\> depends" in text
+    assert r"(recipe \<script\> 1)" in text
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what mlcroissant imports

@@ -36,7 +36,7 @@ def card(folder: FilledFolder, name: str, cited: Cited, montage: str | None) -> 
     parts = [
         _front_matter(name, cited),
         f"{MARK}\n# {_plain(name)}",
-        cited.text.partition("\n\n")[0],
+        _plain(cited.text.partition("\n\n")[0]),
         *([f"![Some of the images]({montage})"] if montage else []),
         "## What it holds\n\n" + _counts(folder),
         *_tables(folder),
@@ -162,7 +162,8 @@ def _licences(cited: Cited) -> str:
         f"{_plain(one.name)}: {one.licence or 'see its publisher'}" for one in cited.datasets
     )
     references = (one.text for one in cited.references)
-    return "\n".join(f"- {line}" for line in (*licences, *references, *cited.unknown))
+    unknown = map(_plain, cited.unknown)  # they have names that a manifest gave
+    return "\n".join(f"- {line}" for line in (*licences, *references, *unknown))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
