@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -266,6 +268,49 @@ def test_nothing_is_exported_of_a_folder_without_complete_sites(images, tmp_path
     with pytest.raises(QueryError, match="no site with all images"):
         jumpduck.export("paths", folder, tmp_path / "x.csv")
     assert jumpduck.export("paths", folder, tmp_path / "x.csv", incomplete=True).images == 4
+
+
+DAMAGED = {
+    "path": (pl.lit(None, pl.String), "rows without path"),
+    "Metadata_Well": (pl.lit(None, pl.String), "rows without Metadata_Well"),
+    "size": (pl.lit("x"), "column size of type String in place of Int64"),
+    "recipe": (pl.lit(""), "an empty recipe"),
+    "parameters": (pl.lit("[1]"), "are not a JSON object"),
+}
+
+
+@pytest.mark.parametrize("column", DAMAGED)
+def test_damaged_results_are_refused_by_all_verbs_that_read_a_folder(images, tmp_path, column, cli):
+    value, says = DAMAGED[column]
+    rows = results(images).with_columns(value.alias(column))
+    folder = Path(shutil.copytree(images, tmp_path / "images"))
+    rows.write_parquet(folder / "results.parquet")
+    verbs = ("show --out", "plate 1000000001 --out", "report", "quality", "cite", "card")
+    for verb in (*verbs, "export paths", "export webdataset"):
+        done = cli(*verb.split(), folder)
+        assert (done.code, done.err.count("\n")) == (1, 1), done.err
+        assert says in done.err
+
+
+def test_a_users_column_of_another_type_is_read_as_what_it_means(images, tmp_path, cli):
+    folder = changed(images, tmp_path, results(images).with_columns(Metadata_pert_type=3))
+    sites = pl.read_parquet(folder / "sites.parquet")
+    odd = {"Metadata_pert_type": 3, "Metadata_Concentration_Micromolar": pl.lit("much")}
+    sites.with_columns(**odd).write_parquet(folder / "sites.parquet")
+    assert cli("show", "--out", folder, "--role", "3", "--sites", "1").code == 0
+
+
+@pytest.mark.parametrize("form", ["paths", "webdataset", "loaddata"])
+def test_a_file_without_a_checksum_is_refused_and_repaired(images, tmp_path, form, cli):
+    none = pl.lit(None, pl.String)
+    folder = changed(images, tmp_path, results(images).with_columns(checksum=none))
+    done = cli("export", form, folder)
+    assert (done.code, "files without checksum, which cannot be" in done.err) == (1, True)
+    assert f"jumpduck verify --repair --out {folder}" in done.err
+    assert cli("card", folder).code == 0
+    images_here = results(images).filter(status="fetched").height
+    text = (folder / "README.md").read_text()
+    assert f"Not verified, for lack of a checksum: {images_here} images." in text
 
 
 def test_one_of_a_kind_is_counted_as_one(images, tmp_path, cli):

@@ -67,6 +67,7 @@ def _counts(folder: FilledFolder) -> str:
             plates=pl.struct(PLATE_KEY).n_unique(),
             wells=pl.struct(WELL_KEY).n_unique(),
             sites=pl.struct(SITE_KEY).n_unique(),
+            unknown=pl.col("checksum").null_count(),
             gigabytes=kept.struct.field("size").sum() / 1e9,
         )
         .collect(engine="streaming")
@@ -78,6 +79,8 @@ def _counts(folder: FilledFolder) -> str:
         f"{row['gigabytes']:.3g} GB. "
         f"Channels: {', '.join(_plain(one.name) for one in folder.channels)}."
     )
+    if row["unknown"]:
+        text += f" Not verified, for lack of a checksum: {counted(row['unknown'], 'image')}."
     if lacking:
         text += f" {counted(lacking, 'further image')} could not be had; `{RESULTS_FILE}` says why."
     return text
