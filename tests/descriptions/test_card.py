@@ -115,6 +115,25 @@ def test_a_folder_of_several_choices_has_no_command(filled, tmp_path):
     assert "no one command makes it again" in readme.read_text()
 
 
+def test_a_folder_without_an_image_or_with_some_to_fetch_has_a_card_that_says_so(filled, tmp_path):
+    rows = pl.read_parquet(filled / "m.parquet").head(2)
+    jumpduck.download(rows.with_columns(url=pl.lit(str(tmp_path / "none.tif"))), tmp_path / "out")
+    assert {one.name for one in jumpduck.card(tmp_path / "out")} >= {"README.md"}
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "2 further images could not be had" in text
+    assert "and so on: the images" not in text
+    table = tmp_path / "out" / "results.parquet"
+    left = {"jumpduck.left": '{"run": 3}'}
+    none = pl.read_parquet(table, glob=False).clear()
+    none.write_parquet(table, metadata=left)
+    (tmp_path / "out" / ".jumpduck").rename(tmp_path / "hidden")
+    pl.read_parquet(tmp_path / "out" / "sites.parquet").clear().write_parquet(
+        tmp_path / "out" / "sites.parquet"
+    )
+    jumpduck.card(tmp_path / "out")
+    assert "Not fetched yet: 3 images." in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_a_readme_of_the_users_own_is_refused(filled, tmp_path):
     jumpduck.download(pl.read_parquet(filled / "m.parquet").head(2), tmp_path / "out")
     readme, montage = (tmp_path / "out" / name for name in ("README.md", "montage.png"))

@@ -83,6 +83,8 @@ def _counts(folder: FilledFolder) -> str:
         text += f" Not verified, for lack of a checksum: {counted(row['unknown'], 'image')}."
     if lacking:
         text += f" {counted(lacking, 'further image')} could not be had; `{RESULTS_FILE}` says why."
+    if folder.left:
+        text += f" Not fetched yet: {counted(folder.left, 'image')}."
     return text
 
 
@@ -113,9 +115,9 @@ def _tables(folder: FilledFolder) -> Iterator[str]:
 def _files(folder: FilledFolder) -> str:
     paths = folder.results.filter(pl.col("status").is_in(list(DONE))).select("path").head(1)
     example = "".join(paths.collect()["path"].to_list())
+    images = f"- `{_code(example)}` and so on: the images\n" if example else ""
     return (
-        "## Files\n\n"
-        f"- `{_code(example)}` and so on: the images\n"
+        f"## Files\n\n{images}"
         f"- `{SITES_FILE}`: one row a site, with the path of each channel\n"
         f"- `{RESULTS_FILE}`: one row an image, with its URL, checksum and what was measured"
     )

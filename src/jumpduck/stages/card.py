@@ -85,6 +85,8 @@ def _picture(folder: FilledFolder) -> bytes | None:
     """Get a PNG of a few sites; None where no picture can be made of them."""
     absent = absent_images(folder.sites, [one.name for one in folder.channels])
     sites = spread(described(folder.sites, absent).collect(), MONTAGE_SITES)
+    if sites.is_empty():
+        return None
     shown = sites.sort(SITE_KEY).with_columns(is_control=pl.lit(value=False))
     try:
         picture, _ = picture_of(
