@@ -331,6 +331,8 @@ def test_the_command_ends_with_3_and_says_what_is_left_out(images, cli):
     assert said["lacking"][0]["Metadata_Channel"] == "ER"
     done = cli("export", "path", images)
     assert (done.code, done.err) == (2, "jumpduck: there is no form 'path'; did you mean paths?\n")
+    done = cli("export")
+    assert (done.code, "--form is not given; there are huggingface, l" in done.err) == (2, True)
 
 
 def test_keys_never_become_one_and_have_no_dot():

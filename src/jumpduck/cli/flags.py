@@ -168,7 +168,7 @@ def _parameter(
     elif isinstance(default, Mapping):  # an empty one, which no text is
         hint, default = hint | None, None
     empty = inspect.Parameter.empty
-    is_shown = default not in (None, (), empty) and hint is not bool
+    is_shown = default not in (None, "", (), empty) and hint is not bool
     how = Parameter(
         negative="",
         consume_multiple=(1, 1_000_000) if is_names(hint) else False,

@@ -16,7 +16,7 @@ from jumpduck.exports.tables import LACKING_FILE, TablesOfPlates, write_lacking,
 from jumpduck.options import expanded, takes
 from jumpduck.schema import BIBTEX_FILE, CITATION_FILE
 from jumpduck.selection.criteria import Names
-from jumpduck.selection.suggestions import check_names, known_names
+from jumpduck.selection.suggestions import check_names, known_names, some_of
 from jumpduck.storage.replaced_files import check_ending
 from jumpduck.transfer.filled_folder import FilledFolder
 
@@ -53,7 +53,7 @@ class ExportOptions:
         Called with the number of images that are done, and of all.
     """
 
-    form: str
+    form: str = ""
     folder: str | Path = "images"
     out: str | Path | None = None
     _: KW_ONLY
@@ -121,6 +121,8 @@ def export(options: ExportOptions) -> Exported:
 
 def export_sites(options: ExportOptions, *, dry_run: bool = False) -> Exported:
     """Do what `export` does; with `dry_run`, count and check, and write nothing."""
+    if not options.form:
+        raise QueryError(f"form is not given; {some_of(PLACES)}")
     check_names("form", [options.form], tuple(PLACES))
     folder = FilledFolder.open(options.folder)
     channels = known_names("channel", options.channels, {one.name for one in folder.channels})
