@@ -13,6 +13,9 @@ from jumpduck.wells.outliers import CONSTANT, MIN_COMPARED
 SHOWN_ROWS = 20
 """Rows of each table that are printed."""
 
+WIDE_LETTERS = 100
+"""Letters of a terminal that has space for a reason in one line beside the keys."""
+
 
 @reads(
     QualityOptions,
@@ -67,11 +70,13 @@ def quality(options: QualityOptions, *, csv: Csv = False, json: Json = False) ->
 
 
 def _table(printer: Printer, rows: pl.DataFrame, kept: Sequence[str], folded: str = "") -> None:
-    """Print the first rows; a narrow terminal keeps plate, channel, `kept`, and folds `folded`."""
+    """Print the first rows with plate, channel and `kept`; a narrow terminal folds `folded`."""
     if rows.is_empty():
         return
-    keys = ("Metadata_Plate", "Metadata_Channel", *kept)
+    keys = ["Metadata_Plate", "Metadata_Channel", *kept]
     least = [name for name in rows.columns if name not in (*keys, folded)]
+    if folded and printer.console.width >= WIDE_LETTERS:
+        keys.append(folded)
     printer.table(rows.head(SHOWN_ROWS), keys=keys, least=least)
     if rows.height > SHOWN_ROWS:
         printer.remark(f"and {rows.height - SHOWN_ROWS:,} more, which --json lists")
