@@ -65,6 +65,7 @@ def test_version_prints_the_version_of_the_package(words):
     assert (done.returncode, done.stdout.strip()) == (0, jumpduck.__version__)
 
 
+@pytest.mark.slow
 def test_the_process_ends_with_the_exit_code_of_the_verb(tmp_path):
     with process("download", cwd=tmp_path) as run:
         _, err = run.communicate(timeout=60)
@@ -129,6 +130,7 @@ def test_sql_reads_the_query_from_standard_input(cli, catalog):
     assert "42" in cli("sql", "--catalog", catalog, stdin="SELECT 42 AS answer").out
 
 
+@pytest.mark.slow
 def test_sql_without_a_query_opens_a_prompt(catalog, tmp_path):
     """At a terminal, and without a duckdb program on the path: so the prompt is jumpduck's own."""
     ours, theirs = pty.openpty()

@@ -52,6 +52,7 @@ def test_get_prints_three_commands_that_do_the_same_when_they_are_copied(cli, pl
     assert set(sites["Metadata_pert_type"]) == {"trt", "negcon"}
 
 
+@pytest.mark.slow
 def test_get_reads_the_plates_that_are_needed_alone(cli, places, tmp_path):
     assert cli("get", "TP53", "-o", "x", *places, "--per-well", "trt=1").code == 0
     plates = jumpduck.plates(tmp_path / "x" / "catalog.duckdb").filter(pl.col("wells") > 0)

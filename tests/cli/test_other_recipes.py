@@ -26,6 +26,7 @@ def events(done):
     return [json.loads(line) for line in done.out.splitlines()]
 
 
+@pytest.mark.slow
 def test_files_of_another_recipe_are_named_before_they_are_made_again(rows, cli):
     assert cli("download", "--recipe", "png8-plate", "--resize", "64").err == ""
     said = (

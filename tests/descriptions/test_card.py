@@ -29,6 +29,7 @@ def filled(gallery, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_of_a_card_makes_the_same_images(filled, tmp_path):
     readme, *_ = jumpduck.card(filled / "images", name="Two channels")
     text = readme.read_text()
@@ -42,6 +43,7 @@ def test_the_command_of_a_card_makes_the_same_images(filled, tmp_path):
     assert {name for name in made | other if made.get(name) != other.get(name)} == differ
 
 
+@pytest.mark.slow
 def test_the_command_of_a_card_takes_no_more_of_the_manifest_than_the_folder_has(filled, tmp_path):
     jumpduck.download(filled / "m.parquet", tmp_path, recipe="png8", limit=3)
     readme, *_ = jumpduck.card(tmp_path)

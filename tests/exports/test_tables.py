@@ -87,6 +87,7 @@ def test_a_folder_gets_one_load_data_for_each_plate_as_the_gallery_has_it(images
     assert lacking.select("Metadata_Channel", "status").rows() == [("ER", "missing")]
 
 
+@pytest.mark.slow
 def test_illumination_functions_are_named_where_they_fit_the_images(rows, images, tmp_path):
     urls = rows.with_columns(
         url_illum=pl.format("s3://b/illum/{}_Illum{}.npy", "Metadata_Plate", "Metadata_Channel")

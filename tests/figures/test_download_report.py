@@ -181,12 +181,14 @@ def test_pictures_are_those_of_the_files_with_failures_first(found, folder, resu
     assert np.corrcoef(whole.ravel(), shown.ravel())[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_bytes(made, folder, tmp_path):
     again = jumpduck.report(folder, tmp_path / "again.html")
     assert again.path.read_bytes() == made.path.read_bytes()
     assert again.bytes == made.path.stat().st_size
 
 
+@pytest.mark.slow
 def test_pictures_and_wells_that_have_no_space_are_counted(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(thumbnails, "MAX_IMAGES", 40)
     monkeypatch.setattr(content, "MAX_VALUES", 24 * 30)
@@ -229,12 +231,14 @@ def test_what_came_is_counted_beside_what_was_tried(results, tmp_path, cli):
     assert (done.code, done.out.splitlines()[0]) == (0, line)
 
 
+@pytest.mark.slow
 def test_a_table_of_the_users_own_need_not_know_of_known_issues(results, tmp_path):
     own = results.drop("known_issue").filter(Metadata_Plate="P000", Metadata_Well="A01")
     made = jumpduck.report(measured_folders.write(tmp_path / "own", own, edge=8))
     assert column(content_of(made.path)["plates"]["issues"]) == [0]
 
 
+@pytest.mark.slow
 def test_a_users_table_may_have_any_further_column(results, tmp_path):
     more = {"number": 7, "issue": "mine", "order": 1, "name": "x", "rank": 0, "reason": "mine"}
     rows = results.drop("known_issue").with_columns(
@@ -280,6 +284,7 @@ def test_what_was_asked_for_is_told_and_any_recipe_is_shown(catalog, tmp_path, r
     assert all(webp for _, webp, _ in pictures)
 
 
+@pytest.mark.slow
 def test_an_unfinished_download_and_mixed_recipes_are_said_first(results, tmp_path):
     first = pl.col("Metadata_Site") == 1
     recipes = pl.when(first).then(pl.lit("raw 1")).otherwise(pl.lit("png8 2"))

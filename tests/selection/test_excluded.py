@@ -27,6 +27,7 @@ def sites(catalog, **options):
     return set(rows.select(SITE_KEY).unique().rows())
 
 
+@pytest.mark.slow
 def test_another_site_takes_the_place_of_one_that_is_left_out(catalog, every):
     one = {"trt": 1, "poscon": 1, "negcon": 1}
     before = sites(catalog, per_well=one)
@@ -65,6 +66,7 @@ def test_a_file_is_as_good_as_a_frame_and_the_manifest_says_which_it_was(
     assert target.read_bytes() == first
 
 
+@pytest.mark.slow
 def test_controls_that_are_added_are_left_out_too(catalog, every):
     wells = every.filter(Metadata_Well="A01").select(WELL).unique()
     added = sites(catalog, perturbations="JCP2022_000101", with_controls=True)

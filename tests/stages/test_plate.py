@@ -123,6 +123,7 @@ def test_a_folder_that_is_none_is_refused(tmp_path):
         jumpduck.plate("P1", out=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_draws_and_prints_what_it_drew(filled, tmp_path, cli):
     words = ("plate", "P1", "--source", "s1", "--out", filled)
     printed = cli(*words)

@@ -31,6 +31,7 @@ def test_each_plate_is_listed_with_the_wells_sites_and_light_of_its_images(catal
     )
 
 
+@pytest.mark.slow
 def test_a_published_plate_without_images_in_the_catalog_has_0_wells(gallery, tmp_path, cli):
     places = {"gallery": str(gallery.gallery), "metadata": str(gallery.metadata)}
     path = tmp_path / "catalog.duckdb"

@@ -340,6 +340,7 @@ def test_a_path_that_leaves_the_folder_is_not_read(tmp_path):
     assert set(shown.images["status"]) == {"corrupt"}
 
 
+@pytest.mark.slow
 def test_names_that_only_a_catalog_knows_are_found_through_it(catalog, tmp_path):
     rows = jumpduck.manifest(catalog, genes="TP53", with_controls=True, channels="DNA")
     jumpduck.download(rows, tmp_path / "images")
@@ -410,6 +411,7 @@ def test_each_plate_has_the_columns_of_its_own_channels(tmp_path):
     assert cells(tile(tmp_path / "a.png", 1, 0, plates=2)) == pytest.approx(255, abs=2)
 
 
+@pytest.mark.slow
 def test_labels_that_are_too_long_are_wrapped_and_end_with_an_ellipsis():
     name = "4-[(E)-2-(3,5-dimethoxyphenyl)ethenyl]phenol β-D-glucoside and more words than fit"
     lines = wrapped(name, 16, 180, 3)
