@@ -117,6 +117,11 @@ def is_csv(path: str | Path) -> bool:
     return Path(path).suffix.lower() == ".csv"
 
 
+def is_any_csv(path: str | Path) -> bool:
+    """Get whether a user's table of wells is CSV, also with gzip; else it is Parquet."""
+    return Path(path).name.lower().endswith((".csv", ".csv.gz"))
+
+
 def manifest_types(columns: Mapping[str, pl.DataType], name: str) -> dict[str, pl.DataType]:
     """Get the type that each column of a manifest is read as.
 

@@ -353,3 +353,29 @@ def test_the_demo_goes_on_in_its_own_folder_until_something_else_is_in_it(
     assert "--out x holds train.parquet" in said(1, "demo", "-o", "x")
     assert "--out x holds the demo of jump;" in said(1, "demo", "-o", "x", "--collection", "own")
     assert len(begun) == 2
+
+
+@pytest.mark.parametrize(
+    ("verb", "file", "flag"),
+    [
+        ("show", "x.png", "--picture"), ("show --remote TP53", "x.png", "--picture"),
+        ("show --dry-run", "X.PNG", "--picture"), ("plate P1", "x.svg", "--picture"),
+        ("report", "x.html", "--report"), ("quality", "x.csv", "--outliers"),
+    ],
+)  # fmt: skip
+def test_a_file_to_write_in_place_of_the_folder_to_read_is_told_its_flag(cli, verb, file, flag):
+    done = cli(*verb.split(), "-o", file)
+    said = "is not the folder that `jumpduck download` filled; the file to write is"
+    assert (done.code, done.err) == (2, f"jumpduck: --out {file} {said} `{flag}`\n")
+
+
+def test_a_name_that_does_not_say_what_to_write_is_refused(cli, tmp_path):
+    for verb, flag, ending in (
+        ("quality", "--outliers", ".parquet or .csv or .csv.gz"),
+        ("report", "--report", ".html or .htm"),
+    ):
+        done = cli(verb, flag, "x.txt")
+        assert done.code == 2
+        assert f"jumpduck: {flag} x.txt does not say" in done.err
+        assert done.err.endswith(f"give a name that ends with {ending}\n")
+    assert list(tmp_path.iterdir()) == []

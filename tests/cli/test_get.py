@@ -52,6 +52,7 @@ def test_get_prints_three_commands_that_do_the_same_when_they_are_copied(cli, pl
     assert set(sites["Metadata_pert_type"]) == {"trt", "negcon"}
 
 
+@pytest.mark.slow
 def test_get_reads_the_plates_that_are_needed_alone(cli, places, tmp_path):
     assert cli("get", "TP53", "-o", "x", *places, "--per-well", "trt=1").code == 0
     plates = jumpduck.plates(tmp_path / "x" / "catalog.duckdb").filter(pl.col("wells") > 0)
@@ -185,11 +186,11 @@ def test_a_dry_run_of_get_says_what_there_is_to_fetch_and_writes_nothing(cli, pl
     assert said.code == 0, said
     assert list(tmp_path.iterdir()) == []
     assert "5 files, about " in said.out
-    assert "0 files are there already, 5 are left to fetch; nothing fetched (--dry-run)" in said.out
+    assert "there already: 0 files; left to fetch: 5; nothing fetched (--dry-run)" in said.out
     assert " -> x/images, where " in said.out
     done = cli(*words)
     assert commands(done.out) == commands(said.out)
-    assert "5 files are there already, 0 are left" in cli(*words, "--dry-run").out
+    assert "there already: 5 files; left to fetch: 0;" in cli(*words, "--dry-run").out
     manifest, download = map(json.loads, cli(*words, "--dry-run", "--json").out.splitlines())
     assert (manifest["files"], download["files"], download["there"]) == (5, 5, 5)
     assert cli(*words, "--dry-run", "--quiet").out == ""

@@ -26,6 +26,7 @@ def events(done):
     return [json.loads(line) for line in done.out.splitlines()]
 
 
+@pytest.mark.slow
 def test_files_of_another_recipe_are_named_before_they_are_made_again(rows, cli):
     assert cli("download", "--recipe", "png8-plate", "--resize", "64").err == ""
     said = (
@@ -66,10 +67,10 @@ def test_files_of_another_manifest_are_not_named(rows, cli, tmp_path):
 
 
 def test_a_dry_run_says_what_is_there_and_what_is_left(rows, cli, tmp_path):
-    assert "0 files are there already, 12 are left" in cli("download", "--dry-run").out
+    assert "there already: 0 files; left to fetch: 12;" in cli("download", "--dry-run").out
     assert list(tmp_path.iterdir()) == [tmp_path / "manifest.parquet"]
     assert cli("download", "--limit", "5").code == 0
-    assert "5 files are there already, 7 are left" in cli("download", "--dry-run").out
+    assert "there already: 5 files; left to fetch: 7;" in cli("download", "--dry-run").out
     (said,) = events(cli("download", "--dry-run", "--json"))
     assert (said["there"], said["left"]) == (5, 7)
     assert said["estimated_gb"] * 1e9 == pytest.approx(rows["estimated_bytes"].sum() * 7 / 12, 1e-6)

@@ -78,6 +78,7 @@ def test_all_verbs_run_on_macos_and_those_without_a_download_on_windows(
         assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_download_says_in_one_line_why_it_does_not_run_on_windows(
     cli, catalog, tmp_path, monkeypatch
 ):
@@ -93,6 +94,7 @@ def test_a_download_says_in_one_line_why_it_does_not_run_on_windows(
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.parquet"]
 
 
+@pytest.mark.slow
 def test_a_download_runs_without_what_only_linux_has(cli, catalog, monkeypatch):
     assert cli("manifest", "--catalog", catalog, "--plate", "JD5876c3").code == 0
     monkeypatch.setattr(sys, "platform", "darwin")

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_flag_wins_over_a_preset(cli, catalog, tmp_path):
     (tmp_path / "jumpduck.toml").write_text(
         '[preset.taste]\nper-well = "trt=1,poscon=1,negcon=1"\nseed = 3\n'

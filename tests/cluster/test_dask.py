@@ -150,6 +150,7 @@ def test_a_scheduler_that_cannot_be_reached_is_named(shards, monkeypatch, cli):
     ("module", "options"),
     [("distributed", ("--local", 1)), ("dask_jobqueue", ("--jobqueue", "slurm"))],
 )
+@pytest.mark.slow
 def test_without_dask_it_is_said_what_to_install(module, options, shards, monkeypatch, cli):
     monkeypatch.setitem(sys.modules, module, None)
     done = cli("submit", "dask", *options)

@@ -121,6 +121,7 @@ def index(catalog, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_site_index_gives_the_same_manifest_as_load_data(index, gallery, catalog, tmp_path):
     path = tmp_path / "c.duckdb"
     jumpduck.catalog(
@@ -183,6 +184,7 @@ def test_a_build_that_is_killed_leaves_the_previous_catalog(s3, catalog, tmp_pat
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_place_of_each_known_issue_is_published_or_marked_as_outside(real_metadata, catalog):
     plates = pl.read_csv(real_metadata / "plate.csv.gz", infer_schema=False)
     wells = pl.read_csv(real_metadata / "well.csv.gz", infer_schema=False)

@@ -266,6 +266,7 @@ def test_a_well_beyond_a_plate_of_movies_has_no_movie_of_another_well(tmp_path):
     assert problems_of(catalog) == {("LT0001_02", reason): 3}
 
 
+@pytest.mark.slow
 def test_a_plate_or_well_that_only_one_of_the_tables_has_is_a_row(tmp_path):
     annotation = (
         '"Plate","Well","Compound Name"\n"P1 ","A1","taxol"\n"#P1","A1","x"\n"p1","A3","x"\n'

@@ -113,6 +113,7 @@ def check_catalog(root, gallery, folder, plates):
     assert not said["reason"].str.contains(r"\pC").any()
 
 
+@pytest.mark.slow
 def test_mutated_files_give_sites_or_a_reason(gallery, tmp_path):
     plates = [f"{number:03d}" for number in range(60)]
     write(tmp_path / "gallery", plates, seed=1)

@@ -106,6 +106,7 @@ def test_every_recipe_takes_it(rows, tmp_path, recipe):
     ]
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_it_the_whole_way(cli, images, tmp_path):
     assert cli("catalog", "--collection", DRIVER, "--gallery", images).code == 0
     assert "c1" in cli("find", "taxol").out

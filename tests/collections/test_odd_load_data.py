@@ -172,6 +172,7 @@ def both(gallery, tmp_path_factory):
     return by_python, by_duckdb
 
 
+@pytest.mark.slow
 def test_both_ways_in_give_the_same_tables_of_odd_files(both):
     one, other = map(content, both)
     for name in one:

@@ -45,6 +45,7 @@ def test_a_download_keeps_what_to_cite_in_its_folder(filled):
     assert found.bibtex.count("{") == found.bibtex.count("}")
 
 
+@pytest.mark.slow
 def test_a_study_without_images_in_the_folder_is_not_cited(tmp_path):
     from jumpduck.synthetic.galleries import write_small_gallery
 

@@ -114,7 +114,7 @@ negcon: wells 3, sites 7
 poscon: wells 3, sites 8
 trt: wells 5, sites 15
 150 files, about 0.365 GB to fetch (estimate) -> manifest.parquet
-6 sites left out because of their role: empty 6 (--per-well empty=1 takes one of each well)
+6 sites left out because of the role: empty 6 (--per-well empty=1 takes one of each well)
 """,
     )
     says(

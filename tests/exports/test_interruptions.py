@@ -147,3 +147,26 @@ def test_a_signal_ends_an_export_with_one_line_and_the_command_goes_on(images, t
     assert len(said.splitlines()) == 1
     assert cli("export", "webdataset", images, "-o", "out").code == 3
     jumpduck.export("webdataset", images, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("form", ["paths", "webdataset"])
+def test_an_export_has_the_rows_that_it_began_with_although_a_run_replaces_them(
+    form, images, tmp_path
+):
+    rows = results(images)
+    folder = changed(images, tmp_path, rows)
+    other = changed(images, tmp_path / "other", rows.head(1).drop("Metadata_Name"))
+
+    def replace(done, _of_all):
+        if not done:
+            (other / "results.parquet").replace(folder / "results.parquet")
+
+    end = ".csv" if form == "paths" else ""
+    found = jumpduck.export(form, folder, tmp_path / f"out{end}", progress=replace)
+    assert results(folder).height == 1
+    whole = jumpduck.export(form, images, tmp_path / f"whole{end}")
+    assert (found.sites, found.pieces) == (whole.sites, whole.pieces)
+    if form == "webdataset":
+        assert exported(found.out) == exported(whole.out)
+    else:
+        assert len(found.out.read_text().splitlines()) == found.images + 1

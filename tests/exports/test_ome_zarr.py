@@ -38,6 +38,13 @@ def planes_of(folder):
     return found
 
 
+def field_of(well, site):
+    """The folder of a site in that of its well."""
+    ends = f'__{site}"'
+    (found,) = (file.parent for file in well.glob("*/zarr.json") if ends in file.read_text())
+    return found
+
+
 def fields_of(out):
     """Each field of the plates by the key of its site, with what ome-zarr reads of it."""
     from ome_zarr.io import parse_url
@@ -49,10 +56,11 @@ def fields_of(out):
         for well in wells:
             about = json.loads((plate / well["path"] / "zarr.json").read_text())
             for image in about["attributes"]["ome"]["well"]["images"]:
-                row, column = well["path"].split("/")
-                key = (*plate.stem.split("__"), f"{row}{int(column):02}", int(image["path"]))
                 (node,) = Reader(parse_url(plate / well["path"] / image["path"]))()
-                found[key] = node
+                *key, site = node.metadata["name"].split("__")
+                row, column = well["path"].split("/")
+                assert key == [*plate.stem.split("__"), f"{row}{int(column):02}"]
+                found[*key, int(site)] = node
     return found
 
 
@@ -92,10 +100,31 @@ def test_the_whole_plate_opens_as_ome_zarr_shows_it(plates):
 
 
 @pytest.mark.slow
+def test_the_plate_shows_every_well_also_where_wells_have_other_sites(rows, tmp_path):
+    from ome_zarr.io import parse_url
+    from ome_zarr.reader import Reader
+
+    sites = {"A01": 2, "B01": 5}
+    some = rows.filter(
+        Metadata_PlateType="TARGET2",
+        Metadata_Channel="DNA",
+        Metadata_Site=pl.col("Metadata_Well").replace_strict(sites, return_dtype=pl.Int32),
+    )
+    jumpduck.download(some, tmp_path / "images", recipe="png16")
+    jumpduck.export("ome-zarr", tmp_path / "images", tmp_path / "out")
+    (plate,) = (tmp_path / "out").glob("*.zarr")
+    node = next(iter(Reader(parse_url(plate))()))
+    kept = {key[3:]: planes["DNA"] for key, planes in planes_of(tmp_path / "images").items()}
+    assert np.array_equal(
+        np.asarray(node.data[0])[0], np.vstack([kept[one] for one in sites.items()])
+    )
+
+
+@pytest.mark.slow
 def test_a_channel_that_a_site_lacks_is_0_and_the_field_says_why(plates, images):
     lacking = results(images).filter(pl.col("status") != "fetched").row(0, named=True)
     plate = "__".join(lacking[name] for name in SITE_KEY[:3])
-    folder = plates / f"{plate}.zarr" / "B/1" / str(lacking["Metadata_Site"])
+    folder = field_of(plates / f"{plate}.zarr" / "B/1", lacking["Metadata_Site"])
     attributes = json.loads((folder / "zarr.json").read_text())["attributes"]
     assert attributes["jumpduck"]["lacks"] == {"ER": lacking["error"]}
     listed = pl.read_csv(plates / "lacking.csv")
@@ -116,7 +145,7 @@ def test_levels_are_means_of_four_pixels_where_their_scale_says(rows, tmp_path):
         patch.setattr(ome_zarr_images, "SMALLEST_LEVEL_PIXELS", 20)
         patch.setattr(ome_zarr_images, "CHUNK_PIXELS", 50)
         jumpduck.export("ome-zarr", tmp_path / "raw", tmp_path / "out")
-    (field,) = (tmp_path / "out").glob("*.zarr/A/1/1")
+    (field,) = (tmp_path / "out").glob("*.zarr/A/1/0")
     about = json.loads((field / "zarr.json").read_text())["attributes"]["ome"]
     levels = [zarr.open_array(field / one["path"]) for one in about["multiscales"][0]["datasets"]]
     kept = planes_of(tmp_path / "raw").popitem()[1]
@@ -170,8 +199,9 @@ def test_one_channel_of_a_stack_has_its_own_pixels(stacks, tmp_path):
     kept = planes_of(stacks)
     fields = {key: planes for key, planes in kept.items() if key[:3] == (source, batch, name)}
     assert fields
-    for (*_, well, field), planes in fields.items():
-        array = zarr.open_array(plate / well[0] / str(int(well[1:])) / str(field) / "0", mode="r")
+    for (*_, well, site), planes in fields.items():
+        field = field_of(plate / well[0] / str(int(well[1:])), site)
+        array = zarr.open_array(field / "0", mode="r")
         assert np.array_equal(array[0], planes["RNA"])
 
 
@@ -225,3 +255,24 @@ def test_the_same_fields_give_the_same_bytes_and_a_damaged_well_is_made_again(im
     (out / min(whole)).unlink()
     jumpduck.export("ome-zarr", images, out)
     assert exported(out) == whole
+
+
+def test_a_plate_whose_group_would_have_too_long_a_name_is_refused_before_work(images, tmp_path):
+    names = dict.fromkeys(SITE_KEY[:3], pl.lit("x" * 90))
+    folder = changed(images, tmp_path, results(images).with_columns(**names))
+    with pytest.raises(QueryError, match=r"279 bytes in form ome-zarr, and file systems take 255"):
+        jumpduck.export("ome-zarr", folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_field_has_no_size_of_its_pixels_where_those_of_its_channels_differ(images, tmp_path):
+    half = pl.when(pl.col("Metadata_Channel") == "ER").then(2).otherwise(1)
+    rows = results(images).filter(Metadata_Plate="1000000001", Metadata_Well="A01", Metadata_Site=1)
+    rows = rows.with_columns((pl.col("width", "height") // half).cast(pl.Int32))
+    folder = changed(images, tmp_path, rows)
+    for name, channels in (("all", ()), ("one", "ER")):
+        jumpduck.export("ome-zarr", folder, tmp_path / name, channels=channels)
+        file = next((tmp_path / name).glob("*.zarr/A/1/*/zarr.json"))
+        about = json.loads(file.read_text())["attributes"]["ome"]["multiscales"][0]
+        units = [axis.get("unit") for axis in about["axes"]]
+        assert units == ([None] * 3 if name == "all" else [None, "micrometer", "micrometer"])

@@ -78,6 +78,7 @@ def test_webdataset_reads_each_site_with_its_channels_in_order(images, tmp_path)
         assert ends == ["json", *(f"{name.lower()}.png" for name in CHANNELS)]
 
 
+@pytest.mark.slow
 def test_shards_are_of_bounded_size_and_each_of_one_split(images, tmp_path, monkeypatch):
     rows = results(images).with_columns(
         split=pl.when(pl.col("Metadata_Well") == "A01")
@@ -101,6 +102,7 @@ def test_shards_are_of_bounded_size_and_each_of_one_split(images, tmp_path, monk
             assert sum(sizes) <= 100_000
 
 
+@pytest.mark.slow
 def test_a_sample_of_a_stack_says_the_page_of_each_channel(stacks, tmp_path):
     jumpduck.export("webdataset", stacks, tmp_path / "out", channels=["Mito", "DNA"])
     kept = of_sites(stacks)
@@ -182,9 +184,10 @@ def test_a_split_is_a_text_in_the_card_and_all_is_refused(images, tmp_path):
     folder = changed(images, tmp_path, rows)
     jumpduck.export("huggingface", folder, tmp_path / "out")
     assert '- split: "1"\n' in (tmp_path / "out" / "README.md").read_text()
-    rows.with_columns(split=pl.lit("all")).write_parquet(folder / "results.parquet")
-    with pytest.raises(QueryError, match="means all splits"):
-        jumpduck.export("huggingface", folder, tmp_path / "all")
+    for split in ("all", "ALL"):
+        rows.with_columns(split=pl.lit(split)).write_parquet(folder / "results.parquet")
+        with pytest.raises(QueryError, match="means all splits"):
+            jumpduck.export("huggingface", folder, tmp_path / split)
 
 
 @pytest.mark.parametrize("channels", [[], ["ER"]])

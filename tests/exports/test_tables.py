@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -85,6 +87,7 @@ def test_a_folder_gets_one_load_data_for_each_plate_as_the_gallery_has_it(images
     assert lacking.select("Metadata_Channel", "status").rows() == [("ER", "missing")]
 
 
+@pytest.mark.slow
 def test_illumination_functions_are_named_where_they_fit_the_images(rows, images, tmp_path):
     urls = rows.with_columns(
         url_illum=pl.format("s3://b/illum/{}_Illum{}.npy", "Metadata_Plate", "Metadata_Channel")
@@ -128,6 +131,15 @@ def test_what_a_table_cannot_hold_is_refused_with_what_to_do(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_table_has_the_name_of_a_csv(images, tiffs, tmp_path):
+    for form, folder in (("paths", images), ("nfcore", tiffs)):
+        for name in ("x.parquet", "x.csv.gz", "x"):
+            with pytest.raises(QueryError, match=r"out .*a name that ends with \.csv$"):
+                jumpduck.export(form, folder, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    assert jumpduck.export("loaddata", images, tmp_path / "X.CSV").out.is_file()
+
+
 def test_paths_are_those_of_all_images_and_say_their_page_in_a_stack(images, stacks, tmp_path):
     for folder in (images, stacks):
         jumpduck.export("paths", folder, tmp_path / f"{folder.name}.csv", incomplete=True)
@@ -156,6 +168,28 @@ def test_columns_of_a_user_keep_their_values_whatever_their_names(images, tmp_pa
     found = jumpduck.export("paths", folder, tmp_path / "x.csv")
     assert (found.sites, found.left_out) == (len(complete(images)), 1)
     assert set(pl.read_csv(tmp_path / "x.csv").select(names).rows()) == {("mine",) * len(names)}
+
+
+def test_a_column_that_is_called_page_is_refused_where_stacks_have_pages(images, stacks, tmp_path):
+    for folder in (images, stacks):
+        rows = results(folder).with_columns(page=pl.lit("mine"))
+        out = tmp_path / f"{folder.name}.csv"
+        own = changed(folder, tmp_path / folder.name, rows)
+        jumpduck.export("loaddata", own, out.with_stem("loaddata"), channels=["ER"])
+        frames = {
+            frame
+            for site, _ in read_load_data(out.with_stem("loaddata"))
+            for _, frame in site.values()
+        }
+        assert frames == {CHANNELS.index("ER") if folder == stacks else 0}
+        out.with_stem("loaddata").unlink()
+        if folder == images:
+            jumpduck.export("paths", own, out)
+            assert set(pl.read_csv(out)["page"]) == {"mine"}
+        else:
+            with pytest.raises(QueryError, match=r"column 'page' .* rename it in the manifest"):
+                jumpduck.export("paths", own, out)
+            assert not out.exists()
 
 
 def test_a_table_that_is_there_stays_if_it_is_the_same_and_is_never_replaced(images, tmp_path):
@@ -237,6 +271,57 @@ def test_nothing_is_exported_of_a_folder_without_complete_sites(images, tmp_path
     assert jumpduck.export("paths", folder, tmp_path / "x.csv", incomplete=True).images == 4
 
 
+DAMAGED = {
+    "path": (pl.lit(None, pl.String), "rows without path"),
+    "Metadata_Well": (pl.lit(None, pl.String), "rows without Metadata_Well"),
+    "size": (pl.lit("x"), "column size of type String in place of Int64"),
+    "recipe": (pl.lit(""), "an empty recipe"),
+    "parameters": (pl.lit("[1]"), "are not a JSON object"),
+}
+
+
+@pytest.mark.parametrize("column", DAMAGED)
+def test_damaged_results_are_refused_by_all_verbs_that_read_a_folder(images, tmp_path, column, cli):
+    value, says = DAMAGED[column]
+    rows = results(images).with_columns(value.alias(column))
+    folder = Path(shutil.copytree(images, tmp_path / "images"))
+    rows.write_parquet(folder / "results.parquet")
+    verbs = ("show --out", "plate 1000000001 --out", "report", "quality", "cite", "card")
+    for verb in (*verbs, "export paths", "export webdataset"):
+        done = cli(*verb.split(), folder)
+        assert (done.code, done.err.count("\n")) == (1, 1), done.err
+        assert says in done.err
+
+
+def test_a_users_column_of_another_type_is_read_as_what_it_means(images, tmp_path, cli):
+    folder = changed(images, tmp_path, results(images).with_columns(Metadata_pert_type=3))
+    sites = pl.read_parquet(folder / "sites.parquet")
+    odd = {"Metadata_pert_type": 3, "Metadata_Concentration_Micromolar": pl.lit("much")}
+    sites.with_columns(**odd).write_parquet(folder / "sites.parquet")
+    assert cli("show", "--out", folder, "--role", "3", "--sites", "1").code == 0
+
+
+@pytest.mark.parametrize("form", ["paths", "webdataset", "loaddata"])
+def test_a_file_without_a_checksum_is_refused_and_repaired(images, tmp_path, form, cli):
+    none = pl.lit(None, pl.String)
+    folder = changed(images, tmp_path, results(images).with_columns(checksum=none))
+    done = cli("export", form, folder)
+    assert (done.code, "files without checksum, which cannot be" in done.err) == (1, True)
+    assert f"jumpduck verify --repair --out {folder}" in done.err
+    assert cli("card", folder).code == 0
+    images_here = results(images).filter(status="fetched").height
+    text = (folder / "README.md").read_text()
+    assert f"Not verified, for lack of a checksum: {images_here} images." in text
+
+
+def test_one_of_a_kind_is_counted_as_one(images, tmp_path, cli):
+    folder = changed(images, tmp_path, results(images).filter(status="fetched").head(1))
+    done = cli("export", "paths", folder, "-o", "x.csv")
+    assert re.fullmatch(r"1 image of 1 site on 1 plate, [0-9.]+ .B -> x.csv\n", done.out)
+    assert cli("card", folder).code == 0
+    assert "1 image of 1 site in 1 well on 1 plate, " in (folder / "README.md").read_text()
+
+
 def test_the_command_ends_with_3_and_says_what_is_left_out(images, cli):
     done = cli("export", "paths", images, "-o", "x.csv")
     assert done.code == 3
@@ -247,6 +332,8 @@ def test_the_command_ends_with_3_and_says_what_is_left_out(images, cli):
     assert said["lacking"][0]["Metadata_Channel"] == "ER"
     done = cli("export", "path", images)
     assert (done.code, done.err) == (2, "jumpduck: there is no form 'path'; did you mean paths?\n")
+    done = cli("export")
+    assert (done.code, "--form is not given; there are huggingface, l" in done.err) == (2, True)
 
 
 def test_keys_never_become_one_and_have_no_dot():
@@ -259,6 +346,18 @@ def test_keys_never_become_one_and_have_no_dot():
     assert all(re.fullmatch(r"[\w%-]+", one, re.ASCII) for one in written)
     jump = ("source_2", "20260101_Batch_1", "1000000001", "A01", 3)
     assert site_key(jump) == "source_2__20260101_Batch_1__1000000001__A01__3"
+
+
+def test_a_plate_whose_name_is_too_long_for_a_folder_is_refused_before_anything_is_written(
+    images, tmp_path
+):
+    long = "板" * 70  # 210 bytes, and 9 for each as %E6%9D%BF
+    folder = changed(images, tmp_path, results(images).with_columns(Metadata_Plate=pl.lit(long)))
+    with pytest.raises(QueryError, match=rf"plate .*/{long} would be a folder .*shorter names"):
+        jumpduck.export("loaddata", folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    for other, out in (("paths", "x.csv"), ("webdataset", "x")):
+        assert jumpduck.export(other, folder, tmp_path / out, channels="DNA").sites
 
 
 def test_wells_become_numbers_of_rows_and_columns():

@@ -69,7 +69,12 @@ def test_every_reader_can_use_it(browser, file, size, scheme):
         loaded(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         assert axe_problems(page) == []
-        page.locator("#wells-table tbody button").first.click()
+        wide = "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+        assert size == PHONE or page.locator(".scroll").evaluate_all(wide) == 0
+        first = page.locator("#wells-table tbody button").first
+        frame = page.locator("#wells-table .scroll").bounding_box()
+        assert first.bounding_box()["x"] - frame["x"] >= 5, "the frame of the focus is cut off"
+        first.click()
         assert page.locator("dialog").bounding_box()["width"] <= size[0]
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         assert axe_problems(page) == []
@@ -116,7 +121,7 @@ def test_the_wells_of_a_plate_are_reached_from_chart_table_and_keyboard(browser,
         assert not dialog.is_visible()
         assert page.evaluate("document.activeElement.textContent") == "B02"
 
-        page.get_by_label("Plate", exact=True).select_option(label="2: source_2 / Batch1 / P001")
+        page.get_by_label("Plate", exact=True).select_option(label="2: P001 (source_2 / Batch1)")
         page.locator("#map-chart svg path[fill]").nth(20).wait_for()
         page.locator("#map-chart .mark-rect.role-mark path").nth(13).click()
         title = dialog.get_by_role("heading", level=2).inner_text()
@@ -149,6 +154,21 @@ def test_what_stands_out_and_what_failed_is_listed(browser, file):
         assert column_of(page, "issues-table", "Images") == ["10"]
 
 
+def test_wells_are_listed_as_on_the_plate(browser, tmp_path, results):
+    wells = ["AA01", "B10", "Z02", "B09"]
+    rows = pl.concat(results.head(1).with_columns(Metadata_Well=pl.lit(one)) for one in wells)
+    made = jumpduck.report(measured_folders.write(tmp_path / "images", rows, edge=24))
+    with open_file(browser, made.path) as page:
+        loaded(page)
+        shown = ["B09", "B10", "Z02", "AA01"]
+        assert column_of(page, "wells-table", "Well") == shown
+        button = page.locator("#wells-table thead button", has_text="Well")
+        button.click()
+        assert column_of(page, "wells-table", "Well") == shown
+        button.click()
+        assert column_of(page, "wells-table", "Well") == shown[::-1]
+
+
 def test_a_folder_of_one_image_and_one_of_which_nothing_came_are_shown(browser, tmp_path, results):
     one = results.head(1)
     measures = ("mean", "focus", "saturated")
@@ -163,3 +183,20 @@ def test_a_folder_of_one_image_and_one_of_which_nothing_came_are_shown(browser, 
             dialog = page.get_by_role("dialog")
             assert dialog.locator("li").count() == 1
             assert dialog.locator("img").count() == (name != "none")
+
+
+def test_every_colour_is_drawn_where_no_modality_is_known_and_roles_are_words_of_the_language(
+    browser, tmp_path, results
+):
+    odd = {"A01": "constructor", "A02": "toString", "A03": "__proto__"}
+    role = pl.col("Metadata_Well").replace_strict(odd, default="trt")
+    rows = results.with_columns(Metadata_pert_type=role)
+    made = jumpduck.report(measured_folders.write(tmp_path / "images", rows, edge=24))
+    with open_file(browser, made.path, PHONE) as page:
+        loaded(page)
+        for place in range(page.locator("#colour option").count()):
+            before = page.query_selector("#map-chart svg")
+            page.locator("#colour").select_option(index=place)
+            page.wait_for_function(
+                "svg => ![null, svg].includes(document.querySelector('#map-chart svg'))", arg=before
+            )

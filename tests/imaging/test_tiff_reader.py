@@ -332,6 +332,7 @@ SMALL = [tiff(noise((40, 30)), **options) for options in LAYOUTS]
 
 @examples(200, deadline_ms=2000)
 @given(st.sampled_from(SMALL), st.data())
+@pytest.mark.slow
 def test_any_bytes_are_decoded_or_refused_with_a_reason(data, draw):
     broken = bytearray(data)
     for _ in range(draw.draw(st.integers(1, 6))):

@@ -21,6 +21,7 @@ def rows(catalog, gallery):
     )
 
 
+@pytest.mark.slow
 def test_an_odd_illumination_function_fails_its_rows_and_fetches_no_image_twice(rows, s3, tmp_path):
     shapes = {"good": (128, 128), "other size": (5, 7), "cut": (128, 128)}
     files = {name: str(tmp_path / f"{name}.npy") for name in [*shapes, "absent"]}

@@ -161,6 +161,7 @@ def test_a_black_site_or_one_without_images_fails_with_the_reason(rows):
         recipe.make([Source(reading(row["url"]), row)], context)
 
 
+@pytest.mark.slow
 def test_files_made_with_the_function_of_another_part_of_the_plate_are_made_again(rows, tmp_path):
     """The results say what each function was made of; threads and processes change nothing."""
     options = {"recipe": "png16", "illum_from_plate": True, "crop": 0}
@@ -186,6 +187,7 @@ def test_files_made_with_the_function_of_another_part_of_the_plate_are_made_agai
     assert jumpduck.verify(out, deep=True).is_empty()
 
 
+@pytest.mark.slow
 def test_a_repair_makes_the_same_file_or_says_that_it_cannot(rows, tmp_path):
     options = {"recipe": "png16", "illum_from_plate": True, "crop": 0}
     out = tmp_path / "out"

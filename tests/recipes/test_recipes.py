@@ -413,6 +413,7 @@ def digests(names=tuple(BUILT_IN)):
     }
 
 
+@pytest.mark.slow
 def test_the_same_image_gives_the_same_bytes_in_any_thread_and_process():
     expected = digests()
     with ThreadPoolExecutor(4) as pool:

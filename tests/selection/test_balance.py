@@ -75,6 +75,7 @@ def test_a_group_is_spread_evenly_over_its_parts(galleries, option, within):
 
 
 @first_quick(1, "option", ["per_source", "per_batch", "per_plate"])
+@pytest.mark.slow
 def test_another_source_moves_nothing_in_the_others(galleries, option):
     one, _, more = galleries
     kept = sites_of(one, **{option: 9})

@@ -43,6 +43,7 @@ def test_wells_without_a_modality_of_their_own_get_every_negative_control_of_the
     assert set(empty["Metadata_Name"]) == {"Empty", "LacZ", "DMSO"}
 
 
+@pytest.mark.slow
 def test_a_budget_is_spent_on_what_was_named_before_controls(plates):
     """A gene has two wells, and its plates 24 wells of controls; each well keeps six sites."""
     gene = Selection(genes="TP53", sources="source_13", with_controls=True)

@@ -66,14 +66,14 @@ def test_sites_left_out_for_their_role_are_counted_and_said(cli, plates):
     assert counted(plates, sources="source_13").by_role == {"unknown": 9}
     assert counted(plates, per_well={"unknown": 1, "empty": 1}).by_role == {}
     said = cli("manifest", "--catalog", plates, "--dry-run", "--source", "source_13").out
-    assert "9 sites left out because of their role: unknown 9 (--per-well unknown=1" in said
+    assert "9 sites left out because of the role: unknown 9 (--per-well unknown=1" in said
 
 
 def test_sites_that_lack_a_channel_asked_for_are_counted_and_said(cli, plates):
     asked = {"plates": "P1", "channels": ["DNA", "Brightfield"]}
     assert counted(plates, **asked).without_channels == 6 * 8
     words = ("--dry-run", "--plate", "P1", "--channel", "DNA", "Brightfield")
-    assert "48 sites left out because they lack a --channel" in (
+    assert "48 sites left out for lack of a --channel" in (
         cli("manifest", "--catalog", plates, *words).out
     )
 
@@ -89,7 +89,10 @@ def test_sites_that_lack_a_channel_asked_for_are_counted_and_said(cli, plates):
         ),
         ({"where": "Metadata_Site > 9"}, "no site of this catalog fulfils `where`; ask for less"),
         ({"plates": "O1", "channels": "Brightfield"}, "none of the 45 sites asked for has an im"),
-        ({"plates": "C2"}, "all 117 sites asked for are known to be bad; `keep_known_bad` keeps"),
+        (
+            {"plates": "C2"},
+            "each of the 117 sites asked for is known to be bad; `keep_known_bad`",
+        ),
         (
             {"plates": "O1", "roles": "empty"},
             "no site of these roles is kept: empty 9; `per_well` empty=1",

@@ -62,6 +62,7 @@ def test_a_name_with_a_blank_or_comma_of_its_own_is_one_name(plates):
     assert set(jumpduck.find("TP53,DMSO", plates)["asked"]) == {"TP53", "DMSO"}
 
 
+@pytest.mark.slow
 def test_what_is_chosen_is_what_the_names_as_written_choose(plates):
     written = {
         "sources": ["source_13", "source_4"], "channels": ["DNA", "ER"], "roles": ["trt", "negcon"],

@@ -161,6 +161,7 @@ def test_presets_hold_out_sources_and_plates(cli, catalog, name):
     assert set(re.findall(r"^(train|test)\t", done.out, re.MULTILINE)) == {"train", "test"}
 
 
+@pytest.mark.slow
 def test_the_part_of_a_site_is_a_column_of_results_and_sites(catalog, tmp_path):
     _, rows = parts_of(catalog, "source", per_well={"trt": 1, "poscon": 0, "negcon": 0})
     jumpduck.download(rows, tmp_path)

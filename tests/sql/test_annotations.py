@@ -128,6 +128,7 @@ def test_published_names_that_cannot_be_had_or_are_others_do_not_end_the_build(g
     assert [file.name for file in tmp_path.iterdir()] == list(FILES)[2:]
 
 
+@pytest.mark.slow
 def test_a_published_table_of_names_that_was_not_read_is_a_problem_of_the_catalog(
     gallery, tmp_path, monkeypatch
 ):

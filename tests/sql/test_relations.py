@@ -203,6 +203,7 @@ def test_roles_come_from_the_table_of_controls(con):
     ]
 
 
+@pytest.mark.slow
 def test_both_ways_in_give_the_same_tables(gallery, catalog, tmp_path):
     done = by_command_line(gallery.gallery, gallery.metadata, tmp_path / "c.duckdb")
     assert (done.returncode, done.stderr) == (0, "")

@@ -108,6 +108,7 @@ def test_only_compounds_have_a_concentration(told):
     assert rows == [("compound", "poscon"), ("compound", "trt")]
 
 
+@pytest.mark.slow
 def test_another_project_has_no_concentrations(gallery, tmp_path):
     project = tmp_path / "gallery/cpg0000-jump-pilot"
     shutil.copytree(gallery.gallery / "cpg0016-jump", project)

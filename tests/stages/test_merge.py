@@ -61,6 +61,7 @@ def test_merged_folders_are_what_one_run_makes(made, parts, tmp_path):
 
 
 @first_quick(1, "into", ["one of them", "copies"])
+@pytest.mark.slow
 def test_a_folder_may_be_one_of_those_that_are_merged_and_others_may_stay(made, parts, into):
     before = [files(part) for part in parts]
     jumpduck.merge(parts, parts[0], copy=into == "copies")
@@ -133,6 +134,7 @@ def test_a_merge_that_was_killed_goes_on(made, parts, tmp_path, monkeypatch, pla
     assert_is_whole(tmp_path / "images", made)
 
 
+@pytest.mark.slow
 def test_the_same_file_in_two_folders_counts_once(made, parts, tmp_path):
     again = Path(shutil.copytree(parts[0], tmp_path / "again"))
     found = jumpduck.merge([*parts, again], tmp_path / "images")
@@ -172,7 +174,7 @@ def test_files_that_are_not_there_count_as_left(cli, made, parts, tmp_path):
     (parts[1] / gone).unlink()
     done = cli("merge", *parts, "-o", "images")
     assert done.code == 0
-    assert "1 files are not there as the results say" in done.err
+    assert "not there as the results say, therefore left: 1 file; `jumpduck status`" in done.err
     assert jumpduck.status(tmp_path / "images").plates["left"].sum() == 1
     jumpduck.download(made / "manifest.parquet", tmp_path / "images")
     assert_is_whole(tmp_path / "images", made)

@@ -107,11 +107,23 @@ def test_what_is_not_there_brings_what_is(filled, options, says):
         jumpduck.plate(out=filled, **options)
 
 
+def test_without_a_plate_the_plates_of_the_folder_or_the_catalog_are_named(filled, catalog, cli):
+    of_folder = cli("plate", "--out", filled)
+    assert (of_folder.code, of_folder.out) == (2, "")
+    assert f"--plate is not given; in {filled} there are P 2, P1; name one" in of_folder.err
+    assert f"jumpduck status --plates --out {filled}" in of_folder.err
+    of_catalog = cli("plate", "--catalog", catalog)
+    assert of_catalog.code == 2
+    assert "there are 1000000001, JD-CC9-R1-05, JD5876c3; name one" in of_catalog.err
+    assert "did you mean JD5876c3?" in cli("plate", "JD5867c3", "--catalog", catalog).err
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(StoreError, match="was not filled by jumpduck"):
         jumpduck.plate("P1", out=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_draws_and_prints_what_it_drew(filled, tmp_path, cli):
     words = ("plate", "P1", "--source", "s1", "--out", filled)
     printed = cli(*words)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import jumpduck
-from jumpduck.errors import ManifestError, StoreError
+from jumpduck.errors import ManifestError, QueryError, StoreError
 from tests.support.measured_images import PLATE, folder_of, images
 
 
@@ -18,11 +18,11 @@ def out(tmp_path):
     return folder_of(images(wells=12, sites=2, mean=mean), tmp_path / "images")
 
 
-@pytest.mark.parametrize("name", ["outliers.parquet", "new/outliers.csv"])
+@pytest.mark.parametrize("name", ["outliers.parquet", "new/outliers.csv", "o.CSV.gz"])
 def test_what_stands_out_is_kept_with_its_key_and_reason(out, tmp_path, name):
     file = tmp_path / name
     found = jumpduck.quality(out, path=file)
-    read = pl.read_csv if file.suffix == ".csv" else pl.read_parquet
+    read = pl.read_parquet if file.suffix == ".parquet" else pl.read_csv
     kept = read(file)
     assert kept["reason"].to_list() == found.rows["reason"].to_list()
     image = kept.row(0, named=True)
@@ -30,6 +30,15 @@ def test_what_stands_out_is_kept_with_its_key_and_reason(out, tmp_path, name):
     assert {name: image[name] for name in key} == key
     assert kept.columns == [*key, "measure", "value", "z", "reason"]
     assert jumpduck.quality(out, threshold=1e9, path=file).rows.is_empty()  # in its place
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x.csv.zip", "x.tsv", "parquet"])
+def test_a_name_that_says_neither_parquet_nor_csv_is_refused_before_anything_is_read(
+    tmp_path, name
+):
+    with pytest.raises(QueryError, match=r"path .*with \.parquet or \.csv or \.csv\.gz"):
+        jumpduck.quality(tmp_path / "none", path=tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["results.parquet", "sites.parquet", "notes.csv", "empty.csv"])
@@ -71,3 +80,12 @@ def test_the_command_prints_few_rows_and_both_tables_as_json(tmp_path, cli):
     refused = cli("quality", "--threshold", "0")
     assert refused.code == 2
     assert "--threshold 0.0 is not allowed" in refused.err
+
+
+def test_a_narrow_terminal_shows_the_plate_in_one_line_and_the_reason_in_several(tmp_path, cli):
+    rows = images(wells=30, mean=[9e3, *[1e3] * 29], Metadata_Plate="A-PLATE-0012")
+    folder_of(rows, tmp_path / "images")
+    printed = cli("quality", TTY_COMPATIBLE="1", COLUMNS="80").out
+    table = printed.partition("no space for")[0]
+    assert {"A-PLATE-0012", "A01", "DNA", "mean", "brighter"} <= set(table.split())
+    assert max(map(len, table.splitlines())) <= 80

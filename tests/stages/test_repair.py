@@ -50,6 +50,7 @@ def test_a_repair_has_the_levels_of_the_run_that_was_asked_for_the_file(dark_and
     assert facts(out).equals(rows)
 
 
+@pytest.mark.slow
 def test_levels_of_a_repair_are_those_of_all_that_an_interrupted_run_was_asked_for(
     dark_and_bright, tmp_path, monkeypatch
 ):
@@ -63,6 +64,7 @@ def test_levels_of_a_repair_are_those_of_all_that_an_interrupted_run_was_asked_f
     assert files(out) == before
 
 
+@pytest.mark.slow
 def test_a_file_that_would_get_other_levels_stays_wrong(dark_and_bright, tmp_path, cli):
     for manifest in dark_and_bright:
         jumpduck.download(manifest, tmp_path / "out", recipe="png8-plate")

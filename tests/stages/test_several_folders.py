@@ -27,6 +27,7 @@ def here(made, tmp_path):
     return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
+@pytest.mark.slow
 def test_status_of_several_folders_has_a_row_for_each(cli, here):
     done = cli("status", "--out", "a", "b", "--csv")
     table = pl.read_csv(done.out.encode())

@@ -101,6 +101,9 @@ def test_a_brightness_of_four_times_is_seen_on_one_scale_a_plate_and_not_on_one_
     assert shown.images["white"].to_list() == pytest.approx([4100, 4100], abs=40)
     jumpduck.show("MYT1", out=out, path=target, stretch="image")
     assert cells(tile(target, 0, 0)) == pytest.approx(cells(tile(target, 1, 0, gaps=1)), abs=2)
+    with Image.open(target) as image:  # in place of the levels, it is said that there are none
+        words = image.crop((FIRST_COLUMN_PIXELS, 64, FIRST_COLUMN_PIXELS + TILE_PIXELS, 76))
+        assert len(words.getcolors()) > 1
 
 
 def test_the_composite_adds_channels_up_in_the_colours_that_were_asked_for(tmp_path):
@@ -133,9 +136,30 @@ def test_the_scale_bar_is_as_long_as_it_says(tmp_path, options, width_um):
     out = keep(tmp_path, [(site("p1", "A01", 1, "trt", "MYT1"), {"DNA": dark_below})], **options)
     target = tmp_path / "a.png"
     jumpduck.show("MYT1", out=out, path=target)
-    white = (tile(target, 0, 0)[TILE_PIXELS * 3 // 4 :] == 255).all(axis=2)
     bar_um = {32: 10, 20: 5, 10: 2}[round(width_um)]
-    assert white.sum(axis=1).max() == round(bar_um * TILE_PIXELS / width_um)
+    assert bar_pixels(target, 1) == [round(bar_um * TILE_PIXELS / width_um)]
+
+
+def bar_pixels(path, columns):
+    """The length of the scale bar in each column of the first row, below which no cells are."""
+    lower = (tile(path, 0, column)[TILE_PIXELS * 3 // 4 :] for column in range(columns))
+    return [int((one == 255).all(axis=2).sum(axis=1).max()) for one in lower]
+
+
+def test_the_scale_bar_is_that_of_the_image_below_it_where_channels_differ_in_size(tmp_path):
+    large, small = plane(4100)[::-1], plane(4100)[::-1][8:-8, 8:-8]  # 32 and 24 µm
+    out = keep(tmp_path, [(site("p1", "A01", 1, "trt", "MYT1"), {"DNA": large, "ER": small})])
+    target = tmp_path / "a.png"
+    for channels, bar in (("DNA,ER", 5 * TILE_PIXELS / 24), ("ER,DNA", 10 * TILE_PIXELS / 32)):
+        jumpduck.show("MYT1", out=out, path=target, channels=channels)
+        assert bar_pixels(target, 3) == [0, bar, 0], "the composite has no one size of its pixels"
+    jumpduck.show("MYT1", out=out, path=target, channels="ER,DNA", composite="ER")
+    assert bar_pixels(target, 2) == [0, 10 * TILE_PIXELS / 32]
+    (
+        out / pl.read_parquet(out / "results.parquet").filter(Metadata_Channel="ER")["path"][0]
+    ).unlink()
+    jumpduck.show("MYT1", out=out, path=target, channels="DNA,ER")
+    assert bar_pixels(target, 3) == [0, 0, 10 * TILE_PIXELS / 32], "the composite is DNA alone"
 
 
 def test_there_is_no_scale_bar_where_the_size_of_the_pixels_is_not_known(tmp_path):
@@ -208,6 +232,16 @@ def test_without_a_name_it_is_one_site_of_each_well_the_most_complete_one(tmp_pa
     assert (places(one)[::2], one.left_out) == (["p1A012"], 1)
 
 
+def test_controls_without_a_name_are_refused_because_all_wells_are_shown(few, tmp_path, cli):
+    picture = tmp_path / "a.png"
+    for more in (("--plate", "p1"), ("--modality", "crispr"), ()):
+        refused = cli("show", "--out", few, *more, "--controls", "2", "--picture", picture)
+        assert refused.code == 2
+        assert "--controls 2 has no effect without a perturbation" in refused.err
+    assert not picture.exists()
+    assert cli("show", "--out", few, "--role", "trt", "--controls", "2", "--dry-run").code == 0
+
+
 def test_an_image_that_is_not_there_or_cannot_be_read_is_a_hatched_tile_with_the_reason(tmp_path):
     planes = {"DNA": plane(500), "ER": None, "Mito": plane(500), "AGP": plane(500)}
     out = keep(tmp_path, [(site("p1", "A01", 1, "trt", "MYT1"), planes)])
@@ -265,6 +299,8 @@ def test_a_name_that_is_not_there_brings_the_nearest_ones_and_the_next_step(few,
         colours={"DNA": "blurple"}
     )
     assert "sites 0 is not a whole number from 1" in refused(sites=0)
+    for rows in ({"sites": 384}, {"controls": 228}, {"roles": "trt", "sites": 200, "controls": 28}):
+        assert re.search("227.* rows.* in pictures of their own", refused(**rows))
     assert "stretch 'all' is not one of plate, image" in refused(stretch="all")
     assert "no site of" in refused("MYT1", roles="poscon")
     assert not target.exists()
@@ -304,6 +340,7 @@ def test_a_path_that_leaves_the_folder_is_not_read(tmp_path):
     assert set(shown.images["status"]) == {"corrupt"}
 
 
+@pytest.mark.slow
 def test_names_that_only_a_catalog_knows_are_found_through_it(catalog, tmp_path):
     rows = jumpduck.manifest(catalog, genes="TP53", with_controls=True, channels="DNA")
     jumpduck.download(rows, tmp_path / "images")
@@ -374,6 +411,7 @@ def test_each_plate_has_the_columns_of_its_own_channels(tmp_path):
     assert cells(tile(tmp_path / "a.png", 1, 0, plates=2)) == pytest.approx(255, abs=2)
 
 
+@pytest.mark.slow
 def test_labels_that_are_too_long_are_wrapped_and_end_with_an_ellipsis():
     name = "4-[(E)-2-(3,5-dimethoxyphenyl)ethenyl]phenol β-D-glucoside and more words than fit"
     lines = wrapped(name, 16, 180, 3)
@@ -385,6 +423,26 @@ def test_labels_that_are_too_long_are_wrapped_and_end_with_an_ellipsis():
     assert len(wrapped("C" * 100_000, 16, 180, 3)) == 3, "also of a name that no line holds"
     box = font(16).getmask("µ").getbbox()
     assert box != font(16).getmask("\ue000").getbbox(), "the font has the letter of micrometres"
+
+
+def test_the_highest_picture_has_no_more_pixels_than_programs_open():
+    from jumpduck.figures.montage import MAX_PIXELS, MAX_ROWS, Row, draw_montage
+    from jumpduck.figures.tiles import Tile
+
+    rows = [
+        Row(
+            f"p{number}",
+            "MYT1",
+            [],
+            "",
+            is_control=False,
+            tiles={"DNA": Tile(fault="x")},
+            edges_um={},
+        )
+        for number in range(MAX_ROWS)
+    ]
+    drawn = draw_montage(rows, [{}] * MAX_ROWS, {"DNA": (0, 0, 255)}, [], "end", each_alone=True)
+    assert MAX_PIXELS - 300 < drawn.height <= MAX_PIXELS
 
 
 @pytest.mark.parametrize(

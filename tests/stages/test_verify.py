@@ -29,6 +29,7 @@ def counts(frame):
     return dict(frame["status"].value_counts().iter_rows())
 
 
+@pytest.mark.slow
 def test_verify_tells_what_is_not_fetched_yet(rows, tmp_path, monkeypatch, cli):
     interrupt(monkeypatch, 9)
     with pytest.raises(KeyboardInterrupt):
@@ -219,6 +220,7 @@ def test_results_from_elsewhere_that_are_not_those_of_a_download_are_refused(
             verb(copied)
 
 
+@pytest.mark.slow
 def test_the_commands_that_go_on_are_named(rows, tmp_path, cli):
     absent = pl.col("url") + ".absent"
     for name in ("one", "two"):

@@ -121,6 +121,7 @@ def test_an_image_that_a_zip_lacks_is_missing_and_named(plain, archives, web, tm
 
 
 @pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
 def test_a_server_without_ranges_is_asked_for_each_zip_once(
     processes, plain, clean, whole, archives, tmp_path
 ):

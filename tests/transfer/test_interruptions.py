@@ -145,6 +145,7 @@ def test_ctrl_c_and_sigterm_end_a_run_that_waits_and_the_printed_command_continu
     same(out, clean)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_while_a_thread_gathers_has_the_rows_of_all_finished_files(
     catalog, tmp_path, monkeypatch
 ):
@@ -404,6 +405,7 @@ def test_status_reports_progress_while_a_run_goes_on(manifest, s3, tmp_path, cli
     assert said["seconds_left"] > 0
 
 
+@pytest.mark.slow
 def test_verify_finds_what_went_bad_and_repairs_only_that(s3, clean, filled, cli):
     out = filled
     assert set(jumpduck.verify(out, deep=True)["status"]) == {"missing", "corrupt"}
@@ -453,6 +455,7 @@ def test_a_repair_that_fails_leaves_the_row_so_that_verify_still_finds_the_file(
     assert jumpduck.verify(filled).filter(status="wrong").is_empty()
 
 
+@pytest.mark.slow
 def test_force_fetches_all_again_and_limit_only_the_first(manifest, s3, clean, tmp_path, cli):
     with Faults(s3.endpoint) as proxy:
         words = ("download", "--manifest", manifest, "--endpoint", proxy.endpoint, "--limit", 7)
@@ -525,6 +528,7 @@ def test_a_forced_run_that_was_interrupted_goes_on_without_force(
     same(out, clean)
 
 
+@pytest.mark.slow
 def test_events_are_lines_of_json_with_the_summary_last(catalog, tmp_path, cli):
     jumpduck.manifest(catalog, path=tmp_path / "manifest.parquet")
     done = cli("download", "--json")

@@ -76,6 +76,7 @@ def test_texts_of_a_csv_stay_the_texts_that_they_are(rows, tmp_path, text):
     assert set(both["share"]) == {"0.5"}
 
 
+@pytest.mark.slow
 def test_a_split_in_csv_has_the_parts_that_it_was_given(cli, catalog, tmp_path):
     split = ("--split", "01=0.5,1=0.5", "--split-by", "plate", "--seed", "1")
     choice = ("--catalog", catalog, "--per-well", "trt=1", "--channel", "DNA", *split)

@@ -188,6 +188,7 @@ FORMS = (
 
 @examples(20)
 @given(st.text(st.characters(codec="utf-8"), max_size=5), st.sampled_from(FORMS))
+@pytest.mark.slow
 def test_names_that_are_equal_without_case_and_form_are_equal_when_folded(name, form):
     def alone(name):
         return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())

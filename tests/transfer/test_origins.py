@@ -45,6 +45,7 @@ def test_a_copy_without_hidden_files_knows_it_too_and_keeps_it_with_further_runs
     assert (new.query, tuple(kept)) == ({}, before)
 
 
+@pytest.mark.slow
 def test_a_merged_folder_has_the_origins_of_all_and_several_files_one_each(
     filled, catalog, tmp_path
 ):

@@ -35,6 +35,7 @@ def same(one, other):
     return all(a.equals(b) for a, b in zip(tables(one), tables(other), strict=True))
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_table_was_written_ends_with_the_manifests_order(rows, tmp_path):
     results = jumpduck.download(rows, tmp_path / "whole")
     jumpduck.download(rows, tmp_path / "killed")

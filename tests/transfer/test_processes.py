@@ -143,6 +143,7 @@ def test_limits_count_for_all_processes_together(rows, s3, tmp_path):
     assert proxy.times[-1] - proxy.times[0] > 0.9 * (len(proxy.times) - 1) / 30
 
 
+@pytest.mark.slow
 def test_files_larger_than_the_share_of_a_process_are_made(rows, s3, tmp_path, monkeypatch):
     monkeypatch.setattr(task_processes, "FETCHED_BYTES", 60_000)
     monkeypatch.setattr(task_processes, "WORK_BYTES", 100)

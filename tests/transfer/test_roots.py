@@ -89,6 +89,7 @@ def test_the_same_command_goes_on_in_all_roots_and_status_and_verify_know_each(h
     assert cli("verify", "--out", "disk2").code == 0
 
 
+@pytest.mark.slow
 def test_status_verify_repair_and_split_read_all_roots_unless_folders_are_named(here, cli):
     write_roots(here, *TWO)
     cli("download")

@@ -35,6 +35,7 @@ def await_end_of_copies(out):
 
 
 @first_quick(1, "more", [(), ("--processes", 2, "--recipe", "png8")])
+@pytest.mark.slow
 def test_a_run_with_scratch_ends_like_one_without(
     manifest, s3, clean, scratch, tmp_path, cli, more
 ):
@@ -127,6 +128,7 @@ def test_a_run_that_is_interrupted_again_and_again_ends_like_another(
     assert files(out) == files(clean)
 
 
+@pytest.mark.slow
 def test_scratch_that_cannot_be_used_is_refused_before_anything_is_written(
     manifest, scratch, tmp_path, cli
 ):

@@ -49,6 +49,7 @@ def in_threads(work, items):
 @pytest.mark.parametrize(
     "what", ["the same manifest", pytest.param("parts of each plate", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_runs_at_the_same_time_leave_the_files_and_rows_of_one(what, rows, s3, clean, tmp_path):
     manifests = [rows] * 4 if what == "the same manifest" else parts_of(rows, 4)
     with Faults(s3.endpoint, delay=0.005) as proxy:
@@ -289,6 +290,7 @@ def test_the_tables_have_what_other_machines_wrote_since_this_one_looked(rows, s
     assert facts(tmp_path).height == one.height
 
 
+@pytest.mark.slow
 def test_a_table_that_is_replaced_while_it_is_gathered_is_read_again(
     rows, s3, tmp_path, monkeypatch
 ):

@@ -3,9 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from cyclopts import Parameter
-
-from jumpduck.cli.flags import OUTPUT, PLACES, Json, reads
+from jumpduck.cli.flags import PLACES, Json, reads, switch
 from jumpduck.cli.printer import Printer
 from jumpduck.stages.cite import CiteOptions
 from jumpduck.stages.cite import cite as find_what_to_cite
@@ -15,9 +13,7 @@ from jumpduck.stages.cite import cite as find_what_to_cite
 def cite(
     options: CiteOptions,
     *,
-    bibtex: Annotated[
-        bool, Parameter(negative=(), group=OUTPUT, help="Print BibTeX in place of the text.")
-    ] = False,
+    bibtex: Annotated[bool, switch("--bibtex", "Print BibTeX in place of the text.")] = False,
     json: Json = False,
 ) -> None:
     """Say what to cite for the images of a download: datasets, publications, licences.

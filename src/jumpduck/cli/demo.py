@@ -14,6 +14,7 @@ from jumpduck.cli.manifest import say_chosen, say_left_out
 from jumpduck.cli.printer import Printer
 from jumpduck.cli.transfer_report import by_reason, reasons, summarize
 from jumpduck.collections.base import OPTIONS, CatalogOptions
+from jumpduck.counts import counted
 from jumpduck.errors import PartialError, StoreError
 from jumpduck.rows import DONE
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
@@ -69,7 +70,9 @@ def demo(
     printer = Printer(as_json=json, quiet=quiet)
     printer.line(f"1. A small gallery in the layout of {collection}, with planned faults")
     made = write_small_gallery(collection, out)
-    printer.line(f"   {made.files} files, {made.bytes / 1e6:,.0f} MB -> {out / GALLERY}\n")
+    printer.line(
+        f"   {counted(made.files, 'file')}, {made.bytes / 1e6:,.0f} MB -> {out / GALLERY}\n"
+    )
 
     given: dict[str, Any] = (
         {} if collection == CatalogOptions.collection else {"collection": collection}

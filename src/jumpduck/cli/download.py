@@ -20,6 +20,7 @@ from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.printer import Printer, cell_text, size_text
 from jumpduck.cli.settings import ROOTS, read_roots
 from jumpduck.cli.transfer_report import TransferReport, for_ever, otherwise
+from jumpduck.counts import counted
 from jumpduck.errors import PartialError
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.options import RecipeOptions
@@ -90,7 +91,7 @@ def download(
         results = f"{outs[0] / RESULTS_FILE}" + " and those of the other roots" * (len(outs) > 1)
         says = "says" if len(outs) == 1 else "say"
         raise PartialError(
-            f"{not_had.total():,} of {manifest.files:,} files could not be had; "
+            f"{not_had.total():,} of {counted(manifest.files, 'file')} could not be had; "
             f"{results} {says} why, and the same command tries them again"
             f"{for_ever(not_had, manifest.files - not_had.total())}"
         )
@@ -142,7 +143,7 @@ def _say_plan(
         for earlier in found.otherwise:
             printer.remark(otherwise(asdict(earlier), recipe))
     printer.line(
-        f"{there:,} files are there already, {left:,} are left to fetch; "
+        f"there already: {counted(there, 'file')}; left to fetch: {left:,}; "
         "nothing fetched (--dry-run)"
     )
     printer.json(
@@ -175,5 +176,5 @@ def _say_plan(
 
 
 def _files_of_plates(manifest: Manifest) -> str:
-    plates = f"{manifest.plate_count:,} plate{'s'[: manifest.plate_count != 1]}"
-    return f"{manifest.files:,} file{'s'[: manifest.files != 1]} of {plates}"
+    plates = counted(manifest.plate_count, "plate")
+    return f"{counted(manifest.files, 'file')} of {plates}"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, DryRun, Json, Quiet, reads
 from jumpduck.cli.printer import Printer, size_text
+from jumpduck.counts import counted
 from jumpduck.errors import PartialError
 from jumpduck.stages.export import ExportOptions, export_sites
 
@@ -39,11 +40,14 @@ def export(
             progress.update(task, completed=done, total=of_all)
 
         found = export_sites(replace(options, progress=show), dry_run=dry_run)
-    counts = f"{found.images:,} images of {found.sites:,} sites on {found.plates:,} plates"
-    ending = "nothing written (--dry-run)" if dry_run else f"-> {found.out}"
-    printer.line(f"{counts}, {size_text(found.bytes)}; {ending}")
+    counts = (
+        f"{counted(found.images, 'image')} of {counted(found.sites, 'site')} on "
+        f"{counted(found.plates, 'plate')}, {size_text(found.bytes)}"
+    )
+    ending = "; nothing written (--dry-run)" if dry_run else f" -> {found.out}"
+    printer.line(f"{counts}{ending}")
     named = "" if dry_run else f"{found.lacking_file}; "
-    lacking = f"{found.lacking.height:,} image{'s'[: found.lacking.height != 1]}"
+    lacking = counted(found.lacking.height, "image")
     if found.lacking.height and not found.left_out:
         place = "" if dry_run else f" ({found.lacking_file})"
         printer.remark(f"{lacking} could not be had{place}")
@@ -64,10 +68,10 @@ def export(
     said: list[str] = []
     if found.left_out:
         said.append(
-            f"{found.left_out:,} site{'s'[: found.left_out != 1]} left out because "
+            f"{counted(found.left_out, 'site')} left out because "
             f"{lacking} could not be had ({named}--incomplete takes such sites)"
         )
     if found.unfetched:
-        said.append(f"{found.unfetched:,} images are not fetched yet (`jumpduck status`)")
+        said.append(f"not fetched yet: {counted(found.unfetched, 'image')} (`jumpduck status`)")
     if said:
         raise PartialError("; ".join(said))

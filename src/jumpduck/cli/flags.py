@@ -159,16 +159,20 @@ def _plain(value: object) -> object:
 
 
 def _parameter(
-    name: str, hint: object, default: Any, shown: Parameter, *, positional: bool
+    name: str, hint: Any, default: Any, shown: Parameter, *, positional: bool
 ) -> inspect.Parameter:
     """Get the parameter of a command that one field is given by."""
-    if _is_path(hint) and isinstance(default, str):
-        default = Path(default)
+    # because cyclopts checks defaults where pydantic is imported, each has the type of its words
+    if isinstance(default, str) and (is_names(hint) or _is_path(hint)):
+        default = (default,) if is_names(hint) else Path(default)
+    elif isinstance(default, Mapping):  # an empty one, which no text is
+        hint, default = hint | None, None
     empty = inspect.Parameter.empty
+    is_shown = default not in (None, "", (), empty) and hint is not bool
     how = Parameter(
         negative="",
         consume_multiple=(1, 1_000_000) if is_names(hint) else False,
-        show_default=default not in (None, (), empty) and hint is not bool,
+        show_default=" ".join if is_shown and is_names(hint) else is_shown,
         converter=_converter(hint),
     )
     return inspect.Parameter(
@@ -241,6 +245,8 @@ def _value(hint: object, value: object) -> object:
         if str in _mapped(hint):
             return texts_of(value)
         return value if value == "all" and str in members_of(hint) else counts_of(value)
+    if value is None and get_origin(hint) is Mapping:
+        return {}
     return value
 
 

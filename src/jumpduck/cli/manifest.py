@@ -21,6 +21,7 @@ from jumpduck.cli.flags import (
     with_flags,
 )
 from jumpduck.cli.printer import Printer, as_toml, size_text
+from jumpduck.counts import counted
 from jumpduck.database.connection import open_catalog
 from jumpduck.options import expanded
 from jumpduck.selection.criteria import SITES_PER_WELL, Selection
@@ -153,8 +154,7 @@ def say_chosen(printer: Printer, chosen: Summary, path: Path | None) -> tuple[in
     files, gigabytes = int(sizes["files"].sum()), float(sizes["estimated_gb"].sum())
     target = f" -> {path}" if path else "; nothing written (--dry-run)"
     printer.line(
-        f"{files:,} file{'s'[: files != 1]}, about {size_text(gigabytes * 1e9)} to fetch "
-        f"(estimate){target}"
+        f"{counted(files, 'file')}, about {size_text(gigabytes * 1e9)} to fetch (estimate){target}"
     )
     return files, gigabytes
 
@@ -163,16 +163,17 @@ def say_left_out(printer: Printer, out: LeftOut) -> None:
     """Print how many sites a choice leaves out, and why."""
     if out.known_bad:
         printer.line(
-            f"{out.known_bad:,} sites left out as known to be bad (--keep-known-bad takes them)"
+            f"{counted(out.known_bad, 'site')} left out as known to be bad "
+            "(--keep-known-bad takes them)"
         )
     if out.excluded:
-        printer.line(f"{out.excluded:,} sites left out because of --exclude")
+        printer.line(f"{counted(out.excluded, 'site')} left out because of --exclude")
     if out.without_channels:
-        printer.line(f"{out.without_channels:,} sites left out because they lack a --channel")
+        printer.line(f"{counted(out.without_channels, 'site')} left out for lack of a --channel")
     if out.by_role:
         roles = ", ".join(f"{role} {sites:,}" for role, sites in out.by_role.items())
         printer.line(
-            f"{sum(out.by_role.values()):,} sites left out because of their role: {roles} "
+            f"{counted(sum(out.by_role.values()), 'site')} left out because of the role: {roles} "
             f"(--per-well {next(iter(out.by_role))}=1 takes one of each well)"
         )
 
@@ -183,7 +184,7 @@ def _say_what_there_is_too_little_of(printer: Printer, options: Selection, out: 
         return
     by, count = balance
     printer.line(
-        f"{len(out.too_few):,} of less than {count:,} sites each, of which all are chosen:"
+        f"{len(out.too_few):,} of less than {counted(count, 'site')} each, of which all are chosen:"
     )
     few = list(out.too_few.items())
     printer.table(

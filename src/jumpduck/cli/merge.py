@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from jumpduck.cli.flags import OUTPUT, PLACES, WORK, DryRun, Json, Quiet, reads
 from jumpduck.cli.printer import Printer
+from jumpduck.counts import counted
 from jumpduck.stages.merge import MergeOptions, merge_folders
 
 
@@ -41,14 +42,14 @@ def merge(
     gone = int(found["gone"].sum())
     if gone:
         printer.remark(
-            f"{gone:,} files are not there as the results say; they count as left, and "
+            f"not there as the results say, therefore left: {counted(gone, 'file')}; "
             "`jumpduck status` says which command fetches them"
         )
     if not options.copy and not dry_run:
         for folder in filter(os.path.isdir, found["folder"]):
             printer.remark(f"{folder} keeps files that no results name")
     printer.line(
-        f"{found['files'].sum():,} files of {found.height:,} folder{'s'[: found.height != 1]}"
+        f"{counted(int(found['files'].sum()), 'file')} of {counted(found.height, 'folder')}"
         + ("; nothing moved (--dry-run)" if dry_run else f" -> {options.out}")
     )
     printer.json({"out": options.out, "folders": found.to_dicts()})

@@ -7,6 +7,7 @@ import polars as pl
 
 from jumpduck.cli.flags import CHOOSE, DRAW, OUTPUT, PLACES, Csv, Json, reads
 from jumpduck.cli.printer import Printer
+from jumpduck.counts import counted
 from jumpduck.rows import PLATE_KEY
 from jumpduck.stages.plate import PlateMap, PlateOptions
 from jumpduck.stages.plate import plate as look
@@ -90,7 +91,7 @@ def _say(printer: Printer, found: PlateMap) -> None:
     if table.height > SHOWN_ROWS:
         printer.remark(f"and {table.height - SHOWN_ROWS:,} more, which --csv and --json list")
     if without := wells["value"].null_count():
-        printer.line(f"{without:,} of {wells.height:,} wells have no value")
+        printer.line(f"no value: {without:,} of {counted(wells.height, 'well')}")
     if found.values.unplaced:
         names = ", ".join(found.values.unplaced[:3])
         printer.line(

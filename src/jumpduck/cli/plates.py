@@ -2,6 +2,7 @@
 
 from jumpduck.cli.flags import CHOOSE, PLACES, Csv, Json, reads
 from jumpduck.cli.printer import Printer
+from jumpduck.counts import counted
 from jumpduck.rows import PLATE_KEY
 from jumpduck.stages.plates import PlatesOptions
 from jumpduck.stages.plates import plates as list_plates
@@ -33,7 +34,7 @@ def plates(options: PlatesOptions, *, csv: Csv = False, json: Json = False) -> N
     imaged = int((found["wells"] > 0).sum())
     if imaged < found.height:
         printer.remark(
-            f"{imaged:,} of {found.height:,} plates have images in this catalog; "
+            f"{imaged:,} of {counted(found.height, 'plate')} with images in this catalog; "
             "jumpduck catalog --plate NAME reads those of another one"
         )
     printer.json({"plates": found.to_dicts()})

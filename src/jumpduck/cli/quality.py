@@ -13,6 +13,9 @@ from jumpduck.wells.outliers import CONSTANT, MIN_COMPARED
 SHOWN_ROWS = 20
 """Rows of each table that are printed."""
 
+WIDE_LETTERS = 100
+"""Letters of a terminal that has space for a reason in one line beside the keys."""
+
 
 @reads(
     QualityOptions,
@@ -44,7 +47,7 @@ def quality(options: QualityOptions, *, csv: Csv = False, json: Json = False) ->
         printer.table(found.rows)
         return
     strongest = found.rows.sort(pl.col("z").abs(), descending=True, nulls_last=True)
-    _table(printer, strongest.drop("value"), ("Metadata_Well", "Metadata_Site", "reason"))
+    _table(printer, strongest.drop("value"), ("Metadata_Well", "Metadata_Site"), folded="reason")
     counts = ("outlier_images", "outlier_wells", CONSTANT)
     most = found.plates.sort(pl.sum_horizontal(counts), descending=True, maintain_order=True)
     _table(printer, most.drop("compared"), counts)
@@ -66,12 +69,14 @@ def quality(options: QualityOptions, *, csv: Csv = False, json: Json = False) ->
     printer.json({"outliers": found.rows.to_dicts(), "plates": found.plates.to_dicts()})
 
 
-def _table(printer: Printer, rows: pl.DataFrame, kept: Sequence[str]) -> None:
-    """Print the first rows; a narrow terminal keeps plate, channel, and the columns `kept`."""
+def _table(printer: Printer, rows: pl.DataFrame, kept: Sequence[str], folded: str = "") -> None:
+    """Print the first rows with plate, channel and `kept`; a narrow terminal folds `folded`."""
     if rows.is_empty():
         return
-    keys = ("Metadata_Plate", "Metadata_Channel", *kept)
-    least = [name for name in rows.columns if name not in keys]
+    keys = ["Metadata_Plate", "Metadata_Channel", *kept]
+    least = [name for name in rows.columns if name not in (*keys, folded)]
+    if folded and printer.console.width >= WIDE_LETTERS:
+        keys.append(folded)
     printer.table(rows.head(SHOWN_ROWS), keys=keys, least=least)
     if rows.height > SHOWN_ROWS:
         printer.remark(f"and {rows.height - SHOWN_ROWS:,} more, which --json lists")

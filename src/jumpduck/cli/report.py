@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from jumpduck.cli.flags import OUTPUT, PLACES, Json, Quiet, reads
 from jumpduck.cli.printer import Printer, size_text
+from jumpduck.counts import counted
 from jumpduck.stages.report import ReportOptions
 from jumpduck.stages.report import report as write
 
@@ -30,15 +31,16 @@ def report(options: ReportOptions, *, json: Json = False, quiet: Quiet = False) 
     printer = Printer(as_json=json, quiet=quiet)
     found = write(**vars(options))
     if found.left:
-        printer.remark(f"{found.left:,} images are not fetched yet; the report says so")
+        printer.remark(f"not fetched yet: {counted(found.left, 'image')}; the report says so")
     if found.wells_shown < found.wells:
         printer.remark(
             f"the report has no space for {found.wells - found.wells_shown:,} of "
-            f"{found.wells:,} wells; make one for fewer plates"
+            f"{counted(found.wells, 'well')}; make one for fewer plates"
         )
     printer.line(
-        f"{found.images:,} images of {found.wells:,} wells on {found.plates:,} plates, pictures of "
-        f"{found.wells_with_pictures:,} wells"
+        f"{found.done:,} of {counted(found.images, 'image')} done, of "
+        f"{counted(found.wells, 'well')} on {counted(found.plates, 'plate')}; pictures of "
+        f"{counted(found.wells_with_pictures, 'well')}"
     )
     printer.line(f"{size_text(found.bytes)} -> {found.path}")
     printer.json(asdict(found))

@@ -7,6 +7,7 @@ import polars as pl
 from jumpduck.cli.flags import CHOOSE, DRAW, OUTPUT, PLACES, DryRun, Json, Quiet, reads
 from jumpduck.cli.pictures_in_terminal import draw_in_terminal
 from jumpduck.cli.printer import Printer, size_text
+from jumpduck.counts import counted
 from jumpduck.figures.site_images import SITE
 from jumpduck.rows import DONE, SITE_KEY
 from jumpduck.stages.show import CHOICE, ShowOptions, find_sites, left_out_text
@@ -82,7 +83,9 @@ def _foresee(options: ShowOptions, printer: Printer) -> None:
     )
     size = float(found.rows["estimated_bytes"].sum()) if options.remote else 0.0
     files = (
-        f"{found.rows.height:,} files, about {size_text(size)} to fetch" if options.remote else ""
+        f"{counted(found.rows.height, 'file')}, about {size_text(size)} to fetch"
+        if options.remote
+        else ""
     )
     printer.line(f"{files or 'nothing to fetch'}; nothing drawn (--dry-run)")
     printer.json(
@@ -102,7 +105,7 @@ def _say(printer: Printer, is_control: Sequence[bool], notes: Sequence[str], lef
     """Print how many sites are shown, and what a user should know of the choice."""
     controls = sum(is_control)
     named = len(is_control) - controls
-    text = f"{named:,} site{'s'[: named != 1]}"
+    text = counted(named, "site")
     if controls:
         text += f" beside {controls:,} of negative controls of the same plates and modality"
     for line in (text, left_out, *notes):

@@ -11,6 +11,7 @@ from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, DryRun, Json, Quiet, read
 from jumpduck.cli.last_rate import bytes_per_second
 from jumpduck.cli.printer import Printer, cell_text, size_text
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
+from jumpduck.counts import counted
 from jumpduck.stages.split import Split, SplitOptions, write_split
 from jumpduck.transfer.shard_files import INDEX_FILE
 from jumpduck.transfer.workload import Workload
@@ -74,9 +75,7 @@ def _say(printer: Printer, found: Split, folder: Path, *, dry_run: bool) -> None
     else:
         much = "" if size is None else f", about {size_text(size)} to fetch (estimate)"
         target = "; nothing written (--dry-run)" if dry_run else f" -> {folder / INDEX_FILE}"
-        printer.line(
-            f"{shards:,} shard{'s'[: shards != 1]}, {found.files:,} requests{much}{target}"
-        )
+        printer.line(f"{counted(shards, 'shard')}, {counted(found.files, 'request')}{much}{target}")
     if size and (day := Workload(found.files, size)).images_per_second >= 1:
         printer.line(
             f"one node needs for all in a day {cell_text(day.images_per_second)} requests/s and "

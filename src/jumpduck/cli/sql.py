@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from jumpduck.cli.flags import PLACES, Csv, Json
 from jumpduck.cli.printer import Printer
+from jumpduck.counts import counted
 from jumpduck.database.connection import open_catalog
 from jumpduck.errors import QueryError
 from jumpduck.stages.sql import sql as ask
@@ -56,7 +57,9 @@ def _answer(query: str, catalog: Path, printer: Printer) -> None:
     shown = frame.head(SHOWN) if printer.for_reader else frame
     printer.table(shown)
     if shown.height < frame.height:
-        printer.remark(f"... {frame.height:,} rows in all; a pipe, --csv and --json get them")
+        printer.remark(
+            f"... {counted(frame.height, 'row')} in all; a pipe, --csv and --json get them"
+        )
     printer.json({"rows": frame.to_dicts()})
 
 

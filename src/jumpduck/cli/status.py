@@ -13,6 +13,7 @@ from jumpduck.cli.flags import OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.printer import Printer
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import goes_on
+from jumpduck.counts import counted
 from jumpduck.rows import PLATE_KEY
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
 from jumpduck.stages.status import COUNTS, StatusOptions
@@ -58,8 +59,8 @@ def status(
         printer.table(found.shards, keys=("shard", "file"))
     else:
         printer.table(found.plates if plates else by_folder, keys=_keys(plates, outs), least=LEAST)
-    counted = found.plates if found.shards is None else found.shards
-    counts = {name: int(counted[name].sum()) for name in COUNTS}
+    rows = found.plates if found.shards is None else found.shards
+    counts = {name: int(rows[name].sum()) for name in COUNTS}
     left = counts["left"]
     not_had = sum(counts[name] for name in ("missing", "corrupt", "failed"))
     said = "running" if found.running else "not running"
@@ -73,7 +74,7 @@ def status(
         said += f", {timedelta(seconds=round(found.seconds_left))} left"
     if found.shards is not None:
         lacking = found.shards.filter(pl.col("done") < pl.col("files")).height
-        said += f"; {lacking:,} of {found.shards.height:,} shards lack files"
+        said += f"; {lacking:,} of {counted(found.shards.height, 'shard')} lack files"
     elif not found.running and (left or not_had):
         rest = [f"{left:,} not fetched"] * bool(left) + [f"{not_had:,} not had"] * bool(not_had)
         said += f"; {' and '.join(rest)}: "

@@ -19,6 +19,7 @@ from jumpduck.cli.flags import (
 )
 from jumpduck.cli.printer import Printer, cell_text
 from jumpduck.cli.settings import ROOTS, read_roots
+from jumpduck.counts import counted
 from jumpduck.errors import InterruptedRunError, PartialError, StoreError
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.stages.submit import Prepared, SubmitOptions, prepare
@@ -100,7 +101,7 @@ def submit(
 def said(prepared: Prepared) -> str:
     """Get a sentence about the jobs and what each of them gets."""
     number = len(prepared.jobs.shards)
-    text = f"{number:,} job{'s'[: number != 1]}"
+    text = counted(number, "job")
     if prepared.at_once < number:
         text += f", at most {prepared.at_once:,} at once"
     parts = [
@@ -150,10 +151,12 @@ def _run_now(printer: Printer, options: SubmitOptions, prepared: Prepared) -> No
         texts = "; ".join(
             reason if number == 1 else f"{number:,} times {reason}" for reason, number in reasons
         )
-        raise StoreError(f"{broken.height:,} of {done.shards.height:,} shards ended early: {texts}")
+        raise StoreError(
+            f"{broken.height:,} of {counted(done.shards.height, 'shard')} ended early: {texts}"
+        )
     not_had = sum(int(counts[name][0]) for name in ("missing", "corrupt", "failed"))
     if not_had:
-        files = f"{not_had:,} file{'s'[: not_had != 1]}"
+        files = counted(not_had, "file")
         raise PartialError(
             f"{files} could not be had; results.parquet in {options.out} says why, and the same "
             "command tries them again"

@@ -12,6 +12,7 @@ import polars as pl
 
 from jumpduck.cli.last_rate import remember
 from jumpduck.cli.printer import Printer
+from jumpduck.counts import counted
 from jumpduck.errors import InterruptedRunError, JumpduckError
 from jumpduck.options import expanded
 from jumpduck.recipes.base import Recipe
@@ -180,7 +181,7 @@ def otherwise(earlier: Mapping[str, object], recipe: Recipe) -> str:
     if before == now:
         before = f"{before} of another version or with other options"
     files = int(str(earlier["files"]))
-    there = f"{files:,} file{'s'[: files != 1]} of this manifest {'is' if files == 1 else 'are'}"
+    there = f"{counted(files, 'file')} of this manifest {'is' if files == 1 else 'are'}"
     what = (
         f"and {'is' if files == 1 else 'are'} made again as {now}"
         if earlier["replaced"]

@@ -14,6 +14,7 @@ from jumpduck.cli.flags import PLACES, WORK, Json, Quiet, reads
 from jumpduck.cli.printer import Printer
 from jumpduck.cli.root_folders import NOT_NAMED, folders_to_read
 from jumpduck.cli.transfer_report import TransferReport, by_reason, goes_on, reasons
+from jumpduck.counts import counted
 from jumpduck.errors import PartialError
 from jumpduck.rows import DONE, IMAGE_KEY, PLATE_KEY
 from jumpduck.schema import RESULTS
@@ -121,9 +122,7 @@ def verify(
             commands = _for_manifest(commands_of(runs[:1]), words)
             said.append(goes_on(commands, counts, counts["right"]))
     if said:
-        raise PartialError(
-            f"of {total:,} file{'s'[: total != 1]} in {', '.join(outs)}, {'; '.join(said)}"
-        )
+        raise PartialError(f"of {counted(total, 'file')} in {', '.join(outs)}, {'; '.join(said)}")
 
 
 def _repaired(

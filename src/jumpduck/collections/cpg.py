@@ -14,6 +14,7 @@ from jumpduck.collections.list_tables import list_tables, note
 from jumpduck.collections.load_data import WantedColumns, WantedPlate, fetch_load_data
 from jumpduck.collections.platemaps import NamedTable
 from jumpduck.collections.table_folders import read_tables
+from jumpduck.counts import counted
 from jumpduck.database.sql_files import Value, sql_root
 from jumpduck.errors import CatalogError, QueryError
 from jumpduck.rows import PLATE_KEY
@@ -81,8 +82,8 @@ class GalleryProject(TableSource):
         )
         if not found.files:
             raise CatalogError(
-                f"none of {len(plates):,} plates of {project} has load_data that can be read "
-                f"({found.unread[0]['reason']}); choose others with `plates`"
+                f"none of {counted(len(plates), 'plate')} of {project} has load_data that can be "
+                f"read ({found.unread[0]['reason']}); choose others with `plates`"
             )
         for one in found.unread:
             keys = zip(PLATE_KEY, (one["source"], one["batch"], one["plate"]), strict=True)

@@ -13,6 +13,7 @@ from jumpduck.collections.base import CatalogOptions, KeptTables, TableSource, g
 from jumpduck.collections.gene_info import gene_info_file
 from jumpduck.collections.kept_metadata import metadata_tables
 from jumpduck.collections.load_data import WantedPlate, fetch_load_data
+from jumpduck.counts import counted
 from jumpduck.database.connection import frame, held_collection
 from jumpduck.database.sql_files import Value, as_pattern, find_driver, set_variable
 from jumpduck.errors import CatalogError, QueryError
@@ -119,7 +120,7 @@ class JumpTables(TableSource):
         if not found.files:
             reason = found.unread[0]["reason"]
             raise CatalogError(
-                f"none of {len(plates):,} plates has load_data under {root} ({reason}); "
+                f"none of {counted(len(plates), 'plate')} has load_data under {root} ({reason}); "
                 "check `gallery` and `endpoint`"
             )
         set_variable(con, "jump_load_data", [as_pattern(file) for file in found.files])

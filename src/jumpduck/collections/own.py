@@ -15,6 +15,7 @@ from jumpduck.collections.platemaps import KEYS, MEANINGS, NamedTable, describe
 from jumpduck.collections.table_folders import is_folder, read_table, read_tables
 from jumpduck.collections.text_tables import LINE_PROBLEM, given
 from jumpduck.containers.places import WHOLE, join_place
+from jumpduck.counts import counted
 from jumpduck.database.sql_files import Value
 from jumpduck.errors import CatalogError, QueryError
 from jumpduck.rows import PLATE_KEY
@@ -130,7 +131,7 @@ class OwnPlates(TableSource):
         rows = rows.filter("fits")
         if rows.is_empty():
             raise CatalogError(
-                f"none of {len(files):,} files below {self._gallery} fits the pattern "
+                f"none of {counted(len(files), 'file')} below {self._gallery} fits the pattern "
                 f"{self._options.pattern!r}, such as {files[0].path}; the pattern is that of the "
                 "whole path from there"
             )

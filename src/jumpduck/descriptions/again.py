@@ -1,8 +1,10 @@
 """The command lines that make a folder again, and one of its manifests."""
 
+import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, cast
 
 from jumpduck.collections.base import CatalogOptions
@@ -28,7 +30,7 @@ def command_again(folder: FilledFolder) -> str | None:
         return None
     (origin,) = origins
     given = origin.catalog.get("options")
-    if not _can_be_written(origin) or not isinstance(given, dict):
+    if "shards" in origin.part or not _can_be_written(origin) or not isinstance(given, dict):
         return None
     (label, parameters), *_ = folder.recipes
     recipe = {"recipe": label.split()[0], **parameters}
@@ -41,13 +43,48 @@ def command_again(folder: FilledFolder) -> str | None:
 
 
 def _covering(origins: Sequence[Origin]) -> Sequence[Origin]:
-    """Get the origins without those that took a part of what another took all of."""
-    whole = [(one.query, one.catalog) for one in origins if not one.part]
-    return [one for one in origins if not one.part or (one.query, one.catalog) not in whole]
+    """Get the origins without those that took a part of what another took all of.
+
+    All shards of one number are all of it, too.
+    """
+    by_choice: dict[str, list[Origin]] = {}
+    for one in origins:
+        by_choice.setdefault(json.dumps([one.query, one.catalog]), []).append(one)
+    return [one for same in by_choice.values() for one in _covering_choice(same)]
+
+
+def _covering_choice(origins: Sequence[Origin]) -> Sequence[Origin]:
+    """Get the same of origins of one choice."""
+    if whole := [one for one in origins if not one.part]:
+        return whole
+    shards = {_shard_of(one) for one in origins}
+    for _, count in shards:
+        if count and all((number, count) in shards for number in range(1, count + 1)):
+            return [replace(origins[0], part={})]
+    return origins
+
+
+def _shard_of(origin: Origin) -> tuple[int, int]:
+    """Get the number of a shard and how many there are; zeros of a part of one."""
+    found = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", str(origin.part.get("shard")))
+    if found is None or len(origin.part) > 1:
+        return 0, 0
+    return int(found[1]), int(found[2])
 
 
 def _part(origin: Origin) -> Sequence[str]:
     return [f"--{name}={origin.part[name]}" for name in ("shard", "limit") if name in origin.part]
+
+
+def parts_of(folder: FilledFolder) -> list[str]:
+    """Get which parts of split manifests a folder was filled from, in words."""
+    named = [one.part for one in _covering(folder.origins)]
+    return [
+        f"{name} {str(part[name]).replace('/', ' of ')}"
+        for part in named
+        for name in ("shard", "shards")
+        if name in part
+    ]
 
 
 def manifest_again(origin: Origin) -> str | None:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
-from jumpduck.descriptions.again import command_again
+from jumpduck.counts import counted
+from jumpduck.descriptions.again import command_again, parts_of
 from jumpduck.descriptions.cited import Cited
 from jumpduck.rows import DONE, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
 from jumpduck.schema import BIBTEX_FILE, CITATION_FILE, RESULTS_FILE, SITES_FILE
@@ -35,7 +36,7 @@ def card(folder: FilledFolder, name: str, cited: Cited, montage: str | None) -> 
     parts = [
         _front_matter(name, cited),
         f"{MARK}\n# {_plain(name)}",
-        cited.text.partition("\n\n")[0],
+        _plain(cited.text.partition("\n\n")[0]),
         *([f"![Some of the images]({montage})"] if montage else []),
         "## What it holds\n\n" + _counts(folder),
         *_tables(folder),
@@ -66,18 +67,24 @@ def _counts(folder: FilledFolder) -> str:
             plates=pl.struct(PLATE_KEY).n_unique(),
             wells=pl.struct(WELL_KEY).n_unique(),
             sites=pl.struct(SITE_KEY).n_unique(),
+            unknown=pl.col("checksum").null_count(),
             gigabytes=kept.struct.field("size").sum() / 1e9,
         )
         .collect(engine="streaming")
         .row(0, named=True)
     )
     text = (
-        f"{row['images']:,} images of {row['sites']:,} sites in {row['wells']:,} wells on "
-        f"{row['plates']:,} plates, {row['gigabytes']:.3g} GB. "
+        f"{counted(row['images'], 'image')} of {counted(row['sites'], 'site')} in "
+        f"{counted(row['wells'], 'well')} on {counted(row['plates'], 'plate')}, "
+        f"{row['gigabytes']:.3g} GB. "
         f"Channels: {', '.join(_plain(one.name) for one in folder.channels)}."
     )
+    if row["unknown"]:
+        text += f" Not verified, for lack of a checksum: {counted(row['unknown'], 'image')}."
     if lacking:
-        text += f" {lacking:,} further images could not be had; `{RESULTS_FILE}` says why."
+        text += f" {counted(lacking, 'further image')} could not be had; `{RESULTS_FILE}` says why."
+    if folder.left:
+        text += f" Not fetched yet: {counted(folder.left, 'image')}."
     return text
 
 
@@ -108,9 +115,9 @@ def _tables(folder: FilledFolder) -> Iterator[str]:
 def _files(folder: FilledFolder) -> str:
     paths = folder.results.filter(pl.col("status").is_in(list(DONE))).select("path").head(1)
     example = "".join(paths.collect()["path"].to_list())
+    images = f"- `{_code(example)}` and so on: the images\n" if example else ""
     return (
-        "## Files\n\n"
-        f"- `{_code(example)}` and so on: the images\n"
+        f"## Files\n\n{images}"
         f"- `{SITES_FILE}`: one row a site, with the path of each channel\n"
         f"- `{RESULTS_FILE}`: one row an image, with its URL, checksum and what was measured"
     )
@@ -135,6 +142,12 @@ def _made(folder: FilledFolder) -> Iterator[str]:
 
 def _again(folder: FilledFolder) -> str:
     command = command_again(folder)
+    parts = parts_of(folder)
+    if command is None and parts:
+        return (
+            f"It was filled from a part of a manifest, {_plain(', '.join(parts))}, so no one "
+            f"command makes it again; `{RESULTS_FILE}` has the URL and the checksum of each image."
+        )
     if command is None:
         return (
             "It was filled from several choices, with several recipes, or from a table that "
@@ -154,7 +167,8 @@ def _licences(cited: Cited) -> str:
         f"{_plain(one.name)}: {one.licence or 'see its publisher'}" for one in cited.datasets
     )
     references = (one.text for one in cited.references)
-    return "\n".join(f"- {line}" for line in (*licences, *references, *cited.unknown))
+    unknown = map(_plain, cited.unknown)  # they have names that a manifest gave
+    return "\n".join(f"- {line}" for line in (*licences, *references, *unknown))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -72,17 +72,22 @@ class Cited:
     recipes: Sequence[str]
 
     @property
-    def text(self) -> str:
-        """Sentences for a publication, licences, and the list of references."""
-        parts = [_filled(_sentence(self.datasets, self.recipes))]
-        parts += [_filled(one) for one in (*self.thanks, *self.unknown)]
+    def paragraphs(self) -> str:
+        """Sentences for a publication, licences, and the references: a line a paragraph."""
+        parts = [_sentence(self.datasets, self.recipes), *self.thanks, *self.unknown]
         if self.datasets:
             lines = (f"{one.name}: {one.licence or 'see its publisher'}" for one in self.datasets)
             parts.append("Licences\n" + "\n".join(f"- {line}" for line in lines))
         if self.references:
-            lines = (_filled(f"- {one.text}", "  ") for one in self.references)
+            lines = (f"- {one.text}" for one in self.references)
             parts.append("References\n" + "\n".join(lines))
         return "\n\n".join(parts) + "\n"
+
+    @property
+    def text(self) -> str:
+        """The same in lines that a terminal shows whole."""
+        lines = self.paragraphs.split("\n")
+        return "\n".join(_filled(line, "  " if line.startswith("- ") else "") for line in lines)
 
     @property
     def bibtex(self) -> str:

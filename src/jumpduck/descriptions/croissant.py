@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -137,7 +138,8 @@ def _records(name: str, file: str, columns: Mapping[str, pl.DataType]) -> Mappin
     fields: Sequence[Mapping[str, Any]] = [
         {
             "@type": "cr:Field",
-            "@id": f"{name}/{column}",
+            # quoted, because an @id is a part of a URL, and one with a blank is refused
+            "@id": f"{name}/{quote(column, safe='')}",
             "name": column,
             "dataType": _data_type(dtype),
             "source": {"fileObject": {"@id": file}, "extract": {"column": column}},

@@ -17,6 +17,7 @@ from typing import Any
 
 from zlib_ng import zlib_ng
 
+from jumpduck.counts import counted
 from jumpduck.errors import StoreError
 from jumpduck.storage.atomic_files import (
     atomic_write,
@@ -28,6 +29,7 @@ from jumpduck.storage.atomic_files import (
     writable_folder,
 )
 from jumpduck.storage.heartbeat_lock import HeartbeatLock
+from jumpduck.storage.replaced_files import check_place
 
 STATE = ".jumpduck"
 
@@ -63,8 +65,9 @@ class ExportFolder:
         Raises
         ------
         StoreError
-            It has something else.
+            It has something else, or would be below a file.
         """
+        check_place(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"out {self.path} is not a folder; give the name of one")
         refuse_links(self.path, STATE)
@@ -216,6 +219,6 @@ def _sync_file(path: Path) -> None:
 
 def _described(about: Mapping[str, Any]) -> str:
     return (
-        f"{about.get('form')} of {about.get('sites'):,} sites with {about.get('images'):,} images"
-        f" (digest {str(about.get('digest'))[:8]})"
+        f"{about.get('form')} of {counted(about['sites'], 'site')} with "
+        f"{counted(about['images'], 'image')} (digest {str(about.get('digest'))[:8]})"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from jumpduck.counts import counted
 from jumpduck.errors import QueryError, needs_extra
 from jumpduck.exports.forms import Piece
 from jumpduck.exports.kept_sites import KeptSites, Site, Totals
@@ -49,9 +50,10 @@ class HuggingFace:
                 f"form huggingface takes files that Pillow opens, and {kept.folder.path} has "
                 f"{other[0]}; download with `--recipe png16` or `--recipe png8` into another folder"
             )
-        if ALL in totals.splits:
+        # datasets compares small letters
+        if every := [one for one in totals.splits if str(one).lower() == ALL]:
             raise QueryError(
-                f"split {ALL!r} means all splits to datasets; name it otherwise in "
+                f"split {every[0]!r} means all splits to datasets; name it otherwise in "
                 "`jumpduck manifest --split`, and download into another folder"
             )
         self._kept = kept
@@ -127,7 +129,7 @@ class HuggingFace:
         source = f" of {', '.join(sorted(map(_plain, names)))}" if names else ""
         return (
             f"---\nconfigs:\n- config_name: default\n  data_files:\n{splits}---\n\n"
-            f"# {self._totals.sites:,} sites{source}\n\n"
+            f"# {counted(self._totals.sites, 'site')}{source}\n\n"
             "A row for each site, with a column of images for each channel and the columns "
             "`Metadata_*` as they are published. Made with jumpduck.\n\n"
             f"| split | sites | files |\n|---|---|---|\n{counts}\n"

@@ -214,24 +214,9 @@ class KeptSites:
 
     @cached_property
     def plate_keys(self) -> list[PlateKey]:
-        """The plates of the results.
-
-        Raises
-        ------
-        ManifestError
-            A row has no key.
-        """
-        needed = (*SITE_KEY, CHANNEL)
-        keys = self.folder.results.group_by(PLATE_KEY, maintain_order=True).agg(
-            empty=pl.any_horizontal(pl.col(name).is_null().any() for name in needed[3:])
-        )
-        found = keys.collect(engine="streaming")
-        if found["empty"].any() or found.select(PLATE_KEY).null_count().sum_horizontal().item():
-            raise ManifestError(
-                f"{self.folder.path}/results.parquet has rows without {', '.join(needed)}; give "
-                "the folder that `jumpduck download` filled"
-            )
-        return sorted(found.select(PLATE_KEY).rows())
+        """The plates of the results."""
+        found = self.folder.results.select(PLATE_KEY).unique().collect(engine="streaming")
+        return sorted(found.rows())
 
     @cached_property
     def wells(self) -> pl.DataFrame:
@@ -339,10 +324,11 @@ class KeptSites:
         if done.is_empty():
             return rows.with_columns(pl.lit(value=False).alias(HERE))
         columns = (*OF_FILE, "width", "height", "recipe", "parameters")
-        if done.select(columns).null_count().sum_horizontal().item():
+        if lacking := [name for name in columns if done[name].null_count()]:
             raise ManifestError(
-                f"{self.folder.path}/results.parquet has files without {', '.join(columns)}; give "
-                "the folder that `jumpduck download` filled"
+                f"{self.folder.path}/results.parquet has files without {', '.join(lacking)}, which "
+                "cannot be compared with what was kept; `jumpduck verify --repair --out "
+                f"{self.folder.path}` fetches them again"
             )
         try:
             folders = folders_of(done["path"])

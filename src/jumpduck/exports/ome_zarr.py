@@ -1,7 +1,9 @@
 """Plates as OME-Zarr 0.5: ``PLATE.zarr/ROW/COLUMN/FIELD/LEVEL``, in Zarr v3 with shards.
 
-A field is an array of channels, rows and columns, in the order of ``omero.channels``. A level is
-one file: a shard with all its chunks.
+A field is an array of channels, rows and columns, in the order of ``omero.channels``; its name is
+the key of its site. The fields of each well are called 0, 1 and so on, because ome-zarr shows of a
+plate the field that is called as the first one of its first well. A level is one file: a shard with
+all its chunks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,7 @@ from jumpduck.exports.ome_zarr_images import (
     libraries,
     write_image,
 )
-from jumpduck.exports.plain_names import places_of_wells, site_key
+from jumpduck.exports.plain_names import check_folder_names, places_of_wells, site_key
 from jumpduck.exports.stacks import check_pages
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.tiff_reader import Plane
@@ -67,6 +69,7 @@ class OmeZarr:
             well: (row_letters(place.row), str(place.column))
             for well, place in places_of_wells(kept.wells, self.name).items()
         }
+        check_folder_names({key: self._group(key) for key in kept.plate_keys}, self.name)
         self._kept = kept
         self._recipe = dict(zip(("recipe", "parameters"), totals.recipes[0], strict=True))
         known = {one.name: one.colour for one in kept.folder.channels}
@@ -95,24 +98,19 @@ class OmeZarr:
         """Write a well with its fields."""
         source, batch, plate, *_ = piece.sites[0].key
         look = self._plates[source, batch, plate]
-        fields = [str(site.columns["Metadata_Site"]) for site in piece.sites]
+        fields = [str(number) for number in range(len(piece.sites))]
         images = [{"path": field} for field in fields]
         zarr, writer, version = libraries()
         group = zarr.open_group(path, mode="w", zarr_format=3)
         writer.write_well_metadata(group, images, fmt=version)
         for site, field in zip(piece.sites, fields, strict=True):
             image = self._image(site, look.channels)
-            first = site.images[0]
-            edges = kept_edges_um(
-                {**site.columns, **self._recipe, "width": first.width, "height": first.height}
-            )
             write_image(
                 path / field,
                 image,
                 name=site_key(site.key),
                 channels=look.channels,
-                # of the longer edge, because the other one was rounded to whole pixels
-                pixel_size_um=max(edges) / max(image.shape[1:]) if edges else None,
+                pixel_size_um=self._pixel_size_um(site, max(image.shape[1:])),
                 lacks=site.lacks,
             )
 
@@ -139,6 +137,17 @@ class OmeZarr:
 
     def _group(self, key: PlateKey) -> str:
         return f"{site_key(key)}.zarr"
+
+    def _pixel_size_um(self, site: Site, longer_edge: int) -> float | None:
+        """Get the edge of a kept pixel; None if it is not known, or not that of all channels."""
+        shapes = {(one.height, one.width) for one in site.images}
+        edges = [
+            kept_edges_um({**site.columns, **self._recipe, "height": height, "width": width})
+            for height, width in shapes
+        ]
+        # of the longer edge, because the other one was rounded to whole pixels
+        sizes = {max(one) / longer_edge if one else None for one in edges}
+        return sizes.pop() if len(sizes) == 1 else None
 
     def _planes(self, site: Site) -> dict[str, Plane]:
         """Get the pixels of a site by their channels."""

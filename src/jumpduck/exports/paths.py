@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from jumpduck.errors import QueryError
 from jumpduck.exports.kept_sites import CHANNEL, KeptSites, Plate, Totals
 from jumpduck.exports.stacks import page_numbers
 from jumpduck.rows import SITE_KEY
@@ -14,6 +15,11 @@ class Paths:
     out = "paths.csv"
 
     def __init__(self, kept: KeptSites, totals: Totals) -> None:
+        if totals.has_stacks and "page" in kept.site_columns:
+            raise QueryError(
+                "column 'page' of the results has a name that images of stacks get here; rename it "
+                "in the manifest, and download into another folder"
+            )
         self._kept = kept
         self._has_stacks = totals.has_stacks
 

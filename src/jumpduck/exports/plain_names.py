@@ -7,8 +7,11 @@ from urllib.parse import quote
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.rows import PLATE_KEY
+from jumpduck.rows import PLATE_KEY, PlateKey
 from jumpduck.wells.plate_shape import Place, place_of
+
+MAX_NAME_BYTES = 255
+"""Bytes of the name of a file or folder that file systems take."""
 
 _UNDERSCORES = re.compile(r"^_|_$|_(?=_)")
 
@@ -21,6 +24,25 @@ def site_key(names: Iterable[object]) -> str:
     """
     plain = (quote(str(name), safe="").replace(".", "%2E").replace("~", "%7E") for name in names)
     return "__".join(_UNDERSCORES.sub("%5F", name) for name in plain)
+
+
+def check_folder_names(folders: Mapping[PlateKey, str], form: str) -> None:
+    """Check the names of the folders that plates get, before work begins.
+
+    Raises
+    ------
+    QueryError
+        One is longer than file systems take.
+    """
+    for key, folder in folders.items():
+        for name in folder.split("/"):
+            if len(name) > MAX_NAME_BYTES:
+                raise QueryError(
+                    f"plate {'/'.join(key)} would be a folder with a name of {len(name)} bytes in "
+                    f"form {form}, and file systems take {MAX_NAME_BYTES}: {name[:40]}…; give its "
+                    "source, batch and plate shorter names in the manifest, and download into "
+                    "another folder"
+                )
 
 
 def words_of_channels(channels: Iterable[str]) -> Mapping[str, str]:

@@ -9,9 +9,10 @@ import polars as pl
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.exports.forms import Piece, TableForm
 from jumpduck.exports.kept_sites import LACKING, KeptSites
-from jumpduck.exports.plain_names import site_key
+from jumpduck.exports.plain_names import check_folder_names, site_key
+from jumpduck.rows import PlateKey
 from jumpduck.storage.atomic_files import atomic_path, atomic_write, make_folder
-from jumpduck.storage.replaced_files import refuse_other_file
+from jumpduck.storage.replaced_files import check_place, refuse_other_file
 
 LACKING_FILE = "lacking.csv"
 """The images that sites lack; the name of a table comes before it."""
@@ -29,6 +30,7 @@ def write_table(
     StoreError
         There is another file with this name, or it cannot be written.
     """
+    check_place(path)
     make_folder(path.absolute().parent)
     columns: list[str] = []
     with atomic_path(path) as part:
@@ -62,13 +64,13 @@ class TablesOfPlates:
         self.out = form.out
         self._form = form
         self._kept = kept
+        check_folder_names({key: _folder(key) for key in kept.plate_keys}, self.name)
 
     def pieces(self) -> Iterator[Piece]:
         """Get a piece for each plate: SOURCE/BATCH/PLATE/load_data.csv."""
         for plate in self._kept.plates():
             if plate.images.height:
-                folder = "/".join(site_key([one]) for one in plate.key)
-                yield Piece(f"{folder}/{self.out}", list(plate.sites()))
+                yield Piece(f"{_folder(plate.key)}/{self.out}", list(plate.sites()))
 
     def write(self, piece: Piece, path: Path) -> None:
         """Write the table of a plate."""
@@ -78,6 +80,10 @@ class TablesOfPlates:
     def finish(self) -> Mapping[str, bytes]:
         """Get nothing."""
         return {}
+
+
+def _folder(key: PlateKey) -> str:
+    return "/".join(site_key([one]) for one in key)
 
 
 def write_lacking(lacking: pl.DataFrame, path: Path) -> None:

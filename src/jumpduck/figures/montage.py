@@ -37,6 +37,14 @@ CONTROLS_GAP_PIXELS = 14
 FOOTER_PIXELS = 36
 FIRST_COLUMN_PIXELS = MARGIN_PIXELS + LABEL_PIXELS
 
+MAX_PIXELS = 65_535
+"""Height of a picture: many programs do not open a higher one."""
+
+MAX_ROWS = (MAX_PIXELS - MARGIN_PIXELS - FOOTER_PIXELS) // (
+    TILE_PIXELS + GAP_PIXELS + PLATE_PIXELS + HEADER_PIXELS
+)
+"""Rows of a picture, also where each is of another plate."""
+
 BACKGROUND, TILE_BACKGROUND, HATCH = "#15171c", "#1f2229", "#343a46"
 BRIGHT_TEXT, TEXT, ACCENT, WARNING = "#f4f5f7", "#a9b1bf", "#ffc53d", "#ff9e64"
 
@@ -48,6 +56,9 @@ BAR_HEIGHT_PIXELS = 4
 BAR_MARGIN_PIXELS = 8
 
 COMPOSITE = "composite"
+
+EACH_ALONE = "each image by itself"
+"""Below the name of a channel whose images have no levels in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,8 @@ class Row:
         It is shown beside what was asked for.
     tiles
         By channel; those of a plate have the same channels.
-    width_um
-        Width of its images in micrometres; None if that is not known.
+    edges_um
+        Longer edge of images in micrometres, by channel, where it is known.
     """
 
     plate: str
@@ -78,7 +89,7 @@ class Row:
     warning: str
     is_control: bool
     tiles: Mapping[str, Tile]
-    width_um: float | None
+    edges_um: Mapping[str, float]
 
 
 def scales_of(rows: Sequence[Row], *, each_alone: bool) -> list[dict[str, Scale]]:
@@ -129,7 +140,7 @@ def draw_montage(
     footer
         Last line; empty for none.
     each_alone
-        The scales are those of each image, therefore no line says them.
+        The scales are those of each image, which the header says in place of levels.
     """
     columns = max(len(row.tiles) + _is_added(row, composite) for row in rows)
     step = TILE_PIXELS + GAP_PIXELS
@@ -148,15 +159,14 @@ def draw_montage(
     top = 0
     for plate in plates:
         _draw_plate(draw, rows[plate[0]].plate, top, width)
-        levels = {} if each_alone else _joined(scales[n] for n in plate)
         own = {name: colour for name, colour in colours.items() if name in rows[plate[0]].tiles}
+        levels = dict.fromkeys(own, EACH_ALONE) if each_alone else _levels(scales[n] for n in plate)
         is_added = _is_added(rows[plate[0]], composite)
         _draw_header(draw, own, levels, top + PLATE_PIXELS, is_added=is_added)
-        right = FIRST_COLUMN_PIXELS + step * (len(own) + is_added)
         top += PLATE_PIXELS + HEADER_PIXELS
         sums = [_added_up(rows[n], scales[n], colours, composite) for n in plate]
         full = [_brightest(one) for one in sums]
-        shown_um_per_pixel = None
+        shown = None
         for number, total, of_row in zip(plate, sums, full, strict=True):
             row, brightest = rows[number], of_row if each_alone else max(full)
             if number != plate[0] and row.is_control and not rows[number - 1].is_control:
@@ -168,10 +178,10 @@ def draw_montage(
             for place, picture in enumerate(pictures):
                 left = FIRST_COLUMN_PIXELS + step * place
                 image.paste(picture, (left, top))
-            um_per_pixel = _um_per_pixel(row)
-            if um_per_pixel is not None and um_per_pixel != shown_um_per_pixel:
-                _draw_bar(draw, um_per_pixel, row, right, top)
-                shown_um_per_pixel = um_per_pixel
+            bar = _bar(row, list(own), composite if is_added else ())
+            if bar is not None and bar != shown:
+                _draw_bar(draw, bar, top)
+                shown = bar
             top += step
     if footer:
         text = shortened(footer, 15, width - 2 * MARGIN_PIXELS)
@@ -179,8 +189,10 @@ def draw_montage(
     return image
 
 
-def _joined(scales: Iterable[Mapping[str, Scale]]) -> dict[str, Scale]:
-    return {channel: scale for one in scales for channel, scale in one.items()}
+def _levels(scales: Iterable[Mapping[str, Scale]]) -> dict[str, str]:
+    """Get the grey levels of each channel, from black to white."""
+    joined = {channel: scale for one in scales for channel, scale in one.items()}
+    return {channel: f"{black:,.0f} – {white:,.0f}" for channel, (black, white) in joined.items()}
 
 
 def _draw_plate(draw: ImageDraw.ImageDraw, plate: str, top: int, width: int) -> None:
@@ -200,12 +212,12 @@ def _is_added(row: Row, composite: Sequence[str]) -> bool:
 def _draw_header(
     draw: ImageDraw.ImageDraw,
     colours: Mapping[str, Colour],
-    levels: Mapping[str, Scale],
+    levels: Mapping[str, str],
     top: int,
     *,
     is_added: bool,
 ) -> None:
-    """Write the name of each channel, its grey levels from black to white, and its colour."""
+    """Write the name of each channel, its grey levels, and its colour."""
     names = [*colours, COMPOSITE] if is_added else list(colours)
     for place, name in enumerate(names):
         left = FIRST_COLUMN_PIXELS + (TILE_PIXELS + GAP_PIXELS) * place
@@ -216,8 +228,7 @@ def _draw_header(
             break
         draw.rectangle((left, top + 41, right, top + 43), colours[name])
         if name in levels:
-            black, white = levels[name]
-            text = shortened(f"{black:,.0f} – {white:,.0f}", 12, TILE_PIXELS)
+            text = shortened(levels[name], 12, TILE_PIXELS)
             draw.text((middle, top + 30), text, TEXT, font(12), anchor="mm")
 
 
@@ -253,8 +264,8 @@ def _composite_picture(
     lacks = [channel for channel in composite if channel in row.tiles and row.tiles[channel].fault]
     if len(lacks) == sum(channel in row.tiles for channel in composite):
         return _hatched("no channel is there")
-    shapes = [tile.grey.shape for tile in row.tiles.values() if not tile.fault]
-    height, width = (max(edges) for edges in zip(*shapes, strict=True))
+    added = [channel for channel in composite if channel in row.tiles and channel not in lacks]
+    height, width = _shape_of(row, added)
     top, left = (TILE_PIXELS - height) // 2, (TILE_PIXELS - width) // 2
     drawn = total[top : top + height, left : left + width]
     picture = _centred(np.clip(np.rint(drawn), 0, 255).astype(np.uint8))
@@ -317,10 +328,43 @@ def _hatched(fault: str) -> Image.Image:
     return tile
 
 
-def _um_per_pixel(row: Row) -> float | None:
-    """Get the micrometres of a pixel of the picture."""
-    widths = [tile.grey.shape[1] for tile in row.tiles.values() if not tile.fault]
-    return row.width_um / widths[-1] if row.width_um and widths else None
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """Where a scale bar stands: over the image of a column, and how large its pixels are."""
+
+    column: int
+    shape: tuple[int, int]
+    um_per_pixel: float
+
+
+def _bar(row: Row, channels: Sequence[str], composite: Sequence[str]) -> _Bar | None:
+    """Get the bar of the last image whose pixels have a known size.
+
+    A composite has one if that size is the same in all channels that it adds up.
+    """
+    there = [name for name in channels if not row.tiles[name].fault]
+    sizes = {
+        name: row.edges_um[name] / max(row.tiles[name].grey.shape)
+        for name in there
+        if name in row.edges_um
+    }
+    added = [name for name in there if name in composite]
+    if added and all(
+        name in sizes and math.isclose(sizes[name], sizes[added[0]], rel_tol=1e-3) for name in added
+    ):
+        return _Bar(len(channels), _shape_of(row, added), sizes[added[0]])
+    if not sizes:
+        return None
+    last = list(sizes)[-1]
+    return _Bar(channels.index(last), _shape_of(row, [last]), sizes[last])
+
+
+def _shape_of(row: Row, channels: Iterable[str]) -> tuple[int, int]:
+    """Get height and width of the smallest tile that holds those of some channels."""
+    height, width = (
+        max(edges) for edges in zip(*(row.tiles[name].grey.shape for name in channels), strict=True)
+    )
+    return height, width
 
 
 def bar_length_um(longest_um: float) -> float:
@@ -329,15 +373,14 @@ def bar_length_um(longest_um: float) -> float:
     return max(step * power for step in BAR_STEPS if step * power <= longest_um * (1 + 1e-9))
 
 
-def _draw_bar(
-    draw: ImageDraw.ImageDraw, um_per_pixel: float, row: Row, right: int, top: int
-) -> None:
-    """Draw a scale bar at the lower right corner of the last image, which ends before `right`."""
-    (height, width) = next(t.grey.shape for t in row.tiles.values() if not t.fault)
-    length_um = bar_length_um(BAR_SHARE * width * um_per_pixel)
-    x1 = right - GAP_PIXELS - (TILE_PIXELS - width) // 2 - BAR_MARGIN_PIXELS
+def _draw_bar(draw: ImageDraw.ImageDraw, bar: _Bar, top: int) -> None:
+    """Draw a scale bar at the lower right corner of an image."""
+    height, width = bar.shape
+    length_um = bar_length_um(BAR_SHARE * width * bar.um_per_pixel)
+    left = FIRST_COLUMN_PIXELS + (TILE_PIXELS + GAP_PIXELS) * bar.column
+    x1 = left + (TILE_PIXELS + width) // 2 - BAR_MARGIN_PIXELS
     y1 = top + (TILE_PIXELS + height) // 2 - BAR_MARGIN_PIXELS
-    x0, y0 = x1 - round(length_um / um_per_pixel), y1 - BAR_HEIGHT_PIXELS
+    x0, y0 = x1 - round(length_um / bar.um_per_pixel), y1 - BAR_HEIGHT_PIXELS
     draw.rectangle((x0 - 1, y0 - 1, x1, y1), "black")
     draw.rectangle((x0, y0, x1 - 1, y1 - 1), "white")
     _draw_over(draw, ((x0 + x1) // 2, y0 - 3), f"{length_um:g} µm", "mb")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import altair as alt
 import polars as pl
 
+from jumpduck.counts import counted
 from jumpduck.wells.plate_shape import row_letters
 from jumpduck.wells.well_values import WellValues
 
@@ -217,7 +218,7 @@ def _labels(texts: pl.Series, categories: Sequence[str] | None) -> dict[str, str
     """Get the label of each text, those with a colour of their own in the order of the legend."""
     shown = most_frequent(texts) if categories is None else list(categories[: len(COLOURS)])
     others = sorted(set(texts.drop_nulls()) - set(shown))
-    label = f"{len(others):,} others"
+    label = counted(len(others), "other")
     return {**{text: text for text in shown}, **dict.fromkeys(others, label)}
 
 

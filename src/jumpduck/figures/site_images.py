@@ -69,7 +69,7 @@ class SiteImages:
         role = " · ".join(kind for kind in kinds if kind)
         rows = [row for row in self.results.values() if row]
         issues = dict.fromkeys(row["known_issue"] for row in rows if row.get("known_issue"))
-        edges = next((kept_edges_um(row) for row in rows if row["status"] in DONE), None)
+        edges = {name: kept_edges_um(row) for name, row in self.results.items()}
         return Row(
             plate="   /   ".join(site[name] for name in PLATE_KEY),
             name=site["name"],
@@ -77,7 +77,7 @@ class SiteImages:
             warning="; ".join(issues),
             is_control=site["is_control"],
             tiles=tiles,
-            width_um=edges[1] if edges else None,
+            edges_um={name: max(one) for name, one in edges.items() if one},
         )
 
 

@@ -27,7 +27,9 @@ def kept_edges_um(row: Row) -> tuple[float, float] | None:
     pixel_um, width, height = row.get(PIXEL_SIZE_UM), row.get("width"), row.get("height")
     if not isinstance(pixel_um, float) or not MIN_PIXEL_UM <= pixel_um <= MAX_PIXEL_UM:
         return None
-    if not isinstance(width, int) or not isinstance(height, int) or name not in BUILT_IN:
+    if not isinstance(width, int) or not isinstance(height, int) or min(width, height) < 1:
+        return None
+    if name not in BUILT_IN:
         return None
     if name == RAW:
         return height * pixel_um, width * pixel_um

@@ -66,7 +66,8 @@ def published_sites(
         asked = _sites(con, query, query.plates["plate_number"])
         if asked.is_empty():
             raise QueryError(
-                "no site is all that was asked for; `jumpduck manifest` with these names says why"
+                "no site fits all that was asked for together; `jumpduck manifest` with these "
+                "names says why"
             )
         some = spread(asked, most)
         controls = asked.clear()

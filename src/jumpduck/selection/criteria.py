@@ -117,10 +117,10 @@ class Selection:
     keep_known_bad
         Keep what known issues say to drop.
     exclude
-        Sites and wells to leave out, also as controls: a Parquet or CSV file, or a frame, with
-        Metadata_Source, _Batch, _Plate, _Well, and Metadata_Site where a row is about a site, such
-        as `jumpduck quality --outliers` makes. They stay out before sites are chosen, so that
-        another site of the well can take the place.
+        Sites and wells to leave out, also as controls: a Parquet or CSV file (also .csv.gz),
+        or a frame, with Metadata_Source, _Batch, _Plate, _Well, and Metadata_Site where a row is
+        about a site, such as `jumpduck quality --outliers` makes. They stay out before sites are
+        chosen, so that another site of the well can take the place.
     illum
         Also list the URLs of the illumination functions (column url_illum), where they were
         published: `jumpduck download --illum` divides by them.

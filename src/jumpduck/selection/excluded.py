@@ -16,7 +16,7 @@ from jumpduck.database.connection import HeldCollection, frame, interrupting
 from jumpduck.errors import ManifestError
 from jumpduck.options import expanded
 from jumpduck.rows import WELL_KEY
-from jumpduck.schema import CANNOT_READ, is_csv
+from jumpduck.schema import CANNOT_READ, is_any_csv
 from jumpduck.selection.sql_text import literal
 
 Exclude = str | Path | pl.DataFrame
@@ -138,7 +138,7 @@ def find_excluded(held: HeldCollection, rows: str) -> str:
 
 def excluded_text(held: HeldCollection, path: str | Path) -> str:
     """Get the same for a user's file, which DuckDB's own command line can read."""
-    reader = "read_csv({}, all_varchar := TRUE)" if is_csv(path) else "read_parquet({})"
+    reader = "read_csv({}, all_varchar := TRUE)" if is_any_csv(path) else "read_parquet({})"
     columns = _keys_of(path).collect_schema()
     site = "" if SITE in columns else f", NULL AS {SITE}"
     rows = f"(SELECT *{site}, 0 AS file_row_number FROM {reader.format(literal(str(path)))})"  # noqa: S608
@@ -158,7 +158,7 @@ def _keys_of(exclude: Exclude) -> pl.LazyFrame:
                 )
             rows = (
                 pl.scan_csv(path, infer_schema=False, glob=False)
-                if is_csv(path)
+                if is_any_csv(path)
                 else pl.scan_parquet(path, glob=False)
             )
         columns = rows.collect_schema().names()

@@ -57,7 +57,7 @@ class FolderSites:
         ------
         QueryError
             A name that neither the folder nor the catalog knows, with the nearest ones, or no site
-            is all that was asked for.
+            fits all of them.
         """
         sites, notes = self.sites, list[str]()
         for parameter, what, column in OF_PLACE:

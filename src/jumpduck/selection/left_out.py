@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from jumpduck.counts import counted
 from jumpduck.selection.chosen import CHOSEN, plates_to_ask
 from jumpduck.selection.criteria import as_names
 from jumpduck.selection.groups import grouped
@@ -57,14 +58,16 @@ def why_empty(con: duckdb.DuckDBPyConnection, query: Query) -> str:
         return _why_nothing_matches(con, query)
     if _without_channels(con, query) == matched:
         names = ", ".join(query.needed_channels)
-        return f"none of the {matched:,} sites asked for has an image of {names}; ask for fewer"
+        count = counted(matched, "site")
+        return f"none of the {count} asked for has an image of {names}; ask for fewer"
     steps = _candidates(query)
     if query.excluded and not _count(con, steps, last(steps)):
         others = _candidates(replace(query, excluded=None))
         if count := _count(con, others, last(others)):
-            return f"`exclude` names all {count:,} sites asked for; name fewer"
+            return f"`exclude` names each of the {counted(count, 'site')} asked for; name fewer"
     if not _count(con, steps, last(steps)):
-        return f"all {matched:,} sites asked for are known to be bad; `keep_known_bad` keeps them"
+        count = counted(matched, "site")
+        return f"each of the {count} asked for is known to be bad; `keep_known_bad` keeps them"
     named = "AND NOT added" if query.selection.adds_controls else ""
     if not _count(con, steps, f"{last(steps)} WHERE {query.sites_kept} > 0 {named}"):
         roles = _by_role(con, query)

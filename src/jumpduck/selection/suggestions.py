@@ -64,11 +64,12 @@ def check_names(what: str, asked: Sequence[str], known: Collection[str]) -> None
             continue
         near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=CUTOFF)
         names = ", ".join(lower[one] for one in near)
-        hint = f"did you mean {names}?" if near else _some(known)
+        hint = f"did you mean {names}?" if near else some_of(known)
         raise QueryError(f"there is no {what} {name!r}; {hint}")
 
 
-def _some(known: Collection[str]) -> str:
+def some_of(known: Collection[str]) -> str:
+    """Get a clause that says which names there are: all of a few, else the first ones."""
     shown = len(known) if len(known) <= FEW_NAMES else FEW_NAMES // 2
     more = f" and {len(known) - shown:,} more" if len(known) > shown else ""
     verb = "is" if len(known) == 1 else "are"

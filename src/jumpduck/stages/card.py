@@ -60,6 +60,9 @@ def card(options: CardOptions) -> list[Path]:
     """
     folder = FilledFolder.open(options.out)
     path = expanded(options.out)
+    for file, mark in ((CARD_FILE, MARK), (CROISSANT_FILE, "jumpduck")):
+        _refuse_others(path / file, mark)
+    refuse_other_file(path / MONTAGE_FILE, "a picture", is_png)
     name = options.name or path.absolute().name
     found = cited(folder)
     write_citations(path)
@@ -70,11 +73,8 @@ def card(options: CardOptions) -> list[Path]:
             croissant(folder, name, found.text.partition("\n\n")[0], found), indent=1
         ),
     }
-    for file, mark in ((CARD_FILE, MARK), (CROISSANT_FILE, "jumpduck")):
-        _refuse_others(path / file, mark)
     written = {file: text.encode() for file, text in texts.items()}
     if picture is not None:
-        refuse_other_file(path / MONTAGE_FILE, "a picture", is_png)
         written[MONTAGE_FILE] = picture
     for file, data in written.items():
         atomic_write(path / file, data)
@@ -85,6 +85,8 @@ def _picture(folder: FilledFolder) -> bytes | None:
     """Get a PNG of a few sites; None where no picture can be made of them."""
     absent = absent_images(folder.sites, [one.name for one in folder.channels])
     sites = spread(described(folder.sites, absent).collect(), MONTAGE_SITES)
+    if sites.is_empty():
+        return None
     shown = sites.sort(SITE_KEY).with_columns(is_control=pl.lit(value=False))
     try:
         picture, _ = picture_of(
@@ -100,7 +102,7 @@ def _picture(folder: FilledFolder) -> bytes | None:
 
 
 def _refuse_others(file: Path, mark: str) -> None:
-    if file.exists() and mark.encode() not in file.read_bytes():
+    if file.exists() and (file.is_dir() or mark.encode() not in file.read_bytes()):
         raise StoreError(
             f"{file} is there, and was not written by `jumpduck card`; move it, or give it another "
             "name"

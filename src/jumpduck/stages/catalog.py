@@ -21,6 +21,7 @@ from jumpduck.database.sql_files import driver_files, find_driver, run_sql_files
 from jumpduck.errors import StoreError
 from jumpduck.options import expanded, takes
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
+from jumpduck.storage.object_reader import root_of
 from jumpduck.storage.replaced_files import is_duckdb, refuse_other_file
 from jumpduck.words import default_of
 
@@ -36,6 +37,9 @@ RELATIONS = """
     WHERE schema_name IN ($name, 'main') AND function_type = 'table_macro' AND NOT internal
     ORDER BY relation
 """
+
+FILES = ("gallery", "metadata", "index", "aliases", "samplesheet", "platemap")
+"""Options that name a file or folder, or a URL."""
 
 
 @takes(CatalogOptions)
@@ -90,12 +94,18 @@ def catalog(options: CatalogOptions) -> pl.DataFrame:
 
 
 def _given(options: CatalogOptions) -> dict[str, object]:
-    """Get what differs from the defaults, as far as it says what is read."""
+    """Get what differs from the defaults, as far as it says what is read.
+
+    Files and folders have their absolute paths, so that the command of a card, which is made of
+    it, reads the same from any folder.
+    """
     given: dict[str, object] = {}
     for one in fields(options):
         value = getattr(options, one.name)
-        if one.name not in ("path", "progress") and value != default_of(one):
-            given[one.name] = str(value) if isinstance(value, Path) else value
+        if one.name in ("path", "progress") or value == default_of(one):
+            continue
+        is_file = one.name in FILES or (one.name == "collection" and value.endswith(".sql"))
+        given[one.name] = root_of(str(value)) if is_file else value
     return given
 
 

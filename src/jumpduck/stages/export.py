@@ -16,7 +16,8 @@ from jumpduck.exports.tables import LACKING_FILE, TablesOfPlates, write_lacking,
 from jumpduck.options import expanded, takes
 from jumpduck.schema import BIBTEX_FILE, CITATION_FILE
 from jumpduck.selection.criteria import Names
-from jumpduck.selection.suggestions import check_names, known_names
+from jumpduck.selection.suggestions import check_names, known_names, some_of
+from jumpduck.storage.replaced_files import check_ending
 from jumpduck.transfer.filled_folder import FilledFolder
 
 MIXES_RECIPES = ("paths",)
@@ -52,7 +53,7 @@ class ExportOptions:
         Called with the number of images that are done, and of all.
     """
 
-    form: str
+    form: str = ""
     folder: str | Path = "images"
     out: str | Path | None = None
     _: KW_ONLY
@@ -120,6 +121,8 @@ def export(options: ExportOptions) -> Exported:
 
 def export_sites(options: ExportOptions, *, dry_run: bool = False) -> Exported:
     """Do what `export` does; with `dry_run`, count and check, and write nothing."""
+    if not options.form:
+        raise QueryError(f"form is not given; {some_of(PLACES)}")
     check_names("form", [options.form], tuple(PLACES))
     folder = FilledFolder.open(options.folder)
     channels = known_names("channel", options.channels, {one.name for one in folder.channels})
@@ -128,8 +131,10 @@ def export_sites(options: ExportOptions, *, dry_run: bool = False) -> Exported:
     _check(options, folder, totals)
     form = form_of(options.form, kept, totals)
     out = expanded(form.out if options.out is None else options.out)
-    if not isinstance(form, FolderForm) and form.name in OF_PLATES and out.suffix != ".csv":
+    if not isinstance(form, FolderForm) and form.name in OF_PLATES and out.suffix.lower() != ".csv":
         form = TablesOfPlates(form, kept)
+    if not isinstance(form, FolderForm):
+        check_ending("out", out, (".csv",))
     done = 0
 
     def advance(images: int) -> None:

@@ -9,11 +9,12 @@ import polars as pl
 
 from jumpduck.database.connection import frame, held_collection, open_catalog
 from jumpduck.errors import ManifestError, QueryError
-from jumpduck.figures.charts import check_charts, write_chart
+from jumpduck.figures.charts import SUFFIXES, check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY
-from jumpduck.schema import CANNOT_READ, OUTCOME
-from jumpduck.selection.suggestions import known_names
+from jumpduck.schema import CANNOT_READ, OUTCOME, is_any_csv
+from jumpduck.selection.suggestions import known_names, some_of
+from jumpduck.storage.replaced_files import refuse_file_as_folder
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.wells.well_values import PERTURBATION, WellValues, column_of, well_values
 
@@ -25,7 +26,7 @@ class PlateOptions:
     Parameters
     ----------
     plate
-        Plate to show.
+        Plate to show. Without one, the error names those that there are.
     by
         What gives a well its colour: role, perturbation, or a column of results.parquet (status,
         mean, saturated, focus and others), of the catalog's sites or of `join`; Metadata_ can be
@@ -52,7 +53,7 @@ class PlateOptions:
         Picture to write: PNG or SVG, by the end of its name.
     """
 
-    plate: str
+    plate: str = ""
     by: str = "role"
     _: KW_ONLY
     out: str | Path | None = None
@@ -110,14 +111,17 @@ def plate(options: PlateOptions) -> PlateMap:
     Raises
     ------
     QueryError
-        There is no such plate, column or channel, with the nearest ones; several plates have the
-        name; the column is neither numbers nor text, or has no value on the plate; the plate has
-        too few wells; or the extra report, which draws pictures, is not installed.
+        There is no such plate, column or channel, with the nearest ones; no plate is named, or
+        several have the name; the column is neither numbers nor text, or has no value on the
+        plate; the plate has too few wells; or the extra report, which draws pictures, is not
+        installed.
     ManifestError
         `join` cannot be read or lacks a column; the folder or catalog is none.
     StoreError
         Nothing was downloaded into the folder; `path` is a file of another kind.
     """
+    if options.out is not None:
+        refuse_file_as_folder(options.out, SUFFIXES)
     target = None if options.path is None else expanded(options.path)
     if target is not None:
         check_charts(target)
@@ -200,6 +204,14 @@ def _key_of(plates: pl.DataFrame, options: PlateOptions) -> tuple[str, str, str]
     QueryError
         There is none, with the nearest names, or there are several.
     """
+    if not options.plate:
+        if _has_folder(options):
+            where = options.out or "images"
+            all_of_them = f"`jumpduck status --plates --out {where}`"
+        else:
+            where, all_of_them = options.catalog, f"`jumpduck plates --catalog {options.catalog}`"
+        names = some_of(set(plates["Metadata_Plate"]))
+        raise QueryError(f"plate is not given; in {where} {names}; name one: {all_of_them}")
     left = plates
     for what, column, asked in (
         ("plate", "Metadata_Plate", options.plate),
@@ -258,7 +270,7 @@ def _with_joined(found: _Rows, by: str, join: str | Path | pl.DataFrame) -> _Row
 def _scan(path: Path) -> pl.LazyFrame:
     if not path.is_file():
         raise ManifestError(f"join {path} is not a file ({path.absolute()}); give Parquet or CSV")
-    if not path.name.lower().endswith((".csv", ".csv.gz")):
+    if not is_any_csv(path):
         return pl.scan_parquet(path, glob=False)
     keys = dict.fromkeys((*PLATE_KEY, "Metadata_Well"), pl.String())
     names = pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()

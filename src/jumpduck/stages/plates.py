@@ -53,7 +53,7 @@ def plates(options: PlatesOptions) -> pl.DataFrame:
     Raises
     ------
     QueryError
-        A name that no plate has, with the nearest ones, or no plate is all that was asked for.
+        A name that no plate has, with the nearest ones, or no plate fits all names.
     ManifestError
         `catalog` is not a catalog.
     """
@@ -67,5 +67,5 @@ def plates(options: PlatesOptions) -> pl.DataFrame:
         if asked:
             listed = listed.filter(pl.col(column).is_in(asked))
     if listed.is_empty():
-        raise QueryError("no plate is all that was asked for; ask for less at once")
+        raise QueryError("no plate fits all that was asked for together; name less at once")
     return listed

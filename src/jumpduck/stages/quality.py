@@ -1,6 +1,5 @@
 """An output folder -> the images and wells that stand out within their plate and channel."""
 
-import csv
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -8,11 +7,19 @@ import polars as pl
 
 from jumpduck.errors import ManifestError, StoreError
 from jumpduck.options import expanded, takes
-from jumpduck.schema import is_csv
+from jumpduck.schema import CANNOT_READ, is_any_csv
 from jumpduck.storage.atomic_files import atomic_path
-from jumpduck.storage.replaced_files import is_parquet, refuse_other_file
+from jumpduck.storage.replaced_files import (
+    check_ending,
+    is_parquet,
+    refuse_file_as_folder,
+    refuse_other_file,
+)
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.wells.outliers import THRESHOLD, Outliers, check_threshold, find_outliers
+
+SUFFIXES = (".parquet", ".csv", ".csv.gz")
+"""Ends of the name of a table of outliers."""
 
 OWN_COLUMNS = {"Metadata_Well", "measure", "z", "reason"}
 """Columns by which a table of outliers is known."""
@@ -29,8 +36,8 @@ class QualityOptions:
     threshold
         Robust z from which on an image or well stands out.
     path
-        File to write the images and wells to that stand out: Parquet, or CSV if its name ends with
-        .csv. `jumpduck manifest --exclude` takes it.
+        File to write the images and wells to that stand out: Parquet or CSV, by the end of its
+        name, which is .parquet, .csv or .csv.gz. `jumpduck manifest --exclude` takes it.
     """
 
     out: str | Path = "images"
@@ -57,15 +64,17 @@ def quality(options: QualityOptions) -> Outliers:
     Raises
     ------
     QueryError
-        `threshold` is not a positive number.
+        `threshold` is not a positive number, or the name of `path` has another ending.
     ManifestError
         The folder has no results, or none of its images was measured.
     StoreError
         Nothing was downloaded into the folder; `path` cannot be written, or is another file.
     """
     check_threshold(options.threshold)
+    refuse_file_as_folder(options.out, SUFFIXES)
     target = None if options.path is None else expanded(options.path)
     if target is not None:
+        check_ending("path", target, SUFFIXES)
         refuse_other_file(target, "a table of outliers", _is_outliers)
     folder = FilledFolder.open(options.out)
     found = find_outliers(folder.results, options.threshold)
@@ -83,8 +92,9 @@ def _write(rows: pl.DataFrame, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as part:
-            if is_csv(path):
-                rows.write_csv(part)
+            if is_any_csv(path):
+                form = "gzip" if path.suffix.lower() == ".gz" else "uncompressed"
+                rows.write_csv(part, compression=form, check_extension=False)
             else:
                 rows.write_parquet(part, compression="zstd")
     except OSError as error:
@@ -96,8 +106,7 @@ def _is_outliers(file: Path) -> bool:
     try:
         if is_parquet(file):
             return set(pl.read_parquet_schema(file)) >= OWN_COLUMNS
-        with file.open(encoding="utf-8", newline="") as lines:
-            header = next(csv.reader(lines), None)
-            return header is not None and set(header) >= OWN_COLUMNS
-    except (UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError):
+        # Polars reads what is compressed, too
+        return set(pl.scan_csv(file, glob=False).collect_schema()) >= OWN_COLUMNS
+    except CANNOT_READ:
         return False

@@ -12,11 +12,13 @@ from jumpduck.figures.download_report.page import AskedFor, Told, is_report, rep
 from jumpduck.options import expanded, takes
 from jumpduck.selection.kept_query import facts_of
 from jumpduck.storage.atomic_files import atomic_write, make_folder
-from jumpduck.storage.replaced_files import refuse_other_file
+from jumpduck.storage.replaced_files import check_ending, refuse_file_as_folder, refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.transfer.origins import Origin
 
 REPORT_FILE = "report.html"
+
+SUFFIXES = (".html", ".htm")
 
 _SETTINGS: Mapping[str, str] = {
     "collection": "collection", "gallery": "images from", "endpoint": "S3 server",
@@ -51,8 +53,10 @@ class Reported:
         The file.
     bytes
         Its size.
-    plates, wells, images
+    plates, wells
         How many the folder has.
+    images, done
+        Images that were tried, and those of them that came.
     wells_shown, wells_with_pictures
         Wells that are in its plate maps, and of which it has pictures.
     left
@@ -64,6 +68,7 @@ class Reported:
     plates: int
     wells: int
     images: int
+    done: int
     wells_shown: int
     wells_with_pictures: int
     left: int
@@ -83,14 +88,17 @@ def report(options: ReportOptions) -> Reported:
     ManifestError
         The folder has no results.parquet or sites.parquet.
     QueryError
-        The extra ``report`` is not installed.
+        The extra ``report`` is not installed, or `path` does not end with .html or .htm.
     """
+    refuse_file_as_folder(options.out, SUFFIXES)
+    if options.path is not None:
+        check_ending("path", expanded(options.path), SUFFIXES)
     folder = FilledFolder.open(options.out)
     path = expanded(options.path) if options.path is not None else folder.path / REPORT_FILE
     refuse_other_file(path, "a report", is_report)
     check_charts()
     asked = [_asked(origin) for origin in folder.origins]
-    told = Told(asked, command_again(folder), _notices(folder), cited(folder).text)
+    told = Told(asked, command_again(folder), _notices(folder), cited(folder).paragraphs)
     made = report_of(folder, told)
     make_folder(path.parent)
     atomic_write(path, made.html)
@@ -100,6 +108,7 @@ def report(options: ReportOptions) -> Reported:
         plates=made.plates,
         wells=made.wells,
         images=made.images,
+        done=made.done,
         wells_shown=made.wells_shown,
         wells_with_pictures=made.wells_with_pictures,
         left=folder.left,
@@ -113,16 +122,18 @@ def _asked(origin: Origin) -> AskedFor:
     named = [(title, settings.pop(name, None)) for name, title in _SETTINGS.items()]
     others = [(name.replace("_", " "), value) for name, value in settings.items()]
     catalog = [(title, str(value)) for title, value in (*named, *others) if value is not None]
+    part = [(f"{name} of the manifest", str(value)) for name, value in origin.part.items()]
     digest = ("SHA-256 of the manifest's rows", origin.digest)
-    return AskedFor([*facts_of(origin.query), *catalog, digest], manifest_again(origin))
+    return AskedFor([*facts_of(origin.query), *catalog, *part, digest], manifest_again(origin))
 
 
 def _notices(folder: FilledFolder) -> list[str]:
     found: list[str] = []
     if folder.left:
         found.append(
-            f"This download is not finished: {folder.left:,} of the images that were asked for "
-            "are not fetched yet, and nothing here counts them. jumpduck status says how to go on."
+            "This download is not finished: of the images that were asked for, it has still to "
+            f"fetch {folder.left:,}, and nothing here counts them. jumpduck status says how to go "
+            "on."
         )
     if len(folder.recipes) > 1:
         found.append("The folder has files of different recipes, which cannot be compared.")

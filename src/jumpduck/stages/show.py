@@ -11,6 +11,7 @@ import polars as pl
 
 from jumpduck.errors import QueryError
 from jumpduck.figures.colours import Colour, added_up, channel_colours
+from jumpduck.figures.montage import MAX_ROWS
 from jumpduck.figures.pictures import picture_of
 from jumpduck.options import expanded, takes
 from jumpduck.rows import PLATE_KEY, ROLE
@@ -26,7 +27,7 @@ from jumpduck.selection.shown_sites import (
 )
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.atomic_files import atomic_write
-from jumpduck.storage.replaced_files import is_png, refuse_other_file
+from jumpduck.storage.replaced_files import is_png, refuse_file_as_folder, refuse_other_file
 from jumpduck.transfer.filled_folder import FilledFolder
 from jumpduck.transfer.origins import Channel
 
@@ -38,11 +39,8 @@ CHOICE = (
 PLACES_ONLY = ("sources", "plates", "modalities")
 """Fields of which none names a perturbation or a well: then one site of each well is shown."""
 
-SITES, WELLS = 6, 96
-"""Rows unless asked otherwise: of what was named, and of one site of each well."""
-
-MAX_ROWS = 384
-"""Rows of a picture, because many programs open none of more than 65,535 pixels."""
+SITES, CONTROLS, WELLS = 6, 6, 96
+"""Rows unless asked otherwise: of what was named, of its controls, and of one site of each well."""
 
 REMOTE_RECIPE = "png16"
 """Keeps grey levels, so that images can be compared."""
@@ -79,7 +77,8 @@ class ShowOptions:
         show one site of: 96 by default.
     controls
         Rows of negative controls of the same plates and modality at most, spread evenly over the
-        plates; 0 for none.
+        plates: 6 by default, 0 for none. Without a perturbation, well or role there are none beside
+        the wells, because these are all wells of their plates.
     stretch
         Grey levels that become black and white: ``plate`` takes the same for all images of a
         channel and plate, so that differences are real, ``image`` those of each image.
@@ -110,7 +109,7 @@ class ShowOptions:
     modalities: Names = ()
     channels: Names = ()
     sites: int | None = None
-    controls: int = 6
+    controls: int | None = None
     stretch: Literal["plate", "image"] = "plate"
     colours: Mapping[str, str] = field(default_factory=dict[str, str])
     composite: Names = ()
@@ -133,6 +132,13 @@ class ShowOptions:
     def most(self) -> int:
         """Rows of what was named, or of one site of each well, at most."""
         return self.sites or (SITES if self.is_named else WELLS)
+
+    @property
+    def most_controls(self) -> int:
+        """Rows of negative controls at most."""
+        if not self.is_named:
+            return 0
+        return CONTROLS if self.controls is None else self.controls
 
 
 @dataclass(frozen=True)
@@ -202,8 +208,9 @@ def show(options: ShowOptions) -> Shown:
     A row is a site, a column a channel; the last column has them in the colours of the collection.
     Without a perturbation, well or role, it is one site of each well: the one that lacks the fewest
     images. An image that could not be had, or read, is a hatched tile with the reason. The scale
-    bar is that of the images below each other; there is none where
-    Metadata_Pixel_Size_Microns is not known.
+    bar is that of the image that it is drawn on, and of those below it: of the last column whose
+    pixels have one known size, which a composite of channels of different sizes has not. There is
+    none where Metadata_Pixel_Size_Microns is not known.
 
     Grey levels are compared as published, whatever the recipe made of them: for a file of 8 bit
     that was stretched between two levels of its own, such as those of png8, the columns low and
@@ -217,7 +224,7 @@ def show(options: ShowOptions) -> Shown:
     Raises
     ------
     QueryError
-        A name, channel, colour or number is wrong, or no site is all that was asked for.
+        A name, channel, colour or number is wrong, or no site fits all of them.
     ManifestError
         The folder was not filled by a download, the sites of a plate are files of two recipes, or
         `catalog` is not a catalog.
@@ -255,21 +262,34 @@ def find_sites(options: ShowOptions) -> Found:
     QueryError, ManifestError, StoreError
         As `show`.
     """
+    refuse_file_as_folder(options.out, (".png",))
     for name, least in (("sites", 1), ("controls", 0)):
         number = getattr(options, name)
         if number is not None and (number % 1 or not least <= number <= MAX_ROWS):
-            raise QueryError(f"{name} {number} is not a whole number from {least} to {MAX_ROWS}")
+            raise QueryError(
+                f"{name} {number} is not a whole number from {least} to {MAX_ROWS}, the rows that "
+                "a picture can have; draw other plates or wells in pictures of their own"
+            )
     if options.stretch not in ("plate", "image"):
         raise QueryError(f"stretch {options.stretch!r} is not one of plate, image")
-    if options.most + options.controls > MAX_ROWS and options.is_named:
+    if options.controls is not None and not options.is_named:
         raise QueryError(
-            f"sites {options.most} and `controls` {options.controls} are more than {MAX_ROWS} "
-            "rows, which a picture can have; lower one of them"
+            f"controls {options.controls} has no effect without a perturbation, gene, compound, "
+            "well or role: one site of each well is shown, negative controls among them; name one, "
+            "or leave `controls` out"
+        )
+    if options.most + options.most_controls > MAX_ROWS:
+        raise QueryError(
+            f"sites {options.most} and `controls` {options.most_controls} are more than {MAX_ROWS} "
+            "rows, which a picture can have; lower one of them, and draw other plates or wells in "
+            "pictures of their own"
         )
     found = _published(options) if options.remote else _of_folder(options)
     if found.shown.sites.is_empty():
         where = options.catalog if options.remote else options.out
-        raise QueryError(f"no site of {where} is all that was asked for; ask for less at once")
+        raise QueryError(
+            f"no site of {where} fits all that was asked for together; name less at once"
+        )
     _columns(options, found.channels)
     return found
 
@@ -293,14 +313,14 @@ def _of_folder(options: ShowOptions) -> Found:
     every = described(asked, absent).collect()
     some = spread(every, options.most)
     controls = every.clear()
-    if options.controls and ROLE in folder.sites.collect_schema():
+    if options.most_controls and ROLE in folder.sites.collect_schema():
         beside_them = folder.sites.filter(pl.col(ROLE) == "negcon").join(
             some.lazy(), on=PLATE_KEY, how="semi"
         )
         controls = described(beside_them, absent).collect()
-    shown = beside(every, some, controls, options.controls)
+    shown = beside(every, some, controls, options.most_controls)
     roles = set(some[ROLE])
-    if options.controls and roles != {"negcon"} and not shown.sites["is_control"].any():
+    if options.most_controls and roles != {"negcon"} and not shown.sites["is_control"].any():
         notes.append(
             f"{folder.path} has no negative control of the same plates and modality; "
             "`jumpduck manifest --with-controls` adds them to what is downloaded"
@@ -314,7 +334,7 @@ def _published(options: ShowOptions) -> Found:
     from jumpduck.transfer.origins import Origin
 
     selection = replace(options.choice, channels=options.channels)
-    found = published_sites(options.catalog, selection, options.most, options.controls)
+    found = published_sites(options.catalog, selection, options.most, options.most_controls)
     there = set(found.rows["Metadata_Channel"])
     channels = Origin.of_json({"channels": found.channels}).channels
     there = [one for one in channels if one.name in there]

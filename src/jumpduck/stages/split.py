@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from jumpduck.counts import counted
 from jumpduck.errors import QueryError
 from jumpduck.options import expanded, takes
 from jumpduck.schema import manifest_types
@@ -171,7 +172,9 @@ def write_split(options: SplitOptions, *, dry_run: bool = False) -> Split:
                 return Split(pl.DataFrame(schema=dict(INDEX)), 0, 0, 0)
         plates = MeasuredPlates(rows)
         shards = _shards(plates, options)
-        folder = ShardFolder(target, shards, digest, of_cut=opened.cuts_plates)
+        is_part = options.left or any(opened.shards)
+        divided = "some" if is_part else "sites" if options.cut else "plates"
+        folder = ShardFolder(target, shards, digest, of_cut=opened.cuts_plates, divided=divided)
         folder.refuse_others()
         index = folder.index(in_bytes=plates.in_bytes)
         if not dry_run:
@@ -202,7 +205,7 @@ def _why_larger(
             else "a plate is not divided; `cut` divides plates"
         )
         return (
-            f"{larger:,} shards have more than {options.gb:,} GB, because {part}"
+            f"{counted(larger, 'shard')} of more than {options.gb:,} GB, because {part}"
             if larger
             else None
         )

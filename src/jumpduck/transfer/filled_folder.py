@@ -10,10 +10,24 @@ import polars as pl
 
 from jumpduck.errors import ManifestError
 from jumpduck.options import expanded
-from jumpduck.schema import RESULTS, RESULTS_FILE, SITES_FILE
+from jumpduck.rows import MODALITY, ROLE, SITE_KEY
+from jumpduck.schema import OPTIONAL, RESULTS, RESULTS_FILE, SITES_FILE
 from jumpduck.transfer.origins import Channel, Origin
 from jumpduck.transfer.output_folder import OutputFolder
-from jumpduck.transfer.plate_tables import schema_of
+from jumpduck.transfer.plate_tables import opened_table
+
+KEYS = (*SITE_KEY, "Metadata_Channel", "path", "status")
+"""Columns that each row of the results fills."""
+
+SITE_TYPES = {name: RESULTS[name] for name in SITE_KEY}
+
+OWN_TYPES = {**OPTIONAL, ROLE: pl.String(), MODALITY: pl.String()}
+"""Types of columns that a table may have or not."""
+
+NEXT_STEP = (
+    "no download writes that: take a folder as `jumpduck download` filled it, or write its tables "
+    "again with `jumpduck status --gather`"
+)
 
 
 class FilledFolder:
@@ -24,19 +38,27 @@ class FilledFolder:
     path
         The folder.
     results, sites
-        Rows of ``results.parquet`` and ``sites.parquet``, to be read when they are needed.
+        Rows of ``results.parquet`` and ``sites.parquet`` as they were when the folder was opened,
+        to be read when they are needed.
     origins
         What the manifests of its runs say of themselves, each once, that of the last run first.
     left
         Number of images that its runs were asked for and that have no row.
     """
 
-    def __init__(self, path: Path, origins: tuple[Origin, ...], left: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        results: pl.LazyFrame,
+        sites: pl.LazyFrame,
+        origins: tuple[Origin, ...],
+        left: int,
+    ) -> None:
         self.path = path
+        self.results = results
+        self.sites = sites
         self.origins = origins
         self.left = left
-        self.results = pl.scan_parquet(path / RESULTS_FILE, glob=False)
-        self.sites = pl.scan_parquet(path / SITES_FILE, glob=False)
 
     @classmethod
     def open(cls, out: str | Path) -> "FilledFolder":
@@ -56,17 +78,27 @@ class FilledFolder:
                 raise ManifestError(
                     f"{path} has no {name}; `jumpduck status {path} --gather` writes it"
                 )
-        if lacking := [name for name in RESULTS if name not in schema_of(path / RESULTS_FILE)]:
-            raise ManifestError(
-                f"{path / RESULTS_FILE} has no column {lacking[0]}; give the folder that "
-                "`jumpduck download` filled"
-            )
+        # before the rows, so that what is fetched in between counts as left, and not as there
+        left = sum(folder.gathered.left.values())
+        results, sites = (
+            _typed(path / name, opened_table(path / name), needed)
+            for name, needed in ((RESULTS_FILE, RESULTS), (SITES_FILE, SITE_TYPES))
+        )
         known = folder.asked.origins.all() or folder.gathered.origins
         order = {run.id: place for place, run in enumerate(folder.asked.runs())}
         runs = sorted(known, key=lambda run: (order.get(run, len(order)), run))
         found = [origin for run in runs for origin in known[run]]
         different = {json.dumps(one.json): one for one in found}
-        return cls(path, tuple(different.values()), sum(folder.gathered.left.values()))
+        opened = cls(path, results, sites, tuple(different.values()), left)
+        opened._check_rows()
+        return opened
+
+    def _check_rows(self) -> None:
+        """Raise ManifestError for rows that no download writes."""
+        empty = self.results.select(pl.col(KEYS).is_null().any()).collect(engine="streaming")
+        for name in (one for one in empty.columns if empty[one].item()):
+            raise ManifestError(f"{self.path / RESULTS_FILE} has rows without {name}; {NEXT_STEP}")
+        _ = self.recipes  # because it raises for those that are none
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
@@ -84,4 +116,41 @@ class FilledFolder:
         """Name with version, and parameters, of each recipe that made its files."""
         kinds = self.results.select("recipe", "parameters").unique().collect(engine="streaming")
         found = kinds.drop_nulls().sort("recipe", "parameters").rows()
-        return tuple((label, json.loads(parameters)) for label, parameters in found)
+        return tuple((self._label(text), self._parameters(more)) for text, more in found)
+
+    def _label(self, label: str) -> str:
+        if not label.strip():
+            raise ManifestError(f"{self.path / RESULTS_FILE} has an empty recipe; {NEXT_STEP}")
+        return label
+
+    def _parameters(self, text: str) -> Mapping[str, Any]:
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise ManifestError(
+                f"{self.path / RESULTS_FILE} has parameters {text[:80]!r}, which are not a JSON "
+                f"object; {NEXT_STEP}"
+            )
+        return found  # pyright: ignore[reportUnknownVariableType]
+
+
+def _typed(file: Path, rows: pl.LazyFrame, needed: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """Get rows in which a column with a meaning has its type, as a user's table need not.
+
+    Raises
+    ------
+    ManifestError
+        A column that each such table has is missing, or of another type.
+    """
+    there = rows.collect_schema()
+    for name, dtype in needed.items():
+        if name not in there:
+            raise ManifestError(f"{file} has no column {name}; {NEXT_STEP}")
+        if there[name] != dtype:
+            raise ManifestError(
+                f"{file} has column {name} of type {there[name]} in place of {dtype}; {NEXT_STEP}"
+            )
+    others = {name: of for name, of in OWN_TYPES.items() if there.get(name, of) != of}
+    return rows.cast(others, strict=False) if others else rows  # pyright: ignore[reportArgumentType]

@@ -68,6 +68,23 @@ class OpenFiles(NamedTuple):
     origins: Sequence[Mapping[str, str]] = ()
 
     @property
+    def part(self) -> Mapping[str, str]:
+        """What the files have of the manifest that was split: ``shard`` or ``shards``.
+
+        It is nothing where they are all of it. A ``shard`` is that of `jumpduck download --shard`.
+        """
+        found = [shard for shard in self.shards if shard]
+        if not found:
+            return {}
+        one, numbers = found[0], sorted({shard.number for shard in found})
+        is_one_split = len(found) == len(self.shards) and len({each.split for each in found}) == 1
+        if is_one_split and one.divided != "some" and len(numbers) == one.of:
+            return {}
+        if len(self.shards) == 1 and one.divided == "plates":
+            return {"shard": f"{one.number}/{one.of}"}
+        return {"shards": f"{', '.join(map(str, numbers))} of {one.of}"}
+
+    @property
     def cuts_plates(self) -> bool:
         """Whether a plate may be here in part, because shards that cut plates are, and not all."""
         found = [shard for shard in self.shards if shard]

@@ -166,8 +166,10 @@ class Manifest:
         source = rows if limit is None else rows.head(limit)
         opened = cls(source, columns, endpoint, file)
         opened.cuts_plates, opened.origins = files.cuts_plates, files.origins
+        part = {"shards": files.part["shard"]} if shard and "shard" in files.part else files.part
         taken = {"shard": shard, "limit": limit if limit == opened.files else None}
-        opened.taken = {name: value for name, value in taken.items() if value is not None}
+        given = {name: value for name, value in taken.items() if value is not None}
+        opened.taken = {**part, **given}
         if limit is None and file is not None:
             opened._written = found
         opened.check_nulls()

@@ -57,7 +57,8 @@ class Origin:
     channels
         Channels of the collection, in its order.
     part
-        What `jumpduck.download` took of it: ``limit``, ``shard``; nothing where it took all.
+        What `jumpduck.download` took of it: ``limit``, ``shard``, or ``shards`` of a split that
+        ``shard`` cannot name; nothing where it took all.
     """
 
     digest: str

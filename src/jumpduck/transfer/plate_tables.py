@@ -233,10 +233,25 @@ def schema_of(file: Path) -> Mapping[str, pl.DataType]:
     StoreError
         The table cannot be read.
     """
+    return opened_table(file).collect_schema()
+
+
+def opened_table(file: Path) -> pl.LazyFrame:
+    """Get the rows of a Parquet table as it is now, also when a run has replaced it since.
+
+    Raises
+    ------
+    StoreError
+        The table cannot be read.
+    """
     try:
-        return pl.scan_parquet(file, glob=False).collect_schema()
+        # Polars keeps the file open, where it would open a path again each time that it reads
+        with file.open("rb") as opened:
+            rows = pl.scan_parquet(opened)
+        rows.collect_schema()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(file, error) from error
+    return rows
 
 
 def _unreadable(file: Path, error: Exception) -> StoreError:

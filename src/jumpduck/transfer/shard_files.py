@@ -46,6 +46,9 @@ class ShardNote:
         It has a part of a plate, and others of the split have the rest.
     of_cut
         The manifest that was split may have had parts of plates.
+    divided
+        What was dealt out: all ``plates`` of a manifest, as `jumpduck download --shard` deals them
+        out; all its ``sites``; or only ``some`` of its rows.
     """
 
     number: int
@@ -54,6 +57,7 @@ class ShardNote:
     split: str
     cut: bool
     of_cut: bool
+    divided: str
 
     def text(self) -> str:
         """Get it as the metadata of the file have it."""

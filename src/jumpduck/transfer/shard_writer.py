@@ -48,16 +48,20 @@ class ShardFolder:
         Of the manifest.
     of_cut
         Whether the manifest has parts of plates already.
+    divided
+        As `ShardNote` has it.
     """
 
-    def __init__(self, path: Path, shards: Sequence[Shard], digest: str, *, of_cut: bool) -> None:
+    def __init__(
+        self, path: Path, shards: Sequence[Shard], digest: str, *, of_cut: bool, divided: str
+    ) -> None:
         self.path = path
         self._shards = shards
         self._files = [path / file_name(number + 1, len(shards)) for number in range(len(shards))]
         ranges = json.dumps([digest, [shard.ranges for shard in shards]])
         self._split = hashlib.sha256(ranges.encode()).hexdigest()[:16]
         self._notes = [
-            ShardNote(number, len(shards), digest, self._split, shard.cut, of_cut)
+            ShardNote(number, len(shards), digest, self._split, shard.cut, of_cut, divided)
             for number, shard in enumerate(shards, 1)
         ]
 

@@ -15,6 +15,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import polars as pl
 
+from jumpduck.counts import counted
 from jumpduck.errors import QueryError
 from jumpduck.rows import PLATE_KEY, SITE_KEY, PlateKey
 from jumpduck.transfer.manifest_files import rows_as_file
@@ -165,7 +166,7 @@ def shards_of(plates: MeasuredPlates, into: int, *, cut: bool) -> list[Shard]:
     count = len(plates.keys)
     if into > count:
         raise QueryError(
-            f"into {into} is more than the {count:,} plate{'s'[: count != 1]} to fetch, and "
+            f"into {into} is more than the {counted(count, 'plate')} to fetch, and "
             f"a plate is not divided; give {count} or fewer, or `cut` to divide plates"
         )
     dealt = _dealt_nearby(plates, into)
@@ -251,7 +252,7 @@ def rows_of_shard(rows: pl.LazyFrame, shard: str) -> pl.LazyFrame:
     if into > len(plates.keys):
         count = len(plates.keys)
         raise QueryError(
-            f"shard {shard!r} is one of more than the {count:,} plate{'s'[: count != 1]} of the "
+            f"shard {shard!r} is one of more than the {counted(count, 'plate')} of the "
             f"manifest, and a plate is not divided; give one of {count} or fewer, or write shards "
             "with `jumpduck split --cut`"
         )

@@ -51,7 +51,7 @@ def charts() -> dict[str, dict[str, Any]]:
         },
         "quality": _quality(),
         "numbers": _plate_map(
-            alt.Color("value:Q").scale(scheme="viridis").legend(orient="bottom", gradientLength=220)
+            alt.Color("value:Q").scale(scheme="viridis").legend(orient="bottom", gradientLength=160)
         ),
         "words": _plate_map(
             alt.Color("value:N", title=None).legend(orient="bottom", columns=3, labelLimit=160)

@@ -83,8 +83,10 @@ class Report:
     ----------
     html
         The file.
-    plates, wells, images
+    plates, wells
         How many the folder has.
+    images, done
+        Images that were tried, and those of them that came.
     wells_shown, wells_with_pictures
         Wells that are in its plate maps, and of which it has pictures.
     """
@@ -93,6 +95,7 @@ class Report:
     plates: int
     wells: int
     images: int
+    done: int
     wells_shown: int
     wells_with_pictures: int
 
@@ -154,6 +157,7 @@ def report_of(folder: FilledFolder, told: Told) -> Report:
         plates=facts.plates.height,
         wells=facts.wells.height,
         images=totals["images"],
+        done=totals["done"],
         wells_shown=wells_shown,
         wells_with_pictures=with_pictures,
     )

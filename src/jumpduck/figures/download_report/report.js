@@ -7,6 +7,7 @@
   const ERRORS_ONLY = 1; // of Vega's levels
   const MAX_MAP_PIXELS = 480;
   const MAX_WELL_PIXELS = 40;
+  const MAX_COLUMNS = 1000; // of a plate
   const MEASURES = { mean: "Mean grey level", focus: "Focus", saturated: "Saturated pixels" };
   const FAULTS = ["failed", "missing", "corrupt"];
   const MARKS = content.charts.marks;
@@ -24,6 +25,8 @@
     if (column.texts) return column.numbers.map((one) => (one === null ? null : column.texts[one]));
     return column.values.map((one) => (one === null ? null : one * column.scale));
   };
+  // a role or well may be called constructor, which each object has
+  const ownOf = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
   const columns = (frame) =>
     Object.fromEntries(Object.entries(frame).map(([name, column]) => [name, values(column)]));
   const numberText = (value) => {
@@ -167,6 +170,7 @@
       background: null,
       font: "system-ui, sans-serif",
       view: { stroke: null },
+      axisX: { labelSeparation: 4 },
       axis: { labelColor: text, titleColor: text, gridColor: line, domainColor: line, labelFontSize: 11 },
       legend: { labelColor: text, titleColor: text, labelFontSize: 12 },
       header: { labelColor: text, labelFontWeight: "bold", labelAnchor: "start", labelOrient: "top" },
@@ -235,7 +239,10 @@
   const colour = byId("colour");
   plates.plate.forEach((_, number) => {
     plateSelect.append(
-      element("option", { value: number, textContent: `${number + 1}: ${plateName(number)}` }),
+      element("option", {
+        value: number, // a narrow field shows the beginning
+        textContent: `${number + 1}: ${plates.plate[number]} (${plates.source[number]} / ${plates.batch[number]})`,
+      }),
     );
   });
   const wellColumns = new Map();
@@ -319,10 +326,11 @@
     }
     if (words) {
       const domain = [...new Set(data.map((one) => one.value).filter((one) => one !== undefined && one !== null))].sort();
-      const taken = domain.map((one) => MARKS.own[one]);
+      const taken = domain.map((one) => ownOf(MARKS.own, one));
       const free = MARKS.colours.filter((one) => !taken.includes(one));
       const colours = taken.map((one) => one ?? free.shift() ?? MARKS.others);
       filled.encoding.color.scale = { domain, range: colours };
+      if (!domain.length) filled.encoding.color.legend = null; // Vega gives an empty one no size
     } else {
       filled.encoding.color.title = colour.selectedOptions[0].textContent;
     }
@@ -352,13 +360,18 @@
     note.textContent = content.shapes[number] ? "" : "There is no map, because the wells are not named as on a plate.";
     const pictures = content.pictures[number];
     const well = wells.well;
+    // as on the plate, where AA comes after Z
+    const order = wells.place.map((place) => place && place[0] * MAX_COLUMNS + place[1]);
     const shown = [
-      column("Well", well, "text", { open: (row) => openWell(number, row) }),
+      column("Well", order, "text", {
+        text: (_, row) => well[row],
+        open: (row) => openWell(number, row),
+      }),
       column("Role", wells.role),
       column("Name", wells.name, "name"),
       column("Status", wells.status),
       column("Sites", wells.sites, "number"),
-      column("Pictures", well.map((one) => (pictures[one] ? "yes" : "no"))),
+      column("Pictures", well.map((one) => (ownOf(pictures, one) ? "yes" : "no"))),
       column("Stands out", yesNo(wells.outlier)),
       column("Known issue", yesNo(wells.issue)),
     ];
@@ -367,7 +380,7 @@
       if (means.every((one) => one === null)) return; // another collection's or source's channel
       shown.push(column(`Mean ${channel.name}`, means, "number"));
     });
-    table(place, `Wells of plate ${plates.plate[number]}`, rowsOf(well), shown, (found) => {
+    table(place, `Wells of plate ${plates.plate[number]}`, rowsOf(well).sort((a, b) => order[a] - order[b]), shown, (found) => {
       matching = new Set(found);
       drawMap();
     });
@@ -406,7 +419,7 @@
           element("div", {}, element("dt", { textContent: term }), element("dd", { textContent: value })),
         ),
     );
-    const sites = content.pictures[number][well] ?? [];
+    const sites = ownOf(content.pictures[number], well) ?? [];
     const shown = sites.flatMap(([site, pictures]) => [
       element("h3", { textContent: `Site ${site}` }),
       element("ul", { className: "site" }, ...pictures.map((one) => picture(well, site, one))),
