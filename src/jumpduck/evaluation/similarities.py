@@ -104,7 +104,8 @@ class Similarities:
         Parameters
         ----------
         score
-            Gets a row and its similarities, which it may change.
+            Gets a row and its similarities, which it may change and must not keep: their memory is
+            used again.
         queries
             Rows to ask for; all by default.
         workers
@@ -113,6 +114,7 @@ class Similarities:
         asked = np.arange(len(self)) if queries is None else queries
         rows = max(workers, BLOCK_BYTES // (8 * max(len(self), 1)))
         results: list[_Result] = []
+        block = np.empty((min(rows, len(asked)), len(self)))  # once, because the system fills it
 
         def part(chosen: Rows, values: Floats) -> list[_Result]:
             return [score(int(row), own) for row, own in zip(chosen, values, strict=True)]
@@ -120,7 +122,7 @@ class Similarities:
         with ThreadPoolExecutor(workers) as pool:
             for start in range(0, len(asked), rows):
                 chosen = asked[start : start + rows]
-                values = self.left[chosen] @ self.right.T
+                values = np.matmul(self.left[chosen], self.right.T, out=block[: len(chosen)])
                 parts: Sequence[list[_Result]] = list(
                     pool.map(part, np.array_split(chosen, workers), np.array_split(values, workers))
                 )
