@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from jumpduck.errors import ProfileError, QueryError
+from jumpduck.evaluation.pair_tables import read_pairs
 from jumpduck.evaluation.registry import measure
 from jumpduck.evaluation.subject import Keys, Subject
 from jumpduck.profile_tables.profiles import Profiles
@@ -142,6 +143,30 @@ def test_singletons_are_missing_and_counted():
         {"no allowed neighbour has the label": 1},
         {"alone in their group": 1},
     ]
+
+
+def test_pairs_of_a_table_are_those_of_the_label_they_are_made_of(tmp_path):
+    profiles = table(wells=3, compounds=24)
+    of_label = profiles.metadata.select("compound", "moa").unique()
+    pairs = of_label.join(of_label, on="moa").select("compound", other="compound_right")
+    more = pl.DataFrame({"compound": ["c1", "??"], "other": ["nobody", "c2"]})
+    pl.concat([pairs, more]).write_csv(tmp_path / "pairs.csv")
+    one = values(profiles, ["known_pairs"], top_percent=5)["known_pairs"]
+    given = {"pairs": read_pairs(tmp_path / "pairs.csv"), "top_percent": 5}
+    other = values(profiles, ["known_pairs"], **given)["known_pairs"]
+    assert (one.value, one.low, one.more["p"]) == (other.value, other.low, other.more["p"])
+    assert other.more["pairs_without_profiles"] == 2
+
+
+def test_a_table_of_pairs_that_cannot_be_used_is_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"pairs .*none\.csv is not a file"):
+        read_pairs(tmp_path / "none.csv")
+    (tmp_path / "one.csv").write_text("a\nb\n")
+    with pytest.raises(ProfileError, match=r"one\.csv has 1 columns \(a\)"):
+        read_pairs(tmp_path / "one.csv")
+    (tmp_path / "no.parquet").write_text("a\nb\n")
+    with pytest.raises(ProfileError, match=r"no\.parquet cannot be read"):
+        read_pairs(tmp_path / "no.parquet")
 
 
 def test_one_far_profile_is_the_only_outlier():

@@ -21,12 +21,11 @@ def draw():
 def test_counts_are_those_of_all_pairs_one_after_the_other(draw, percent, monkeypatch):
     monkeypatch.setattr("jumpduck.evaluation.known_pairs.BLOCK_BYTES", 8 * 70 * 9)
     between = Similarities.of(draw.normal(size=(70, 5)))
-    labels, compounds = draw.integers(-1, 8, 70), draw.integers(0, 40, 70)
-    found = enrichment(between, by_codes(labels), percent, left_out=by_codes(compounds))
+    labels = draw.integers(-1, 8, 70)
+    found = enrichment(between, by_codes(labels), percent)
     pairs = [
         (float(between.left[i] @ between.left[j]), labels[i] == labels[j] >= 0)
         for i, j in itertools.combinations(range(70), 2)
-        if compounds[i] != compounds[j]
     ]
     pairs.sort(reverse=True)
     top = [known for _, known in pairs[: found.top]]
@@ -48,7 +47,7 @@ def test_pairs_of_a_table_are_those_of_a_shared_value(draw):
         (j, i) for i, j in itertools.combinations(range(30), 2) if labels[i] == labels[j]
     ])  # fmt: skip
     one = enrichment(between, by_codes(labels), 5)
-    other = enrichment(between, by_table(np.concatenate([table, table[:4, ::-1]]), 30), 5)
+    other = enrichment(between, by_table(np.concatenate([table, table[:4, ::-1]])), 5)
     assert (one.known, one.known_top, one.p) == (other.known, other.known_top, other.p)
 
 
@@ -80,6 +79,18 @@ def test_the_interval_is_as_wide_as_the_share_varies_over_samples(draw):
         shares.append(found.share)
         widths.append((high - low) / (2 * 1.96))
     assert np.mean(widths) == pytest.approx(np.std(shares), rel=0.35)
+
+
+def test_a_table_of_pairs_is_told_block_by_block(draw, monkeypatch):
+    monkeypatch.setattr("jumpduck.evaluation.known_pairs.BLOCK_BYTES", 8 * 30 * 7)
+    between = Similarities.of(draw.normal(size=(30, 5)))
+    pairs = draw.integers(0, 30, (50, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    known = np.zeros((30, 30), dtype=bool)
+    known[pairs[:, 0], pairs[:, 1]] = known[pairs[:, 1], pairs[:, 0]] = True
+    found = enrichment(between, by_table(pairs), 20)
+    top = np.triu(between.left @ between.left.T >= found.threshold, 1)
+    assert (found.known, found.known_top) == (np.triu(known, 1).sum(), (top & known).sum())
 
 
 def test_nothing_known_or_all_known_is_said(draw):

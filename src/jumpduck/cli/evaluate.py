@@ -14,9 +14,12 @@ from jumpduck.stages.evaluate import evaluate as look
         PLACES: ("profiles", "features", "where"),
         CHOOSE: (
             "metrics", "label", "compound", "treatments", "batch", "well",
-            "pos_sameby", "pos_diffby", "neg_sameby", "neg_diffby", "target", "fold_by",
+            "pos_sameby", "pos_diffby", "neg_sameby", "neg_diffby", "target", "fold_by", "pairs",
         ),
-        WORK: ("distance", "aggregate", "standardize", "seed", "resamples", "nulls", "folds"),
+        WORK: (
+            "distance", "aggregate", "standardize", "seed", "resamples", "nulls", "top_percent",
+            "folds",
+        ),
         OUTPUT: ("path", "queries", "groups", "figure", "projection"),
     },
     positional="profiles",

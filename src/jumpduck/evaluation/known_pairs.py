@@ -10,6 +10,7 @@ from jumpduck.errors import ProfileError, QueryError
 from jumpduck.evaluation.extra import check_extra
 from jumpduck.evaluation.group_sums import interval_of_sums
 from jumpduck.evaluation.measured import Measured
+from jumpduck.evaluation.pair_tables import numbered
 from jumpduck.evaluation.similarities import BLOCK_BYTES, Floats, Rows, Similarities
 from jumpduck.evaluation.subject import Subject
 
@@ -17,29 +18,35 @@ BINS = 2**20
 """Steps of the similarity, from -1 to 1, at which the threshold can lie."""
 
 
-TOP_PERCENT = 1.0
-"""Of all pairs, those that count as the most similar ones."""
-
-
 def known_pairs(subject: Subject) -> Measured:
-    """Get the share of pairs with the same label among the 1% most similar pairs of compounds.
+    """Get the share of known pairs among the most similar pairs of compounds.
 
-    Each compound has one profile; without compounds, each treatment. Chance is the share among all
-    pairs. Further figures are the share of the known pairs that is among the top, the odds ratio,
-    and p of Fisher's exact test (as in cytominer-eval), which takes pairs for independent of one
-    another; the interval, which draws compounds, does not.
+    Each compound has one profile; without compounds, each treatment. Known are the pairs of the
+    table `pairs`, or those with the same label. The most similar ones are the highest `top_percent`
+    of all. Chance is the share of known pairs among all. Further figures are the share of the known
+    pairs that is among the top, the odds ratio, and p of Fisher's exact test (as in
+    cytominer-eval), which takes pairs for independent of one another; the interval, which draws
+    compounds, does not.
     """
     check_extra("known_pairs")
-    keys = subject.keys
-    if keys.compound is not None:
-        one_each = replace(keys, treatments=(keys.compound,))
-        sample = replace(subject, keys=one_each).treatments("label")
-    else:
-        sample = subject.treatments("label")
     if subject.distance == "euclidean":
         raise QueryError("distance euclidean has no bounds, between which known_pairs compares")
-    labels = sample.codes(keys.columns("label"))
-    found = enrichment(subject.similarities(sample), by_codes(labels), TOP_PERCENT)
+    keys = subject.keys
+    if keys.compound is not None:
+        keys = replace(keys, treatments=(keys.compound,))
+        subject = replace(subject, keys=keys)
+    more: dict[str, float | int | str | None] = {}
+    if subject.pairs is None:
+        sample = subject.treatments("label")
+        known = by_codes(sample.codes(keys.columns("label")))
+    else:
+        if len(keys.treatments) != 1:
+            raise QueryError("compound is needed; give the column with the names that pairs has")
+        sample = subject.treatments()
+        pairs, unknown = numbered(subject.pairs, sample.metadata[keys.treatments[0]])
+        known = by_table(pairs)
+        more["pairs_without_profiles"] = unknown
+    found = enrichment(subject.similarities(sample), known, subject.top_percent)
     total = np.array([found.known_top, found.top], np.float64)
     low, high = interval_of_sums(
         found.sums, lambda sums: share_of(sums, total), subject.seed, subject.resamples
@@ -53,6 +60,7 @@ def known_pairs(subject: Subject) -> Measured:
         high,
         sample.excluded,
         more={
+            **more,
             "pairs": found.pairs,
             "known": found.known,
             "known_top": found.known_top,
@@ -116,14 +124,17 @@ def by_codes(codes: Rows) -> Known:
     return tell
 
 
-def by_table(pairs: Rows, profiles: int) -> Known:
+def by_table(pairs: Rows) -> Known:
     """Get what tells the pairs of a table of two columns of numbers of profiles, in any order."""
-    low, high = pairs.min(axis=1, initial=profiles), pairs.max(axis=1, initial=0)
-    keys = np.unique(low * profiles + high)
+    first, second = np.sort(pairs, axis=1).T
 
     def tell(rows: Rows, columns: Rows) -> NDArray[np.bool_]:
-        asked = np.minimum(rows, columns) * profiles + np.maximum(rows, columns)
-        return np.isin(asked, keys)
+        # rows and columns follow one another, and no column is before the first row
+        at, beside = int(rows[0, 0]), int(columns[0])
+        own = (first >= at) & (first < at + len(rows))
+        told = np.zeros((len(rows), len(columns)), np.bool_)
+        told[first[own] - at, second[own] - beside] = True
+        return told
 
     return tell
 
@@ -132,7 +143,6 @@ def enrichment(
     between: Similarities,
     known: Known,
     top_percent: float,
-    left_out: Known | None = None,
 ) -> Enrichment:
     """Get how many known pairs are among the `top_percent` most similar pairs.
 
@@ -145,8 +155,6 @@ def enrichment(
     top_percent
         The share of all pairs that counts as the top, in percent. The threshold is the highest of
         `BINS` steps from which on there are as many.
-    left_out
-        Tells which pairs are not looked at, such as those of one compound.
 
     Raises
     ------
@@ -154,14 +162,14 @@ def enrichment(
         No pair is known, or all are.
     """
     every = np.zeros(BINS, dtype=np.int64)
-    for _, binned, eligible in _blocks(between, left_out):
+    for _, binned, eligible in _blocks(between):
         every += np.bincount(binned[eligible], minlength=BINS)
     pairs = int(every.sum())
     from_top = np.cumsum(every[::-1])
     lowest = BINS - 1 - int(np.searchsorted(from_top, max(pairs * top_percent / 100, 1)))
     sums = np.zeros((len(between), 2))
     n_known = 0
-    for rows, binned, eligible in _blocks(between, left_out):
+    for rows, binned, eligible in _blocks(between):
         columns = np.arange(int(rows[0, 0]), len(between))
         is_known = eligible & known(rows, columns)
         n_known += int(is_known.sum())
@@ -225,7 +233,7 @@ def fisher(known_top: int, top: int, known: int, pairs: int) -> float:
 
 
 def _blocks(
-    between: Similarities, left_out: Known | None
+    between: Similarities,
 ) -> Iterator[tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]]:
     """Get numbers of rows, the bin of their similarity to later rows, and which pairs count.
 
@@ -239,7 +247,4 @@ def _blocks(
         similarity = between.left[start : start + step] @ between.right[start:].T
         binned = ((similarity + 1) * (BINS / 2)).astype(np.int32)
         np.clip(binned, 0, BINS - 1, out=binned)
-        eligible = columns > rows
-        if left_out is not None:
-            eligible &= ~left_out(rows, columns)
-        yield rows, binned, eligible
+        yield rows, binned, columns > rows

@@ -25,6 +25,9 @@ Statistic = Literal["mean", "median"]
 FOLDS = 5
 """How often a classifier or regression is fitted, each time without the groups of one fold."""
 
+TOP_PERCENT = 1.0
+"""Of all pairs of profiles, those that count as the most similar ones."""
+
 _Made = TypeVar("_Made")
 
 
@@ -107,6 +110,8 @@ class Subject:
     nulls: int = NULLS
     workers: int = 1
     folds: int = FOLDS
+    pairs: pl.DataFrame | None = None
+    top_percent: float = TOP_PERCENT
     kept: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @classmethod
@@ -123,6 +128,8 @@ class Subject:
         nulls: int = NULLS,
         workers: int = 1,
         folds: int = FOLDS,
+        pairs: pl.DataFrame | None = None,
+        top_percent: float = TOP_PERCENT,
     ) -> "Subject":
         """Get profiles that can be evaluated.
 
@@ -142,12 +149,26 @@ class Subject:
                 raise QueryError(f"{name} {number} is less than 1; give at least 1")
         if folds < 2:
             raise QueryError(f"folds {folds} is less than 2; give at least 2")
+        if not 0 < top_percent < 100:
+            raise QueryError(f"top_percent {top_percent:g} is not above 0 and below 100")
         _check_columns(profiles, keys)
         _check_finite(profiles)
         ordered = _ordered(profiles)
         if standardize:
             ordered = ordered.with_features(_standardized(ordered.features), ordered.names)
-        return cls(ordered, keys, distance, aggregate, seed, resamples, nulls, workers, folds)
+        return cls(
+            ordered,
+            keys,
+            distance,
+            aggregate,
+            seed,
+            resamples,
+            nulls,
+            workers,
+            folds,
+            pairs,
+            top_percent,
+        )
 
     def once(self, name: str, make: Callable[[], _Made]) -> _Made:
         """Get what several metrics are made of; it is made the first time."""

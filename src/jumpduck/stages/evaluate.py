@@ -8,9 +8,10 @@ import polars as pl
 
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.evaluation.measured import RESAMPLES, Measured
+from jumpduck.evaluation.pair_tables import read_pairs
 from jumpduck.evaluation.projection import Projection, check_projection, projected
 from jumpduck.evaluation.registry import check_metrics, measure
-from jumpduck.evaluation.subject import FOLDS, NULLS, Keys, Statistic, Subject
+from jumpduck.evaluation.subject import FOLDS, NULLS, TOP_PERCENT, Keys, Statistic, Subject
 from jumpduck.figures.charts import SUFFIXES, check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.reading import read_profiles
@@ -57,6 +58,9 @@ class EvaluateOptions:
     fold_by
         Column of what is in one fold of a classifier or regression; `compound`, or else
         `treatments`, by default.
+    pairs
+        Table of two columns, Parquet or CSV, with names of compounds that are known to belong
+        together, for `known_pairs`; by default those with the same label are.
     where
         SQL condition on the columns that are not features; rows for which it is not true are left
         out.
@@ -75,6 +79,8 @@ class EvaluateOptions:
         Bootstrap samples of an interval.
     nulls
         Random orders that p-values are made of.
+    top_percent
+        The most similar pairs among which `known_pairs` looks, in percent of all.
     folds
         How often a classifier or regression is fitted, each time without the groups of one fold.
     path
@@ -105,6 +111,7 @@ class EvaluateOptions:
     neg_diffby: Sequence[str] = ()
     target: str | None = None
     fold_by: str | None = None
+    pairs: str | Path | None = None
     where: str | None = None
     features: Sequence[str] = ()
     distance: str = "cosine"
@@ -113,6 +120,7 @@ class EvaluateOptions:
     seed: int = 0
     resamples: int = RESAMPLES
     nulls: int = NULLS
+    top_percent: float = TOP_PERCENT
     folds: int = FOLDS
     path: str | Path | None = None
     queries: str | Path | None = None
@@ -267,6 +275,8 @@ def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
         nulls=options.nulls,
         workers=usable_cores(),
         folds=options.folds,
+        pairs=None if options.pairs is None else read_pairs(expanded(options.pairs)),
+        top_percent=options.top_percent,
     )
 
 
