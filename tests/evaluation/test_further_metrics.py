@@ -1,5 +1,6 @@
 """All further metrics on tables of profiles: structure, no structure, order, bad input."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.evaluation.pair_tables import read_pairs
-from jumpduck.evaluation.registry import measure
+from jumpduck.evaluation.registry import METRICS, measure
 from jumpduck.evaluation.subject import Keys, Subject
 from jumpduck.profile_tables.profiles import Profiles
 
@@ -245,3 +246,12 @@ def test_folds_do_not_depend_on_the_order_of_rows():
         assert (first[name].value, first[name].high) == pytest.approx(
             (second[name].value, second[name].high)
         )
+
+
+def test_the_command_line_names_all_metrics():
+    from jumpduck.cli.evaluate import evaluate
+
+    words = set(re.findall(r"\w+", evaluate.__doc__))
+    assert {name for name in METRICS if not re.search(r"_macro$|_top2$", name)} - words == {
+        "classifier_top3"
+    }

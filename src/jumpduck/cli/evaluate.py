@@ -33,10 +33,15 @@ def evaluate(options: EvaluateOptions, *, csv: Csv = False, json: Json = False) 
 
     pert_acc, nsb, nsp, nsp_position, nsbp and nsbp_position are accuracies of the nearest well's
     label; nsc and nscb of the nearest treatment's. map and replicate_map are mean average
-    precisions of labels and of treatments. docs/evaluate.md has all metrics. Each value comes with
+    precisions of labels and of treatments; pr_auc and precision_at_r, also _macro, look at the k
+    nearest. percent_replicating, percent_matching, replicate_correlation,
+    replicate_rank_correlation and known_pairs compare pairs. classifier_top1 to _top3,
+    classifier_mcc, r2_ols and r2_ridge are fitted in folds of compounds; nsc_mcc is that of
+    nsc. batch_rejection, silhouette_batch and silhouette_label tell how batches mix, outliers which
+    wells stand out. Each value comes with
     chance, the value to expect of profiles that say nothing, and with an interval (low, high) over
     bootstrap samples of compounds or treatments. What could not be measured is left out and
-    counted. With --json, one object a metric.
+    counted. docs/evaluate.md and docs/metrics.md define them. With --json, one object a metric.
 
     For example:
 
