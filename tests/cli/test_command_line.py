@@ -39,7 +39,8 @@ def test_defaults_are_taken_where_something_else_has_imported_pydantic(verb):
     pytest.importorskip("pydantic")  # with it, cyclopts checks defaults, too
     needed = {
         "get": ["-o", "images"], "submit": ["--system", "slurm"], "plate": ["p"],
-        "export": ["paths"], "completion": ["show"],
+        "export": ["paths"], "completion": ["show"], "normalize": ["p"],
+        "evaluate": ["p", "--metric", "nsc"],
     }  # fmt: skip
     app.parse_args([verb, *needed.get(verb, [])], exit_on_error=False)
 
