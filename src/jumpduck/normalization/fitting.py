@@ -60,7 +60,13 @@ class InMemory:
 
     def read(self, numbers: Numbers | None = None) -> Profiles:
         """Get rows by their numbers in `metadata`."""
-        return self._profiles if numbers is None else self._profiles.select(numbers)
+        if numbers is None:
+            return self._profiles
+        if len(numbers) and (np.diff(numbers) == 1).all():  # no copy is needed
+            start = int(numbers[0])
+            values = self._profiles.features[start : start + len(numbers)]
+            return Profiles(self.metadata[start : start + len(numbers)], values, self.names)
+        return self._profiles.select(numbers)
 
 
 @dataclass
@@ -191,10 +197,16 @@ class Fitting:
         columns: slice = slice(None),
     ) -> None:
         """Let what the maps are made of take those rows of a block that the step is fitted on."""
+        whole = self._held is not None or columns == slice(None)
         for key, rows in groups_of(block.metadata, step.by, len(block.rows)).items():
             for role, reference in self._references[number].items():
                 chosen = rows[reference[block.rows[rows]]]
-                x = block.values[chosen, columns]
+                if len(chosen) < len(block.values):
+                    x = block.values[chosen, columns]
+                else:
+                    x = block.values[:, columns]
+                    # a view would keep all features of a block that is read in memory
+                    x = x if whole else x.copy()
                 group = (*key, *role)
                 if group not in taken:
                     taken[group] = step.kind.begin(x.shape[1])

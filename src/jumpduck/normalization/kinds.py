@@ -27,16 +27,11 @@ class Gathered:
     """Rows of features that a step needs all at once."""
 
     def __init__(self, width: int) -> None:
-        self._blocks = [np.zeros((0, width))]
+        self.blocks = [np.zeros((0, width))]
 
     def add(self, x: Values) -> None:
         """Add rows."""
-        self._blocks.append(x)
-
-    @property
-    def values(self) -> Values:
-        """All rows."""
-        return self._blocks[-1] if len(self._blocks) == 2 else np.concatenate(self._blocks)
+        self.blocks.append(x)
 
 
 class Extremes:
@@ -118,7 +113,7 @@ def _in_both(taken: Mapping[Key, Any], options: Options) -> Mapping[Key, Affine]
 
 
 def _frequent(one: Gathered, freq_cut: float, unique_cut: float) -> Kept:
-    return filters.not_too_frequent(one.values, freq_cut, unique_cut)
+    return filters.not_too_frequent(np.concatenate(one.blocks), freq_cut, unique_cut)
 
 
 def _extreme(one: Extremes, cutoff: float) -> Kept:
@@ -126,11 +121,11 @@ def _extreme(one: Extremes, cutoff: float) -> Kept:
 
 
 def _robust(one: Gathered) -> Affine:
-    return scaling.robustize(one.values)
+    return scaling.robustize(one.blocks)
 
 
 def _mad(one: Gathered, epsilon: float) -> Affine:
-    return scaling.mad_robustize(one.values, epsilon)
+    return scaling.mad_robustize(one.blocks, epsilon)
 
 
 def _residual(one: CountScatter, count: str) -> Affine:  # noqa: ARG001 (it was read before)

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from jumpduck.normalization.affine import Values
 
-MAX_COLUMNS = 64
-"""Features that a thread takes at a time."""
+MIN_COLUMNS, MAX_COLUMNS = 8, 64
+"""Features that a thread takes at a time; 8 numbers fill a line of the processor's cache."""
+
+MAX_VALUES = 2**20
+"""Values that a thread takes at a time: so little memory is used again, and not new each time."""
 
 BLOCK_ROWS = 512
 """Rows that are transposed at a time."""
@@ -22,13 +25,13 @@ MIN_VALUES = 50_000
 """Values from which on a second thread is worth its start."""
 
 
-def quantiles(x: Values, shares: Sequence[float]) -> Values:
+def quantiles(x: Values | Sequence[Values], shares: Sequence[float]) -> Values:
     """Get quantiles of each feature, by linear interpolation; missing values (NaN) do not count.
 
     Parameters
     ----------
     x
-        Values by row and feature.
+        Values by row and feature; or several such arrays, which are taken as one.
     shares
         Which quantiles, from 0 to 1.
 
@@ -37,27 +40,32 @@ def quantiles(x: Values, shares: Sequence[float]) -> Values:
     Values
         By share and feature; NaN where all values are missing.
     """
-    found = np.empty((len(shares), x.shape[1]))
+    blocks = _blocks(x)
+    found = np.empty((len(shares), blocks[0].shape[1]))
 
     def find(columns: slice) -> None:
-        found[:, columns] = _of_rows(_transposed(x, columns), shares)
+        found[:, columns] = _of_rows(_transposed(blocks, columns), shares)
 
-    _in_threads(find, x)
+    _in_threads(find, blocks)
     return found
 
 
-def median_and_mad(x: Values) -> tuple[Values, Values]:
-    """Get the median of each feature and the median of the distances from it."""
-    medians, deviations = np.empty(x.shape[1]), np.empty(x.shape[1])
+def median_and_mad(x: Values | Sequence[Values]) -> tuple[Values, Values]:
+    """Get the median of each feature and the median of the distances from it.
+
+    Takes what `quantiles` takes.
+    """
+    blocks = _blocks(x)
+    medians, deviations = np.empty(blocks[0].shape[1]), np.empty(blocks[0].shape[1])
 
     def find(columns: slice) -> None:
-        turned = _transposed(x, columns)
+        turned = _transposed(blocks, columns)
         middle = _of_rows(turned, (0.5,))[0]
         turned -= middle[:, None]
         medians[columns] = middle
         deviations[columns] = _of_rows(np.abs(turned, out=turned), (0.5,))[0]
 
-    _in_threads(find, x)
+    _in_threads(find, blocks)
     return medians, deviations
 
 
@@ -68,11 +76,16 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_threads(work: Callable[[slice], None], x: Values) -> None:
+def _blocks(x: Values | Sequence[Values]) -> Sequence[Values]:
+    return [x] if isinstance(x, np.ndarray) else x
+
+
+def _in_threads(work: Callable[[slice], None], blocks: Sequence[Values]) -> None:
     """Do something with some columns at a time; numpy lets threads run while it orders numbers."""
-    width = x.shape[1]
-    threads = min(cores(), max(1, x.size // MIN_VALUES))
-    each = max(1, min(MAX_COLUMNS, -(-width // threads)))
+    rows, width = sum(map(len, blocks)), blocks[0].shape[1]
+    threads = min(cores(), max(1, rows * width // MIN_VALUES))
+    most = min(MAX_COLUMNS, max(MIN_COLUMNS, MAX_VALUES // max(1, rows)))
+    each = max(1, min(most, -(-width // threads)))
     parts = [slice(start, start + each) for start in range(0, width, each)]
     if threads == 1:
         for part in parts:
@@ -83,13 +96,17 @@ def _in_threads(work: Callable[[slice], None], x: Values) -> None:
             pass
 
 
-def _transposed(x: Values, columns: slice) -> Values:
+def _transposed(blocks: Sequence[Values], columns: slice) -> Values:
     """Get some columns as the rows of an array of their own."""
-    part = x[:, columns]
-    turned = np.empty(part.shape[::-1])
-    # a block of rows at a time, because it stays in the processor's cache
-    for start in range(0, len(part), BLOCK_ROWS):
-        turned[:, start : start + BLOCK_ROWS] = part[start : start + BLOCK_ROWS].T
+    width = blocks[0][:0, columns].shape[1]
+    turned = np.empty((width, sum(map(len, blocks))))
+    at = 0
+    for block in blocks:
+        # some rows at a time, because they stay in the processor's cache
+        for start in range(0, len(block), BLOCK_ROWS):
+            part = block[start : start + BLOCK_ROWS, columns]
+            turned[:, at : at + len(part)] = part.T
+            at += len(part)
     return turned
 
 
@@ -132,11 +149,11 @@ def _two_of(row: Values, low: int, high: int, sample: NDArray[np.intp]) -> tuple
     """
     some = np.sort(row[sample])
     middle = low / len(row) * len(some)
-    around = 4 * np.sqrt(len(some)) / 2
+    around = 3 * np.sqrt(len(some)) / 2  # three standard deviations of a rank in the sample
     first = some[max(0, int(middle - around))]
     last = some[min(len(some) - 1, int(middle + around) + 1)]
     before = int(np.count_nonzero(row < first))
-    inside = row[(row >= first) & (row <= last)]
+    inside = np.compress((row >= first) & (row <= last), row)
     if not before <= low <= high < before + len(inside):
         before, inside = 0, row.copy()
     inside.partition(high - before)

@@ -1,5 +1,7 @@
 """Features centred and scaled, each by itself."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from jumpduck.normalization.affine import Affine, Values
@@ -18,19 +20,19 @@ def standardize(moments: Moments) -> Affine:
     return _scaled(moments.mean, np.sqrt(moments.variance), moments.rows)
 
 
-def robustize(x: Values) -> Affine:
+def robustize(x: Values | Sequence[Values]) -> Affine:
     """Get ``(x - median) / (q75 - q25)``; a distance of quartiles of 0 counts as 1."""
     low, middle, high = quantiles(x, (0.25, 0.5, 0.75))
-    return _scaled(middle, high - low, len(x))
+    return _scaled(middle, high - low, _height(x))
 
 
-def mad_robustize(x: Values, epsilon: float = MAD_EPSILON) -> Affine:
+def mad_robustize(x: Values | Sequence[Values], epsilon: float = MAD_EPSILON) -> Affine:
     """Get ``(x - median) / (1.4826 MAD + epsilon)``, MAD the median of ``|x - median|``.
 
     Where the MAD is 0, values beside the median become huge: `facts` counts such features.
     """
     middle, deviation = median_and_mad(x)
-    facts = {"rows": float(len(x)), "flat": float((deviation == 0).sum())}
+    facts = {"rows": float(_height(x)), "flat": float((deviation == 0).sum())}
     scale = MAD_TO_SD * deviation + epsilon
     if epsilon == 0:
         scale = np.where(deviation == 0, 1.0, scale)
@@ -40,6 +42,10 @@ def mad_robustize(x: Values, epsilon: float = MAD_EPSILON) -> Affine:
 def subtract_mean(moments: Moments) -> Affine:
     """Get ``x - mean``."""
     return Affine(center=moments.mean, facts={"rows": float(moments.rows)})
+
+
+def _height(x: Values | Sequence[Values]) -> int:
+    return len(x) if isinstance(x, np.ndarray) else sum(map(len, x))
 
 
 def _scaled(center: Values, scale: Values, rows: int) -> Affine:
