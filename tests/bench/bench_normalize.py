@@ -38,7 +38,8 @@ chain = Fitting(InMemory(profiles), read_steps([steps]), References(own, control
 found = [part.features for _, part in chain.normalized()]
 took, cpu = time.perf_counter() - begun, time.process_time() - cpu
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-print(json.dumps({"seconds": took, "gib": peak, "cpu": cpu, "sum": float(sum(np.abs(one).sum() for one in found))}))
+total = float(sum(np.abs(one).sum() for one in found))
+print(json.dumps({"seconds": took, "gib": peak, "cpu": cpu, "sum": total}))
 """
 
 THEIRS = """
