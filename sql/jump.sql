@@ -33,6 +33,8 @@ SET VARIABLE perturbation = 'Metadata_JCP2022';
 .read sql/jump/find_perturbations.sql
 .read sql/jump/explain_name.sql
 .read sql/jump/orphans.sql
+.read sql/jump/well_annotations.sql
+.read sql/jump/profiles.sql
 .read sql/jump/known_issues.sql
 .read sql/jump/treatments.sql
 .read sql/jump/named_plates.sql

@@ -38,7 +38,16 @@ SELECT
     'names of compounds were not read: ' || reason AS reason,
     NULL AS lines
 FROM jump.annotation_files
-WHERE reason IS NOT NULL;
+WHERE reason IS NOT NULL
+UNION ALL
+SELECT
+    NULL AS Metadata_Source,
+    NULL AS Metadata_Batch,
+    NULL AS Metadata_Plate,
+    'the list of profiles was not read: ' || profiles_unread AS reason,
+    NULL AS lines
+FROM jump.settings
+WHERE profiles_unread IS NOT NULL;
 
 COMMENT ON VIEW jump.problems IS
 'One row per plate or table that could not be read, and reason';

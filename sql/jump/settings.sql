@@ -30,7 +30,8 @@ SELECT
     getvariable('jump_project')::VARCHAR AS project,
     getvariable('jump_metadata')::VARCHAR AS metadata,
     getvariable('jump_revision')::VARCHAR AS revision,
-    coalesce(getvariable('jump_site_index'), getvariable('jump_index'))::VARCHAR AS site_index;
+    coalesce(getvariable('jump_site_index'), getvariable('jump_index'))::VARCHAR AS site_index,
+    getvariable('jump_profiles_unread')::VARCHAR AS profiles_unread;
 
 COMMENT ON TABLE jump.settings IS 'One row: where this catalog was read from';
 COMMENT ON COLUMN jump.settings.gallery IS
@@ -45,3 +46,5 @@ COMMENT ON COLUMN jump.settings.revision IS
 'Which metadata it was: a commit, or a digest of the files';
 COMMENT ON COLUMN jump.settings.site_index IS
 'Site index that was read instead of load_data, if any';
+COMMENT ON COLUMN jump.settings.profiles_unread IS
+'Why the list of published profiles could not be had, NULL if it could or was not tried';

@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `plate`, `report`, `quality`, `normalize`, `evaluate`,
+`repair`, `show`, `plate`, `report`, `quality`, `profiles`, `normalize`, `evaluate`,
 `export`, `cite`, `card`, `sql`.
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.normalize import normalize as normalize
     from jumpduck.stages.plate import plate as plate
     from jumpduck.stages.plates import plates as plates
+    from jumpduck.stages.profiles import profiles as profiles
     from jumpduck.stages.quality import quality as quality
     from jumpduck.stages.repair import repair as repair
     from jumpduck.stages.report import report as report
@@ -46,6 +47,7 @@ __all__ = [
     "normalize",
     "plate",
     "plates",
+    "profiles",
     "quality",
     "repair",
     "report",

@@ -42,6 +42,7 @@ VERBS = (
     "normalize",
     "evaluate",
     "export",
+    "profiles",
     "cite",
     "card",
     "recipes",

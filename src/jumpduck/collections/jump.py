@@ -76,6 +76,7 @@ class JumpTables(TableSource):
         self._options.progress("metadata", 0, 1)
         folder = published.metadata_folder(self._metadata, self._scratch, self._reader)
         unread = published.fetch_annotations(self._metadata, folder, self._reader)
+        no_profiles = published.fetch_profile_index(self._metadata, folder, self._reader)
         self._options.progress("metadata", 1, 1)
         self._variables: dict[str, Value] = {
             "jump_gallery": self._gallery,
@@ -86,6 +87,7 @@ class JumpTables(TableSource):
             "jump_revision": published.revision(self._metadata, folder),
             "jump_site_index": self._index,
             "jump_annotations_unread": unread or None,
+            "jump_profiles_unread": no_profiles,
             "jump_aliases": self._aliases and as_pattern(self._aliases),
         }
         return self._variables

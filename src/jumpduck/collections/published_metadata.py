@@ -18,6 +18,11 @@ T = TypeVar("T")
 COMMIT = "016e865fa0691244e0860943e41c7d6a88ed2580"
 ROOT = f"https://raw.githubusercontent.com/jump-cellpainting/datasets/{COMMIT}/metadata"
 
+MANIFESTS = f"https://raw.githubusercontent.com/jump-cellpainting/datasets/{COMMIT}/manifests"
+PROFILE_INDEX = "profile_index.json"
+PROFILE_INDEX_BLOB = "848a0ac41263c46c7402277c4260f4ff13b910d9"
+"""Which tables of profiles were published: address and ETag of each."""
+
 SITE_INDEX = "https://zenodo.org/api/records/18729301/files/jump_index.parquet/content"
 SITE_INDEX_SHA256 = "6dddbda730650a079005565ce7f1418555cbb0ac77f0e3ecbf9a538f11c9a156"
 """One row per site of all of JUMP, with the URL of each stain; no brightfield, no illum."""
@@ -123,6 +128,29 @@ def fetch_annotations(root: str, folder: Path, stores: ObjectReader) -> list[dic
             continue
         atomic_write(file, data)
     return unread
+
+
+def fetch_profile_index(root: str, folder: Path, stores: ObjectReader) -> str | None:
+    """Bring the list of published profiles into `folder`, and get why it could not be had, if so.
+
+    Nothing but profiles depends on it. Therefore a metadata folder of the user may lack it, and a
+    published one that cannot be had does not end the build.
+    """
+    if scheme_of(root) == "file":
+        return None
+    file = folder / PROFILE_INDEX
+    if root == ROOT and file.is_file() and blob_id(file.read_bytes()) == PROFILE_INDEX_BLOB:
+        return None
+    file.unlink(missing_ok=True)
+    url = f"{MANIFESTS if root == ROOT else root}/{PROFILE_INDEX}"
+    try:
+        data = _get(url) if root.startswith("http") else bytes(stores.read(url).data)
+    except (StoreError, OSError) as error:
+        return str(error) if root == ROOT else None
+    if root == ROOT and blob_id(data) != PROFILE_INDEX_BLOB:
+        return f"{url}: its git blob id is {blob_id(data)}, expected {PROFILE_INDEX_BLOB}"
+    atomic_write(file, data)
+    return None
 
 
 def _annotation(root: str, name: str, stores: ObjectReader) -> bytes:

@@ -11,15 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from jumpduck.errors import ProfileError, StoreError
-from jumpduck.options import expanded
+from jumpduck.errors import ProfileError
 from jumpduck.profile_tables.columns import KEYS, features_of, metadata_of, nearest
 from jumpduck.profile_tables.conditions import rows_where
-from jumpduck.profile_tables.csv_tables import is_csv_name
 from jumpduck.profile_tables.profiles import Features, Profiles
 from jumpduck.profile_tables.table_files import TableFile, open_files
+from jumpduck.profile_tables.writing import write_parts
 from jumpduck.schema import CANNOT_READ
-from jumpduck.storage.atomic_files import atomic_path, make_folder
 
 FACTS_PREFIX = "jumpduck."
 """Of the facts that are carried on; others describe the file that they were read from."""
@@ -187,6 +185,7 @@ def iterate_profiles(
             for rows in together:
                 yield read.select(np.arange(at, at + len(rows)))
                 at += len(rows)
+            del read  # because the next plates would be read beside it
 
 
 def _groups(table: ProfileTable, by: Sequence[str]) -> Generator[list[NDArray[np.intp]]]:
@@ -229,18 +228,7 @@ def write_profiles(profiles: Profiles, path: str | Path, facts: Mapping[str, str
     StoreError
         The file cannot be written.
     """
-    file = expanded(path)
-    kept = {**profiles.facts, **facts}
-    try:
-        make_folder(file.parent)
-        with atomic_path(file) as part:
-            if is_csv_name(file.name):
-                gz = "gzip" if file.name.lower().endswith(".gz") else "uncompressed"
-                profiles.frame().write_csv(part, compression=gz, check_extension=False)
-            else:
-                profiles.frame().write_parquet(part, compression="zstd", metadata=kept)
-    except OSError as error:
-        raise StoreError(f"cannot write {file}: {error.strerror or error}") from error
+    write_parts([profiles], path, facts)
 
 
 def as_metadata(rows: pl.DataFrame) -> pl.DataFrame:

@@ -87,6 +87,7 @@ class RemoteParquet:
             raise ProfileError(f"{url} is not a Parquet file, or it was cut short")
         self._footer = self.size - 8 - length
         self._here = self._earlier_blocks()
+        self._earlier = len(self._here)
         if not self._here:
             self._note.unlink(missing_ok=True)
             with copy.open("wb") as file:
@@ -122,6 +123,21 @@ class RemoteParquet:
         """Get how many bytes `fetch` would fetch."""
         runs = self._missing(self._parts(columns, row_groups))
         return sum(len(run) for run in runs) * BLOCK_BYTES
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes that came from the server and not from an earlier copy, in whole blocks."""
+        return min((len(self._here) - self._earlier) * BLOCK_BYTES, self.size)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the file is here."""
+        return len(self._here) == -(-self.size // BLOCK_BYTES)
+
+    def remove(self) -> None:
+        """Remove the copy."""
+        self.copy.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
 
     def groups_of(self, start: int, length: int) -> range:
         """Get the numbers of the row groups that have some of these rows."""

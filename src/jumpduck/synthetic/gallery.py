@@ -14,6 +14,7 @@ import tifffile
 
 from jumpduck.synthetic.cells import STAINS, Phenotype, draw_site
 from jumpduck.synthetic.galleries import SmallGallery
+from jumpduck.synthetic.profiles import write_profiles
 
 PROJECT = "cpg0016-jump"
 GALLERY = "s3://cellpainting-gallery"
@@ -194,6 +195,7 @@ def write_gallery(folder: Path, *, edges: tuple[int, int] = (512, 800)) -> Galle
     _write_text(metadata / "plate.csv.gz", _csv(plates))
     _write_text(metadata / "well.csv.gz", _csv(wells))
     sizes = [size for plate in PLATES for size in _write_plate(root, plate, edges)]
+    write_profiles(root, metadata, PLATES)
     missing, corrupt = (_path(*fault) for fault in (MISSING, CORRUPT))
     return Gallery(root, metadata, len(sizes), sum(sizes), missing, corrupt)
 

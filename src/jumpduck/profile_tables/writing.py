@@ -1,0 +1,94 @@
+"""Tables of profiles that come in parts, to one file."""
+
+import gzip
+from collections.abc import Generator, Iterable, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import IO, cast
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from jumpduck.errors import ProfileError, StoreError
+from jumpduck.options import expanded
+from jumpduck.profile_tables.csv_tables import is_csv_name
+from jumpduck.profile_tables.profiles import Profiles
+from jumpduck.storage.atomic_files import atomic_path, make_folder
+
+GROUP_BYTES = 256 * 2**20
+"""Of a row group that is written. With smaller ones the memory of a large table would grow: Polars
+keeps 3 kB for each column of each row group until the file is complete."""
+
+
+def write_parts(parts: Iterable[Profiles], path: str | Path, facts: Mapping[str, str] = {}) -> int:
+    """Write a table of profiles that comes in parts, and get its number of rows.
+
+    Memory holds few parts at a time. The facts and the types of columns are those of the first.
+
+    Parameters
+    ----------
+    parts
+        Rows with the same columns, such as one plate after the other.
+    path
+        CSV if the name ends with ``.csv`` or ``.csv.gz``, else Parquet.
+    facts
+        What the file says of itself beside what the first part does; CSV cannot keep them.
+
+    Raises
+    ------
+    ProfileError
+        There is no part, or one has other columns than the first.
+    StoreError
+        The file cannot be written.
+    """
+    file = expanded(path)
+    coming = iter(parts)
+    first = next(coming, None)
+    if first is None:
+        raise ProfileError("there is no row to write; give another table, or another `where`")
+    kept = {**first.facts, **facts}
+    schema = dict(first.frame().schema)
+    group = max(1, GROUP_BYTES // (8 * len(schema)))
+    rows = 0
+    failed: list[BaseException] = []
+
+    def frames() -> Generator[pl.DataFrame]:
+        nonlocal rows
+        try:
+            for part in chain([first], coming):
+                frame = part.frame()
+                if frame.columns != [*schema]:
+                    raise ProfileError("a part of the table has other columns than the first")
+                rows += frame.height
+                yield frame.cast(schema)  # pyright: ignore[reportArgumentType]
+        except BaseException as error:
+            failed.append(error)  # because Polars would raise another error in its place
+            raise
+
+    def io_source(*_asked: object) -> Generator[pl.DataFrame]:
+        return frames()
+
+    try:
+        make_folder(file.parent)
+        with atomic_path(file) as target:
+            try:
+                if is_csv_name(file.name):
+                    _write_csv(frames(), target, gz=file.name.lower().endswith(".gz"))
+                else:
+                    register_io_source(io_source, schema=schema).sink_parquet(
+                        target, compression="zstd", row_group_size=group, metadata=kept
+                    )
+            except pl.exceptions.PolarsError:
+                if failed:
+                    raise failed[0] from None
+                raise
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise StoreError(f"cannot write {file}: {reason or error}") from error
+    return rows
+
+
+def _write_csv(frames: Iterable[pl.DataFrame], target: Path, *, gz: bool) -> None:
+    with gzip.open(target, "wb") if gz else target.open("wb") as file:
+        for number, frame in enumerate(frames):
+            frame.write_csv(cast("IO[bytes]", file), include_header=number == 0)
