@@ -38,6 +38,7 @@ RULES = {
     "label": (["a"], [], [], ["a"]),
     "across batches": (["a"], ["b"], [], ["a"]),
     "within a batch": (["a"], ["c"], ["b"], ["a"]),
+    "many positives": (["b"], [], [], ["b"]),
     "two columns": (["a", "b"], [], [], ["a", "c"]),
 }
 
@@ -89,8 +90,9 @@ def test_a_profile_without_a_partner_has_no_average_precision():
     assert np.isfinite(found.average).tolist() == [True, True, False]
 
 
-def test_profiles_that_are_all_the_same_have_the_average_precision_of_chance():
-    metadata = pl.DataFrame({"a": np.random.default_rng(1).permutation(np.arange(400) % 40)})
+@pytest.mark.parametrize("groups", [40, 4])
+def test_profiles_that_are_all_the_same_have_the_average_precision_of_chance(groups):
+    metadata = pl.DataFrame({"a": np.random.default_rng(1).permutation(np.arange(400) % groups)})
     found = average_precision(
         Similarities.of(np.ones((400, 3))),
         Pairs.of(metadata, ["a"], []),

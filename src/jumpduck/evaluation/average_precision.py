@@ -16,6 +16,9 @@ from jumpduck.errors import QueryError
 from jumpduck.evaluation.exclusions import Exclusions, Sharing
 from jumpduck.evaluation.similarities import Floats, Rows, Similarities
 
+FEW_POSITIVES = 16
+"""Up to which negative pairs are counted for each positive one, which takes less than sorting."""
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -81,7 +84,7 @@ def average_precision(
                 "a pair is positive and negative: neg_diffby needs a column of pos_sameby, or "
                 "neg_sameby one of pos_diffby"
             )
-        count, others = int(positives.sum()), int(negatives.sum())
+        count, others = int(np.count_nonzero(positives)), int(np.count_nonzero(negatives))
         if not count or not others:
             return np.nan, count, count + others
         above = _above(own, positives, negatives, similarities.tie)
@@ -103,15 +106,20 @@ def _above(
     rows, values = rows[order], values[order]
     near = negatives & (own >= values[0] - tie)
     others = own[near]
-    place = np.searchsorted(values + tie, others)
-    # those above the first i positives and no more
-    counts = np.bincount(place, minlength=len(values) + 1)
-    above = np.cumsum(counts[::-1])[::-1][1:]
-    tied = (place < len(values)) & (others >= (values - tie)[np.minimum(place, len(values) - 1)])
-    if tied.any():
-        candidates = np.flatnonzero(near)[tied]
-        equal = np.abs(own[candidates][:, None] - values) <= tie
-        above = above + (equal & (candidates[:, None] < rows)).sum(axis=0)
+    if len(values) <= FEW_POSITIVES:
+        above = np.array([np.count_nonzero(others > value) for value in values + tie])
+        reached = np.array([np.count_nonzero(others >= value) for value in values - tie])
+    else:
+        ordered = np.sort(others)
+        above = len(others) - np.searchsorted(ordered, values + tie, side="right")
+        reached = len(others) - np.searchsorted(ordered, values - tie)
+    if (reached > above).any():
+        place = np.searchsorted(values, others)
+        below, next_above = np.maximum(place - 1, 0), np.minimum(place, len(values) - 1)
+        tied = np.abs(others - values[below]) <= tie
+        tied |= np.abs(others - values[next_above]) <= tie
+        equal = np.abs(others[tied][:, None] - values) <= tie
+        above = above + (equal & (np.flatnonzero(near)[tied][:, None] < rows)).sum(axis=0)
     return above
 
 
