@@ -160,6 +160,12 @@ def test_a_label_in_one_batch_only_is_neither_query_nor_neighbour_of_nscb(tmp_pa
     }
 
 
+def test_labels_that_are_all_in_one_batch_are_said_to_be_so(tmp_path):
+    frame = a_screen().with_columns(Metadata_Week="Metadata_moa")
+    with pytest.raises(ProfileError, match="each Metadata_moa is in one Metadata_Week only"):
+        evaluated(saved(frame, tmp_path), ["nscb"])
+
+
 def test_what_has_no_partner_is_missing_and_not_wrong(tmp_path):
     alone = a_screen(labels=1, compounds=1, doses=1, replicates=1).with_columns(
         Metadata_moa=pl.lit("alone"), Metadata_Compound=pl.lit("alone"),

@@ -1,5 +1,8 @@
 """Nearest neighbours without those that must not count, against brute force."""
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -81,3 +84,22 @@ def test_equally_near_neighbours_come_in_the_order_of_their_rows():
 def test_no_neighbours_are_asked_for(table):
     with pytest.raises(QueryError, match="k 0 is less than 1"):
         nearest(Similarities.of(table[1]), Exclusions(), 0)
+
+
+LARGE = """
+import numpy as np
+from jumpduck.evaluation.exclusions import Exclusions
+from jumpduck.evaluation.neighbours import nearest
+from jumpduck.evaluation.similarities import Similarities
+similarities = Similarities.of(np.random.default_rng(0).normal(size=(100_000, 16)))
+nearest(similarities, Exclusions(), queries=np.arange(500), workers=2)
+print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_similarities_of_many_profiles_are_never_all_in_memory():
+    done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
+    similarities_gb, largest_gb = 100_000 * 500 * 8 / 1e9, int(done.stdout) / 1e6
+    assert largest_gb < 0.8 * similarities_gb

@@ -87,6 +87,11 @@ def nscb(subject: Subject) -> Measured:
     alone = _without_neighbour(sample, sample.codes(label), Exclusions.of(sample.metadata, [batch]))
     labels = sample.codes(label)
     dropped = np.isin(labels, np.setdiff1d(labels[alone], labels[~alone]))
+    if dropped.all():
+        raise ProfileError(
+            f"nscb: each {label[0]} is in one {batch[0]} only, so that none could be found in "
+            "another; name another column with `batch`, or measure nsc"
+        )
     kept = sample.select(np.flatnonzero(~dropped), {ONE_BATCH: int(dropped.sum())})
     return _accuracy("nscb", subject, kept, "label", [("compound",), ("batch",)])
 
