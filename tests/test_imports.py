@@ -72,6 +72,7 @@ LIBRARIES = {
     "pandas": set(),
     "pycytominer": set(),
     "copairs": set(),
+    "umap": {"evaluation"},
 }
 
 
