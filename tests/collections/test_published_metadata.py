@@ -7,6 +7,7 @@ from jumpduck.collections import published_metadata as published
 from jumpduck.collections.published_metadata import blob_id, metadata_folder
 from jumpduck.errors import CatalogError, StoreError
 from jumpduck.storage.object_reader import ObjectReader
+from tests.support.places import DATA
 
 
 def test_the_blob_id_is_gits():
@@ -62,3 +63,35 @@ def test_a_server_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(published.time, "sleep", lambda _: None)
     with pytest.raises(StoreError, match=r"127\.0\.0\.1:9/.*HTTPS_PROXY, or name a"):
         metadata_folder("http://127.0.0.1:9/metadata", tmp_path, ObjectReader())
+
+
+def test_the_list_of_profiles_is_fetched_once_and_only_the_published_one_is_kept(
+    tmp_path, monkeypatch
+):
+    text = b'[{"subset": "orf"}]'
+    monkeypatch.setattr(published, "PROFILE_INDEX_BLOB", blob_id(text))
+    asked = serve(monkeypatch, {"profile_index.json": b"[]"})
+    reason = published.fetch_profile_index(published.ROOT, tmp_path, ObjectReader())
+    assert reason is not None
+    assert f"expected {blob_id(text)}" in reason
+    assert not list(tmp_path.iterdir())
+    asked = serve(monkeypatch, {"profile_index.json": text})
+    for _ in range(2):
+        assert published.fetch_profile_index(published.ROOT, tmp_path, ObjectReader()) is None
+    assert asked == [f"{published.MANIFESTS}/profile_index.json"]
+    assert (tmp_path / "profile_index.json").read_bytes() == text
+
+
+def test_a_list_of_profiles_that_cannot_be_had_is_a_reason_and_no_error(tmp_path, monkeypatch):
+    serve(monkeypatch, {})
+    reason = published.fetch_profile_index(published.ROOT, tmp_path, ObjectReader())
+    assert reason is not None
+    assert "no such file" in reason
+    other = "https://example.org/metadata"
+    assert published.fetch_profile_index(other, tmp_path, ObjectReader()) is None
+
+
+@pytest.mark.real
+def test_the_list_of_profiles_is_the_one_of_the_pinned_revision():
+    data = (DATA / "jump_metadata/profile_index.json").read_bytes()
+    assert blob_id(data) == published.PROFILE_INDEX_BLOB

@@ -11,6 +11,7 @@ import jumpduck
 from jumpduck.errors import ProfileError, QueryError, StoreError
 from jumpduck.profile_tables import remote_parquet
 from jumpduck.profile_tables.reading import read_profiles
+from tests.support.places import DATA
 from tests.support.s3_server import S3Server
 
 
@@ -179,3 +180,28 @@ def test_what_is_not_a_table_of_profiles_is_not_replaced(catalog, tmp_path):
         jumpduck.profiles("compound", catalog=catalog, path=path)
     with pytest.raises(QueryError, match=r"does not end with \.parquet"):
         jumpduck.profiles("compound", catalog=catalog, path=tmp_path / "profiles.csv")
+
+
+@pytest.mark.real
+def test_the_tables_that_jump_published_are_those_of_its_bucket(gallery, tmp_path):
+    metadata = tmp_path / "metadata"
+    shutil.copytree(gallery.metadata, metadata)
+    index = DATA / "jump_metadata/profile_index.json"
+    shutil.copy(index, metadata / "profile_index.json")
+    path = tmp_path / "c.duckdb"
+    with S3Server() as server:
+        server.put_folder("cellpainting-gallery", gallery.gallery)
+        options = {"endpoint": server.endpoint, "metadata": str(metadata)}
+        jumpduck.catalog(path, sources=["source_2"], **options)
+        found = jumpduck.profiles(catalog=path).published
+        assert found["subset"].to_list() == sorted(
+            f"{name}{kind}"
+            for name in ("all", "compound", "crispr", "orf")
+            for kind in ("", "_interpretable")
+        )
+        start = "s3://cellpainting-gallery/cpg0016-jump-assembled/source_all/workspace/"
+        assert found["url"].str.starts_with(start).all()
+        etags = {one["etag"] for one in json.loads(index.read_text())}
+        assert set(found["etag"]) == etags
+        with pytest.raises(ProfileError, match="no such file"):
+            jumpduck.profiles("orf", catalog=path, path=tmp_path / "orf.parquet")
