@@ -150,17 +150,21 @@ def test_a_file_that_is_not_the_published_one_is_refused(gallery, tmp_path, publ
     target = tmp_path / "profiles.parquet"
     with pytest.raises(ProfileError, match="not the published file: the MD5 of its bytes is"):
         jumpduck.profiles("compound", catalog=tmp_path / "c.duckdb", path=target)
-    with S3Server() as server:
-        server.put_folder("cellpainting-gallery", root)
-        jumpduck.catalog(
-            tmp_path / "c.duckdb",
-            endpoint=server.endpoint,
-            metadata=str(gallery.metadata),
-            sources=["source_2"],
-        )
-        with pytest.raises(ProfileError, match="not the published file: its ETag is"):
-            jumpduck.profiles("compound", catalog=tmp_path / "c.duckdb", path=target)
     assert not target.exists()
+
+
+def test_a_file_in_a_bucket_that_has_another_etag_is_refused(
+    from_s3, bucket, published, tmp_path, gallery
+):
+    file = published["compound"]
+    key = file.relative_to(gallery.gallery).as_posix()
+    bucket.put("cellpainting-gallery", key, published["all_interpretable"].read_bytes())
+    try:
+        with pytest.raises(ProfileError, match="not the published file: its ETag is"):
+            jumpduck.profiles("compound", catalog=from_s3, path=tmp_path / "profiles.parquet")
+    finally:
+        bucket.put("cellpainting-gallery", key, file.read_bytes())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_catalog_without_a_list_of_profiles_says_so(gallery, tmp_path):
@@ -173,6 +177,24 @@ def test_a_catalog_without_a_list_of_profiles_says_so(gallery, tmp_path):
         jumpduck.profiles(catalog=path)
 
 
+def test_a_list_that_names_what_is_no_published_table_is_refused(gallery, tmp_path):
+    metadata = tmp_path / "metadata"
+    shutil.copytree(gallery.metadata, metadata)
+    wrong = {
+        "s3://cellpainting-gallery/../other.parquet": "is outside of the gallery",
+        "/other.parquet": "is outside of the gallery",
+        "s3://cellpainting-gallery/absent.parquet": "there is no file",
+        "ftp://example.org/rows.parquet": "cannot read ftp",
+    }
+    index = [{"subset": f"set_{number}", "url": url} for number, url in enumerate(wrong)]
+    (metadata / "profile_index.json").write_text(json.dumps(index))
+    path = tmp_path / "c.duckdb"
+    jumpduck.catalog(path, gallery=str(gallery.gallery), metadata=str(metadata))
+    for one, said in zip(index, wrong.values(), strict=True):
+        with pytest.raises((ProfileError, QueryError), match=said):
+            jumpduck.profiles(one["subset"], catalog=path, path=tmp_path / "profiles.parquet")
+
+
 def test_what_is_not_a_table_of_profiles_is_not_replaced(catalog, tmp_path):
     path = tmp_path / "manifest.parquet"
     pl.DataFrame({"path": ["x"]}).write_parquet(path)
@@ -182,6 +204,7 @@ def test_what_is_not_a_table_of_profiles_is_not_replaced(catalog, tmp_path):
         jumpduck.profiles("compound", catalog=catalog, path=tmp_path / "profiles.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_tables_that_jump_published_are_those_of_its_bucket(gallery, tmp_path):
     metadata = tmp_path / "metadata"

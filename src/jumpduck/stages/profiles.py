@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -24,6 +25,7 @@ from jumpduck.selection.criteria import Names, as_names
 from jumpduck.selection.places import COLUMNS
 from jumpduck.selection.suggestions import known_names
 from jumpduck.storage.atomic_files import PART_SUFFIX, make_folder
+from jumpduck.storage.object_reader import scheme_of
 from jumpduck.storage.replaced_files import is_parquet, refuse_other_file
 
 WELL = ("Metadata_Source", "Metadata_Plate", "Metadata_Well")
@@ -134,17 +136,18 @@ def profiles(options: ProfilesOptions) -> FetchedProfiles:
     """
     with open_catalog(options.catalog) as con:
         held = held_collection(con)
-        published, endpoint, revision = _published(con, held)
+        published, settings = _published(con, held)
         if options.subset is None:
             return FetchedProfiles(published)
         (name,) = known_names("subset of profiles", [options.subset], published["subset"].to_list())
         chosen = published.filter(pl.col("subset") == name)
         row = chosen.row(0, named=True)
         target = _checked_target(options)
-        fact = {**row, "metadata": revision}
+        fact = {**row, "metadata": settings.get("revision")}
+        _check_inside(row["url"], settings["gallery"])
         fact |= {one: as_names(getattr(options, one)) for one in (*ASKED, "features")}
         with _copy_path(options, target, row["etag"]) as copy:
-            file = PublishedFile(row["url"], row["etag"], copy, endpoint)
+            file = PublishedFile(row["url"], row["etag"], copy, settings["endpoint"])
             table = ProfileTable([file.file], as_names(options.features))
             metadata = _annotated(con, held, table.metadata, row["url"])
             rows = _rows_of(metadata, options)
@@ -176,8 +179,8 @@ def profiles(options: ProfilesOptions) -> FetchedProfiles:
 
 def _published(
     con: duckdb.DuckDBPyConnection, held: HeldCollection
-) -> tuple[pl.DataFrame, str | None, str | None]:
-    """Get the published tables, the S3 server, and the revision of the metadata."""
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Get the published tables, and where the catalog was read from."""
     query = "SELECT 1 FROM duckdb_tables() WHERE schema_name = $name AND table_name = 'profiles'"
     if not con.execute(query, {"name": held.name}).fetchall():
         raise QueryError(
@@ -192,7 +195,15 @@ def _published(
             f"the catalog has no list of published profiles: {reason}; build it again with "
             "`jumpduck catalog`"
         )
-    return published, settings["endpoint"], settings.get("revision")
+    return published, settings
+
+
+def _check_inside(url: str, gallery: str) -> None:
+    """Raise ProfileError for a path that leads out of the gallery, which a list could name."""
+    if scheme_of(url) != "file":
+        return
+    if not Path(url).resolve().is_relative_to(Path(gallery).resolve()):
+        raise ProfileError(f"{url} is outside of the gallery {gallery}; correct profile_index.json")
 
 
 def _checked_target(options: ProfilesOptions) -> Path:
