@@ -66,6 +66,7 @@ def test_resampling_all_profiles_once_gives_the_share(draw):
     assert share_of(found.sums.sum(axis=0), total) == pytest.approx(found.share)
 
 
+@pytest.mark.slow
 def test_the_interval_is_as_wide_as_the_share_varies_over_samples(draw):
     shares, widths = [], []
     for number in range(60):

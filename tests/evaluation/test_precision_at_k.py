@@ -77,11 +77,11 @@ def test_chance_is_the_mean_over_neighbours_in_random_order(draw):
     labels = np.repeat(np.arange(8), draw.integers(2, 12, 8))
     drawn = []
     found = counted(draw.random((len(labels), len(labels))), labels)
-    for _ in range(60):
+    for _ in range(30):
         found = counted(draw.random((len(labels), len(labels))), labels)
         drawn.append(query_sums(found, labels, "macro").sum(axis=0))
     expected = chance_sums(found, labels, "macro").sum(axis=0)
-    assert np.mean(drawn, axis=0) == pytest.approx(expected, rel=0.1)
+    assert np.mean(drawn, axis=0) == pytest.approx(expected, rel=0.2)
 
 
 def test_blocks_of_labels_that_are_apart_have_the_values_of_the_closed_form():

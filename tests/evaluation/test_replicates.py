@@ -38,11 +38,11 @@ def test_the_threshold_is_the_quantile_of_medians_of_members_of_different_groups
     # groups of two: the median of a pair is its correlation, so that the exact null is known
     features = draw.normal(size=(60, 7))
     groups = np.repeat(np.arange(30), 2)
-    found = alike(features, groups, seed=3, draws=20_000)
+    found = alike(features, groups, seed=3, draws=5_000)
     whole = np.corrcoef(features)
     exact = whole[groups[:, None] < groups]
-    assert found.thresholds == pytest.approx(np.quantile(exact, NULL_QUANTILE), abs=0.02)
-    assert found.null_medians == pytest.approx(np.median(exact), abs=0.02)
+    assert found.thresholds == pytest.approx(np.quantile(exact, NULL_QUANTILE), abs=0.03)
+    assert found.null_medians == pytest.approx(np.median(exact), abs=0.03)
 
 
 def test_each_size_has_a_threshold_of_its_own(draw):
@@ -65,7 +65,7 @@ def test_replicates_that_are_equal_but_for_noise_are_all_above(draw):
     found = alike(features, np.repeat(np.arange(30), 5), seed=0)
     assert found.above.all()
     # the variance of the centre by that of centre and noise
-    assert np.mean(found.medians) == pytest.approx(1 / (1 + 0.5**2), abs=0.02)
+    assert np.mean(found.medians) == pytest.approx(1 / (1 + 0.5**2), abs=0.03)
 
 
 def test_wrong_profiles_are_named(draw):

@@ -31,6 +31,7 @@ def tables(tmp_path):
     return places
 
 
+@pytest.mark.slow  # draws
 def test_two_tables_are_compared_in_one_picture(tables, tmp_path):
     names = ["nsc", "map", "pr_auc", "outliers"]
     jumpduck.evaluate(tables, names, **ASKED, resamples=50, nulls=100, figure=tmp_path / "c.svg")
@@ -40,6 +41,7 @@ def test_two_tables_are_compared_in_one_picture(tables, tmp_path):
         assert text in drawn, text
 
 
+@pytest.mark.slow  # draws
 def test_a_picture_has_what_was_measured(tables, tmp_path):
     jumpduck.evaluate(tables[:1], ["nsc"], **ASKED, resamples=50, figure=tmp_path / "c.svg")
     drawn = (tmp_path / "c.svg").read_text()
