@@ -16,8 +16,9 @@ Correlation = Literal["pearson", "spearman"]
 
 SINGLETONS = "groups with one member"
 
-NULL_DRAWS = 1000
-"""Sets of members of different groups that are drawn for each size of a group."""
+NULL_DRAWS = 10_000
+"""Sets of members of different groups that are drawn for each size of a group. With 1,000, the
+share of groups above the threshold differs by 0.03 from seed to seed in BBBC021."""
 
 NULL_QUANTILE = 0.95
 """A group is told from chance if its median is above this quantile of the medians drawn."""
@@ -37,7 +38,7 @@ def percent_replicating(subject: Subject) -> Measured:
     """Get the share of treatments whose wells are more alike than wells of different treatments.
 
     A treatment counts if the median Pearson correlation of all pairs of its wells is above the 95th
-    percentile of the medians of as many wells, each of another treatment, drawn 1,000 times
+    percentile of the medians of as many wells, each of another treatment, drawn 10,000 times
     (Chandrasekaran et al. 2024, Nature Methods 21:1114). Treatments with one well are missing.
     CellPaintSSL draws 12 wells whatever the number of replicates, and counts these as failures.
     """
@@ -195,7 +196,7 @@ def null_medians(
     medians: list[Floats] = []
     for start in range(0, draws, block):
         n = min(block, draws - start)
-        of = np.stack([draw.permutation(len(sizes))[:size] for _ in range(n)])
+        of = np.stack([draw.choice(len(sizes), size, replace=False) for _ in range(n)])
         members = order[starts[of] + draw.integers(0, sizes[of])]
         rows = unit[members]
         correlations = rows @ rows.transpose(0, 2, 1)
