@@ -21,6 +21,8 @@ def test_published_profiles_are_normalized_and_evaluated(catalog, tmp_path):
         "normalize", "profiles.parquet", "--method", "standardize:by=none",
         "--controls", controls, "-o", "normalized.parquet", "--json",
     )  # fmt: skip
+    history = pl.read_parquet_metadata(tmp_path / "normalized.parquet")["jumpduck.normalize"]
+    assert json.loads(history)[0]["perturbation"] == "Metadata_JCP2022"
     rows = pl.read_parquet(tmp_path / "normalized.parquet")
     assert rows.filter(Metadata_pert_type="negcon")["Cells_Count"].mean() < 1e-9
     assert set(rows["Metadata_Symbol"]) >= {"TP53", "BRCA1"}

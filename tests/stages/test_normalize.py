@@ -1,6 +1,7 @@
 """`jumpduck normalize`, from a file to a file."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,8 @@ import pytest
 import jumpduck
 from jumpduck.errors import ProfileError, QueryError, StoreError
 from jumpduck.profile_tables import plate_writer
-from jumpduck.profile_tables.reading import read_profiles
+from jumpduck.profile_tables.profiles import PERTURBATION_FACT
+from jumpduck.profile_tables.reading import read_profiles, write_profiles
 
 CONTROLS = "Metadata_pert_type = 'negcon'"
 
@@ -54,6 +56,25 @@ def test_the_command_normalizes_and_says_what_it_dropped(cli, written, tmp_path)
         own = found.features[(found.metadata["Metadata_Plate"] == plate).to_numpy()]
         assert np.median(own, axis=0) == pytest.approx(np.zeros(5), abs=1e-12)
         assert np.median(np.abs(own), axis=0) == pytest.approx(np.full(5, 1 / 1.4826))
+
+
+def test_rows_without_a_perturbation_are_those_of_the_column_that_the_table_or_the_user_names(
+    written, tmp_path
+):
+    profiles = read_profiles(written)
+    keys = profiles.metadata.with_columns(
+        pl.when(pl.int_range(pl.len()) % 12 > 1).then("Metadata_JCP2022").alias("Metadata_JCP2022")
+    )
+    path = tmp_path / "profiles.parquet"
+
+    def perturbed(**options):
+        asked = {"methods": ["mad_robustize"], "path": tmp_path / "out.parquet", **options}
+        return jumpduck.normalize(path, **asked).perturbed
+
+    write_profiles(replace(profiles, metadata=keys), path)
+    assert (perturbed(), perturbed(perturbation="Metadata_JCP2022")) == (72, 60)
+    write_profiles(replace(profiles, metadata=keys), path, {PERTURBATION_FACT: "Metadata_JCP2022"})
+    assert perturbed() == 60
 
 
 def test_the_file_says_how_it_was_made_and_keeps_what_was_done_before(written, tmp_path):

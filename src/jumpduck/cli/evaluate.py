@@ -46,7 +46,7 @@ def evaluate(options: EvaluateOptions, *, csv: Csv = False, json: Json = False) 
     For example:
 
     ```
-    jumpduck evaluate profiles.parquet --metric pert_acc nsb --treatment Metadata_JCP2022
+    jumpduck evaluate profiles.parquet --metric pert_acc nsb --treatment Metadata_gene
     jumpduck evaluate a.csv.gz b.parquet --metric nsc --label Metadata_moa --compound Metadata_name
     ```
     """

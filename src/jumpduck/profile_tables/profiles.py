@@ -14,6 +14,10 @@ Features = NDArray[np.float64]
 """Values by row and feature, in C order; NaN where a value is missing."""
 
 
+PERTURBATION_FACT = "jumpduck.perturbation"
+"""Fact that names the column which says what a well was treated with."""
+
+
 @dataclass(frozen=True)
 class Profiles:
     """One profile a row: what it is of, and its features.

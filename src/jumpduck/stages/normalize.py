@@ -21,12 +21,10 @@ from jumpduck.normalization.steps import Step, read_steps
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.conditions import rows_where
 from jumpduck.profile_tables.plate_writer import write_blocks
+from jumpduck.profile_tables.profiles import PERTURBATION_FACT
 from jumpduck.profile_tables.reading import ProfileTable, open_profiles
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.storage.replaced_files import is_parquet, refuse_other_file
-
-PERTURBATION = "Metadata_JCP2022"
-"""Column that says what a well was treated with, if the table has it."""
 
 HISTORY = "jumpduck.normalize"
 """Fact of the file that is written: what was done to its profiles, as JSON."""
@@ -55,7 +53,8 @@ class NormalizeOptions:
         each step has its own.
     perturbation
         Column that says what a well was treated with; rows without a value count as neither treated
-        nor perturbed. By default Metadata_JCP2022, if the table has it.
+        nor perturbed. By default the column that the table itself names, as one that
+        `jumpduck profiles` wrote does; without any, all rows are perturbed.
     features
         Names of features, or patterns such as `emb*`. By default the columns that begin with Cells,
         Nuclei or Cytoplasm, or else all columns of numbers that do not begin with Metadata_.
@@ -155,16 +154,21 @@ def _check(options: NormalizeOptions) -> tuple[Step, ...]:
     return steps
 
 
-def _roles(options: NormalizeOptions, metadata: pl.DataFrame) -> tuple[Rows | None, Rows]:
+def _perturbation(options: NormalizeOptions, table: ProfileTable) -> str | None:
+    """Get the column that says what a well was treated with, if anybody does."""
+    named = table.facts.get(PERTURBATION_FACT)
+    return options.perturbation or (named if named in table.metadata.columns else None)
+
+
+def _roles(options: NormalizeOptions, table: ProfileTable) -> tuple[Rows | None, Rows]:
     """Get which rows are controls, and which have a perturbation."""
+    metadata = table.metadata
     height = metadata.height
-    column = options.perturbation
+    column = _perturbation(options, table)
     if column is not None and column not in metadata.columns:
         raise QueryError(
             f"perturbation {column!r} is not a column; there are {', '.join(metadata.columns)}"
         )
-    if column is None and PERTURBATION in metadata.columns:
-        column = PERTURBATION
     perturbed = np.ones(height, np.bool_)
     if column is not None:
         perturbed = metadata[column].is_not_null().to_numpy()
@@ -185,7 +189,7 @@ def _fit(
     options: NormalizeOptions, table: ProfileTable, steps: Sequence[Step], *, dry_run: bool
 ) -> Normalized:
     """Fit a chain to a table, and write the table mapped."""
-    controls, perturbed = _roles(options, table.metadata)
+    controls, perturbed = _roles(options, table)
     references = References(table.metadata, controls, perturbed)
     stay, left_out = references.check(steps, leave_out=options.leave_out)
     done = Normalized(
@@ -271,7 +275,7 @@ def _facts(
         "profiles": str(options.profiles),
         "where": options.where,
         "controls": options.controls,
-        "perturbation": options.perturbation,
+        "perturbation": _perturbation(options, table),
         "steps": [{"name": one.name, "on": one.on, "by": one.by, **one.options} for one in steps],
         "fit": None if options.fit is None else str(options.fit),
         "aggregate": list(options.aggregate),

@@ -17,7 +17,7 @@ from jumpduck.collections.base import Progress, no_progress
 from jumpduck.database.connection import HeldCollection, frame, held_collection, open_catalog
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.options import expanded, takes
-from jumpduck.profile_tables.profiles import Profiles
+from jumpduck.profile_tables.profiles import PERTURBATION_FACT, Profiles
 from jumpduck.profile_tables.published import PublishedFile
 from jumpduck.profile_tables.reading import BLOCK_BYTES, ProfileTable
 from jumpduck.profile_tables.writing import write_parts
@@ -172,7 +172,8 @@ def profiles(options: ProfilesOptions) -> FetchedProfiles:
                 lambda done, total: options.progress("bytes", done, total),
             )
             parts = _parts(table, metadata.drop(UNKNOWN, DIFFERS), rows, options.progress)
-            write_parts(parts, target, {FACT: json.dumps(fact)})
+            facts = {FACT: json.dumps(fact), PERTURBATION_FACT: held.perturbation}
+            write_parts(parts, target, facts)
             file.forget()
     return found
 
