@@ -48,9 +48,10 @@ def test_keys_stay_whole_on_a_terminal_of_any_width(shown, width):
 
 def test_columns_without_space_are_named(shown):
     assert "no space for" not in shown(LONG, 200)
-    out = shown(LONG, 65)
+    out = shown(LONG, 65, as_csv=False)
     assert "no space for what, files, more; --csv and --json print all columns" in out
     assert "words" not in out
+    assert "no space for what, files, more; --json prints all columns" in shown(LONG, 65)
 
 
 @first_quick(

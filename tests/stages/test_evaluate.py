@@ -61,6 +61,18 @@ def test_tables_are_compared_in_one_and_written(cli, tables):
     assert pl.read_parquet(tables / "m.parquet").equals(metrics)
 
 
+def test_names_of_tables_leave_space_for_the_figures(cli, tables):
+    long = tables / ("long_" * 10) / ("name_" * 10 + ".csv")
+    long.parent.mkdir()
+    long.write_bytes((tables / "one.csv").read_bytes())
+    words = ("--metric", "nscb", *WORDS)
+    done = cli("evaluate", long, "two.parquet", *words, TTY_COMPATIBLE="1", COLUMNS="80")
+    shown = "profiles metric value n chance low high excluded"
+    assert done.out.splitlines()[0].split() == shown.split()
+    assert "long_" not in done.out
+    assert "two.parquet: nscb: left out: of a label in one batch only: 6" in done.out
+
+
 def test_what_is_left_out_is_said(cli, tables):
     done = cli("evaluate", "one.csv", "--metric", "nscb", *WORDS)
     assert "nscb: left out: of a label in one batch only: 6" in done.err

@@ -224,3 +224,12 @@ def test_a_large_table_is_written_plate_by_plate(written, tmp_path, name, monkey
 def test_a_table_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ProfileError, match="is not there"):
         jumpduck.normalize(tmp_path / "no.parquet", methods=["mad_robustize"])
+
+
+def test_the_table_of_steps_fits_a_terminal_of_80_letters(cli, written, tmp_path):
+    done = cli(
+        "normalize", written, "--method", "variance_filter", "mad_robustize",
+        "spherize:shrinkage=oas", "--controls", CONTROLS, "-o", tmp_path / "out.parquet", TTY_COMPATIBLE="1", COLUMNS="80",
+    )  # fmt: skip
+    assert "rows  features  kept  shrinkage" in done.out
+    assert "no space for groups; --json prints all columns" in done.out

@@ -4,7 +4,7 @@ import polars as pl
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, WORK, Csv, Json, reads
 from jumpduck.cli.printer import Printer
-from jumpduck.stages.evaluate import EvaluateOptions
+from jumpduck.stages.evaluate import EvaluateOptions, short_names
 from jumpduck.stages.evaluate import evaluate as look
 
 
@@ -68,14 +68,17 @@ def evaluate(options: EvaluateOptions, *, csv: Csv = False, json: Json = False) 
                 }
             )
     shown = found.metrics
-    if shown["profiles"].n_unique() == 1 and not csv:
+    if printer.for_reader:
+        shown = shown.with_columns(pl.col("profiles").replace(short_names(list(found.measured))))
+    several = len(found.measured) > 1
+    excluded = shown.filter(pl.col("excluded") > 0)
+    if not several and not csv:
         shown = shown.drop("profiles")
-    printer.table(
-        shown if csv else shown.drop("why_excluded"),
-        keys=[name for name in ("profiles", "metric") if name in shown.columns],
-    )
-    for row in found.metrics.filter(pl.col("excluded") > 0).iter_rows(named=True):
-        printer.remark(f"{row['metric']}: left out: {row['why_excluded']}")
+    # long names of tables fold, because the figures must have space
+    printer.table(shown if csv else shown.drop("why_excluded"), keys=("metric",))
+    for row in excluded.iter_rows(named=True):
+        where = f"{row['profiles']}: " if several else ""
+        printer.remark(f"{where}{row['metric']}: left out: {row['why_excluded']}")
     for target in (options.path, options.queries, options.groups, options.figure):
         if target is not None:
             printer.line(f"-> {target}")

@@ -7,11 +7,14 @@ import polars as pl
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, WORK, DryRun, Json, Quiet, reads
 from jumpduck.cli.printer import Printer
-from jumpduck.normalization.kinds import PERTURBED
+from jumpduck.normalization.kinds import PERTURBED, ROLES
 from jumpduck.stages.normalize import Normalized, NormalizeOptions, normalize_profiles
 
 SHOWN_NAMES = 3
 """Names of features and plates that a line lists."""
+
+LEAST = ("groups", "rows")
+"""Columns of the table of steps that a terminal without space leaves out before others."""
 
 
 @reads(
@@ -77,9 +80,10 @@ def _say(printer: Printer, done: Normalized, *, dry_run: bool) -> None:
         printer.line(f"{done.controls:,} controls")
     if PERTURBED in done.steps["on"].to_list():
         printer.line(f"{done.perturbed:,} rows with a perturbation")
-    plan = ("step", "on", "by", "features") if dry_run else done.steps.columns
     if done.steps.height:
-        printer.table(done.steps.select(plan), keys=("step",))
+        steps = _shown_steps(done.steps) if printer.for_reader else done.steps
+        plan = ("step", "on", "by", "features") if dry_run else steps.columns
+        printer.table(steps.select(plan), keys=("step", "kept")[: 1 + (not dry_run)], least=LEAST)
     for step, features in done.dropped.items():
         printer.line(f"step {step} dropped {len(features):,} features: {_some(features)}")
     flat = done.steps.filter(pl.col("without_spread") > 0)
@@ -96,6 +100,17 @@ def _say(printer: Printer, done: Normalized, *, dry_run: bool) -> None:
         printer.line("nothing written (--dry-run)")
     else:
         printer.line(f"{done.rows_out:,} rows, {len(done.features_out):,} features -> {done.path}")
+
+
+def _shown_steps(steps: pl.DataFrame) -> pl.DataFrame:
+    """Get the steps as a terminal of 80 letters has space for, without columns that say nothing."""
+    flat = steps["without_spread"].sum() == 0
+    shrunk = steps["shrinkage"].null_count() < steps.height
+    return (
+        steps.with_columns(pl.col("on").replace(ROLES, "both"))
+        .rename({"features_out": "kept"})
+        .drop(["without_spread"] * flat + ["shrinkage"] * (not shrunk))
+    )
 
 
 def _some(names: Sequence[str]) -> str:

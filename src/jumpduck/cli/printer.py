@@ -41,14 +41,17 @@ class Printer:
     as_json
         Print one JSON object at the end, and nothing else.
     as_csv
-        Print tables as comma-separated values, and nothing else.
+        Print tables as comma-separated values, and nothing else; None for a verb without --csv.
     quiet
         Print nothing.
     """
 
-    def __init__(self, *, as_json: bool = False, as_csv: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, *, as_json: bool = False, as_csv: bool | None = None, quiet: bool = False
+    ) -> None:
         self.as_json = as_json
-        self.as_csv = as_csv
+        self.as_csv = bool(as_csv)
+        self.all_columns = "--json prints" if as_csv is None else "--csv and --json print"
         self.quiet = quiet
         colors = "auto" if sys.stdout.isatty() else None
         self.console = Console(highlight=False, soft_wrap=True, color_system=colors)
@@ -118,7 +121,7 @@ class Printer:
             table.add_row(*(Text(cell_text(value)) for value in row))
         self.console.print(table)
         if left_out := [name for name in frame.columns if name not in widths]:
-            self.remark(f"no space for {', '.join(left_out)}; --csv and --json print all columns")
+            self.remark(f"no space for {', '.join(left_out)}; {self.all_columns} all columns")
 
     def json(self, value: Mapping[str, object]) -> None:
         """Print the last JSON object, if JSON was asked for."""

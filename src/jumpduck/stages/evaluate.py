@@ -221,8 +221,7 @@ def _draw(
 ) -> None:
     from jumpduck.figures.comparison import Compared, comparison  # of the extra report
 
-    files = {place: Path(place).name for place in points}
-    names = files if len(set(files.values())) == len(files) else {place: place for place in files}
+    names = short_names(list(points))
     curves = _of_first_metric(evaluation.groups, "k")
     precisions = _of_first_metric(evaluation.queries, "average_precision")
     measures = [pl.col("value", "chance", "low", "high").cast(pl.Float64)]
@@ -241,6 +240,12 @@ def _draw(
     }
     compared = Compared(list(names.values()), **named, projection=projection.upper())
     write_chart(comparison(compared), figure)
+
+
+def short_names(places: Sequence[str]) -> dict[str, str]:
+    """Get the names of files without their folders, unless two are the same."""
+    files = {place: Path(place).name for place in places}
+    return files if len(set(files.values())) == len(files) else {place: place for place in files}
 
 
 def _of_first_metric(rows: pl.DataFrame, column: str) -> pl.DataFrame:
