@@ -86,6 +86,22 @@ def test_another_file_is_not_replaced(cli, tables):
     assert (tables / "two.parquet").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (("-o", "m.csv"), "--table m.csv does not say in which form to write"),
+        (
+            ("-o", "m.parquet", "--groups", "m.parquet"),
+            "two of `--table` and `--groups` are the same file",
+        ),
+    ],
+)
+def test_files_to_write_are_parquet_and_differ(cli, tables, written, said):
+    done = cli("evaluate", "one.csv", "--metric", "nsc", *WORDS, *written)
+    assert done.code == 2
+    assert said in done.err
+
+
 def test_errors_speak_of_flags(cli, tables):
     done = cli("evaluate", "one.csv", "--metric", "nsc", "--label", "Metadata_moa")
     assert done.code == 2

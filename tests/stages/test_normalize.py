@@ -128,7 +128,7 @@ def test_plates_without_controls_are_left_out_and_counted_if_asked(cli, written,
 @pytest.mark.parametrize(
     ("controls", "said"),
     [
-        ("Metadata_pert_type = 'DMSO'", "is true for none of the 72 rows"),
+        ("Metadata_pert_type = 'DMSO'", "others; Metadata_pert_type has 'trt', 'negcon'"),
         ("Metadata_Plate IS NOT NULL", "is true for every one of the 72 rows"),
         (
             "Metadata_pert_typ = 'negcon'",
@@ -153,11 +153,14 @@ def test_a_condition_of_controls_that_tells_none_apart_is_refused(cli, written, 
         ({"methods": ["mad_robustize"], "fit": "f.npz"}, "methods does not go with `fit`"),
         ({"aggregate": ["Metadata_Well"], "save_fit": "f.npz"}, "save_fit has nothing to keep"),
         ({"aggregate": ["Metadata_Well"], "average": "mode"}, "'mode' is not one of mean, median"),
+        ({"methods": ["mad_robustize"], "average": "median"}, "average 'median' averages nothing"),
+        ({"methods": ["mad_robustize"], "path": "x.xlsx"}, "x.xlsx does not say in which form"),
+        ({"methods": ["mad_robustize"], "save_fit": "fit"}, "save_fit .*fit does not say"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(written, tmp_path, options, said):
     with pytest.raises(QueryError, match=said):
-        jumpduck.normalize(written, path=tmp_path / "x.parquet", **options)
+        jumpduck.normalize(written, **{"path": tmp_path / "x.parquet", **options})
 
 
 def test_another_file_and_the_table_itself_are_not_replaced(written, tmp_path):
@@ -169,6 +172,10 @@ def test_another_file_and_the_table_itself_are_not_replaced(written, tmp_path):
         before = path.read_bytes()
         with pytest.raises((StoreError, QueryError), match=r"is the table|is not replaced"):
             jumpduck.normalize(written, methods=["mad_robustize"], path=path)
+        with pytest.raises(StoreError, match="is not replaced"):
+            jumpduck.normalize(
+                written, methods=["mad_robustize"], path=tmp_path / "x.parquet", save_fit=path
+            )
         assert path.read_bytes() == before
 
 
@@ -229,7 +236,8 @@ def test_a_table_that_is_not_there_is_said(tmp_path):
 def test_the_table_of_steps_fits_a_terminal_of_80_letters(cli, written, tmp_path):
     done = cli(
         "normalize", written, "--method", "variance_filter", "mad_robustize",
-        "spherize:shrinkage=oas", "--controls", CONTROLS, "-o", tmp_path / "out.parquet", TTY_COMPATIBLE="1", COLUMNS="80",
+        "spherize:shrinkage=oas", "--controls", CONTROLS, "-o", tmp_path / "out.parquet",
+        TTY_COMPATIBLE="1", COLUMNS="80",
     )  # fmt: skip
     assert "rows  features  kept  shrinkage" in done.out
     assert "no space for groups; --json prints all columns" in done.out

@@ -45,6 +45,11 @@ def test_what_was_published_is_listed_with_address_and_etag(catalog):
     assert found["etag"].str.len_chars().to_list() == [32, 32]
 
 
+def test_plates_of_no_table_are_refused(catalog):
+    with pytest.raises(QueryError, match=r"plate_types chooses of one table, .* all_interpretable"):
+        jumpduck.profiles(plate_types=["TARGET2"], catalog=catalog)
+
+
 @pytest.mark.parametrize("where", ["a folder", "a bucket"])
 def test_all_wells_come_with_role_symbol_and_batch(catalog, from_s3, published, tmp_path, where):
     found = jumpduck.profiles(

@@ -83,7 +83,7 @@ class FittedStep:
         if key not in self.maps:
             raise ProfileError(
                 f"{self.step.name} was not fitted for {said(self.step.by, key)}; fit it on a table "
-                "that has it"
+                f"that has it, or on all rows together: {self.step.name}:by=none"
             )
         return self.maps[key]
 
@@ -208,7 +208,7 @@ class Fitted:
             OSError,
         ) as error:
             raise ProfileError(
-                f"fit {called} is not a file that `save_fit` wrote, or is damaged: {error}"
+                f"fit {called} is not a file that `save_fit` wrote, or is damaged"
             ) from error
         return cls(steps, facts)
 
@@ -228,8 +228,8 @@ def groups_of(
     for name in by:
         if name not in metadata.columns:
             raise ProfileError(
-                f"the table has no column {name!r} to go by; there are "
-                f"{', '.join(metadata.columns)}"
+                f"by {name!r} is not a column; give others of {', '.join(metadata.columns)}, or "
+                "none, which is all rows together"
             )
         if metadata[name].null_count():
             row = int(metadata[name].is_null().arg_max() or 0)

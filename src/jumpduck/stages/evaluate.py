@@ -16,7 +16,7 @@ from jumpduck.figures.charts import SUFFIXES, check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.reading import read_profiles
 from jumpduck.storage.atomic_files import atomic_path
-from jumpduck.storage.replaced_files import is_parquet, refuse_other_file
+from jumpduck.storage.replaced_files import check_ending, is_parquet, refuse_other_file
 from jumpduck.transfer.cores import usable_cores
 
 OWN_COLUMNS = {"profiles", "metric"}
@@ -185,8 +185,12 @@ def evaluate(options: EvaluateOptions) -> Evaluation:
         for name in ("path", "queries", "groups")
         if (path := getattr(options, name)) is not None
     }
-    for target in targets.values():
+    for name, target in targets.items():
         refuse_other_file(target, "a table of metrics", _is_metrics)
+        check_ending(name, target, (".parquet",))
+    if len({*targets.values()}) < len(targets):
+        names = " and ".join(f"`{name}`" for name in targets)
+        raise QueryError(f"two of {names} are the same file; give each its own")
     figure = None if options.figure is None else expanded(options.figure)
     if figure is not None:
         if figure.suffix.lower() not in SUFFIXES:

@@ -24,10 +24,13 @@ from jumpduck.profile_tables.plate_writer import write_blocks
 from jumpduck.profile_tables.profiles import PERTURBATION_FACT
 from jumpduck.profile_tables.reading import ProfileTable, open_profiles
 from jumpduck.storage.atomic_files import atomic_path, make_folder
-from jumpduck.storage.replaced_files import is_parquet, refuse_other_file
+from jumpduck.storage.replaced_files import check_ending, is_parquet, refuse_other_file
 
 HISTORY = "jumpduck.normalize"
 """Fact of the file that is written: what was done to its profiles, as JSON."""
+
+SHOWN_VALUES = 5
+"""Values of a column that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,11 @@ def normalize_profiles(options: NormalizeOptions, *, dry_run: bool = False) -> N
     if target.exists() and source.exists() and target.samefile(source):
         raise QueryError(f"path {target} is the table that is read; give another name")
     refuse_other_file(target, "a table of normalized profiles", _is_normalized)
+    check_ending("path", target, (".parquet", ".csv", ".csv.gz"))
+    if options.save_fit is not None:
+        kept = expanded(options.save_fit)
+        refuse_other_file(kept, "a fit", _is_fit)
+        check_ending("save_fit", kept, (".npz",))
     with open_profiles(
         options.profiles, features=options.features, where=options.where, endpoint=options.endpoint
     ) as table:
@@ -148,6 +156,11 @@ def _check(options: NormalizeOptions) -> tuple[Step, ...]:
         raise QueryError(
             "methods is empty; give steps such as spherize_mad_robustize, or columns to "
             f"`aggregate`; there are {', '.join(KINDS)}"
+        )
+    if options.average != AVERAGES[0] and not options.aggregate:
+        raise QueryError(
+            f"average {options.average!r} averages nothing; give columns to `aggregate`, such as "
+            "Metadata_Plate Metadata_Well"
         )
     if options.save_fit is not None and not steps:
         raise QueryError("save_fit has nothing to keep, because there are no methods")
@@ -180,9 +193,21 @@ def _roles(options: NormalizeOptions, table: ProfileTable) -> tuple[Rows | None,
         what = "every one" if controls.any() else "none"
         raise ProfileError(
             f"controls {options.controls!r} is true for {what} of the {height:,} rows; it must "
-            "tell the controls from the others"
+            f"tell the controls from the others{_values(metadata, options.controls)}"
         )
     return controls, perturbed
+
+
+def _values(metadata: pl.DataFrame, condition: str) -> str:
+    """Get the values of the columns that a condition names, most frequent first, for a message."""
+    said = ""
+    for name in metadata.columns:
+        if name in condition:
+            counts = metadata[name].value_counts(sort=True)
+            some = [repr(one) for one in counts[name].head(SHOWN_VALUES)]
+            more = ", …" * (counts.height > SHOWN_VALUES)
+            said += f"; {name} has {', '.join(some)}{more}"
+    return said
 
 
 def _fit(
@@ -310,6 +335,15 @@ def _save(fitted: Fitted, file: Path) -> None:
             fitted.save(opened)
     except OSError as error:
         raise StoreError(f"cannot write {file}: {error.strerror or error}") from error
+
+
+def _is_fit(file: Path) -> bool:
+    """Get whether a file is one that `save_fit` wrote."""
+    try:
+        _load(file)
+    except ProfileError:
+        return False
+    return True
 
 
 def _is_normalized(file: Path) -> bool:

@@ -138,6 +138,11 @@ def profiles(options: ProfilesOptions) -> FetchedProfiles:
         held = held_collection(con)
         published, settings = _published(con, held)
         if options.subset is None:
+            if given := [one for one in (*ASKED, "features", "dry_run") if getattr(options, one)]:
+                raise QueryError(
+                    f"{given[0]} chooses of one table, and none is named; give its name as "
+                    f"`subset`; there are {', '.join(published['subset'])}"
+                )
             return FetchedProfiles(published)
         (name,) = known_names("subset of profiles", [options.subset], published["subset"].to_list())
         chosen = published.filter(pl.col("subset") == name)
