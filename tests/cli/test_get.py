@@ -261,7 +261,7 @@ def test_values_that_begin_with_a_minus_are_printed_so_that_they_can_be_copied(
     for again in commands(done.out):
         assert cli(*again).code == 0
     assert f"--where={condition}" in commands(done.out)[1]
-    assert "0 are left" in cli("get", "TP53", "--out=-x", *words, "--dry-run").out
+    assert "left to fetch: 0" in cli("get", "TP53", "--out=-x", *words, "--dry-run").out
     assert (tmp_path / "-x" / "images").is_dir()
 
 

@@ -163,13 +163,22 @@ class ExportFolder:
             sync(journal.fileno())
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file that stands beside the pieces, if it is not there as it should be."""
+        """Write a file that stands beside the pieces, if it is not there as it should be.
+
+        It is written where pieces are, because a part file beside them would stay after a kill.
+        """
         target = self.path / name
         refuse_links(self.path, target.parent.relative_to(self.path).as_posix())
         if target.is_file() and target.read_bytes() == data:
             return
+        if target.is_dir():
+            raise StoreError(f"cannot write {target}: it is a folder; move it away")
         make_folder(target.parent)
-        atomic_write(target, data)
+        path = self.work_path(name)
+        path.write_bytes(data)
+        _sync_file(path)
+        path.replace(target)
+        sync_folder(target.parent)
 
     def _check_again(self) -> None:
         """Check what another run may have written before this one had the lock."""
