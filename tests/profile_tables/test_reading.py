@@ -6,7 +6,8 @@ import pytest
 
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.profile_tables.profiles import Profiles
-from jumpduck.profile_tables.reading import read_profiles, write_profiles
+from jumpduck.profile_tables.reading import read_profiles
+from jumpduck.profile_tables.writing import write_parts
 
 ROWS = pl.DataFrame(
     {
@@ -82,13 +83,13 @@ def test_what_was_written_is_read_as_it_was(tmp_path, name):
     found = read_profiles(tmp_path / "rows.parquet")
     values = np.random.default_rng(0).normal(size=(3, 4)) * 1e-7
     written = found.with_features(values, ["Cells_1", "Cells_2", "Nuclei_3", "Cytoplasm_4"])
-    write_profiles(written, tmp_path / name, {"jumpduck.steps": "a"})
+    write_parts([written], tmp_path / name, {"jumpduck.steps": "a"})
     again = read_profiles(tmp_path / name)
     np.testing.assert_array_equal(again.features, values)
     assert again.metadata.equals(found.metadata)
     if name.endswith(".parquet"):
         assert again.facts == {"jumpduck.steps": "a"}
-        write_profiles(again.select([2, 0]), tmp_path / name)
+        write_parts([again.select([2, 0])], tmp_path / name)
         assert read_profiles(tmp_path / name).facts == {"jumpduck.steps": "a"}
 
 

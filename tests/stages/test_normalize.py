@@ -9,9 +9,10 @@ import pytest
 
 import jumpduck
 from jumpduck.errors import ProfileError, QueryError, StoreError
-from jumpduck.profile_tables import plate_writer
+from jumpduck.profile_tables import writing
 from jumpduck.profile_tables.profiles import PERTURBATION_FACT
-from jumpduck.profile_tables.reading import read_profiles, write_profiles
+from jumpduck.profile_tables.reading import read_profiles
+from jumpduck.profile_tables.writing import write_parts
 
 CONTROLS = "Metadata_pert_type = 'negcon'"
 
@@ -71,9 +72,9 @@ def test_rows_without_a_perturbation_are_those_of_the_column_that_the_table_or_t
         asked = {"methods": ["mad_robustize"], "path": tmp_path / "out.parquet", **options}
         return jumpduck.normalize(path, **asked).perturbed
 
-    write_profiles(replace(profiles, metadata=keys), path)
+    write_parts([replace(profiles, metadata=keys)], path)
     assert (perturbed(), perturbed(perturbation="Metadata_JCP2022")) == (72, 60)
-    write_profiles(replace(profiles, metadata=keys), path, {PERTURBATION_FACT: "Metadata_JCP2022"})
+    write_parts([replace(profiles, metadata=keys)], path, {PERTURBATION_FACT: "Metadata_JCP2022"})
     assert perturbed() == 60
 
 
@@ -220,7 +221,7 @@ def test_a_mean_over_plates_is_that_of_polars(written, tmp_path):
 def test_a_large_table_is_written_plate_by_plate(written, tmp_path, name, monkeypatch):
     small = tmp_path / f"small{name[5:]}"
     jumpduck.normalize(written, methods=["mad_robustize"], path=small)
-    monkeypatch.setattr(plate_writer, "HELD_BYTES", 0)
+    monkeypatch.setattr(writing, "HELD_BYTES", 0)
     jumpduck.normalize(written, methods=["mad_robustize"], path=tmp_path / name)
     one, other = read_profiles(small), read_profiles(tmp_path / name)
     assert one.metadata.equals(other.metadata)

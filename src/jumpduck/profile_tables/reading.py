@@ -1,7 +1,7 @@
-"""Tables of profiles from files, and to files."""
+"""Tables of profiles from files."""
 
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
@@ -16,7 +16,6 @@ from jumpduck.profile_tables.columns import KEYS, features_of, metadata_of, near
 from jumpduck.profile_tables.conditions import rows_where
 from jumpduck.profile_tables.profiles import Features, Profiles
 from jumpduck.profile_tables.table_files import TableFile, open_files
-from jumpduck.profile_tables.writing import write_parts
 from jumpduck.schema import CANNOT_READ
 
 FACTS_PREFIX = "jumpduck."
@@ -211,24 +210,6 @@ def _groups(table: ProfileTable, by: Sequence[str]) -> Generator[list[NDArray[np
         rows += len(found)
     if together:
         yield together
-
-
-def write_profiles(profiles: Profiles, path: str | Path, facts: Mapping[str, str] = {}) -> None:
-    """Write a table of profiles as a whole.
-
-    Parameters
-    ----------
-    path
-        CSV if the name ends with ``.csv`` or ``.csv.gz``, else Parquet.
-    facts
-        What the file says of itself beside what the profiles do; CSV cannot keep them.
-
-    Raises
-    ------
-    StoreError
-        The file cannot be written.
-    """
-    write_parts([profiles], path, facts)
 
 
 def as_metadata(rows: pl.DataFrame) -> pl.DataFrame:

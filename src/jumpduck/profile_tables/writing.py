@@ -6,7 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars.io.plugins import register_io_source
 
 from jumpduck.errors import ProfileError, StoreError
@@ -14,6 +16,9 @@ from jumpduck.options import expanded
 from jumpduck.profile_tables.csv_tables import is_csv_name
 from jumpduck.profile_tables.profiles import Profiles
 from jumpduck.storage.atomic_files import atomic_path, make_folder
+
+HELD_BYTES = 256 * 2**20
+"""Of features whose rows are put into the order of their numbers."""
 
 GROUP_BYTES = 256 * 2**20
 """Of a row group that is written. With smaller ones the memory of a large table would grow: Polars
@@ -86,6 +91,49 @@ def write_parts(parts: Iterable[Profiles], path: str | Path, facts: Mapping[str,
         reason = error.strerror if isinstance(error, OSError) else None
         raise StoreError(f"cannot write {file}: {reason or error}") from error
     return rows
+
+
+def write_blocks(
+    blocks: Iterable[tuple[NDArray[np.intp], Profiles]],
+    path: str | Path,
+    facts: Mapping[str, str] = {},
+) -> int:
+    """Write profiles that come with the numbers of their rows, and get how many there are.
+
+    Rows of a table of at most `HELD_BYTES` are in the order of their numbers; those of a larger one
+    as they come.
+
+    Parameters
+    ----------
+    blocks
+        Numbers of rows, and their profiles.
+    path, facts
+        As `write_parts` takes them.
+
+    Raises
+    ------
+    ProfileError, StoreError
+        As `write_parts`.
+    """
+    numbers: list[NDArray[np.intp]] = []
+    held: list[Profiles] = []
+    size = 0
+    coming = iter(blocks)
+    for rows, profiles in coming:
+        numbers.append(rows)
+        held.append(profiles)
+        size += profiles.features.nbytes
+        if size > HELD_BYTES:
+            given_up = (held.pop(0) for _ in range(len(held)))
+            return write_parts(chain(given_up, (one for _, one in coming)), path, facts)
+    return write_parts([_in_order(numbers, held)] if held else [], path, facts)
+
+
+def _in_order(numbers: list[NDArray[np.intp]], held: list[Profiles]) -> Profiles:
+    metadata = pl.concat([one.metadata for one in held])
+    features = np.concatenate([one.features for one in held])
+    whole = Profiles(metadata, features, held[0].names, held[0].facts)
+    return whole.select(np.argsort(np.concatenate(numbers), kind="stable"))
 
 
 def _write_csv(frames: Iterable[pl.DataFrame], target: Path, *, gz: bool) -> None:

@@ -20,9 +20,9 @@ from jumpduck.normalization.report import Normalized, dropped_by, steps_frame
 from jumpduck.normalization.steps import Step, read_steps
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.conditions import rows_where
-from jumpduck.profile_tables.plate_writer import write_blocks
 from jumpduck.profile_tables.profiles import PERTURBATION_FACT
 from jumpduck.profile_tables.reading import ProfileTable, open_profiles
+from jumpduck.profile_tables.writing import write_blocks, write_parts
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.storage.replaced_files import check_ending, is_parquet, refuse_other_file
 
@@ -288,8 +288,7 @@ def _write(
     average = Aggregation(metadata, options.aggregate, options.average)
     for rows, profiles in chain.normalized():
         average.add(numbers[rows], profiles)
-    whole = average.profiles(chain.names)
-    return write_blocks([(np.arange(len(whole)), whole)], target, facts)
+    return write_parts([average.profiles(chain.names)], target, facts)
 
 
 def _facts(
