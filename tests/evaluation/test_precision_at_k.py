@@ -23,7 +23,7 @@ def draw():
 
 def counted(similarity, labels):
     """Get what `retrieved` has of a matrix of similarities, each profile asked for all others."""
-    between = Similarities(similarity, np.eye(len(labels)), "cosine", 0.0)
+    between = Similarities(similarity, np.eye(len(labels)), "cosine", np.zeros(len(labels)))
     return retrieved(between, Exclusions(), labels)
 
 
@@ -101,7 +101,9 @@ def test_what_is_left_out_is_neither_positive_nor_in_the_gallery(draw):
     labels, compounds = draw.integers(0, 4, 60), draw.integers(0, 20, 60)
     similarity = draw.random((60, 60))
     exclusions = Exclusions.of(pl.DataFrame({"compound": compounds}), [["compound"]])
-    found = retrieved(Similarities(similarity, np.eye(60), "cosine", 0.0), exclusions, labels)
+    found = retrieved(
+        Similarities(similarity, np.eye(60), "cosine", np.zeros(60)), exclusions, labels
+    )
     for at, query in enumerate(found.queries):
         allowed = np.flatnonzero(compounds != compounds[query])
         ranked = labels[allowed[np.argsort(-similarity[query, allowed])]] == labels[query]

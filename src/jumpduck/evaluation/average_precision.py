@@ -87,7 +87,7 @@ def average_precision(
         count, others = int(np.count_nonzero(positives)), int(np.count_nonzero(negatives))
         if not count or not others:
             return np.nan, count, count + others
-        above = _above(own, positives, negatives, similarities.tie)
+        above = _above(own, positives, negatives, similarities.ties[row])
         ranks = np.arange(1, count + 1)
         return float((ranks / (ranks + np.sort(above))).mean()), count, count + others
 

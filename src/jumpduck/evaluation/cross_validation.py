@@ -284,8 +284,9 @@ def _with_groups(metric: str, subject: Subject, *needed: str) -> tuple[Sample, R
     if key is None:
         raise QueryError("fold_by is needed; give the column with what is in one fold only")
     sample = subject.wells(*needed, key)
-    codes = sample.codes(keys.columns(key))
-    return sample, np.unique(codes, return_inverse=True)[1]
+    # by value and not by row, so that the folds of several tables are the same
+    ranks = sample.metadata.select(pl.struct(keys.columns(key)).rank("dense") - 1).to_series()
+    return sample, ranks.to_numpy().astype(np.intp)
 
 
 def _top(subject: Subject, top: int) -> Measured:

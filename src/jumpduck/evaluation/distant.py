@@ -8,7 +8,7 @@ from jumpduck.evaluation.exclusions import Exclusions
 from jumpduck.evaluation.measured import Measured, interval
 from jumpduck.evaluation.neighbours import nearest
 from jumpduck.evaluation.similarities import Floats
-from jumpduck.evaluation.subject import Subject
+from jumpduck.evaluation.subject import RESULT_COLUMNS, Subject
 
 NEIGHBOURS = 7
 """Of which the mean distance is taken, as in pytorch-hcs, which takes it in two dimensions."""
@@ -44,7 +44,9 @@ def outliers(subject: Subject) -> Measured:
         low,
         high,
         sample.excluded,
-        queries=sample.metadata.with_columns(pl.Series("distance", distance), pl.Series("z", z)),
+        queries=sample.metadata.select(pl.exclude(RESULT_COLUMNS)).with_columns(
+            pl.Series("distance", distance), pl.Series("z", z)
+        ),
     )
 
 

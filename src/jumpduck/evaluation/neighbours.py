@@ -36,7 +36,7 @@ def nearest(
 ) -> Neighbours:
     """Get the nearest allowed neighbours of each query.
 
-    Neighbours are compared in 64-bit floats. Those that are equally near, to `Similarities.tie`,
+    Neighbours are compared in 64-bit floats. Those that are equally near, to `Similarities.ties`,
     come in the order of their rows: `Subject` puts rows into an order that the order of the table
     does not change.
 
@@ -71,7 +71,7 @@ def nearest(
         similarities[row] = -np.inf
         if closed is not None:
             similarities[closed] = -np.inf
-        return first(similarities, k, between.tie)
+        return first(similarities, k, between.ties[row])
 
     found = between.each(score, queries, workers)
     rows = np.full((len(found), k), -1, np.intp)

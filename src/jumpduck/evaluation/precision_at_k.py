@@ -102,7 +102,7 @@ def retrieved(
         if not positives:
             return np.zeros(len(KS), np.intp), 0, gallery, np.nan
         k = min(max(KS[-1], positives), gallery)
-        found = np.cumsum(same[first(similarities, k, between.tie)[0]])
+        found = np.cumsum(same[first(similarities, k, between.ties[row])[0]])
         hits = found[np.minimum(KS, k) - 1]
         return hits, positives, gallery, float(found[positives - 1]) / positives
 

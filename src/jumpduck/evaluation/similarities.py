@@ -36,14 +36,14 @@ class Similarities:
         half of the squared Euclidean distance.
     distance
         One of `DISTANCES`.
-    tie
-        Similarities that differ by at most that much count as equal.
+    ties
+        Shape (profiles,): similarities of each that differ by at most that much count as equal.
     """
 
     left: Floats
     right: Floats
     distance: str
-    tie: float
+    ties: Floats
 
     @classmethod
     def of(cls, features: Floats, distance: str = "cosine") -> "Similarities":
@@ -59,16 +59,16 @@ class Similarities:
         if distance not in DISTANCES:
             raise QueryError(f"distance {distance!r} is not one of {', '.join(DISTANCES)}")
         if distance == "euclidean":
-            centred = features - features.mean(axis=0)
+            centred = features - np.median(features, axis=0)  # which one large profile cannot move
             half = 0.5 * np.einsum("ij,ij->i", centred, centred)[:, None]
             one = np.ones_like(half)
-            largest = float(half.max(initial=0.0))
+            # roundings are those of its own size and of the usual one; with that of the largest,
+            # one outlier would make the neighbours of all others equal
+            sizes = np.maximum(half[:, 0], np.median(half))
             return cls(
-                np.hstack([centred, one, -half]),
-                np.hstack([centred, -half, one]),
-                distance,
-                TIE * max(largest, np.finfo(np.float64).tiny),
-            )
+                np.hstack([centred, one, -half]), np.hstack([centred, -half, one]), distance,
+                TIE * sizes,
+            )  # fmt: skip
         if distance == "correlation":
             features = features - features.mean(axis=1, keepdims=True)
         norms = np.sqrt(np.einsum("ij,ij->i", features, features))
@@ -82,7 +82,7 @@ class Similarities:
                 "leave them out with `where`, or give `distance` euclidean"
             )
         unit = features / norms[:, None]
-        return cls(unit, unit, distance, TIE)
+        return cls(unit, unit, distance, np.full(len(unit), TIE))
 
     def __len__(self) -> int:
         return len(self.left)

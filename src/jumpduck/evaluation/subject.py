@@ -1,17 +1,15 @@
 """What is evaluated: a table of profiles, and what its columns mean."""
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.evaluation.measured import RESAMPLES
+from jumpduck.evaluation.row_order import ordered
 from jumpduck.evaluation.similarities import DISTANCES, Floats, Rows, Similarities
 from jumpduck.profile_tables.profiles import Profiles
 
@@ -27,6 +25,18 @@ FOLDS = 5
 
 TOP_PERCENT = 1.0
 """Of all pairs of profiles, those that count as the most similar ones."""
+
+SIZES = (1e-100, 1e100)
+"""Largest values of a profile that can be compared: squares of others are 0 or infinite."""
+
+RESULT_COLUMNS = frozenset(
+    {
+        "profiles", "metric", "distance", "correct", "chance", "average_precision", "positives",
+        "pairs", "mean_average_precision", "n", "p_value", "q_value", "members", "correlation",
+        "threshold", "above", "z", "k",
+    }
+)  # fmt: skip
+"""Columns that tables of queries and groups have beside those of the user."""
 
 _Made = TypeVar("_Made")
 
@@ -51,6 +61,11 @@ class Keys:
         """Get the columns that a key names; none where it was not given."""
         value: str | Sequence[str] | None = getattr(self, key)
         return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+    def all_columns(self) -> dict[str, str]:
+        """Get each column that a key names, with the first key that does."""
+        named = ((name, key) for key in Keys.__dataclass_fields__ for name in self.columns(key))
+        return dict(reversed([*named]))
 
     @property
     def unit(self) -> tuple[str, ...]:
@@ -97,8 +112,8 @@ class Sample:
 class Subject:
     """A table of profiles in an order of its own, what its columns mean, and how to measure.
 
-    Rows are put into the order of a hash of their values, so that no order of the table changes a
-    figure, and equally near neighbours are decided by that hash. `Subject.of` does so.
+    `Subject.of` puts rows into the order of a hash (`row_order`), so that no order of the table
+    changes a figure; equally near neighbours are decided by that hash.
     """
 
     profiles: Profiles
@@ -153,11 +168,12 @@ class Subject:
             raise QueryError(f"top_percent {top_percent:g} is not above 0 and below 100")
         _check_columns(profiles, keys)
         _check_finite(profiles)
-        ordered = _ordered(profiles)
+        _check_sizes(profiles)
+        profiles = ordered(profiles, keys.all_columns())
         if standardize:
-            ordered = ordered.with_features(_standardized(ordered.features), ordered.names)
+            profiles = profiles.with_features(_standardized(profiles.features), profiles.names)
         return cls(
-            ordered,
+            profiles,
             keys,
             distance,
             aggregate,
@@ -243,7 +259,7 @@ class Subject:
         metadata, excluded = self.profiles.metadata, dict[str, int]()
         kept = np.ones(metadata.height, np.bool_)
         for name in dict.fromkeys(columns):
-            missing = metadata[name].is_null().to_numpy()
+            missing = _missing(metadata[name])
             excluded[f"without {name}"] = int((missing & kept).sum())
             kept &= ~missing
         rows = np.flatnonzero(kept)
@@ -253,18 +269,34 @@ class Subject:
         return Sample(metadata[rows], self.profiles.features[rows], _counted(excluded))
 
 
+def _missing(column: pl.Series) -> np.ndarray:
+    """Get which values are missing: null, NaN or text without a letter."""
+    missing = column.is_null()
+    if column.dtype.is_float():
+        missing |= column.is_nan().fill_null(value=True)
+    elif column.dtype == pl.String:
+        missing |= (column.str.strip_chars() == "").fill_null(value=True)
+    return missing.to_numpy()
+
+
 def _counted(excluded: Mapping[str, int]) -> dict[str, int]:
     return {reason: number for reason, number in excluded.items() if number}
 
 
 def _check_columns(profiles: Profiles, keys: Keys) -> None:
-    there = profiles.metadata.columns
-    for key in Keys.__dataclass_fields__:
-        for name in keys.columns(key):
-            if name in there or (key == "well" and name == Keys.well):
-                continue
+    there = profiles.metadata.schema
+    for name, key in keys.all_columns().items():
+        if name not in there and not (key == "well" and name == Keys.well):
             what = "is a feature, not metadata" if name in profiles.names else "is not a column"
             raise QueryError(f"{key} {name!r} {what}; there are {', '.join(there) or 'none'}")
+        if name in there and there[name].is_nested():
+            raise QueryError(
+                f"{key} {name!r} has several values a row ({there[name]}); give a column with one"
+            )
+        if name in RESULT_COLUMNS:
+            raise QueryError(
+                f"{key} {name!r} has the name of a column of results; give the column another name"
+            )
 
 
 def _check_finite(profiles: Profiles) -> None:
@@ -279,46 +311,25 @@ def _check_finite(profiles: Profiles) -> None:
         raise ProfileError("there are no profiles to evaluate: no row or no feature is left")
 
 
-def _ordered(profiles: Profiles) -> Profiles:
-    """Get the rows in the order of a hash of their values.
-
-    Raises
-    ------
-    ProfileError
-        Two rows are the same in all columns: each would be the other's nearest neighbour.
-    """
-    texts = profiles.metadata.select(
-        pl.concat_str(
-            pl.lit(""),
-            *(pl.col(one).cast(pl.String).fill_null("\0") for one in _plain(profiles.metadata)),
-            separator="\x1f",
-        ).alias("text")
-    )
-    listed = texts["text"].to_list() if profiles.metadata.width else [""] * len(profiles)
-    hashes = [
-        blake2b(text.encode() + values.tobytes(), digest_size=16).digest()
-        for text, values in zip(listed, profiles.features, strict=True)
-    ]
-    order = sorted(range(len(hashes)), key=hashes.__getitem__)
-    for one, other in itertools.pairwise(order):
-        if hashes[one] == hashes[other]:
-            first, second = sorted((one + 1, other + 1))
-            raise ProfileError(
-                f"rows {first} and {second} are the same in all columns, so that each would be the "
-                "other's nearest neighbour; remove one of them"
-            )
-    return profiles.select(np.array(order, np.intp))
-
-
-def _plain(metadata: pl.DataFrame) -> list[str]:
-    return metadata.select(~(cs.nested() | cs.object() | cs.binary())).columns
+def _check_sizes(profiles: Profiles) -> None:
+    least, most = SIZES
+    sizes = np.abs(profiles.features).max(axis=1, initial=0.0)
+    wrong = np.flatnonzero((sizes > most) | ((sizes > 0) & (sizes < least)))
+    if len(wrong):
+        row = int(wrong[0])
+        raise ProfileError(
+            f"{len(wrong):,} profiles are too large or too small to be compared: the largest value "
+            f"in row {row + 1} is {sizes[row]:.3g}, and {least:g} to {most:g} is allowed; scale "
+            "the features, or drop those with such values"
+        )
 
 
 def _standardized(features: Floats) -> Floats:
     """Get features with mean 0 and standard deviation 1 over all rows; constant ones are 0."""
-    deviations = features.std(axis=0)
-    constant = deviations <= 1e-14 * np.abs(features).max(axis=0)
-    return (features - features.mean(axis=0)) / np.where(constant, np.inf, deviations)
+    # by its range, because the mean of many equal numbers differs from them by roundings
+    constant = np.ptp(features, axis=0) == 0
+    deviations = np.where(constant, np.inf, features.std(axis=0))
+    return np.where(constant, 0.0, features - features.mean(axis=0)) / deviations
 
 
 def _one_value(grouped: pl.DataFrame, name: str, treatment: Sequence[str]) -> pl.DataFrame:
