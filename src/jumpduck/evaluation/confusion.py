@@ -1,13 +1,14 @@
 """Which labels are taken for which, and the Matthews correlation of that table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from jumpduck.evaluation.group_sums import group_sums, interval_of_sums
 from jumpduck.evaluation.knn_accuracy import nsc
-from jumpduck.evaluation.measured import Measured
+from jumpduck.evaluation.measured import Measured, interval_of_pairs
 from jumpduck.evaluation.similarities import Floats, Rows
 from jumpduck.evaluation.subject import Subject
 
@@ -15,7 +16,8 @@ from jumpduck.evaluation.subject import Subject
 def nsc_mcc(subject: Subject) -> Measured:
     """Get the Matthews correlation of labels with those of the nearest neighbours of `nsc`.
 
-    Its table has the number of treatments by label and predicted label.
+    Its table has the number of treatments by label and predicted label. Chance is that of
+    neighbours drawn at random, whose labels are as frequent as those of the queries.
     """
     of = nsc(subject)
     (label,) = subject.keys.columns("label")
@@ -23,7 +25,10 @@ def nsc_mcc(subject: Subject) -> Measured:
     names, codes = np.unique(pairs.to_numpy(), return_inverse=True)
     labels, predicted = codes.reshape(-1, 2).T
     units = of.queries.select(pl.struct(subject.keys.columns("compound")).rank("dense"))
-    return correlated(
+    # below 0, because doses of the query's compound, which have its label, are not its neighbours
+    squares = float((np.bincount(labels).astype(np.float64) ** 2).sum())
+    n, right = len(labels), float(of.queries["chance"].sum())
+    found = correlated(
         "nsc_mcc",
         subject,
         labels=labels,
@@ -32,6 +37,10 @@ def nsc_mcc(subject: Subject) -> Measured:
         units=units.to_series().to_numpy(),
         excluded=of.excluded,
     )
+    chance = (right * n - squares) / (n**2 - squares) if n**2 > squares else 0.0
+    assert found.value is not None
+    low, high = interval_of_pairs(found.value, (found.low, found.high), -1.0)
+    return replace(found, chance=chance, low=low, high=high)
 
 
 def correlated(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jumpduck.evaluation.measured import COVERAGE, RESAMPLES
+from jumpduck.evaluation.measured import COVERAGE, RESAMPLES, exact_bounds
 from jumpduck.evaluation.similarities import Floats, Rows
 
 _BLOCK_BYTES = 32_000_000
@@ -41,7 +41,8 @@ def interval_of_sums(
 
     The groups are drawn with replacement, as many as there are, because rows of one group are not
     independent of one another (Efron and Tibshirani 1993, 8.6). The statistic is that of the summed
-    rows of those drawn; draws that give none are left out.
+    rows of those drawn; draws that give none are left out. Where all are 0, or all 1, the other end
+    is that of the exact interval of a proportion, as of `interval`.
 
     Parameters
     ----------
@@ -74,6 +75,10 @@ def interval_of_sums(
         return None, None
     outside = (1 - COVERAGE) / 2
     low, high = np.quantile(found, [outside, 1 - outside])
+    if (found == 0).all():
+        high = exact_bounds(groups)[0]
+    elif (found == 1).all():
+        low = exact_bounds(groups)[1]
     return float(low), float(high)
 
 

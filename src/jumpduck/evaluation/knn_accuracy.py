@@ -12,7 +12,7 @@ import polars as pl
 
 from jumpduck.errors import ProfileError
 from jumpduck.evaluation.exclusions import Exclusions
-from jumpduck.evaluation.measured import Measured, interval
+from jumpduck.evaluation.measured import Measured, interval, interval_of_pairs
 from jumpduck.evaluation.neighbours import nearest
 from jumpduck.evaluation.similarities import Rows
 from jumpduck.evaluation.subject import Sample, Subject
@@ -141,11 +141,13 @@ def _accuracy(
     of = found.rows[:, 0]
     correct = (labels[of] == labels[queries]).astype(np.float64)
     chances = counts[queries, 1] / counts[queries, 0]
-    low, high = interval(correct, subject.units(sample)[queries], subject.seed, subject.resamples)
+    units, value = subject.units(sample)[queries], float(correct.mean())
+    bounds = interval(correct, units, subject.seed, subject.resamples)
+    low, high = interval_of_pairs(value, bounds)
     said = described(subject, sample)
     return Measured(
         metric,
-        float(correct.mean()),
+        value,
         len(queries),
         float(chances.mean()),
         low,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.evaluation.extra import check_extra
 from jumpduck.evaluation.group_sums import interval_of_sums
-from jumpduck.evaluation.measured import Measured
+from jumpduck.evaluation.measured import Measured, exact_bounds
 from jumpduck.evaluation.pair_tables import numbered
 from jumpduck.evaluation.similarities import BLOCK_BYTES, Floats, Rows, Similarities
 from jumpduck.evaluation.subject import Subject
@@ -47,10 +47,7 @@ def known_pairs(subject: Subject) -> Measured:
         known = by_table(pairs)
         more["pairs_without_profiles"] = unknown
     found = enrichment(subject.similarities(sample), known, subject.top_percent)
-    total = np.array([found.known_top, found.top], np.float64)
-    low, high = interval_of_sums(
-        found.sums, lambda sums: share_of(sums, total), subject.seed, subject.resamples
-    )
+    low, high = _interval(found, subject)
     return Measured(
         "known_pairs",
         found.share,
@@ -213,6 +210,20 @@ def share_of(sums: Floats, total: Floats) -> Floats:
     """
     counted = np.maximum(sums - total, 0)
     return np.minimum(counted[..., 0] / counted[..., 1], 1)
+
+
+def _interval(found: Enrichment, subject: Subject) -> tuple[float | None, float | None]:
+    total = np.array([found.known_top, found.top], np.float64)
+    low, high = interval_of_sums(
+        found.sums, lambda sums: share_of(sums, total), subject.seed, subject.resamples
+    )
+    # pairs that share no profile are independent observations
+    apart = max(1, int((found.sums[:, 1] > 0).sum()) // 2)
+    if found.known_top == 0:
+        return low, exact_bounds(apart)[0]
+    if found.known_top == found.top:
+        return exact_bounds(apart)[1], high
+    return low, high
 
 
 def odds_ratio(known_top: int, top: int, known: int, pairs: int) -> float:

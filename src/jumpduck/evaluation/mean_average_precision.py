@@ -15,7 +15,7 @@ from jumpduck.evaluation.average_precision import (
     q_values,
 )
 from jumpduck.evaluation.knn_accuracy import described
-from jumpduck.evaluation.measured import Measured, interval
+from jumpduck.evaluation.measured import Measured, interval, interval_of_pairs
 from jumpduck.evaluation.subject import Sample, Subject
 
 NO_POSITIVE = "without a positive pair"
@@ -87,7 +87,9 @@ def _measured(metric: str, subject: Subject, sample: Sample, rule: _Rule) -> Mea
     average = precision.average[rows]
     chances = expected(precision.positives[rows], precision.total[rows])
     units = subject.units(sample)[rows]
-    low, high = interval(average, units, subject.seed, subject.resamples)
+    value = float(average.mean())
+    bounds = interval(average, units, subject.seed, subject.resamples)
+    low, high = interval_of_pairs(value, bounds)
     of = sample.codes(rule.pos_sameby)[rows]
     order = np.argsort(of, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(of[order])) + 1)
@@ -96,7 +98,7 @@ def _measured(metric: str, subject: Subject, sample: Sample, rule: _Rule) -> Mea
     said = sample.metadata[rows].select(rule.pos_sameby)
     return Measured(
         metric,
-        float(average.mean()),
+        value,
         len(rows),
         float(chances.mean()),
         low,

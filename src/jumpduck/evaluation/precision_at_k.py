@@ -11,7 +11,7 @@ from jumpduck.errors import ProfileError
 from jumpduck.evaluation.exclusions import Exclusions
 from jumpduck.evaluation.group_sums import group_sums, interval_of_sums
 from jumpduck.evaluation.knn_accuracy import NO_MATCH
-from jumpduck.evaluation.measured import Measured
+from jumpduck.evaluation.measured import Measured, interval_of_pairs
 from jumpduck.evaluation.neighbours import first
 from jumpduck.evaluation.similarities import Floats, Rows, Similarities
 from jumpduck.evaluation.subject import Subject
@@ -258,12 +258,14 @@ def _measured(
     sums = query_sums(found, labels, average)
     chances = chance_sums(found, labels, average).sum(axis=0)
     units = np.unique(subject.units(sample)[found.queries], return_inverse=True)[1]
-    low, high = interval_of_sums(group_sums(sums, units), value, subject.seed, subject.resamples)
+    measured = float(value(sums.sum(axis=0)))
+    bounds = interval_of_sums(group_sums(sums, units), value, subject.seed, subject.resamples)
+    low, high = interval_of_pairs(measured, bounds)
     alone = len(sample) - len(found.queries)
     expected = curve(chances, found.ks).frame().drop("k").rename(lambda name: f"chance_{name}")
     return Measured(
         metric,
-        float(value(sums.sum(axis=0))),
+        measured,
         len(found.queries),
         float(value(chances)),
         low,
