@@ -94,7 +94,7 @@ def _values(rows: pl.DataFrame, colour: alt.Color, names: Sequence[str]) -> Any:
     for metric in rows["metric"].unique(maintain_order=True):
         chart: Any = alt.Chart(rows.filter(metric=metric))
         y = alt.Y("profiles:N", sort=list(names), title=None)
-        x = alt.X("value:Q", title=metric).scale(zero=False, padding=12)
+        x = alt.X("value:Q", title=metric).scale(zero=False, padding=12, nice=False)
         layers = [
             chart.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, color=colour),
             chart.mark_tick(color=LINE_COLOUR, thickness=2).encode(x="chance:Q", y=y),
