@@ -73,6 +73,7 @@ LIBRARIES = {
     "pycytominer": set(),
     "copairs": set(),
     "umap": {"evaluation"},
+    "harmonypy": {"normalization"},
 }
 
 

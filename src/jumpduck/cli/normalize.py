@@ -38,8 +38,9 @@ def normalize(
     frequency_threshold, correlation_threshold and drop_outliers leave features out; standardize,
     robustize and mad_robustize scale each feature; spherize and tvn make features independent;
     subtract_well_position, subtract_plate_mean and regress_cell_count take away what is not of the
-    treatment. spherize_mad_robustize, mad_robustize_spherize, spherize_standardize and
-    standardize_spherize are those of CellPaintSSL, with a variance_filter before each pass.
+    treatment; harmony aligns batches (it needs the extra batch: pip install 'jumpduck[batch]').
+    spherize_mad_robustize, mad_robustize_spherize, spherize_standardize and standardize_spherize
+    are those of CellPaintSSL, with a variance_filter before each pass.
 
     The command prints what each step was fitted on and what it dropped; the file that it writes
     has that in its metadata.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from jumpduck.errors import ProfileError
+from jumpduck.errors import ProfileError, QueryError
 from jumpduck.normalization.affine import Values
 from jumpduck.normalization.steps import Step
 from jumpduck.profile_tables.checks import describe_row
@@ -34,6 +34,16 @@ def check_complete(
         f"{step.name} takes no missing values, and feature {names[column]!r} is missing in "
         f"{describe_row(metadata, row)}; begin with drop_na_columns:cutoff=0"
     )
+
+
+def check_kept(steps: Sequence[Step]) -> None:
+    """Raise QueryError for a step that changes the rows it is given, and maps no others."""
+    for step in steps:
+        if step.kind.align:
+            raise QueryError(
+                f"save_fit does not go with {step.name}, which changes the rows that it is given "
+                "and maps no others; leave one of the two out"
+            )
 
 
 def cells_column(steps: Sequence[Step]) -> str | None:

@@ -1,7 +1,7 @@
 """A chain fitted to a table and applied to it, with few plates in memory at a time."""
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -142,12 +142,16 @@ class Fitting:
         self._missing_allowed = takes_missing(steps)
         self._cells = cells_column(steps)
         self._plates = plates_of(table.metadata, self._stay)
-        held = int(self._stay.sum()) * len(table.names) * 8 <= HELD_BYTES
+        rows, width = int(self._stay.sum()), len(table.names)
+        check_held(steps, rows, width)
+        held = rows * width * 8 <= HELD_BYTES
         self._held = list(self._read()) if held else None
         names = table.names
         for number, step in enumerate(steps):
             fitted = FittedStep(step, names)
-            if PLATE not in step.by:
+            if step.kind.align:
+                self._align(fitted, number)
+            elif PLATE not in step.by:
                 self._fit(fitted, number)
             self._steps.append(fitted)
             names = fitted.names_out
@@ -187,6 +191,26 @@ class Fitting:
             found.append(kind.end(taken, fitted.step.options))
         fitted.maps.update(_beside(found))
         self.counts[number].add(fitted.maps)
+
+    def _align(self, fitted: FittedStep, number: int) -> None:
+        """Change all rows together."""
+        step, kind = fitted.step, fitted.step.kind
+        assert self._held is not None
+        assert kind.align is not None
+        blocks = [self._through(one) for one in self._held]
+        for one in blocks:
+            check_complete(step, fitted.names, one.values, one.metadata)
+        self._held = None  # because the library needs the memory
+        batches = pl.concat([one.metadata[str(step.options["batch"])] for one in blocks])
+        values = kind.align(
+            np.concatenate([one.values for one in blocks]), batches.cast(pl.String).to_list()
+        )
+        ends = np.cumsum([len(one.values) for one in blocks])[:-1]
+        self._held = [
+            replace(one, values=part, done=number + 1)
+            for one, part in zip(blocks, np.split(values, ends), strict=True)
+        ]
+        self.counts[number].groups = batches.n_unique()
 
     def _take(
         self,
@@ -293,6 +317,18 @@ class Applied:
         plates = plates_of(self._table.metadata, every)
         for rows in together(plates, rows_at_a_time(len(self._table.names))):
             yield rows, self._fitted.apply(self._table.read(rows))
+
+
+def check_held(steps: Sequence[Step], rows: int, width: int) -> None:
+    """Raise ProfileError for a table that is too large for a step that changes all its rows."""
+    size = rows * width * 8
+    together = next((one.name for one in steps if one.kind.align), None)
+    if size > HELD_BYTES and together is not None:
+        raise ProfileError(
+            f"{together} needs all rows in memory, at most {HELD_BYTES / 1e9:.1f} GB of features, "
+            f"and {rows:,} rows of {width:,} features are {size / 1e9:.1f} GB; drop features in a "
+            "run of its own before it, or choose rows (`where`)"
+        )
 
 
 def plates_of(metadata: pl.DataFrame, stay: Rows) -> list[Numbers]:

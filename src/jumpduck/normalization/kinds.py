@@ -8,6 +8,7 @@ import numpy as np
 
 from jumpduck.normalization import filters, scaling
 from jumpduck.normalization.affine import Affine, Kept, Values
+from jumpduck.normalization.batches import harmonize
 from jumpduck.normalization.cell_counts import CountScatter
 from jumpduck.normalization.moments import Moments, Scatter
 from jumpduck.normalization.whitening import typical_variation, whitening
@@ -76,6 +77,9 @@ class Kind:
         It takes the number of cells of each row, too.
     least
         Rows that a group has at least.
+    align
+        It has no map: it changes all rows of a table together, whose batches are in the column of
+        its option batch.
     """
 
     begin: Callable[[int], Any]
@@ -88,6 +92,7 @@ class Kind:
     complete: bool = False
     counted: bool = False
     least: int = 2
+    align: Callable[[Values, Sequence[str]], Values] | None = None
 
 
 _End = Callable[[Mapping[Key, Any], Options], Mapping[Key, Affine]]
@@ -105,6 +110,10 @@ def _keeps(choose: Callable[..., Kept]) -> _End:
         return {(): Affine(kept=choose(taken[()], **options))}
 
     return end
+
+
+def _none(taken: Mapping[Key, Any], options: Options) -> Mapping[Key, Affine]:  # noqa: ARG001
+    return {}
 
 
 def _in_both(taken: Mapping[Key, Any], options: Options) -> Mapping[Key, Affine]:
@@ -205,6 +214,9 @@ KINDS: Mapping[str, Kind] = {
         _each(_residual),
         options={"count": "Metadata_Count_Cells"},
         counted=True,
+    ),
+    "harmony": Kind(
+        Gathered, _none, options={"batch": BATCH}, complete=True, least=1, align=harmonize
     ),
 }
 """The steps by name."""

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from jumpduck.errors import ProfileError, QueryError
+from jumpduck.normalization.batches import check_batches
 from jumpduck.normalization.fitted import groups_of, said
 from jumpduck.normalization.kinds import ALL, CONTROLS, PERTURBED, PLATE, ROLES, Key
 from jumpduck.normalization.steps import Step
@@ -61,7 +62,7 @@ class References:
         QueryError
             Controls are needed, and nobody said which they are.
         ProfileError
-            There are no controls or nothing else, or a group has too few rows.
+            There are no controls or nothing else, or a group or batch has too few rows.
         """
         stay = np.ones(len(self._metadata), np.bool_)
         left_out: dict[str, str] = {}
@@ -84,6 +85,8 @@ class References:
                     raise ProfileError(_too_few(step, what, few))
         if not stay.any():
             raise ProfileError("no plate is left: each lacks rows that a step is fitted on")
+        for column in (str(step.options["batch"]) for step in steps if step.kind.align):
+            check_batches(self._metadata, column, stay)
         return stay, left_out
 
     def _some(self, on: str, step: Step) -> Rows:

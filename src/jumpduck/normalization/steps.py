@@ -84,9 +84,10 @@ def _parts(text: str) -> list[tuple[str, dict[str, str]]]:
             + (f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}")
         )
     options: dict[str, str] = {}
+    kind = KINDS[name]
+    allowed = (*(() if kind.align else ("on", "by")), *kind.options)
     for pair in filter(None, rest.split(",")):
         key, equals, value = pair.partition("=")
-        allowed = ("on", "by", *KINDS[name].options)
         if not equals or key not in allowed:
             raise QueryError(
                 f"methods {text!r}: {pair!r} is not an option of {name}, which has "
@@ -98,6 +99,8 @@ def _parts(text: str) -> list[tuple[str, dict[str, str]]]:
 
 def _step(name: str, given: Mapping[str, str], on: str | None, by: Sequence[str] | None) -> Step:
     kind = KINDS[name]
+    if kind.align:  # all rows are changed together, whatever the other steps are fitted on
+        on, by = None, None
     rows = given.get("on", (kind.on if kind.on == ROLES else on) or kind.on)
     if rows not in ON and kind.on != ROLES:
         raise QueryError(f"on {rows!r} of {name} is not one of {', '.join(ON)}")

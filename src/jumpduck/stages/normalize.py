@@ -12,8 +12,9 @@ import polars as pl
 
 from jumpduck.errors import ProfileError, QueryError, StoreError
 from jumpduck.normalization.aggregation import AVERAGES, Aggregation
+from jumpduck.normalization.checks import check_kept
 from jumpduck.normalization.fitted import Fitted
-from jumpduck.normalization.fitting import Applied, Fitting, StepCounts
+from jumpduck.normalization.fitting import Applied, Fitting, StepCounts, check_held
 from jumpduck.normalization.kinds import KINDS
 from jumpduck.normalization.references import References, Rows
 from jumpduck.normalization.report import Normalized, dropped_by, steps_frame
@@ -164,6 +165,8 @@ def _check(options: NormalizeOptions) -> tuple[Step, ...]:
         )
     if options.save_fit is not None and not steps:
         raise QueryError("save_fit has nothing to keep, because there are no methods")
+    if options.save_fit is not None:
+        check_kept(steps)
     return steps
 
 
@@ -217,6 +220,7 @@ def _fit(
     controls, perturbed = _roles(options, table)
     references = References(table.metadata, controls, perturbed)
     stay, left_out = references.check(steps, leave_out=options.leave_out)
+    check_held(steps, int(stay.sum()), len(table.names))
     done = Normalized(
         path=expanded(options.path),
         rows=len(table),
