@@ -123,7 +123,7 @@ def test_nsc_and_nscb_are_those_of_brute_force(screen, statistic):
     nsc = by_brute_force(rows, values, moa, other_compound)
     nscb = by_brute_force(rows, values, moa, other_week, lambda row: apart[moa(row)])
     assert 0 < nscb[2] < nsc[2]  # so that the test sees what is left out
-    found = evaluated(screen, ["nsc", "nscb"], aggregate=statistic).metrics
+    found = evaluated(screen, ["nsc", "nscb"], average=statistic).metrics
     for row, (value, chance, n) in zip(found.to_dicts(), (nsc, nscb), strict=True):
         assert (row["value"], row["n"]) == (pytest.approx(value), n)
         assert row["chance"] == pytest.approx(chance)
@@ -361,7 +361,7 @@ def test_profiles_that_cannot_be_evaluated_are_said_to_be_so(tmp_path, flaw, sai
         ({"metrics": ["nscc"]}, "metric 'nscc' is not one of"),
         ({"metrics": []}, "metrics is empty"),
         ({"distance": "manhattan"}, "distance 'manhattan' is not one of cosine"),
-        ({"aggregate": "mode"}, "aggregate 'mode' is neither"),
+        ({"average": "mode"}, "average 'mode' is neither"),
         ({"resamples": 0}, "resamples 0 is less than 1"),
         ({"where": "Metadata_moa <"}, "where"),
     ],

@@ -106,6 +106,7 @@ def test_errors_speak_of_flags(cli, tables):
     done = cli("evaluate", "one.csv", "--metric", "nsc", "--label", "Metadata_moa")
     assert done.code == 2
     assert "--compound is needed" in done.err
+    assert "(metric nsc is the share of treatments whose nearest" in done.err
     done = cli("evaluate", "one.csv", "--metric", "nsc", *WORDS, "--distance", "far")
     assert done.code == 2
     assert "--distance 'far' is not one of cosine" in done.err

@@ -49,7 +49,7 @@ def test_the_command_normalizes_and_says_what_it_dropped(cli, written, tmp_path)
     )  # fmt: skip
     assert (done.code, done.err) == (0, "")
     assert "72 rows, 6 features: Cells_Constant, Cells_0, Cells_1, …\n18 controls\n" in done.out
-    assert "step 1 variance_filter dropped 1 features: Cells_Constant\n" in done.out
+    assert "step 1 variance_filter dropped 1 feature: Cells_Constant\n" in done.out
     assert done.out.endswith("72 rows, 5 features -> out/done.parquet\n")
     found = read_profiles(tmp_path / "out/done.parquet")
     assert found.metadata.equals(read_profiles(written).metadata)
@@ -83,7 +83,7 @@ def test_the_file_says_how_it_was_made_and_keeps_what_was_done_before(written, t
     jumpduck.normalize(
         written, methods=["variance_threshold", "standardize"], controls=CONTROLS, path=first
     )
-    jumpduck.normalize(first, methods=["spherize:kind=ZCA"], controls=CONTROLS, path=second)
+    jumpduck.normalize(first, methods="spherize:kind=ZCA", controls=CONTROLS, path=second)
     one, two = json.loads(pl.read_parquet_metadata(second)["jumpduck.normalize"])
     assert [step["name"] for step in one["steps"]] == ["variance_threshold", "standardize"]
     assert one["dropped"] == {"1 variance_threshold": ["Cells_Constant"]}
@@ -121,7 +121,7 @@ def test_plates_without_controls_are_left_out_and_counted_if_asked(cli, written,
         "--controls", f"{CONTROLS} AND Metadata_Plate <> 'P1'",
     )  # fmt: skip
     assert done.code == 0
-    assert "left out 1 plates: Metadata_Plate P1 (0 controls for standardize)\n" in done.out
+    assert "left out 1 plate: Metadata_Plate P1 (0 controls for standardize)\n" in done.out
     found = read_profiles(tmp_path / "normalized.parquet")
     assert found.metadata["Metadata_Plate"].unique().sort().to_list() == ["P0", "P2"]
 

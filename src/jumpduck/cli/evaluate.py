@@ -17,7 +17,7 @@ from jumpduck.stages.evaluate import evaluate as look
             "pos_sameby", "pos_diffby", "neg_sameby", "neg_diffby", "target", "fold_by", "pairs",
         ),
         WORK: (
-            "distance", "aggregate", "standardize", "seed", "resamples", "nulls", "top_percent",
+            "distance", "average", "standardize", "seed", "resamples", "nulls", "top_percent",
             "folds",
         ),
         OUTPUT: ("path", "queries", "groups", "figure", "projection"),

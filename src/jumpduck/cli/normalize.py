@@ -7,6 +7,7 @@ import polars as pl
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, WORK, DryRun, Json, Quiet, reads
 from jumpduck.cli.printer import Printer
+from jumpduck.counts import counted
 from jumpduck.normalization.kinds import PERTURBED, ROLES
 from jumpduck.stages.normalize import Normalized, NormalizeOptions, normalize_profiles
 
@@ -76,9 +77,9 @@ def _say(printer: Printer, done: Normalized, *, dry_run: bool) -> None:
     """Print what was read, what each step did, and what was left out."""
     names = done.features
     shown = ", ".join(names[:SHOWN_NAMES]) + ", …" * (len(names) > SHOWN_NAMES)
-    printer.line(f"{done.rows:,} rows, {len(names):,} features: {shown}")
+    printer.line(f"{counted(done.rows, 'row')}, {counted(len(names), 'feature')}: {shown}")
     if done.controls is not None:
-        printer.line(f"{done.controls:,} controls")
+        printer.line(counted(done.controls, "control"))
     if PERTURBED in done.steps["on"].to_list():
         printer.line(f"{done.perturbed:,} rows with a perturbation")
     if done.steps.height:
@@ -86,7 +87,7 @@ def _say(printer: Printer, done: Normalized, *, dry_run: bool) -> None:
         plan = ("step", "on", "by", "features") if dry_run else steps.columns
         printer.table(steps.select(plan), keys=("step", "kept")[: 1 + (not dry_run)], least=LEAST)
     for step, features in done.dropped.items():
-        printer.line(f"step {step} dropped {len(features):,} features: {_some(features)}")
+        printer.line(f"step {step} dropped {counted(len(features), 'feature')}: {_some(features)}")
     flat = done.steps.filter(pl.col("without_spread") > 0)
     for step, count in flat.select("step", "without_spread").iter_rows():
         printer.remark(
@@ -96,11 +97,12 @@ def _say(printer: Printer, done: Normalized, *, dry_run: bool) -> None:
         )
     if done.left_out:
         plates = [f"{plate} ({why})" for plate, why in done.left_out.items()]
-        printer.line(f"left out {len(plates):,} plates: {_some(plates)}")
+        printer.line(f"left out {counted(len(plates), 'plate')}: {_some(plates)}")
     if dry_run:
         printer.line("nothing written (--dry-run)")
     else:
-        printer.line(f"{done.rows_out:,} rows, {len(done.features_out):,} features -> {done.path}")
+        features = counted(len(done.features_out), "feature")
+        printer.line(f"{counted(done.rows_out, 'row')}, {features} -> {done.path}")
 
 
 def _shown_steps(steps: pl.DataFrame) -> pl.DataFrame:
@@ -115,5 +117,9 @@ def _shown_steps(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+    more = (
+        f" and {len(names) - SHOWN_NAMES:,} more (--json has all)"
+        if len(names) > SHOWN_NAMES
+        else ""
+    )
     return ", ".join(names[:SHOWN_NAMES]) + more

@@ -6,6 +6,7 @@ from rich.progress import TaskID
 
 from jumpduck.cli.flags import CHOOSE, OUTPUT, PLACES, Csv, Json, Quiet, reads
 from jumpduck.cli.printer import Printer, size_text
+from jumpduck.counts import counted
 from jumpduck.rows import PLATE_KEY
 from jumpduck.stages.profiles import ProfilesOptions
 from jumpduck.stages.profiles import profiles as fetch
@@ -62,8 +63,8 @@ def profiles(
     if plates.height > SHOWN_PLATES and not csv:
         printer.remark(f"and {plates.height - SHOWN_PLATES:,} more, which --csv and --json list")
     printer.line(
-        f"{found.wells:,} wells of {plates.height:,} plate{'s'[: plates.height != 1]}, "
-        f"{len(found.features):,} features; "
+        f"{counted(found.wells, 'well')} of {counted(plates.height, 'plate')}, "
+        f"{counted(len(found.features), 'feature')}; "
         f"{size_text(found.fetched_bytes)}"
         + (" would be fetched" if options.dry_run else " fetched")
     )

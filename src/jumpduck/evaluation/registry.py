@@ -85,10 +85,11 @@ def measure(subject: Subject, names: Sequence[str]) -> list[Measured]:
         try:
             found.append(METRICS[name](subject))
         except QueryError as error:
-            raise QueryError(f"{error} (metric {name}: {first_line(name)})") from error
+            raise QueryError(f"{error} (metric {name} is {meaning(name)})") from error
     return found
 
 
-def first_line(name: str) -> str:
-    """Get the sentence that says what a metric gets."""
-    return inspect.cleandoc(METRICS[name].__doc__ or "").partition("\n")[0]
+def meaning(name: str) -> str:
+    """Get what a metric is, such as: the share of treatments whose nearest neighbour has ..."""
+    first = inspect.cleandoc(METRICS[name].__doc__ or "").partition("\n")[0]
+    return first.removeprefix("Get ").removesuffix(".")

@@ -119,7 +119,7 @@ class Subject:
     profiles: Profiles
     keys: Keys
     distance: str = "cosine"
-    aggregate: Statistic = "mean"
+    average: Statistic = "mean"
     seed: int = 0
     resamples: int = RESAMPLES
     nulls: int = NULLS
@@ -136,7 +136,7 @@ class Subject:
         keys: Keys,
         *,
         distance: str = "cosine",
-        aggregate: Statistic = "mean",
+        average: Statistic = "mean",
         standardize: bool = False,
         seed: int = 0,
         resamples: int = RESAMPLES,
@@ -157,8 +157,8 @@ class Subject:
         """
         if distance not in DISTANCES:
             raise QueryError(f"distance {distance!r} is not one of {', '.join(DISTANCES)}")
-        if aggregate not in ("mean", "median"):
-            raise QueryError(f"aggregate {aggregate!r} is neither mean nor median")
+        if average not in ("mean", "median"):
+            raise QueryError(f"average {average!r} is neither mean nor median")
         for name, number in (("resamples", resamples), ("nulls", nulls)):
             if number < 1:
                 raise QueryError(f"{name} {number} is less than 1; give at least 1")
@@ -176,7 +176,7 @@ class Subject:
             profiles,
             keys,
             distance,
-            aggregate,
+            average,
             seed,
             resamples,
             nulls,
@@ -230,7 +230,7 @@ class Subject:
                 grouped = _one_value(grouped, name, treatment)
         order = np.argsort(codes, kind="stable")
         parts = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
-        statistic = np.mean if self.aggregate == "mean" else np.median
+        statistic = np.mean if self.average == "mean" else np.median
         features = np.array([statistic(wells.features[rows], axis=0) for rows in parts])
         assert len(features) == len(firsts)
         return Sample(grouped, features.reshape(len(firsts), -1), wells.excluded)

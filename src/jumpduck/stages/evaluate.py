@@ -15,6 +15,7 @@ from jumpduck.evaluation.subject import FOLDS, NULLS, TOP_PERCENT, Keys, Statist
 from jumpduck.figures.charts import SUFFIXES, check_charts, write_chart
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.reading import read_profiles
+from jumpduck.selection.criteria import Names, as_names
 from jumpduck.storage.atomic_files import atomic_path
 from jumpduck.storage.replaced_files import check_ending, is_parquet, refuse_other_file
 from jumpduck.transfer.cores import usable_cores
@@ -68,7 +69,7 @@ class EvaluateOptions:
         Names of features, or patterns such as ``emb*``; inferred by default.
     distance
         Distance of two profiles: cosine, correlation or euclidean.
-    aggregate
+    average
         How the wells of a treatment become its profile: mean or median.
     standardize
         Bring each feature to mean 0 and standard deviation 1 over all rows first, as CellPaintSSL
@@ -113,9 +114,9 @@ class EvaluateOptions:
     fold_by: str | None = None
     pairs: str | Path | None = None
     where: str | None = None
-    features: Sequence[str] = ()
+    features: Names = ()
     distance: str = "cosine"
-    aggregate: Statistic = "mean"
+    average: Statistic = "mean"
     standardize: bool = False
     seed: int = 0
     resamples: int = RESAMPLES
@@ -274,10 +275,10 @@ def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
         options.fold_by,
     )
     return Subject.of(
-        read_profiles(place, features=options.features, where=options.where),
+        read_profiles(place, features=as_names(options.features), where=options.where),
         keys,
         distance=options.distance,
-        aggregate=options.aggregate,
+        average=options.average,
         standardize=options.standardize,
         seed=options.seed,
         resamples=options.resamples,

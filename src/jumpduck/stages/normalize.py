@@ -24,6 +24,7 @@ from jumpduck.profile_tables.conditions import rows_where
 from jumpduck.profile_tables.profiles import PERTURBATION_FACT
 from jumpduck.profile_tables.reading import ProfileTable, open_profiles
 from jumpduck.profile_tables.writing import write_blocks, write_parts
+from jumpduck.selection.criteria import Names, as_names
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.storage.replaced_files import check_ending, is_parquet, refuse_other_file
 
@@ -82,14 +83,14 @@ class NormalizeOptions:
 
     profiles: str | Path
     _: KW_ONLY
-    methods: Sequence[str] = ()
+    methods: Names = ()
     controls: str | None = None
     on: str | None = None
-    by: Sequence[str] = ()
+    by: Names = ()
     perturbation: str | None = None
-    features: Sequence[str] = ()
+    features: Names = ()
     where: str | None = None
-    aggregate: Sequence[str] = ()
+    aggregate: Names = ()
     average: str = AVERAGES[0]
     leave_out: bool = False
     fit: str | Path | None = None
@@ -136,7 +137,10 @@ def normalize_profiles(options: NormalizeOptions, *, dry_run: bool = False) -> N
         refuse_other_file(kept, "a fit", _is_fit)
         check_ending("save_fit", kept, (".npz",))
     with open_profiles(
-        options.profiles, features=options.features, where=options.where, endpoint=options.endpoint
+        options.profiles,
+        features=as_names(options.features),
+        where=options.where,
+        endpoint=options.endpoint,
     ) as table:
         if not len(table):
             raise ProfileError(f"profiles {options.profiles} has no rows to normalize")
@@ -152,7 +156,7 @@ def _check(options: NormalizeOptions) -> tuple[Step, ...]:
             if getattr(options, name):
                 raise QueryError(f"{name} does not go with `fit`, which has its own; leave one out")
         return ()
-    steps = read_steps(options.methods, options.on, options.by or None)
+    steps = read_steps(as_names(options.methods), options.on, as_names(options.by) or None)
     if not steps and not options.aggregate:
         raise QueryError(
             "methods is empty; give steps such as spherize_mad_robustize, or columns to "
@@ -289,7 +293,7 @@ def _write(
         return write_blocks(chain.normalized(), target, facts)
     numbers = np.cumsum(stay) - 1  # of a row among those that stay
     metadata = table.metadata.filter(stay)
-    average = Aggregation(metadata, options.aggregate, options.average)
+    average = Aggregation(metadata, as_names(options.aggregate), options.average)
     for rows, profiles in chain.normalized():
         average.add(numbers[rows], profiles)
     return write_parts([average.profiles(chain.names)], target, facts)
@@ -306,7 +310,7 @@ def _facts(
         "perturbation": _perturbation(options, table),
         "steps": [{"name": one.name, "on": one.on, "by": one.by, **one.options} for one in steps],
         "fit": None if options.fit is None else str(options.fit),
-        "aggregate": list(options.aggregate),
+        "aggregate": as_names(options.aggregate),
         "average": options.average if options.aggregate else None,
         "rows": {"read": done.rows, "controls": done.controls, "perturbed": done.perturbed},
         "dropped": done.dropped,
