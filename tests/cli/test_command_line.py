@@ -12,6 +12,8 @@ import pytest
 
 import jumpduck
 from jumpduck.cli import app
+from jumpduck.evaluation.registry import METRICS
+from jumpduck.normalization.kinds import COMBINATIONS, KINDS
 from tests.support.command_line import process
 from tests.support.places import ROOT
 
@@ -32,6 +34,14 @@ def test_every_verb_has_help_with_an_example_and_stands_on_a_page(cli, verb):
     assert not re.search(r"""default: [(){"F]""", done.out)
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     assert any(f"jumpduck {verb}" in page.read_text() for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("verb", "names"), [("evaluate", [*METRICS]), ("normalize", [*KINDS, *COMBINATIONS])]
+)
+def test_help_names_each_metric_and_each_step(cli, verb, names):
+    named = set(re.findall(r"[a-z0-9_]+", cli("help", verb).out.partition("What to choose")[0]))
+    assert not {*names} - named
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -31,17 +31,21 @@ from jumpduck.stages.evaluate import evaluate as look
 def evaluate(options: EvaluateOptions, *, csv: Csv = False, json: Json = False) -> None:
     """Measure how well profiles tell treatments apart, beside chance.
 
-    pert_acc, nsb, nsp, nsp_position, nsbp and nsbp_position are accuracies of the nearest well's
-    label; nsc and nscb of the nearest treatment's. map and replicate_map are mean average
-    precisions of labels and of treatments; pr_auc and precision_at_r, also _macro, look at the k
-    nearest. percent_replicating, percent_matching, replicate_correlation,
-    replicate_rank_correlation and known_pairs compare pairs. classifier_top1 to _top3,
-    classifier_mcc, r2_ols and r2_ridge are fitted in folds of compounds; nsc_mcc is that of
-    nsc. batch_rejection, silhouette_batch and silhouette_label tell how batches mix, outliers which
-    wells stand out. Each value comes with
-    chance, the value to expect of profiles that say nothing, and with an interval (low, high) over
-    bootstrap samples of compounds or treatments. What could not be measured is left out and
-    counted. docs/evaluate.md and docs/metrics.md define them. With --json, one object a metric.
+    Each value comes with chance, the value to expect of profiles that say nothing, and with an
+    interval (low, high) over bootstrap samples of compounds or treatments. What could not be
+    measured is left out and counted. docs/evaluate.md and docs/metrics.md define the metrics:
+
+    - accuracy of the nearest well: pert_acc, nsb, nsp, nsp_position, nsbp, nsbp_position
+    - accuracy of the nearest treatment: nsc, nscb, nsc_mcc
+    - mean average precision: map of labels, replicate_map of treatments
+    - the k nearest: pr_auc, precision_at_r, pr_auc_macro, precision_at_r_macro
+    - replicates: replicate_correlation, replicate_rank_correlation, percent_replicating,
+      percent_matching
+    - known pairs of compounds: known_pairs
+    - fitted in folds of compounds: classifier_top1, classifier_top2, classifier_top3,
+      classifier_mcc, r2_ols, r2_ridge
+    - how batches mix: batch_rejection, silhouette_batch, silhouette_label
+    - wells that stand out: outliers
 
     For example:
 

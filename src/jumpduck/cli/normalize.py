@@ -35,13 +35,17 @@ def normalize(
 ) -> None:
     """Filter, scale, whiten or aggregate a table of profiles.
 
-    Steps go one after the other: drop_na_columns, variance_filter, variance_threshold,
-    frequency_threshold, correlation_threshold and drop_outliers leave features out; standardize,
-    robustize and mad_robustize scale each feature; spherize and tvn make features independent;
-    subtract_well_position, subtract_plate_mean and regress_cell_count take away what is not of the
-    treatment; harmony aligns batches (it needs the extra batch: pip install 'jumpduck[batch]').
-    spherize_mad_robustize, mad_robustize_spherize, spherize_standardize and standardize_spherize
-    are those of CellPaintSSL, with a variance_filter before each pass.
+    Steps go one after the other, as --method names them; docs/normalize.md defines them:
+
+    - leave features out: drop_na_columns, variance_filter, variance_threshold,
+      frequency_threshold, correlation_threshold, drop_outliers
+    - scale each feature: standardize, robustize, mad_robustize
+    - make features independent: spherize, tvn
+    - take away what is not of the treatment: subtract_well_position, subtract_plate_mean,
+      regress_cell_count
+    - align batches: harmony (it needs the extra batch: pip install 'jumpduck[batch]')
+    - combinations of CellPaintSSL, with a variance_filter before each pass:
+      spherize_mad_robustize, mad_robustize_spherize, spherize_standardize, standardize_spherize
 
     The command prints what each step was fitted on and what it dropped; the file that it writes
     has that in its metadata.
