@@ -242,3 +242,10 @@ def test_the_table_of_steps_fits_a_terminal_of_80_letters(cli, written, tmp_path
     )  # fmt: skip
     assert "rows  features  kept  shrinkage" in done.out
     assert "no space for groups; --json prints all columns" in done.out
+
+
+def test_a_column_to_go_by_that_is_not_there_is_refused_with_the_next_step(cli, written):
+    done = cli("normalize", written, "--method", "standardize:on=all,by=Metadata_Week")
+    assert done.code == 1
+    assert done.err.startswith("jumpduck: --by 'Metadata_Week' is not a column; there are Meta")
+    assert "name another behind the step, as in tvn:by=Metadata_Plate" in done.err

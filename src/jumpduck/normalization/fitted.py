@@ -228,8 +228,8 @@ def groups_of(
     for name in by:
         if name not in metadata.columns:
             raise ProfileError(
-                f"by {name!r} is not a column; give others of {', '.join(metadata.columns)}, or "
-                "none, which is all rows together"
+                f"by {name!r} is not a column; there are {', '.join(metadata.columns)}; name "
+                "another behind the step, as in tvn:by=Metadata_Plate"
             )
         if metadata[name].null_count():
             row = int(metadata[name].is_null().arg_max() or 0)

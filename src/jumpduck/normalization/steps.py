@@ -126,7 +126,7 @@ def _step(name: str, given: Mapping[str, str], on: str | None, by: Sequence[str]
 def _value(name: str, key: str, text: str, default: Option) -> Option:
     if isinstance(default, bool):
         if text not in ("true", "false"):
-            raise QueryError(f"{key}={text} of {name} is neither true nor false")
+            raise QueryError(f"methods {name}:{key}={text} is neither true nor false")
         return text == "true"
     if isinstance(default, str):
         return text
@@ -135,5 +135,5 @@ def _value(name: str, key: str, text: str, default: Option) -> Option:
     except ValueError:
         number = float("nan")
     if not 0 <= number < float("inf"):
-        raise QueryError(f"{key}={text} of {name} is not a number of 0 or more")
+        raise QueryError(f"methods {name}:{key}={text} is not a number of 0 or more")
     return number
