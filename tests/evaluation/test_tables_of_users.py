@@ -109,3 +109,12 @@ def test_names_with_spaces_and_quotes_are_names(tmp_path):
     options = {"label": name, "features": ["Cells_*"], "where": '"the ""moa"", it\'s" <> \'x\''}
     expected = evaluated(a_screen(), tmp_path, ["nsc", "map", "nsc_mcc"]).metrics
     assert evaluated(frame, tmp_path, ["nsc", "map", "nsc_mcc"], **options).metrics.equals(expected)
+
+
+def test_what_cannot_be_measured_is_named(tmp_path):
+    one_week = a_screen().with_columns(Metadata_Week=pl.lit("week 1"))
+    with pytest.raises(ProfileError, match="silhouette_batch: all 72 profiles have one batch"):
+        evaluated(one_week, tmp_path, ["nsp", "silhouette_batch"])
+    few = a_screen().head(3)
+    with pytest.raises(ProfileError, match="pr_auc: a profile has 2 allowed neighbours"):
+        evaluated(few, tmp_path, ["pr_auc"], label=None)

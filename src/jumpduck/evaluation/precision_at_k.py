@@ -255,6 +255,11 @@ def _measured(
             f"{metric}: no profile has an allowed neighbour with its {what}; each "
             f"{', '.join(keys.columns(what))} is there once, or only with what is excluded"
         )
+    if value is area and len(found.ks) < 2:
+        raise ProfileError(
+            f"{metric}: a profile has {found.gallery.min()} allowed neighbours, so the curve is "
+            "one point; leave it out, or measure precision_at_r"
+        )
     sums = query_sums(found, labels, average)
     chances = chance_sums(found, labels, average).sum(axis=0)
     units = np.unique(subject.units(sample)[found.queries], return_inverse=True)[1]

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from jumpduck.errors import QueryError
+from jumpduck.errors import ProfileError, QueryError
 from jumpduck.evaluation import (
     batch_mixing,
     confusion,
@@ -86,6 +86,9 @@ def measure(subject: Subject, names: Sequence[str]) -> list[Measured]:
             found.append(METRICS[name](subject))
         except QueryError as error:
             raise QueryError(f"{error} (metric {name} is {meaning(name)})") from error
+        except ProfileError as error:
+            said = str(error)
+            raise ProfileError(said if name in said else f"{name}: {said}") from error
     return found
 
 

@@ -222,8 +222,8 @@ def unit_rows(features: Floats, correlation: Correlation = "pearson") -> Floats:
     if constant.any():
         raise ProfileError(
             f"{int(constant.sum())} profiles have the same value in all {features.shape[1]} "
-            f"features, the first of them in row {int(np.flatnonzero(constant)[0])}: a correlation "
-            "needs values that differ; leave these rows out, or give more features"
+            "features: a correlation needs values that differ; leave these rows out, or give more "
+            "features"
         )
     return centred / lengths[:, None]
 

@@ -11,6 +11,7 @@ from jumpduck.errors import ProfileError, QueryError
 from jumpduck.evaluation.measured import RESAMPLES
 from jumpduck.evaluation.row_order import ordered
 from jumpduck.evaluation.similarities import DISTANCES, Floats, Rows, Similarities
+from jumpduck.profile_tables.checks import describe_row
 from jumpduck.profile_tables.profiles import Profiles
 
 NULLS = 10_000
@@ -304,11 +305,15 @@ def _check_finite(profiles: Profiles) -> None:
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise ProfileError(
-            f"{int(wrong.sum()):,} values are missing or infinite, the first in row {row + 1}, "
+            f"{int(wrong.sum()):,} values are missing or infinite, the first in "
+            f"{describe_row(profiles.metadata, int(row))}, "
             f"column {profiles.names[column]!r}; drop such features or rows first"
         )
     if not profiles.names or not len(profiles):
-        raise ProfileError("there are no profiles to evaluate: no row or no feature is left")
+        raise ProfileError(
+            "there are no profiles to evaluate: no row or no feature is left; give another table "
+            "or `where`"
+        )
 
 
 def _check_sizes(profiles: Profiles) -> None:
@@ -319,8 +324,8 @@ def _check_sizes(profiles: Profiles) -> None:
         row = int(wrong[0])
         raise ProfileError(
             f"{len(wrong):,} profiles are too large or too small to be compared: the largest value "
-            f"in row {row + 1} is {sizes[row]:.3g}, and {least:g} to {most:g} is allowed; scale "
-            "the features, or drop those with such values"
+            f"in {describe_row(profiles.metadata, row)} is {sizes[row]:.3g}, and {least:g} to "
+            f"{most:g} is allowed; scale the features, or drop those with such values"
         )
 
 
