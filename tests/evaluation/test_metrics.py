@@ -373,6 +373,15 @@ def test_wrong_words_are_said_to_be_so(screen, options, said):
     assert said in str(raised.value)
 
 
+def test_a_column_may_be_of_any_type_and_a_key_may_not_be_called_as_a_result_is(tmp_path):
+    frame = pl.read_parquet(saved(a_screen(), tmp_path))
+    more = frame.with_columns(Metadata_time=pl.duration(seconds=pl.int_range(pl.len())))
+    more.with_columns(metric=pl.lit("x")).write_parquet(tmp_path / "more.parquet")
+    assert evaluated(tmp_path / "more.parquet", ["nsc"]).metrics["n"][0]
+    with pytest.raises(QueryError, match="batch 'metric' has the name of a column of results"):
+        evaluated(tmp_path / "more.parquet", ["nsc"], batch="metric")
+
+
 def test_every_metric_has_the_name_of_its_function_and_a_sentence():
     assert {*OWN} <= {*METRICS}
     for name, metric in METRICS.items():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.normalization import fitting
-from jumpduck.normalization.fitted import Fitted
+from jumpduck.normalization.fitted import Fitted, groups_of
 from jumpduck.normalization.fitting import Fitting, InMemory
 from jumpduck.normalization.kinds import COMBINATIONS, KINDS
 from jumpduck.normalization.references import References
@@ -230,6 +231,13 @@ def test_a_fit_of_other_features_or_plates_is_refused():
         done.fitted.apply(table(names=(*NAMES[:5], "Cells_g")))
     with pytest.raises(ProfileError, match="standardize was not fitted for Metadata_Plate P4"):
         done.fitted.apply(table(plates=5))
+
+
+@pytest.mark.parametrize("value", [[1], b"\xff", timedelta(1), {"a": 1}])
+def test_a_column_to_go_by_that_cannot_be_text_is_refused(value):
+    rows = pl.DataFrame({"Metadata_x": [value] * 2})
+    with pytest.raises(ProfileError, match=r"by 'Metadata_x' is .*; name a column of text"):
+        groups_of(rows, ["Metadata_x"], 2)
 
 
 def test_a_file_that_is_not_a_fit_or_is_damaged_is_refused():

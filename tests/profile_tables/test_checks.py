@@ -70,6 +70,24 @@ def test_a_table_without_a_row_is_said():
         checks.check_not_empty(profiles().select([]))
 
 
+@pytest.mark.parametrize("name", ["*", "^Cells.*$", "^\n$", "row number"])
+def test_a_name_that_would_mean_other_columns_is_refused(tmp_path, name):
+    file = tmp_path / "rows.parquet"
+    WELLS.with_columns(pl.lit("x").alias(name), Cells_A=1.0).write_parquet(file)
+    with pytest.raises(ProfileError, match=re.escape(f"has a column {name!r}; give it another")):
+        read_profiles(file)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a'b", "a\nb", "group", "x, y", "with rows", "a\u202eb"])
+def test_any_other_name_is_read_and_can_be_in_a_condition(tmp_path, name):
+    file = tmp_path / "rows.parquet"
+    WELLS.with_columns(pl.lit("x").alias(name), Cells_A=1.0).write_parquet(file)
+    quoted = name.replace('"', '""')
+    found = read_profiles(file, where=f"\"{quoted}\" = 'x'")
+    assert found.metadata.columns == ["Metadata_Plate", "Metadata_Well", name]
+    assert len(found) == 3
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

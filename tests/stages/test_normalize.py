@@ -209,6 +209,14 @@ def test_rows_with_the_same_values_are_averaged_with_what_they_have_in_common(wr
     np.testing.assert_allclose(found.features, expected.drop(keys).to_numpy())
 
 
+def test_columns_of_any_name_can_be_averaged_over(written, tmp_path):
+    rows = pl.read_parquet(written).rename({"Metadata_Well": "group"})
+    rows.write_parquet(tmp_path / "renamed.parquet")
+    path = tmp_path / "mean.parquet"
+    jumpduck.normalize(tmp_path / "renamed.parquet", aggregate=["group"], path=path)
+    assert read_profiles(path).metadata["group"].n_unique() == rows["group"].n_unique()
+
+
 def test_a_mean_over_plates_is_that_of_polars(written, tmp_path):
     path = tmp_path / "mean.parquet"
     jumpduck.normalize(written, aggregate=["Metadata_Well"], path=path)

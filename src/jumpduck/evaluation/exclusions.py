@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from jumpduck.evaluation.similarities import Rows
+from jumpduck.profile_tables.columns import ROW_NUMBER
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,13 @@ class Sharing:
     @classmethod
     def of(cls, frame: pl.DataFrame, columns: Sequence[str]) -> "Sharing":
         """Get which rows are equal in all columns; lists are equal if they share a member."""
-        rows = frame.select(columns).with_row_index("__row")
+        columns = list(dict.fromkeys(columns))
+        rows = frame.select(columns).with_row_index(ROW_NUMBER)
         for name, dtype in rows.schema.items():
             if isinstance(dtype, pl.List):
                 rows = rows.explode(name)
         numbers = rows.select(pl.struct(columns).rank("dense") - 1).to_series().to_numpy()
-        owners = rows["__row"].to_numpy().astype(np.intp)
+        owners = rows[ROW_NUMBER].to_numpy().astype(np.intp)
         numbers = numbers.astype(np.intp)
         count = int(numbers.max(initial=-1)) + 1
         return cls(_split(numbers, owners, frame.height), _split(owners, numbers, count))

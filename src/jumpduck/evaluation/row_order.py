@@ -55,7 +55,8 @@ def ordered(profiles: Profiles, keys: Collection[str]) -> Profiles:
 
 def _texts(profiles: Profiles, columns: Sequence[str]) -> list[str]:
     """Get a text of those of the columns that can be text, for each row."""
-    of = profiles.metadata.select(columns).select(~(cs.nested() | cs.object() | cs.binary()))
+    no_text = cs.nested() | cs.object() | cs.binary() | cs.duration()
+    of = profiles.metadata.select(columns).select(~no_text)
     if not of.width:
         return [""] * len(profiles)
     texts = pl.all().cast(pl.String).fill_null("\0")

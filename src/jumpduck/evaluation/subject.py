@@ -12,6 +12,7 @@ from jumpduck.evaluation.measured import RESAMPLES
 from jumpduck.evaluation.row_order import ordered
 from jumpduck.evaluation.similarities import DISTANCES, Floats, Rows, Similarities
 from jumpduck.profile_tables.checks import describe_row
+from jumpduck.profile_tables.columns import ROW_NUMBER
 from jumpduck.profile_tables.profiles import Profiles
 
 NULLS = 10_000
@@ -220,12 +221,12 @@ class Subject:
         codes = wells.codes(treatment)
         firsts = np.unique(codes)
         names = [one for key in needed for one in self.keys.columns(key) if one not in treatment]
-        metadata = wells.metadata.with_columns(pl.Series("__treatment", codes))
-        grouped = metadata.group_by("__treatment").agg(
+        metadata = wells.metadata.with_columns(pl.Series(ROW_NUMBER, codes))
+        grouped = metadata.group_by(ROW_NUMBER).agg(
             *(pl.col(name).first() for name in treatment),
             *(pl.col(name).unique().sort() for name in dict.fromkeys(names)),
         )
-        grouped = grouped.sort("__treatment").drop("__treatment")
+        grouped = grouped.sort(ROW_NUMBER).drop(ROW_NUMBER)
         for name in dict.fromkeys(names):
             if name != self.keys.batch:
                 grouped = _one_value(grouped, name, treatment)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.normalization.affine import Values
 from jumpduck.normalization.quantiles import quantiles
+from jumpduck.profile_tables.columns import ROW_NUMBER
 from jumpduck.profile_tables.profiles import Profiles
 
 AVERAGES = ("mean", "median")
@@ -54,10 +55,10 @@ class Aggregation:
                 )
         self._median = average == "median"
         self.metadata = one_a_group(metadata, by)
-        keys = self.metadata.select(by).with_row_index("group")
+        keys = self.metadata.select(by).with_row_index(ROW_NUMBER)
         self._groups = metadata.select(by).join(
             keys, on=by, how="left", nulls_equal=True, maintain_order="left"
-        )["group"].to_numpy()  # fmt: skip
+        )[ROW_NUMBER].to_numpy()  # fmt: skip
         self._left = np.bincount(self._groups, minlength=len(keys))
         self._sums: Values | None = None
         self._counts: Values | None = None

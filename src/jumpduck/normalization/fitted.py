@@ -23,6 +23,7 @@ from jumpduck.normalization.checks import (
 from jumpduck.normalization.kinds import KINDS, Key
 from jumpduck.normalization.steps import Step
 from jumpduck.profile_tables.checks import check_finite
+from jumpduck.profile_tables.columns import ROW_NUMBER
 from jumpduck.profile_tables.profiles import Profiles
 
 FORMAT = 1
@@ -221,7 +222,7 @@ def groups_of(
     Raises
     ------
     ProfileError
-        A column is not there, or has no value in a row.
+        A column is not there, cannot be text, or has no value in a row.
     """
     if not by:
         return {(): np.arange(height)}
@@ -231,14 +232,17 @@ def groups_of(
                 f"by {name!r} is not a column; there are {', '.join(metadata.columns)}; name "
                 "another behind the step, as in tvn:by=Metadata_Plate"
             )
+        dtype = metadata.schema[name]
+        if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Duration):
+            raise ProfileError(f"by {name!r} is {dtype}; name a column of text, numbers or dates")
         if metadata[name].null_count():
             row = int(metadata[name].is_null().arg_max() or 0)
             raise ProfileError(f"row {row + 1} of the table has no {name}; give it one")
     texts = metadata.select(pl.col(*by).cast(pl.String))
-    numbered = texts.with_row_index("row number")
-    found = numbered.group_by(by, maintain_order=True).agg("row number")
+    numbered = texts.with_row_index(ROW_NUMBER)
+    found = numbered.group_by(by, maintain_order=True).agg(ROW_NUMBER)
     keys = found.select(by).rows()
-    rows = found["row number"]
+    rows = found[ROW_NUMBER]
     return {key: rows[n].to_numpy().astype(np.intp) for n, key in enumerate(keys)}
 
 

@@ -1,6 +1,7 @@
 """Which columns of a table are features."""
 
 import difflib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -17,7 +18,23 @@ COMPARTMENTS = ("Cells", "Nuclei", "Cytoplasm")
 KEYS = WELL_KEY
 """Columns that are read as text, because a plate called 007 is not the number 7."""
 
+ROW_NUMBER = "row number"
+"""Column that is added while rows are chosen or grouped; no table may have it."""
+
+_PATTERN = re.compile(r"\*|\^.*\$", re.DOTALL)
+"""Names that Polars takes for patterns of names."""
+
 Schema = Mapping[str, pl.DataType]
+
+
+def check_names(names: Collection[str], called: str) -> None:
+    """Raise ProfileError for a name that would be taken for something else than its column."""
+    for name in names:
+        if name in ("", ROW_NUMBER) or _PATTERN.fullmatch(name):
+            raise ProfileError(
+                f"{called} has a column {name!r}; give it another name than that, because "
+                f"'', '*', {ROW_NUMBER!r} and what begins with ^ and ends with $ mean others"
+            )
 
 
 def features_of(schema: Schema, asked: Sequence[str] = ()) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jumpduck.database.connection import interrupting
 from jumpduck.database.where_condition import check_where, where_errors
 from jumpduck.errors import QueryError
+from jumpduck.profile_tables.columns import ROW_NUMBER
 
 
 def rows_where(metadata: pl.DataFrame, where: str, parameter: str = "where") -> NDArray[np.intp]:
@@ -35,7 +36,7 @@ def rows_where(metadata: pl.DataFrame, where: str, parameter: str = "where") -> 
     with tempfile.TemporaryDirectory(prefix="jumpduck-") as scratch, duckdb.connect() as con:
         file = Path(scratch) / "metadata.parquet"
         # through a file, because DuckDB takes frames only with pyarrow
-        metadata.with_row_index("row number").write_parquet(file)
+        metadata.with_row_index(ROW_NUMBER).write_parquet(file)
         con.execute("SET enable_progress_bar = FALSE")
         con.execute(f'CREATE TABLE "with rows" AS FROM read_parquet({_literal(file)})')
         con.execute('CREATE VIEW profiles AS SELECT * EXCLUDE ("row number") FROM "with rows"')

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from jumpduck.errors import ProfileError
-from jumpduck.profile_tables.columns import KEYS, features_of, metadata_of, nearest
+from jumpduck.profile_tables.columns import KEYS, ROW_NUMBER, features_of, metadata_of, nearest
 from jumpduck.profile_tables.conditions import rows_where
 from jumpduck.profile_tables.profiles import Features, Profiles
 from jumpduck.profile_tables.table_files import TableFile, open_files
@@ -197,8 +197,8 @@ def _groups(table: ProfileTable, by: Sequence[str]) -> Generator[list[NDArray[np
         if table.metadata[name].null_count():
             row = table.metadata[name].is_null().arg_max()
             raise ProfileError(f"row {(row or 0) + 1} of the table has no {name}; give it one")
-    numbers = table.metadata.select(by).with_row_index("row number")
-    groups = numbers.group_by(by, maintain_order=True).agg("row number")["row number"]
+    numbers = table.metadata.select(by).with_row_index(ROW_NUMBER)
+    groups = numbers.group_by(by, maintain_order=True).agg(ROW_NUMBER)[ROW_NUMBER]
     together: list[NDArray[np.intp]] = []
     rows = 0
     for group in groups:

@@ -9,7 +9,7 @@ import polars as pl
 from jumpduck.daemon_pool import in_threads
 from jumpduck.errors import ProfileError
 from jumpduck.options import expanded
-from jumpduck.profile_tables.columns import Schema
+from jumpduck.profile_tables.columns import Schema, check_names
 from jumpduck.profile_tables.csv_tables import is_csv_name, read_csv_table
 from jumpduck.profile_tables.remote_parquet import RemoteParquet
 from jumpduck.storage.file_lists import list_files
@@ -46,6 +46,7 @@ class TableFile:
         values = dict(_PARTITION.findall(called))
         self._rows = rows
         names = rows.collect_schema()
+        check_names(names.names(), called)
         self._values = {name: value for name, value in values.items() if name not in names}
         self.schema: Schema = {**names, **dict.fromkeys(self._values, pl.String())}
         self.height = int(rows.select(pl.len()).collect().item())

@@ -17,6 +17,7 @@ from jumpduck.collections.base import Progress, no_progress
 from jumpduck.database.connection import HeldCollection, frame, held_collection, open_catalog
 from jumpduck.errors import ProfileError, QueryError
 from jumpduck.options import expanded, takes
+from jumpduck.profile_tables.columns import ROW_NUMBER
 from jumpduck.profile_tables.profiles import PERTURBATION_FACT, Profiles
 from jumpduck.profile_tables.published import PublishedFile
 from jumpduck.profile_tables.reading import BLOCK_BYTES, ProfileTable
@@ -270,7 +271,7 @@ def _annotated(
 
 def _rows_of(metadata: pl.DataFrame, options: ProfilesOptions) -> NDArray[np.intp]:
     """Get the numbers of the rows that were asked for."""
-    chosen = metadata.with_row_index("row number")
+    chosen = metadata.with_row_index(ROW_NUMBER)
     for name in ASKED:
         what, column = COLUMNS[name]
         meant = known_names(what, getattr(options, name), set(metadata[column].drop_nulls()))
@@ -280,7 +281,7 @@ def _rows_of(metadata: pl.DataFrame, options: ProfilesOptions) -> NDArray[np.int
         raise QueryError(
             "no well is of all the `sources`, `plates` and `plate_types` asked for; ask for less"
         )
-    return chosen["row number"].to_numpy().astype(np.intp)
+    return chosen[ROW_NUMBER].to_numpy().astype(np.intp)
 
 
 def _by_plate(metadata: pl.DataFrame) -> pl.DataFrame:
