@@ -253,3 +253,10 @@ def test_the_command_line_names_all_metrics():
 
     words = set(re.findall(r"\w+", evaluate.__doc__))
     assert {name for name in METRICS if not name.endswith("_macro")} <= words
+
+
+def test_libraries_that_are_not_installed_are_named(monkeypatch):
+    monkeypatch.setattr("jumpduck.evaluation.extra.find_spec", lambda name: None)
+    for metric in ("known_pairs", "batch_rejection", "classifier_mcc", "r2_ridge"):
+        with pytest.raises(QueryError, match=r"scikit-learn and scipy.*jumpduck\[evaluation\]"):
+            values(table(wells=3, compounds=8), [metric])
