@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 from datetime import timedelta
 
 import numpy as np
@@ -254,6 +255,52 @@ def test_a_file_that_is_not_a_fit_or_is_damaged_is_refused():
         np.savez(changed, **{**arrays, name: other}, allow_pickle=True)
         with pytest.raises(ProfileError, match="is damaged"):
             Fitted.load(changed.getvalue(), "f.npz")
+
+
+def no_fit(data, change):
+    """A file that no fit gives, made of one that was saved."""
+    arrays = dict(np.load(io.BytesIO(data)))
+    header = json.loads(str(arrays["header"]))
+    changed = io.BytesIO()
+    if change == "bomb":
+        np.savez_compressed(changed, **{**arrays, "more": np.zeros(10**7)})
+    elif change == "huge shape":
+        claim = b"'shape': (" + b"9" * 12 + b",)"
+        np.savez(changed, **arrays)
+        data = changed.getvalue()
+        at = data.index(b"'shape': (6,)")
+        return data[:at] + claim + data[at + len(claim) :]
+    elif change == "deep header":
+        np.savez(changed, **{**arrays, "header": np.array("[" * 100_000)})
+    elif change == "pickle":
+        np.savez(changed, **{**arrays, "header": np.array([object])}, allow_pickle=True)
+    else:
+        maps = header["steps"][0]["maps"]
+        if change == "infinite fact":
+            maps[0]["facts"]["rows"] = float("inf")
+        elif change == "other key":
+            maps[0]["key"] = ["P1"]
+        elif change == "drops nothing":
+            arrays.pop("0/0/kept")
+        elif change == "also scales":
+            arrays["0/0/scale"] = np.ones(6)
+        np.savez(changed, **{**arrays, "header": np.array(json.dumps(header))})
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "bomb", "huge shape", "deep header", "pickle", "infinite fact", "other key",
+        "drops nothing", "also scales",
+    ],
+)  # fmt: skip
+def test_a_fit_of_a_stranger_is_refused_before_it_takes_memory(change):
+    file = io.BytesIO()
+    chain(table(), "variance_threshold").fitted.save(file)
+    assert Fitted.load(file.getvalue(), "f.npz").steps
+    with pytest.raises(ProfileError, match=r"fit f\.npz is not a file that `save_fit` wrote"):
+        Fitted.load(no_fit(file.getvalue(), change), "f.npz")
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,7 @@ class Fitted:
             The file is something else, or is damaged.
         """
         try:
+            _check_stored(data)
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 header = cast("dict[str, Any]", json.loads(str(arrays[_HEADER])))
                 if header["format"] != FORMAT:
@@ -207,6 +208,9 @@ class Fitted:
             EOFError,
             zipfile.BadZipFile,
             OSError,
+            MemoryError,
+            RecursionError,
+            SyntaxError,
         ) as error:
             raise ProfileError(
                 f"fit {called} is not a file that `save_fit` wrote, or is damaged"
@@ -263,10 +267,23 @@ def _step(arrays: Mapping[str, Any], number: int, header: dict[str, Any]) -> Fit
             if (where := f"{number}/{place}/{name}") in arrays:
                 parts[name] = _checked(arrays[where], name, len(names))
         facts = {str(key): float(value) for key, value in one["facts"].items()}
+        if not np.isfinite([*facts.values()]).all() or len(one["key"]) != len(step.by):
+            raise ValueError(f"step {number + 1} has a fact or key that no fit gives")
         maps[tuple(map(str, one["key"]))] = Affine(**parts, facts=facts)
+        if (kind.drops and [*parts] != ["kept"]) or (not kind.drops and "kept" in parts):
+            raise ValueError(f"step {number + 1} keeps features as no fit does")
     if kind.drops and () not in maps:
         raise ValueError(f"step {number + 1} lacks what it keeps")
     return FittedStep(step, names, maps)
+
+
+def _check_stored(data: bytes) -> None:
+    """Raise ValueError for an archive that could be larger in memory than it is on the disk."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for one in archive.infolist():
+            stored = one.compress_type == zipfile.ZIP_STORED and not one.flag_bits & 1
+            if not stored or not one.filename.endswith(".npy"):
+                raise ValueError(f"{one.filename} is not an array that was stored as it is")
 
 
 def _checked(array: NDArray[Any], name: str, width: int) -> NDArray[Any]:
