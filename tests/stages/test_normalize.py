@@ -88,6 +88,8 @@ def test_the_file_says_how_it_was_made_and_keeps_what_was_done_before(written, t
     assert [step["name"] for step in one["steps"]] == ["variance_threshold", "standardize"]
     assert one["dropped"] == {"1 variance_threshold": ["Cells_Constant"]}
     assert two["controls"] == CONTROLS
+    assert (one["profiles"], two["profiles"]) == (written.name, "first.parquet")
+    assert str(tmp_path) not in str(pl.read_parquet_metadata(second))
     assert two["steps"] == [
         {
             "name": "spherize", "on": "controls", "by": [], "kind": "ZCA", "center": True,

@@ -70,6 +70,7 @@ def test_all_wells_come_with_role_symbol_and_batch(catalog, from_s3, published, 
     assert set(rows["Metadata_Batch"]) == {"20260101_Batch_1", "Demo_Phenix1", "20260103_Run1"}
     note = json.loads(read.facts["jumpduck.profiles"])
     assert note["subset"] == "all_interpretable"
+    assert note["url"].startswith("cpg0016-jump-assembled/" if where == "a folder" else "s3://")
     assert [file.name for file in tmp_path.iterdir()] == ["profiles.parquet"]
 
 

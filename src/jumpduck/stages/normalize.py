@@ -26,6 +26,7 @@ from jumpduck.profile_tables.reading import ProfileTable, open_profiles
 from jumpduck.profile_tables.writing import write_blocks, write_parts
 from jumpduck.selection.criteria import Names, as_names
 from jumpduck.storage.atomic_files import atomic_path, make_folder
+from jumpduck.storage.object_reader import scheme_of
 from jumpduck.storage.replaced_files import check_ending, is_parquet, refuse_other_file
 
 HISTORY = "jumpduck.normalize"
@@ -304,12 +305,12 @@ def _facts(
 ) -> dict[str, str]:
     """Get what the written file says of how it was made, after what the table says of itself."""
     now = {
-        "profiles": str(options.profiles),
+        "profiles": _name(options.profiles),
         "where": options.where,
         "controls": options.controls,
         "perturbation": _perturbation(options, table),
         "steps": [{"name": one.name, "on": one.on, "by": one.by, **one.options} for one in steps],
-        "fit": None if options.fit is None else str(options.fit),
+        "fit": None if options.fit is None else _name(options.fit),
         "aggregate": as_names(options.aggregate),
         "average": options.average if options.aggregate else None,
         "rows": {"read": done.rows, "controls": done.controls, "perturbed": done.perturbed},
@@ -326,6 +327,11 @@ def _facts(
         except (ValueError, TypeError):
             before = [text]
     return {**table.facts, HISTORY: json.dumps([*before, now])}
+
+
+def _name(place: str | Path) -> str:
+    """Get a place without its folders if it is on this machine, which is nobody else's concern."""
+    return Path(place).name if scheme_of(str(place)) == "file" else str(place)
 
 
 def _load(file: Path) -> Fitted:

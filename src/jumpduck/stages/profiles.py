@@ -149,8 +149,8 @@ def profiles(options: ProfilesOptions) -> FetchedProfiles:
         chosen = published.filter(pl.col("subset") == name)
         row = chosen.row(0, named=True)
         target = _checked_target(options)
-        fact = {**row, "metadata": settings.get("revision")}
-        _check_inside(row["url"], settings["gallery"])
+        url = _inside(row["url"], settings["gallery"])
+        fact = {**row, "url": url, "metadata": settings.get("revision")}
         fact |= {one: as_names(getattr(options, one)) for one in (*ASKED, "features")}
         with _copy_path(options, target, row["etag"]) as copy:
             file = PublishedFile(row["url"], row["etag"], copy, settings["endpoint"])
@@ -205,12 +205,20 @@ def _published(
     return published, settings
 
 
-def _check_inside(url: str, gallery: str) -> None:
-    """Raise ProfileError for a path that leads out of the gallery, which a list could name."""
+def _inside(url: str, gallery: str) -> str:
+    """Get a URL; a path as it is within the gallery, because the table says it to others.
+
+    Raises
+    ------
+    ProfileError
+        A path leads out of the gallery, which a list could name.
+    """
     if scheme_of(url) != "file":
-        return
-    if not Path(url).resolve().is_relative_to(Path(gallery).resolve()):
+        return url
+    file, folder = Path(url).resolve(), Path(gallery).resolve()
+    if not file.is_relative_to(folder):
         raise ProfileError(f"{url} is outside of the gallery {gallery}; correct profile_index.json")
+    return file.relative_to(folder).as_posix()
 
 
 def _checked_target(options: ProfilesOptions) -> Path:
