@@ -134,6 +134,15 @@ def test_a_column_of_a_row_group_costs_less_than_the_file(tmp_path):
     assert len(again) == 12
 
 
+def test_a_column_whose_name_has_a_comma_is_fetched(tmp_path):
+    big = pl.concat([plate(name, seed=seed) for seed, name in itertools.product(range(12), PLATES)])
+    big = big.rename({"Cells_100": "Cells, 100"})
+    big.write_parquet(tmp_path / "big.parquet", row_group_size=12 * WELLS)
+    with RangeServer(tmp_path) as server:
+        found = read_profiles(f"{server.address}/big.parquet", features=["Cells, 100"])
+    np.testing.assert_array_equal(found.features[:, 0], big["Cells, 100"].to_numpy())
+
+
 def test_what_a_server_has_instead_of_a_table_is_said(tmp_path, rows):
     rows.write_parquet(tmp_path / "rows.parquet")
     data = (tmp_path / "rows.parquet").read_bytes()

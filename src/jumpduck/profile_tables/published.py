@@ -71,7 +71,7 @@ class PublishedFile:
         """Get how many bytes are still to be fetched for columns of some rows."""
         if self._remote is None:
             return 0
-        return self._remote.missing_bytes(columns, self._groups(self._remote, rows))
+        return self._remote.missing_bytes(columns, self._remote.groups_of(rows))
 
     def fetch(
         self, columns: Sequence[str], rows: Sequence[int], progress: Callable[[int, int], object]
@@ -87,7 +87,7 @@ class PublishedFile:
         """
         if self._remote is None:
             return
-        groups = self._groups(self._remote, rows)
+        groups = self._remote.groups_of(rows)
         needed = self._remote.missing_bytes(columns, groups)
         free = free_bytes(self._remote.copy.parent)
         if needed > free:
@@ -103,20 +103,6 @@ class PublishedFile:
         """Remove the copy of what was fetched."""
         if self._remote is not None:
             self._remote.remove()
-
-    @staticmethod
-    def _groups(remote: RemoteParquet, rows: Sequence[int]) -> set[int]:
-        """Get the row groups that have some of the rows, whose numbers ascend."""
-        found: set[int] = set()
-        first = at = 0
-        for number, height in enumerate(remote.rows):
-            begin = at
-            while at < len(rows) and rows[at] < first + height:
-                at += 1
-            if at > begin:
-                found.add(number)
-            first += height
-        return found
 
 
 def _check_md5(path: Path, url: str, etag: str | None) -> None:

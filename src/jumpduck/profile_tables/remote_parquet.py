@@ -1,13 +1,13 @@
 """A Parquet file on a server, of which only some columns and row groups are fetched."""
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import numpy as np
 
 from jumpduck.daemon_pool import in_threads
 from jumpduck.errors import ProfileError
@@ -139,17 +139,9 @@ class RemoteParquet:
         self.copy.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 
-    def groups_of(self, start: int, length: int) -> range:
+    def groups_of(self, rows: Sequence[int]) -> set[int]:
         """Get the numbers of the row groups that have some of these rows."""
-        ends = [0]
-        for rows in self.rows:
-            ends.append(ends[-1] + rows)
-        found = [
-            number
-            for number, (first, end) in enumerate(pairwise(ends))
-            if first < start + length and end > start
-        ]
-        return range(found[0], found[-1] + 1) if found else range(0)
+        return {*np.searchsorted(np.cumsum(self.rows), rows, side="right").tolist()}
 
     def _parts(
         self, columns: Collection[str], row_groups: Collection[int]
@@ -158,7 +150,9 @@ class RemoteParquet:
         return [
             (one.start, one.end)
             for one in self._chunks
-            if one.row_group in groups and one.column in names
+            # a part of a nested column is "name, part", and a name may have a comma of its own
+            if one.row_group in groups
+            and names.intersection((one.column, one.column.partition(", ")[0]))
         ]
 
     def _missing(self, parts: Iterable[tuple[int, int]]) -> list[range]:
@@ -205,9 +199,8 @@ class RemoteParquet:
             raise ProfileError(f"{self._url} is not a Parquet file: {reason}") from error
         sizes: dict[int, int] = {}
         chunks: list[Chunk] = []
-        for group, path_in_schema, rows, length, start in found:
+        for group, column, rows, length, start in found:
             sizes[group] = rows
-            column = path_in_schema.split(", ")[0]
             if not (start >= 4 and length > 0 and start + length <= self._footer and rows >= 0):
                 raise ProfileError(f"{self._url} says that {column!r} lies outside of the file")
             chunks.append(Chunk(group, column, start, start + length))

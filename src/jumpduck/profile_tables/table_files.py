@@ -71,7 +71,7 @@ class RemoteFile(TableFile):
 
     def read(self, columns: Sequence[str], start: int, length: int) -> pl.DataFrame:
         """Get columns of some successive rows."""
-        self.remote.fetch(columns, self.remote.groups_of(start, length))
+        self.remote.fetch(columns, self.remote.groups_of(range(start, start + length)))
         return super().read(columns, start, length)
 
 
