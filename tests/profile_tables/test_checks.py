@@ -31,45 +31,6 @@ def test_missing_and_infinite_values_are_named():
         checks.check_finite(profiles(r1c1=np.nan, r2c0=-np.inf), missing=True)
 
 
-def test_features_of_one_value_are_named():
-    checks.check_varying(profiles())
-    one = profiles().with_features(np.array([[1, np.nan], [1, np.nan], [np.nan, np.nan]]), "ab")
-    assert checks.constant_features(one) == ("a", "b")
-    with pytest.raises(ProfileError, match="features a, b have one value in all 3 rows"):
-        checks.check_varying(one)
-
-
-def test_a_column_that_is_not_there_is_named_with_the_nearest():
-    checks.check_columns(profiles(), ["Metadata_Plate"], "by")
-    with pytest.raises(ProfileError, match=r"'Metadata_Wel' is not .*did you mean Metadata_W"):
-        checks.check_columns(profiles(), ["Metadata_Wel"], "label")
-    with pytest.raises(ProfileError, match="label 'Cells_A' is a feature"):
-        checks.check_columns(profiles(), ["Cells_A"], "label")
-
-
-def test_rows_of_the_same_well_are_named():
-    checks.check_rows_differ(profiles(), ["Metadata_Plate", "Metadata_Well"])
-    with pytest.raises(ProfileError, match="rows 1 and 3 have the same Metadata_Well: A01"):
-        checks.check_rows_differ(profiles(), ["Metadata_Well"])
-
-
-def test_tables_with_other_features_are_named():
-    first = profiles()
-    checks.check_same_features(first, first, ("a.csv", "b.csv"))
-    other = first.with_features(first.features, ["Cells_A", "Nuclei_C"])
-    with pytest.raises(ProfileError, match=r"1 are in a.csv only, such as 'Nuclei_B'"):
-        checks.check_same_features(first, other, ("a.csv", "b.csv"))
-    turned = first.with_features(first.features, ["Nuclei_B", "Cells_A"])
-    with pytest.raises(ProfileError, match="another order"):
-        checks.check_same_features(first, turned, ("a.csv", "b.csv"))
-
-
-def test_a_table_without_a_row_is_said():
-    checks.check_not_empty(profiles())
-    with pytest.raises(ProfileError, match="the table has no row"):
-        checks.check_not_empty(profiles().select([]))
-
-
 @pytest.mark.parametrize("name", ["*", "^Cells.*$", "^\n$", "row number"])
 def test_a_name_that_would_mean_other_columns_is_refused(tmp_path, name):
     file = tmp_path / "rows.parquet"
