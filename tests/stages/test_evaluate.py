@@ -41,6 +41,13 @@ def test_where_leaves_rows_out_of_queries_and_neighbours(cli, tables):
     assert "moa 1" not in {*rows["Metadata_moa"], *rows["neighbour_Metadata_moa"]}
 
 
+def test_a_condition_that_leaves_no_row_is_named(cli, tables):
+    words = ("--metric", "nsc", *WORDS, "--where", "Metadata_moa = 'none'")
+    done = cli("evaluate", "one.csv", *words)
+    assert done.code == 1
+    assert "--where \"Metadata_moa = 'none'\" is true for no row of one.csv" in done.err
+
+
 def test_tables_are_compared_in_one_and_written(cli, tables):
     written = ("-o", "m.parquet", "--queries", "q.parquet", "--groups", "g.parquet")
     words = ("--metric", "map", "nsc", *WORDS, *written)

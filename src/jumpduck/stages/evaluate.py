@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.errors import QueryError, StoreError
+from jumpduck.errors import ProfileError, QueryError, StoreError
 from jumpduck.evaluation.measured import RESAMPLES, Measured
 from jumpduck.evaluation.pair_tables import read_pairs
 from jumpduck.evaluation.projection import Projection, check_projection, projected
@@ -274,8 +274,11 @@ def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
         options.target,
         options.fold_by,
     )
+    profiles = read_profiles(place, features=as_names(options.features), where=options.where)
+    if options.where is not None and not len(profiles):
+        raise ProfileError(f"where {options.where!r} is true for no row of {place}; correct it")
     return Subject.of(
-        read_profiles(place, features=as_names(options.features), where=options.where),
+        profiles,
         keys,
         distance=options.distance,
         average=options.average,
