@@ -335,9 +335,9 @@ def a_flaw(screen, flaw):
 @pytest.mark.parametrize(
     ("flaw", "said"),
     [
-        ("nan", "row 5 (week0_1/A02), column 'Cells_Feature_1'"),
-        ("infinity", "row 5 (week0_1/A02), column 'Cells_Feature_1'"),
-        ("null", "row 5 (week0_1/A02), column 'Cells_Feature_1'"),
+        ("nan", "'Cells_Feature_1' is missing (NaN) in row 5 (week0_1/A02)"),
+        ("infinity", "'Cells_Feature_1' is infinite in row 5 (week0_1/A02)"),
+        ("null", "'Cells_Feature_1' is missing (NaN) in row 5 (week0_1/A02)"),
         ("twice", "rows 8 and 73 are the same"),
         ("zero", "1 profiles are 0 everywhere"),
         ("two labels", "has several values of Metadata_moa: moa 0, other"),

@@ -182,6 +182,13 @@ def test_another_file_and_the_table_itself_are_not_replaced(written, tmp_path):
         assert path.read_bytes() == before
 
 
+def test_a_damaged_parquet_file_is_not_replaced(written, tmp_path):
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(b"PAR1 and more")
+    with pytest.raises(StoreError, match="not a table of normalized profiles"):
+        jumpduck.normalize(written, methods=["mad_robustize"], path=damaged)
+
+
 def test_what_was_fitted_is_kept_and_applied_to_another_table(cli, written, tmp_path):
     rows = pl.read_parquet(written)
     rows.filter(pl.col("Metadata_Plate") == "P0").write_parquet(tmp_path / "one.parquet")

@@ -11,7 +11,7 @@ from jumpduck.errors import ProfileError, QueryError
 from jumpduck.evaluation.measured import RESAMPLES
 from jumpduck.evaluation.row_order import ordered
 from jumpduck.evaluation.similarities import DISTANCES, Floats, Rows, Similarities
-from jumpduck.profile_tables.checks import describe_row
+from jumpduck.profile_tables.checks import check_finite, describe_row
 from jumpduck.profile_tables.columns import ROW_NUMBER
 from jumpduck.profile_tables.profiles import Profiles
 
@@ -169,7 +169,8 @@ class Subject:
         if not 0 < top_percent < 100:
             raise QueryError(f"top_percent {top_percent:g} is not above 0 and below 100")
         _check_columns(profiles, keys)
-        _check_finite(profiles)
+        _check_not_empty(profiles)
+        check_finite(profiles)
         _check_sizes(profiles)
         profiles = ordered(profiles, keys.all_columns())
         if standardize:
@@ -301,15 +302,7 @@ def _check_columns(profiles: Profiles, keys: Keys) -> None:
             )
 
 
-def _check_finite(profiles: Profiles) -> None:
-    wrong = ~np.isfinite(profiles.features)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise ProfileError(
-            f"{int(wrong.sum()):,} values are missing or infinite, the first in "
-            f"{describe_row(profiles.metadata, int(row))}, "
-            f"column {profiles.names[column]!r}; drop such features or rows first"
-        )
+def _check_not_empty(profiles: Profiles) -> None:
     if not profiles.names or not len(profiles):
         raise ProfileError(
             "there are no profiles to evaluate: no row or no feature is left; give another table "

@@ -24,6 +24,7 @@ from jumpduck.profile_tables.conditions import rows_where
 from jumpduck.profile_tables.profiles import PERTURBATION_FACT
 from jumpduck.profile_tables.reading import ProfileTable, open_profiles
 from jumpduck.profile_tables.writing import write_blocks, write_parts
+from jumpduck.schema import CANNOT_READ
 from jumpduck.selection.criteria import Names, as_names
 from jumpduck.storage.atomic_files import atomic_path, make_folder
 from jumpduck.storage.object_reader import scheme_of
@@ -362,5 +363,8 @@ def _is_fit(file: Path) -> bool:
 def _is_normalized(file: Path) -> bool:
     """Get whether a file may be what `normalize` wrote: by its facts, or as CSV by its name."""
     if is_parquet(file):
-        return HISTORY in pl.read_parquet_metadata(file)
+        try:
+            return HISTORY in pl.read_parquet_metadata(file)
+        except CANNOT_READ:
+            return False
     return file.name.lower().endswith((".csv", ".csv.gz"))
