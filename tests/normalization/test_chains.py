@@ -328,7 +328,7 @@ def test_a_chain_that_is_written_wrong_is_refused_with_what_is_allowed(method, s
 @pytest.mark.parametrize("options", ["kind=XCA", "shrinkage=lots", "center=false"])
 def test_an_option_of_spherize_that_does_not_exist_is_refused(options):
     with pytest.raises(QueryError, match=options.partition("=")[0]):
-        chain(table(), f"spherize:{options}")
+        read_steps([f"spherize:{options}"])
 
 
 def test_steps_are_fitted_on_what_was_asked_for_all_of_them():

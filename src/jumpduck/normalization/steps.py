@@ -15,6 +15,7 @@ from jumpduck.normalization.kinds import (
     Kind,
     Option,
 )
+from jumpduck.normalization.whitening import check_options
 
 ON = (CONTROLS, PERTURBED, ALL)
 
@@ -120,6 +121,9 @@ def _step(name: str, given: Mapping[str, str], on: str | None, by: Sequence[str]
         key: _value(name, key, given[key], default) if key in given else default
         for key, default in kind.options.items()
     }
+    if name == "spherize":  # here, because it is fitted after other steps, which take long
+        center = bool(options["center"])
+        check_options(str(options["kind"]), str(options["shrinkage"]), center=center)
     return Step(name, rows, groups, options)
 
 

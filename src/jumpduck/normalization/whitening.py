@@ -67,7 +67,7 @@ def whitening(
     ProfileError
         There are too few rows, a feature is constant, or features depend on each other.
     """
-    _check(kind, shrinkage, center=center)
+    check_options(kind, shrinkage, center=center)
     n, d = scatter.count, scatter.width
     mean, matrix = scatter.merged()
     rows = scatter.rows
@@ -206,7 +206,8 @@ def _left_out_spread(
     return float(np.sqrt((inflation**2 * distance / under).mean() / d))
 
 
-def _check(kind: str, shrinkage: str, *, center: bool) -> None:
+def check_options(kind: str, shrinkage: str, *, center: bool) -> None:
+    """Raise QueryError for options of spherize that are not allowed, or do not go together."""
     if kind not in KINDS:
         raise QueryError(f"kind {kind!r} of spherize is not one of {', '.join(KINDS)}")
     if shrinkage not in SHRINKAGES:
