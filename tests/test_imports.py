@@ -15,8 +15,9 @@ PACKAGE = Path(jumpduck.__file__).parent
 MAX_LINES = 400
 
 # room -> the rooms that its modules may import, beside its own and those of BASE
-BASE = {"counts", "daemon_pool", "errors", "options", "rows", "schema", "words"}
+BASE = {"cores", "counts", "daemon_pool", "errors", "options", "rows", "schema", "words"}
 ROOMS = {
+    "cores": set(),
     "counts": set(),
     "daemon_pool": set(),
     "errors": set(),

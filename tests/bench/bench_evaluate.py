@@ -38,7 +38,7 @@ from jumpduck.evaluation.average_precision import (
 from jumpduck.evaluation.exclusions import Exclusions
 from jumpduck.evaluation.neighbours import nearest
 from jumpduck.evaluation.similarities import Similarities
-from jumpduck.transfer.cores import usable_cores
+from jumpduck.cores import usable_cores
 begin = time.perf_counter()
 frame, cores = pl.DataFrame({"label": labels, "batch": labels % 7}), usable_cores()
 similarities = Similarities.of(features)

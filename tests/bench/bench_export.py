@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 import jumpduck
+from jumpduck.cores import usable_cores
 from jumpduck.exports import shards
 from jumpduck.exports.filling import MORE_THAN_CORES
 from jumpduck.exports.ome_zarr_images import CODEC_LEVEL, chunks_of, levels_of
@@ -29,7 +30,6 @@ from jumpduck.imaging.readers import decode_image
 from jumpduck.imaging.writers import encode_tiff
 from jumpduck.rows import SITE_KEY
 from jumpduck.synthetic.cells import STAINS, Phenotype, draw_site
-from jumpduck.transfer.cores import usable_cores
 
 ROUNDS = 5
 EDGE = 1080

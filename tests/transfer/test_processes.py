@@ -14,10 +14,11 @@ import pytest
 import tifffile
 
 import jumpduck
+from jumpduck import cores
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.recipes.registry import build
 from jumpduck.schema import MANIFEST
-from jumpduck.transfer import cores, limits, task_processes
+from jumpduck.transfer import limits, task_processes
 from jumpduck.transfer.shared_contexts import SharedContexts, read_context
 from tests.support.command_line import END_SECONDS, process
 from tests.support.examples import first_quick

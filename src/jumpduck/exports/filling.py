@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
+from jumpduck.cores import usable_cores
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.exports.export_folder import ExportFolder
 from jumpduck.exports.forms import FolderForm, Piece
-from jumpduck.transfer.cores import usable_cores
 
 MORE_THAN_CORES = 2
 """Threads beside one a core, because some wait for the disk."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
+from jumpduck.cores import usable_cores
 from jumpduck.figures.colours import Colour
 from jumpduck.figures.montage import draw_montage, scales_of
 from jumpduck.figures.site_images import sites_with_images, table_of
 from jumpduck.figures.tiles import read_tiles
-from jumpduck.transfer.cores import usable_cores
 
 PNG_EFFORT = 1
 """Of 9: a picture of tiles does not become much smaller with more."""

@@ -1,12 +1,12 @@
 """Medians and quartiles of features, on all cores."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jumpduck.cores import usable_cores
 from jumpduck.normalization.affine import Values
 
 MIN_COLUMNS, MAX_COLUMNS = 8, 64
@@ -69,13 +69,6 @@ def median_and_mad(x: Values | Sequence[Values]) -> tuple[Values, Values]:
     return medians, deviations
 
 
-def cores() -> int:
-    """Get the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _blocks(x: Values | Sequence[Values]) -> Sequence[Values]:
     return [x] if isinstance(x, np.ndarray) else x
 
@@ -83,7 +76,7 @@ def _blocks(x: Values | Sequence[Values]) -> Sequence[Values]:
 def _in_threads(work: Callable[[slice], None], blocks: Sequence[Values]) -> None:
     """Do something with some columns at a time; numpy lets threads run while it orders numbers."""
     rows, width = sum(map(len, blocks)), blocks[0].shape[1]
-    threads = min(cores(), max(1, rows * width // MIN_VALUES))
+    threads = min(usable_cores(), max(1, rows * width // MIN_VALUES))
     most = min(MAX_COLUMNS, max(MIN_COLUMNS, MAX_VALUES // max(1, rows)))
     each = max(1, min(most, -(-width // threads)))
     parts = [slice(start, start + each) for start in range(0, width, each)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from jumpduck.cores import usable_cores
 from jumpduck.errors import ProfileError, QueryError, StoreError
 from jumpduck.evaluation.measured import RESAMPLES, Measured
 from jumpduck.evaluation.pair_tables import read_pairs
@@ -18,7 +19,6 @@ from jumpduck.profile_tables.reading import read_profiles
 from jumpduck.selection.criteria import Names, as_names
 from jumpduck.storage.atomic_files import atomic_path
 from jumpduck.storage.replaced_files import check_ending, is_parquet, refuse_other_file
-from jumpduck.transfer.cores import usable_cores
 
 OWN_COLUMNS = {"profiles", "metric"}
 """Columns by which a table of metrics is known."""

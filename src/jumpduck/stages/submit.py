@@ -12,11 +12,11 @@ import polars as pl
 from jumpduck.cluster import condor, slurm
 from jumpduck.cluster.dask import JobQueue, Workers, client_of, download_shards
 from jumpduck.cluster.jobs import Jobs, share
+from jumpduck.cores import usable_cores
 from jumpduck.errors import ManifestError, QueryError
 from jumpduck.options import expanded, takes
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.storage.atomic_files import atomic_write
-from jumpduck.transfer.cores import usable_cores
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.shard_files import INDEX_FILE, file_name, read_index, shards_in
 from jumpduck.words import with_values, words_of

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from jumpduck.cores import usable_cores
 from jumpduck.errors import QueryError
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import pickled
 from jumpduck.storage.object_reader import ObjectReader
 from jumpduck.storage.rate_limit import RateLimit
-from jumpduck.transfer.cores import usable_cores
 
 DEFAULT_CONNECTIONS = 32
 MAX_CONNECTIONS = 256

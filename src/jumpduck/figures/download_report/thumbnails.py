@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
+from jumpduck.cores import usable_cores
 from jumpduck.figures.download_report.tables import CHANNEL
 from jumpduck.figures.tiles import (
     STRETCH_PERCENTILES,
@@ -23,7 +24,6 @@ from jumpduck.figures.tiles import (
 )
 from jumpduck.recipes.kept_images import stretched_levels
 from jumpduck.rows import DONE, PLATE_KEY, SITE_KEY, WELL_KEY
-from jumpduck.transfer.cores import usable_cores
 from jumpduck.transfer.fault_reasons import reason
 from jumpduck.transfer.filled_folder import FilledFolder
 
