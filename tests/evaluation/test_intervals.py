@@ -19,7 +19,7 @@ def profiles_of_noise(seed, labels=6, compounds=6):
     metadata = pl.DataFrame({"label": of // compounds, "compound": of})
     return Subject.of(
         Profiles(metadata, rng.normal(size=(len(of), 20)), tuple(f"f{at:02}" for at in range(20))),
-        Keys("label", "compound", ("compound",)),
+        Keys(label="label", compound="compound", treatments=("compound",)),
         resamples=200,
         nulls=1,
     )

@@ -53,11 +53,11 @@ def normalize(
     For example:
 
     ```
-    jumpduck normalize profiles.parquet --method spherize_mad_robustize --controls "Metadata_pert_type = 'negcon'"
-    jumpduck normalize profiles.csv.gz --method drop_na_columns mad_robustize:on=all -o robust.parquet
-    jumpduck normalize cells.parquet --aggregate Metadata_Plate Metadata_Well --average median -o wells.parquet
+    jumpduck normalize a.parquet --method spherize_mad_robustize --controls "Metadata_moa = 'DMSO'"
+    jumpduck normalize a.csv.gz --method drop_na_columns mad_robustize:on=all -o robust.parquet
+    jumpduck normalize a.parquet --aggregate Metadata_Plate Metadata_Well -o wells.parquet
     ```
-    """  # noqa: E501 (a command is one line)
+    """
     printer = Printer(as_json=json, quiet=quiet)
     done = normalize_profiles(options, dry_run=dry_run)
     _say(printer, done, dry_run=dry_run)

@@ -58,7 +58,7 @@ def show(
     faults = shown.images.filter(~pl.col("status").is_in(DONE))["status"].value_counts(sort=True)
     if faults.height:
         counts = ", ".join(f"{status} {count:,}" for status, count in faults.rows())
-        printer.line(f"Hatched, because there is no image: {counts}")
+        printer.line(f"Hatched tiles have no image: {counts}")
     printer.line(f"-> {shown.path}")
     printer.json(
         {

@@ -43,9 +43,37 @@ RESULT_COLUMNS = frozenset(
 _Made = TypeVar("_Made")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Keys:
-    """Which columns say what a profile is of; `jumpduck.evaluate` says what each means."""
+    """Which columns say what a profile is of.
+
+    Parameters
+    ----------
+    label
+        Column of what neighbours are compared by, such as the mechanism of action or the target.
+    compound
+        Column of the compound, whatever its dose.
+    treatments
+        Columns that name what was done to a well: compound and dose, or gene.
+    batch
+        Column of the batch: plate, week or source.
+    well
+        Column of the position on the plate.
+    pos_sameby
+        Columns in which two profiles are equal if they are a positive pair of `map`; `label` by
+        default.
+    pos_diffby
+        Columns in which a positive pair of `map` differs; `compound`, if given, by default.
+    neg_sameby
+        Columns in which a negative pair of `map` is equal; none by default.
+    neg_diffby
+        Columns in which a negative pair of `map` differs; `pos_sameby` by default.
+    target
+        Column of numbers that `r2_ols` and `r2_ridge` predict.
+    fold_by
+        Column of what is in one fold of a classifier or regression; `compound`, or else
+        `treatments`, by default.
+    """
 
     label: str | None = None
     compound: str | None = None

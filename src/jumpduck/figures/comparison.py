@@ -88,7 +88,7 @@ def comparison(compared: Compared) -> alt.TopLevelMixin:
     return drawn.resolve_scale(color="independent")
 
 
-def _values(rows: pl.DataFrame, colour: alt.Color, names: Sequence[str]) -> Any:  # noqa: ANN401
+def _values(rows: pl.DataFrame, colour: alt.Color, names: Sequence[str]) -> alt.ConcatChart:
     """Get a panel a metric: a point for each table, its interval, and a tick where chance is."""
     panels: list[Any] = []
     for metric in rows["metric"].unique(maintain_order=True):
@@ -108,7 +108,7 @@ def _values(rows: pl.DataFrame, colour: alt.Color, names: Sequence[str]) -> Any:
     )
 
 
-def _distributions(rows: pl.DataFrame, colour: alt.Color) -> Any:  # noqa: ANN401
+def _distributions(rows: pl.DataFrame, colour: alt.Color) -> alt.Chart:
     parts = [
         pl.DataFrame({
             "profiles": [name] * len(QUANTILES),
@@ -129,7 +129,7 @@ def _distributions(rows: pl.DataFrame, colour: alt.Color) -> Any:  # noqa: ANN40
     )
 
 
-def _curves(rows: pl.DataFrame, colour: alt.Color) -> Any:  # noqa: ANN401
+def _curves(rows: pl.DataFrame, colour: alt.Color) -> alt.LayerChart | alt.FacetChart:
     chart: Any = alt.Chart(rows)
     recall = alt.X("recall:Q", title="recall among the k nearest")
     line = chart.mark_line(point=True).encode(
@@ -141,7 +141,7 @@ def _curves(rows: pl.DataFrame, colour: alt.Color) -> Any:  # noqa: ANN401
     return alt.layer(expected, line, width=WIDTH_PIXELS, height=HEIGHT_PIXELS)
 
 
-def _projections(rows: pl.DataFrame, how: str, names: Sequence[str]) -> Any:  # noqa: ANN401
+def _projections(rows: pl.DataFrame, how: str, names: Sequence[str]) -> alt.ConcatChart:
     counts = rows["label"].value_counts(sort=True)["label"].drop_nulls()
     told = sorted(counts[: len(COLOURS)].to_list())
     label = pl.when(pl.col("label").is_in(told)).then("label").otherwise(pl.lit(OTHERS))

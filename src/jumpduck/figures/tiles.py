@@ -41,7 +41,7 @@ class TileFile:
     path
         File in the output folder.
     fault
-        Why there is no file; None if there is one.
+        Why the file is absent; None if the file exists.
     levels
         Grey levels that 0 and 255 of a file of 8 bit stand for; None if it has those that were
         published.

@@ -112,7 +112,7 @@ def _keeps(choose: Callable[..., Kept]) -> _End:
     return end
 
 
-def _none(taken: Mapping[Key, Any], options: Options) -> Mapping[Key, Affine]:  # noqa: ARG001
+def _none(*_: object) -> Mapping[Key, Affine]:
     return {}
 
 
@@ -137,7 +137,7 @@ def _mad(one: Gathered, epsilon: float) -> Affine:
     return scaling.mad_robustize(one.blocks, epsilon)
 
 
-def _residual(one: CountScatter, count: str) -> Affine:  # noqa: ARG001 (it was read before)
+def _residual(one: CountScatter, **_: object) -> Affine:  # its option was read with the rows
     return one.residuals()
 
 

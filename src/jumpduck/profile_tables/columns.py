@@ -54,7 +54,7 @@ def features_of(schema: Schema, asked: Sequence[str] = ()) -> tuple[str, ...]:
     QueryError
         A name or pattern fits no column.
     ProfileError
-        There is no feature, or one is not of numbers.
+        The table has no feature, or a feature has values that are not numbers.
     """
     if asked:
         for pattern in asked:

@@ -9,7 +9,7 @@ from jumpduck.profile_tables.columns import COMPARTMENTS, KEYS, METADATA_PREFIX
 from jumpduck.profile_tables.profiles import check_names_differ
 
 _MISSING = ("", "NA", "N/A", "#N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL", "None", "<NA>")
-"""What programs write where there is no number; R writes NA."""
+"""What programs write for a missing number; R writes NA."""
 
 
 def is_csv_name(name: str) -> bool:

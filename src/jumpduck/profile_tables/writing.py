@@ -42,7 +42,7 @@ def write_parts(parts: Iterable[Profiles], path: str | Path, facts: Mapping[str,
     Raises
     ------
     ProfileError
-        There is no part, or one has other columns than the first.
+        `parts` is empty, or a part has other columns than the first.
     StoreError
         The file cannot be written.
     """

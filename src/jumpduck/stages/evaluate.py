@@ -25,7 +25,7 @@ OWN_COLUMNS = {"profiles", "metric"}
 
 
 @dataclass(frozen=True)
-class EvaluateOptions:
+class EvaluateOptions(Keys):
     """What to evaluate, and how.
 
     Parameters
@@ -35,30 +35,6 @@ class EvaluateOptions:
         other normalizations, of the same wells.
     metrics
         What to measure; ``jumpduck help evaluate`` lists the names.
-    label
-        Column of what neighbours are compared by, such as the mechanism of action or the target.
-    compound
-        Column of the compound, whatever its dose.
-    treatments
-        Columns that name what was done to a well: compound and dose, or gene.
-    batch
-        Column of the batch: plate, week or source.
-    well
-        Column of the position on the plate.
-    pos_sameby
-        Columns in which two profiles are equal if they are a positive pair of `map`; `label` by
-        default.
-    pos_diffby
-        Columns in which a positive pair of `map` differs; `compound`, if given, by default.
-    neg_sameby
-        Columns in which a negative pair of `map` is equal; none by default.
-    neg_diffby
-        Columns in which a negative pair of `map` differs; `pos_sameby` by default.
-    target
-        Column of numbers that `r2_ols` and `r2_ridge` predict.
-    fold_by
-        Column of what is in one fold of a classifier or regression; `compound`, or else
-        `treatments`, by default.
     pairs
         Table of two columns, Parquet or CSV, with names of compounds that are known to belong
         together, for `known_pairs`; by default those with the same label are.
@@ -101,17 +77,6 @@ class EvaluateOptions:
     profiles: str | Path | Sequence[str | Path]
     metrics: str | Sequence[str]
     _: KW_ONLY
-    label: str | None = None
-    compound: str | None = None
-    treatments: str | Sequence[str] = ()
-    batch: str | None = None
-    well: str = "Metadata_Well"
-    pos_sameby: Sequence[str] = ()
-    pos_diffby: Sequence[str] = ()
-    neg_sameby: Sequence[str] = ()
-    neg_diffby: Sequence[str] = ()
-    target: str | None = None
-    fold_by: str | None = None
     pairs: str | Path | None = None
     where: str | None = None
     features: Names = ()
@@ -261,25 +226,12 @@ def _of_first_metric(rows: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def _subject(place: str | Path, options: EvaluateOptions) -> Subject:
-    keys = Keys(
-        options.label,
-        options.compound,
-        options.treatments,
-        options.batch,
-        options.well,
-        options.pos_sameby,
-        options.pos_diffby,
-        options.neg_sameby,
-        options.neg_diffby,
-        options.target,
-        options.fold_by,
-    )
     profiles = read_profiles(place, features=as_names(options.features), where=options.where)
     if options.where is not None and not len(profiles):
         raise ProfileError(f"where {options.where!r} is true for no row of {place}; correct it")
     return Subject.of(
         profiles,
-        keys,
+        options,
         distance=options.distance,
         average=options.average,
         standardize=options.standardize,

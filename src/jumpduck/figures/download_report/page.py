@@ -110,7 +110,6 @@ def report_of(folder: FilledFolder, told: Told) -> Report:
     """Get the report about a folder, after `jumpduck.figures.charts.check_charts`."""
     # imported here, because they belong to an extra
     import jinja2
-    from markupsafe import Markup
 
     from jumpduck.figures.download_report.charts import charts, libraries
 
@@ -126,11 +125,11 @@ def report_of(folder: FilledFolder, told: Told) -> Report:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     html = environment.from_string((_HERE / "report.html").read_text("utf-8")).render(
         policy=_policy([style], [vega, script]),
-        # all four are ours; what comes from data is in the content, which has no <
-        style=Markup(style),  # noqa: S704
-        libraries=Markup(vega),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        content=Markup(as_script(content)),  # noqa: S704
+        # the template takes these four as they are: three are ours, and the content has no <
+        style=style,
+        libraries=vega,
+        script=script,
+        content=as_script(content),
         version=version("jumpduck"),
         title=folder.path.resolve().name or str(folder.path),
         notices=told.notices,

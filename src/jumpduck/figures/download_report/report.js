@@ -357,7 +357,7 @@
       drawMap();
       return;
     }
-    note.textContent = content.shapes[number] ? "" : "There is no map, because the wells are not named as on a plate.";
+    note.textContent = content.shapes[number] ? "" : "No map can be drawn: the names of these wells are not a letter and a number, such as A01.";
     const pictures = content.pictures[number];
     const well = wells.well;
     // as on the plate, where AA comes after Z
