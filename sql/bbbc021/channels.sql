@@ -7,7 +7,8 @@ CREATE OR REPLACE TABLE bbbc021.channels (
     kind VARCHAR NOT NULL CHECK (kind IN ('stain', 'brightfield', 'other')),
     position INTEGER NOT NULL UNIQUE,
     colour VARCHAR NOT NULL,
-    emission_nm DOUBLE
+    emission_nm DOUBLE,
+    marks VARCHAR CHECK (marks IN ('nuclei', 'cells'))
 );
 
 INSERT INTO bbbc021.channels
@@ -16,7 +17,8 @@ SELECT
     kind,
     position::INTEGER AS position,
     colour,
-    emission_nm::DOUBLE AS emission_nm
+    emission_nm::DOUBLE AS emission_nm,
+    marks
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/bbbc021/channels.csv',
     header = TRUE, all_varchar = TRUE, comment = '', skip = 0
@@ -29,3 +31,5 @@ COMMENT ON COLUMN bbbc021.channels.position IS 'Place in the order that files an
 COMMENT ON COLUMN bbbc021.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN bbbc021.channels.emission_nm IS
 'Middle of the emission band in nanometres, NULL where it is not published';
+COMMENT ON COLUMN bbbc021.channels.marks IS
+'nuclei or cells where it shows them, NULL elsewhere';

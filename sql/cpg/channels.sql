@@ -17,4 +17,6 @@ COMMENT ON COLUMN cpg.channels.position IS 'Place in the order that files and ta
 COMMENT ON COLUMN cpg.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN cpg.channels.emission_nm IS
 'Middle of the emission band in nanometres, NULL if it is not known';
+COMMENT ON COLUMN cpg.channels.marks IS
+'nuclei or cells where its name says that it shows them, NULL elsewhere';
 COMMENT ON COLUMN cpg.channels.is_known IS 'Whether sql/image_lists/stains.csv has its name';

@@ -6,7 +6,8 @@ CREATE OR REPLACE TABLE idr.channels (
     kind VARCHAR NOT NULL CHECK (kind IN ('stain', 'brightfield', 'other')),
     position INTEGER NOT NULL UNIQUE,
     colour VARCHAR NOT NULL,
-    emission_nm DOUBLE
+    emission_nm DOUBLE,
+    marks VARCHAR CHECK (marks IN ('nuclei', 'cells'))
 );
 
 INSERT INTO idr.channels
@@ -40,7 +41,8 @@ SELECT
         ORDER BY first_named.first_place, first_named.Metadata_Channel
     ) AS position,
     coalesce(known.colour, '#FFFFFF') AS colour,
-    known.emission_nm::DOUBLE AS emission_nm
+    known.emission_nm::DOUBLE AS emission_nm,
+    known.marks
 FROM first_named
 LEFT JOIN read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/idr/channels.csv',
@@ -54,3 +56,5 @@ COMMENT ON COLUMN idr.channels.position IS 'Place in the order that files and ta
 COMMENT ON COLUMN idr.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN idr.channels.emission_nm IS
 'Wavelength of its emission in nanometres, NULL where it is not known';
+COMMENT ON COLUMN idr.channels.marks IS
+'nuclei or cells where it shows them, NULL elsewhere';

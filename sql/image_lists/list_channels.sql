@@ -19,6 +19,7 @@ placed AS (
         stains.kind,
         stains.colour,
         stains.emission_nm,
+        stains.marks,
         stains.kind IS NOT NULL AS is_known,
         row_number() OVER (
             ORDER BY stains.position::INTEGER NULLS LAST, found.Metadata_Channel
@@ -36,6 +37,7 @@ SELECT
         ['#0000FF', '#00FF00', '#FF0000', '#FFFF00', '#FF00FF', '#00FFFF'][1 + position % 6]
     ) AS colour,
     emission_nm::DOUBLE AS emission_nm,
+    marks,
     is_known
 FROM placed;
 

@@ -9,6 +9,7 @@ CREATE OR REPLACE TABLE jump.channels (
     position INTEGER NOT NULL UNIQUE,
     colour VARCHAR NOT NULL,
     emission_nm DOUBLE,
+    marks VARCHAR CHECK (marks IN ('nuclei', 'cells')),
     alias VARCHAR
 );
 
@@ -19,6 +20,7 @@ SELECT
     position::INTEGER AS position,
     colour,
     emission_nm::DOUBLE AS emission_nm,
+    marks,
     alias
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump/channels.csv',
@@ -32,4 +34,6 @@ COMMENT ON COLUMN jump.channels.position IS 'Place in the order that files and t
 COMMENT ON COLUMN jump.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN jump.channels.emission_nm IS
 'Middle of the emission band in nanometres, NULL without fluorescence';
+COMMENT ON COLUMN jump.channels.marks IS
+'nuclei or cells where it shows them, NULL elsewhere';
 COMMENT ON COLUMN jump.channels.alias IS 'Other name that load_data uses for it';

@@ -6,6 +6,7 @@ CREATE OR REPLACE TABLE jump_lite.channels (
     position INTEGER NOT NULL UNIQUE,
     colour VARCHAR NOT NULL,
     emission_nm DOUBLE,
+    marks VARCHAR CHECK (marks IN ('nuclei', 'cells')),
     plane INTEGER NOT NULL UNIQUE
 );
 
@@ -16,6 +17,7 @@ SELECT
     position::INTEGER AS position,
     colour,
     emission_nm::DOUBLE AS emission_nm,
+    marks,
     plane::INTEGER AS plane
 FROM read_csv(
     coalesce(getvariable('jumpduck_sql'), 'sql') || '/jump_lite/channels.csv',
@@ -30,4 +32,6 @@ COMMENT ON COLUMN jump_lite.channels.position IS 'Place in the order that files 
 COMMENT ON COLUMN jump_lite.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN jump_lite.channels.emission_nm IS
 'Middle of the emission band in nanometres';
+COMMENT ON COLUMN jump_lite.channels.marks IS
+'nuclei or cells where it shows them, NULL elsewhere';
 COMMENT ON COLUMN jump_lite.channels.plane IS 'Number of its plane in an array, from 0';

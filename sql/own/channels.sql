@@ -17,4 +17,6 @@ COMMENT ON COLUMN own.channels.position IS 'Place in the order that files and ta
 COMMENT ON COLUMN own.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN own.channels.emission_nm IS
 'Middle of the emission band in nanometres, NULL if it is not known';
+COMMENT ON COLUMN own.channels.marks IS
+'nuclei or cells where its name says that it shows them, NULL elsewhere';
 COMMENT ON COLUMN own.channels.is_known IS 'Whether sql/image_lists/stains.csv has its name';

@@ -6,7 +6,8 @@ CREATE OR REPLACE TABLE quilt.channels (
     kind VARCHAR NOT NULL CHECK (kind IN ('stain', 'brightfield', 'other')),
     position INTEGER NOT NULL UNIQUE,
     colour VARCHAR NOT NULL,
-    emission_nm DOUBLE
+    emission_nm DOUBLE,
+    marks VARCHAR CHECK (marks IN ('nuclei', 'cells'))
 );
 
 INSERT INTO quilt.channels
@@ -31,14 +32,19 @@ named AS (
 
 SELECT
     Metadata_Channel,
-    kind,
+    named.kind,
     row_number() OVER (ORDER BY page_position NULLS LAST, Metadata_Channel) AS position,
     [
         '#4040FF', '#FF4040', '#40FF40', '#FFC040', '#FF40FF', '#40FFFF'
     ][1 + (row_number() OVER (ORDER BY page_position NULLS LAST, Metadata_Channel) - 1) % 6]
         AS colour,
-    NULL AS emission_nm
-FROM named;
+    NULL AS emission_nm,
+    stains.marks
+FROM named
+LEFT JOIN read_csv(
+    coalesce(getvariable('jumpduck_sql'), 'sql') || '/image_lists/stains.csv',
+    header = TRUE, all_varchar = TRUE, comment = '', skip = 0
+) AS stains ON lower(named.Metadata_Channel) = stains.name;
 
 COMMENT ON TABLE quilt.channels IS 'One row per channel';
 COMMENT ON COLUMN quilt.channels.Metadata_Channel IS 'Channel';
@@ -46,3 +52,5 @@ COMMENT ON COLUMN quilt.channels.kind IS 'stain, brightfield or other, such as a
 COMMENT ON COLUMN quilt.channels.position IS 'Order of the images of a site';
 COMMENT ON COLUMN quilt.channels.colour IS 'Colour to show it in: #RRGGBB';
 COMMENT ON COLUMN quilt.channels.emission_nm IS 'Emission in nanometres, which no package says';
+COMMENT ON COLUMN quilt.channels.marks IS
+'nuclei or cells where its name says that it shows them, NULL elsewhere';

@@ -115,6 +115,11 @@ def sites(path, columns):
     return jumpduck.sql(query, path).rows()
 
 
+def test_channels_say_which_of_them_show_nuclei_and_cells(odd):
+    found = jumpduck.sql("SELECT marks FROM bbbc021.channels ORDER BY position", odd)
+    assert found["marks"].to_list() == ["nuclei", None, "cells"]
+
+
 def test_the_site_is_in_the_names_of_the_files_in_all_their_forms(odd):
     key = "Metadata_Batch, Metadata_Plate, Metadata_Well, Metadata_Site"
     assert sites(odd, key) == [

@@ -203,6 +203,8 @@ def test_a_line_of_a_plates_file_that_names_something_odd_is_a_row(tmp_path):
         "SELECT kind, list(Metadata_Channel) FROM idr.channels GROUP BY ALL", catalog
     )
     assert dict(kinds.rows()) == {"stain": ["DAPI", "Tubulin", "Actin"], "other": ["a", "c"]}
+    marks = "SELECT marks FROM idr.channels ORDER BY position"
+    assert jumpduck.sql(marks, catalog)["marks"].to_list() == ["nuclei", None, "cells", None, None]
     problems = jumpduck.sql("SELECT reason, lines FROM idr.problems", catalog)
     assert dict(problems.rows()) == {
         **{reason: list(ODD.values()).count(reason) for reason in ODD.values()},

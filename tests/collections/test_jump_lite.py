@@ -40,6 +40,8 @@ def test_the_planes_of_an_array_are_the_channels_in_its_order(built, gallery, tm
         (channel, f"{start}#array=&index={plane}")
         for plane, channel in enumerate(("AGP", "DNA", "ER", "Mito", "RNA"))
     ]
+    marks = "SELECT marks FROM jump_lite.channels ORDER BY position"
+    assert jumpduck.sql(marks, built)["marks"].to_list() == [None, "nuclei", None, None, "cells"]
     jumpduck.download(rows.filter(Metadata_Site=1), tmp_path, recipe="tiff16")
     drawn = draw_site(EDGE, WELLS[3].phenotype, seed=10)
     found = pl.read_parquet(tmp_path / "results.parquet").select("Metadata_Channel", "path")

@@ -66,8 +66,9 @@ def test_a_samplesheet_and_a_platemap_make_sites_with_roles(plates, build):
         ("B02", "EMPTY", "empty"),
     ]
     assert ask("FROM own.problems") == []
-    assert ask("SELECT Metadata_Channel, kind FROM own.channels ORDER BY position") == [
-        ("DNA", "stain"), ("ER", "stain"), ("Mito", "stain"), ("Brightfield", "brightfield"),
+    assert ask("SELECT Metadata_Channel, kind, marks FROM own.channels ORDER BY position") == [
+        ("DNA", "stain", "nuclei"), ("ER", "stain", None), ("Mito", "stain", None),
+        ("Brightfield", "brightfield", None),
     ]  # fmt: skip
 
 

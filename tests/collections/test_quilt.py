@@ -77,6 +77,8 @@ def test_each_channel_of_a_cell_is_the_maximum_of_its_pages_with_hash_and_labels
         ("other",),
         ("stain",),
     ]
+    marks = "SELECT Metadata_Channel, marks FROM quilt.channels WHERE marks IS NOT NULL"
+    assert jumpduck.sql(marks, made).rows() == [("dna", "nuclei")]
 
 
 def test_a_split_of_the_package_is_kept_beside_one_that_is_made_by_its_groups(made):

@@ -24,7 +24,9 @@ def test_a_folder_knows_the_choice_the_collection_and_its_channels(filled):
     assert origin.query["roles"] == ["negcon"]
     assert origin.catalog["collection"] == "jump"
     assert len(origin.digest) == 64
-    assert [one.name for one in origin.channels][:5] == ["DNA", "RNA", "ER", "AGP", "Mito"]
+    assert [(one.name, one.marks) for one in origin.channels][:5] == [
+        ("DNA", "nuclei"), ("RNA", "cells"), ("ER", None), ("AGP", "cells"), ("Mito", None),
+    ]  # fmt: skip
     assert [(one.name, one.colour) for one in folder.channels] == [
         ("DNA", "#0000FF"),
         ("AGP", "#FFFF00"),

@@ -175,7 +175,7 @@ def gallery_root(gallery: str) -> str:
 
 REQUIRED: Mapping[str, Sequence[str]] = {
     "settings": ("endpoint",),
-    "channels": ("Metadata_Channel", "kind", "position", "colour", "emission_nm"),
+    "channels": ("Metadata_Channel", "kind", "position", "colour", "emission_nm", "marks"),
     "plates": ("Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_PlateType"),
     "sites": (
         "Metadata_Source", "Metadata_Batch", "Metadata_Plate", "Metadata_Well", "Metadata_Site",

@@ -29,7 +29,7 @@ class PublishedSites:
     rows
         Their images, as a manifest has them.
     channels
-        Channels of the collection: name, kind, colour and emission_nm.
+        Channels of the collection: name, kind, colour, emission_nm and marks.
     endpoint
         S3 server of the catalog; None for AWS.
     notes

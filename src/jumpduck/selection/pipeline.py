@@ -135,7 +135,7 @@ class Query:
     def known_channels(self) -> str:
         """Get the SQL of the collection's channels, as `transfer.origins.Channel` has them."""
         return f"""
-            SELECT Metadata_Channel AS name, kind, colour, emission_nm
+            SELECT Metadata_Channel AS name, kind, colour, emission_nm, marks
             FROM {self.held.relation("channels")}
             ORDER BY position, name
             """  # noqa: S608

@@ -34,12 +34,16 @@ class Channel:
         Colour to show it in, ``#RRGGBB``; None where the collection has none.
     emission_nm
         Middle of the emission band in nanometres.
+    marks
+        ``nuclei`` or ``cells`` where it shows them; of several, the first in the collection's
+        order is to be used.
     """
 
     name: str
     kind: str | None = None
     colour: str | None = None
     emission_nm: float | None = None
+    marks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ def _mapping(value: object) -> dict[str, Any]:
 def _channel(value: object) -> Channel:
     found = _mapping(value)
     emission = found.get("emission_nm")
-    texts = (found.get(name) for name in ("kind", "colour"))
-    kind, colour = (text if isinstance(text, str) else None for text in texts)
+    texts = (found.get(name) for name in ("kind", "colour", "marks"))
+    kind, colour, marks = (text if isinstance(text, str) else None for text in texts)
     nanometres = float(emission) if isinstance(emission, int | float) else None
-    return Channel(str(found.get("name")), kind, colour, nanometres)
+    return Channel(str(found.get("name")), kind, colour, nanometres, marks)
