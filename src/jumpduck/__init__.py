@@ -3,7 +3,7 @@
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
 `repair`, `show`, `plate`, `report`, `quality`, `profiles`, `normalize`, `evaluate`,
-`export`, `cite`, `card`, `sql`.
+`export`, `dataset`, `cite`, `card`, `sql`.
 """
 
 from importlib import import_module
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.card import card as card
     from jumpduck.stages.catalog import catalog as catalog
     from jumpduck.stages.cite import cite as cite
+    from jumpduck.stages.dataset import dataset as dataset
     from jumpduck.stages.download import download as download
     from jumpduck.stages.evaluate import evaluate as evaluate
     from jumpduck.stages.export import export as export
@@ -38,6 +39,7 @@ __all__ = [
     "card",
     "catalog",
     "cite",
+    "dataset",
     "download",
     "evaluate",
     "export",

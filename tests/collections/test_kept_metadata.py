@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 import jumpduck
-from jumpduck.collections.cache_folder import cache_folder
+from jumpduck.storage.cache_folder import cache_folder
 from tests.support.catalogs import content
 
 pytestmark = pytest.mark.slow  # seconds of whole commands

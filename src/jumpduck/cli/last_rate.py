@@ -3,8 +3,8 @@
 import json
 from contextlib import suppress
 
-from jumpduck.collections.cache_folder import cache_folder
 from jumpduck.storage.atomic_files import atomic_write
+from jumpduck.storage.cache_folder import cache_folder
 
 MIN_FILES = 100
 """Files that a run has to fetch for its rate to say something."""

@@ -13,12 +13,12 @@ from pathlib import Path
 import duckdb
 
 from jumpduck.collections.base import KeptTables
-from jumpduck.collections.cache_folder import cache_folder
 from jumpduck.collections.published_metadata import BLOBS
 from jumpduck.database.connection import check_database_path, interrupting, new_database
 from jumpduck.database.sql_files import Value, driver_files, run_sql_files
 from jumpduck.errors import StoreError
 from jumpduck.storage.atomic_files import atomic_path, writable_folder
+from jumpduck.storage.cache_folder import cache_folder
 
 
 def metadata_tables(

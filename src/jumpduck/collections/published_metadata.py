@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import httpx
 
-from jumpduck.collections.cache_folder import cache_folder
 from jumpduck.errors import CatalogError, StoreError
 from jumpduck.storage.atomic_files import atomic_path, atomic_write, writable_folder
+from jumpduck.storage.cache_folder import cache_folder
 from jumpduck.storage.object_reader import ObjectReader, scheme_of
 
 T = TypeVar("T")

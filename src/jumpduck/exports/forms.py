@@ -9,7 +9,7 @@ from typing import Protocol, cast, runtime_checkable
 
 import polars as pl
 
-from jumpduck.exports.kept_sites import KeptSites, Plate, Site, Totals
+from jumpduck.transfer.kept_sites import KeptSites, Plate, Site, Totals
 
 PLACES: Mapping[str, str] = MappingProxyType({
     "loaddata": "jumpduck.exports.load_data:LoadData",

@@ -10,9 +10,9 @@ import polars as pl
 from jumpduck.counts import counted
 from jumpduck.errors import QueryError, needs_extra
 from jumpduck.exports.forms import Piece
-from jumpduck.exports.kept_sites import KeptSites, Site, Totals
 from jumpduck.exports.plain_names import words_of_channels
 from jumpduck.exports.shards import Shards
+from jumpduck.transfer.kept_sites import KeptSites, Site, Totals
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 """Suffixes of files that datasets opens, with Pillow."""

@@ -5,10 +5,10 @@ import json
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.exports.kept_sites import CHANNEL, KeptSites, Plate, Totals
 from jumpduck.exports.plain_names import words_of_channels
-from jumpduck.exports.stacks import page_numbers
 from jumpduck.rows import SITE_KEY
+from jumpduck.transfer.kept_sites import CHANNEL, KeptSites, Plate, Totals
+from jumpduck.transfer.stacks import page_numbers
 
 UNREADABLE = (".jxl",)
 """Suffixes of files that CellProfiler cannot read."""

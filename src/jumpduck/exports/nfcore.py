@@ -6,8 +6,8 @@ Columns and patterns are those of ``assets/schema_input.json`` of that pipeline.
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.exports.kept_sites import CHANNEL, KeptSites, Plate, Totals
 from jumpduck.exports.plain_names import places_of_wells, words_of_channels
+from jumpduck.transfer.kept_sites import CHANNEL, KeptSites, Plate, Totals
 
 SUFFIXES = (".tif", ".tiff")
 

@@ -16,18 +16,18 @@ import polars as pl
 
 from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.exports.forms import Piece
-from jumpduck.exports.kept_sites import CHANNEL, KeptSites, Plate, Site, Totals
 from jumpduck.exports.ome_zarr_images import (
     ShownChannel,
     libraries,
     write_image,
 )
 from jumpduck.exports.plain_names import check_folder_names, places_of_wells, site_key
-from jumpduck.exports.stacks import check_pages
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.recipes.kept_images import kept_edges_um
 from jumpduck.rows import PlateKey
+from jumpduck.transfer.kept_sites import CHANNEL, KeptSites, Plate, Site, Totals
+from jumpduck.transfer.stacks import check_pages
 from jumpduck.wells.plate_shape import row_letters
 
 COLOURS = ("#FFFFFF", "#FF00FF", "#00FF00", "#FFFF00", "#00FFFF", "#FF0000", "#0080FF")

@@ -3,9 +3,9 @@
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.exports.kept_sites import CHANNEL, KeptSites, Plate, Totals
-from jumpduck.exports.stacks import page_numbers
 from jumpduck.rows import SITE_KEY
+from jumpduck.transfer.kept_sites import CHANNEL, KeptSites, Plate, Totals
+from jumpduck.transfer.stacks import page_numbers
 
 
 class Paths:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from jumpduck.errors import QueryError
 from jumpduck.exports.forms import Piece
-from jumpduck.exports.kept_sites import SPLIT, KeptSites, Site, Totals
+from jumpduck.transfer.kept_sites import SPLIT, KeptSites, Site, Totals
 
 MAX_SHARD_BYTES = 500_000_000
 """Bytes of the kept files in one shard at most, unless one site has more."""

@@ -8,11 +8,11 @@ import polars as pl
 
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.exports.forms import Piece, TableForm
-from jumpduck.exports.kept_sites import LACKING, KeptSites
 from jumpduck.exports.plain_names import check_folder_names, site_key
 from jumpduck.rows import PlateKey
 from jumpduck.storage.atomic_files import atomic_path, atomic_write, make_folder
 from jumpduck.storage.replaced_files import check_place, refuse_other_file
+from jumpduck.transfer.kept_sites import LACKING, KeptSites
 
 LACKING_FILE = "lacking.csv"
 """The images that sites lack; the name of a table comes before it."""

@@ -15,12 +15,12 @@ from typing import Any
 
 from jumpduck.errors import QueryError
 from jumpduck.exports.forms import Piece
-from jumpduck.exports.kept_sites import KeptSites, Site, Totals
 from jumpduck.exports.plain_names import site_key, words_of_channels
 from jumpduck.exports.shards import Shards
-from jumpduck.exports.stacks import check_pages
 from jumpduck.imaging.readers import page_channels
 from jumpduck.storage.atomic_files import begin_to_sync
+from jumpduck.transfer.kept_sites import KeptSites, Site, Totals
+from jumpduck.transfer.stacks import check_pages
 
 OWN = ("channels", "files", "pages", "lacks")
 """Names in the JSON of a sample, beside the columns of its site."""

@@ -11,7 +11,6 @@ from jumpduck.errors import QueryError
 from jumpduck.exports.export_folder import ExportFolder
 from jumpduck.exports.filling import fill
 from jumpduck.exports.forms import PLACES, FolderForm, form_of
-from jumpduck.exports.kept_sites import KeptSites, Totals
 from jumpduck.exports.tables import LACKING_FILE, TablesOfPlates, write_lacking, write_table
 from jumpduck.options import expanded, takes
 from jumpduck.schema import BIBTEX_FILE, CITATION_FILE
@@ -19,6 +18,7 @@ from jumpduck.selection.criteria import Names
 from jumpduck.selection.suggestions import check_names, known_names, some_of
 from jumpduck.storage.replaced_files import check_ending
 from jumpduck.transfer.filled_folder import FilledFolder
+from jumpduck.transfer.kept_sites import KeptSites, Totals
 
 MIXES_RECIPES = ("paths",)
 """Forms that say of each image which recipe made it."""

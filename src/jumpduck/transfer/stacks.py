@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.exports.kept_sites import KeptImage, KeptSites, Plate
 from jumpduck.imaging.readers import page_channels
+from jumpduck.transfer.kept_sites import KeptImage, KeptSites, Plate
 
 
 def page_numbers(kept: KeptSites, plate: Plate) -> pl.Series:

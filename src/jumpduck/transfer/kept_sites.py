@@ -1,4 +1,4 @@
-"""The sites of a folder that a download filled, plate by plate, as an export takes them."""
+"""The sites of a folder that a download filled, plate by plate, for exports and samples."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
