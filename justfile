@@ -12,6 +12,8 @@ one_thread := "POLARS_MAX_THREADS=1 SLURM_CPUS_ON_NODE=1"
 # tests use a disk in memory if it has 4 GB free. `just test-all` uses the disk.
 in_memory := "TMPDIR=$([ $(df -Pk /dev/shm 2>/dev/null | awk 'END { print int($4) }') -gt 4000000 ] && echo /dev/shm || echo $TMPDIR)"
 
+bin_torch := if os_family() == "windows" { ".venv-torch/Scripts" } else { ".venv-torch/bin" }
+
 [private]
 default:
     @just --list --unsorted
@@ -26,6 +28,19 @@ setup:
     uv pip sync --quiet --python .venv requirements.lock
     uv pip install --quiet --python .venv --no-deps --editable .
     echo "$now" > .venv/setup
+
+# make .venv-torch: the lock, then by pip torch and the extras that need it
+setup-torch:
+    #!/usr/bin/env sh
+    set -eu
+    now=$(cat requirements.lock pyproject.toml | cksum)
+    if [ -f .venv-torch/setup ] && [ "$(cat .venv-torch/setup)" = "$now" ]; then exit 0; fi
+    uv venv --quiet --allow-existing --seed --python '>=3.11,<3.14' .venv-torch
+    uv pip sync --quiet --python .venv-torch requirements.lock
+    # pip and not uv, because pip is what is told where the builds of torch without CUDA are
+    {{ bin_torch }}/python -m pip install --quiet --group torch
+    {{ bin_torch }}/python -m pip install --quiet --editable '.[train,transformers,onnx]'
+    echo "$now" > .venv-torch/setup
 
 # do the whole job once, on a small generated gallery
 demo *options: setup
@@ -55,6 +70,12 @@ test *options: setup
 test-all *options: setup
     @{{ bin }}/python -m pytest -n auto --dist loadfile -m "" --hypothesis-profile=thorough "$@"
 
+# run the tests that need torch, in an environment of their own
+test-torch *options: setup-torch
+    @# from the files that have some, because to read all others takes longer than these tests
+    @OMP_NUM_THREADS=1 {{ bin_torch }}/python -m pytest -n auto --dist loadfile -m torch "$@" \
+        $(grep -rl --include='test_*.py' 'mark\.torch' tests)
+
 # compare with the alternatives, outside the tests: just bench pixels, download, processes, shards, members, catalog, quilt, get, export, show, normalize or evaluate
 bench name *options: setup
     @shift; {{ bin }}/python -m tests.bench.bench_{{ name }} "$@"
@@ -74,6 +95,10 @@ check: setup
     {{ bin }}/ruff format --check
     {{ bin }}/pyright
     {{ bin }}/sqlfluff lint --disable-progress-bar sql/*/
+
+# check the types of what imports torch
+check-torch: setup-torch
+    {{ bin_torch }}/pyright -p pyright-torch.json
 
 # format the Python code
 fmt: setup

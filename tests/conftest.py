@@ -9,7 +9,7 @@ from hypothesis import settings
 
 import jumpduck
 from jumpduck.synthetic.gallery import Gallery, write_gallery
-from tests.support import browser, slurm
+from tests.support import browser, slurm, torch_room
 from tests.support.command_line import run_here
 from tests.support.places import DATA
 
@@ -18,6 +18,7 @@ settings.register_profile("thorough")  # asked for by `just test-all`, see tests
 
 MUST_RUN = {
     "real": "JUMPDUCK_REAL_DATA", "slurm": "JUMPDUCK_SLURM", "browser": "JUMPDUCK_BROWSER",
+    "torch": "JUMPDUCK_TORCH",
 }  # fmt: skip
 """Variables with which tests of a marker end the run where what they need is absent."""
 
@@ -27,15 +28,28 @@ def pytest_collection_modifyitems(items):
         "real": None if DATA.is_dir() else f"no real data: {DATA} is not there",
         "slurm": slurm.why_not(),
         "browser": browser.why_not(),
+        "torch": torch_room.why_not(),
     }
     for marker, reason in absent.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         if reason is None or not marked:
             continue
-        if MUST_RUN[marker] in os.environ:
-            raise pytest.UsageError(f"{reason}, and {MUST_RUN[marker]} says that it must be there")
+        check_may_be_absent(marker, reason)
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    reason = torch_room.why_not()
+    if reason is None or torch_room.MARKED not in module_path.read_text():
+        return None
+    check_may_be_absent("torch", reason)
+    return torch_room.SkippedModule.from_parent(parent, path=module_path)
+
+
+def check_may_be_absent(marker, reason):
+    if MUST_RUN[marker] in os.environ:
+        raise pytest.UsageError(f"{reason}, and {MUST_RUN[marker]} says that it must be there")
 
 
 def pytest_configure():

@@ -35,6 +35,7 @@ ROOMS = {
     "recipes": {"imaging"},
     "wells": {"selection"},
     "figures": {"imaging", "recipes", "storage", "transfer", "wells"},
+    "embeddings": {"imaging", "samples", "storage"},
     "exports": {"imaging", "recipes", "storage", "transfer", "wells"},
     "containers": {"imaging", "storage"},
     "transfer": {"containers", "imaging", "recipes", "storage"},
@@ -76,7 +77,12 @@ LIBRARIES = {
     "dask": {"cluster"},
     "distributed": {"cluster"},
     "dask_jobqueue": {"cluster"},
-    "torch": set(),
+    "torch": {"embeddings"},
+    "kornia": {"embeddings"},
+    "lightning": {"embeddings"},
+    "transformers": {"embeddings"},
+    "onnxruntime": {"embeddings"},
+    "safetensors": {"embeddings"},
     "sklearn": {"evaluation"},
     "scipy": {"evaluation"},
     "pandas": set(),
@@ -164,6 +170,7 @@ def test_libraries_are_imported_only_where_they_belong():
 
 def test_help_loads_none_of_the_slow_libraries():
     slow = ("duckdb", "polars", "numpy", "obstore", "httpx", "imagecodecs")
+    slow += ("torch", "skimage", "scipy", "cp_measure")
     script = (
         "import sys; from jumpduck.cli import run; run(['--help']);"
         f"print([name for name in {slow} if name in sys.modules])"

@@ -1,0 +1,1 @@
+"""Torch datasets, augmentations and models; the only package that knows torch."""
