@@ -1,0 +1,1 @@
+"""Objects of images, and what is measured of them."""
