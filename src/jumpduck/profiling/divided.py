@@ -29,7 +29,7 @@ def divide_touching(mask: Mask, least_radius: float, speck_pixels: float) -> tup
     ----------
     least_radius
         Radius in pixels of the smallest object. Parts that have less than half of it, such as
-        bulges, are no objects of their own.
+        bulges, do not count.
     speck_pixels
         Connected pixels that are fewer are noise and left out.
 

@@ -131,7 +131,7 @@ def cells_around(
 
     The watershed floods what is near to a nucleus before what is far, and what is bright before
     what is dark. It is done at half of the resolution, because that takes a fifth of the time and
-    the line between two cells that touch is no sharper; the border of the mask is that of whole
+    the line between two cells that touch is not sharper than that; the border of the mask is that of whole
     pixels. A nucleus is part of its cell.
 
     Parameters
