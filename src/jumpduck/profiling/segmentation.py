@@ -130,9 +130,9 @@ def cells_around(
     """Get the cells of nuclei: the watershed from the nuclei within a mask.
 
     The watershed floods what is near to a nucleus before what is far, and what is bright before
-    what is dark. It is done at half of the resolution, because that takes a fifth of the time and
-    the line between two cells that touch is not sharper than that; the border of the mask is that of whole
-    pixels. A nucleus is part of its cell.
+    what is dark. It is done at half of the resolution, because that takes a fifth of the time, and
+    images do not show the line between two cells that touch more exactly. The border of the mask
+    is that of whole pixels. A nucleus is part of its cell.
 
     Parameters
     ----------

@@ -12,8 +12,33 @@ MIXED_SITES = 8
 """Sites whose tiles or cells come mixed with each other; each image is decoded once for that."""
 
 
-def shuffled(keys: Sequence[bytes], seed: int, epoch: int) -> NDArray[np.int64]:
-    """Get the numbers of the keys, sorted by SHA-256 of seed, epoch and key."""
+def epoch_order(
+    keys: Sequence[bytes], sites: NDArray[np.int64], site_keys: Sequence[bytes], *, seed: int,
+    epoch: int,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Get the numbers of all samples in the order of an epoch.
+
+    The sites are shuffled, and then the samples of each `MIXED_SITES` of them.
+
+    Parameters
+    ----------
+    keys
+        Of each sample.
+    sites
+        Number of the site of each sample.
+    site_keys
+        Of each site.
+    """
+    places = _places(keys, seed, epoch)
+    if len(keys) == len(site_keys) == len(np.unique(sites)):
+        return np.argsort(places, kind="stable")
+    turns = np.empty(len(site_keys), np.int64)
+    turns[np.argsort(_places(site_keys, seed, epoch), kind="stable")] = np.arange(len(site_keys))
+    return np.lexsort((places, turns[sites] // MIXED_SITES))
+
+
+def _places(keys: Sequence[bytes], seed: int, epoch: int) -> NDArray[np.uint64]:
+    """Get SHA-256 of seed, epoch and each key, as numbers."""
     start = hashlib.sha256(f"{seed}\n{epoch}\n".encode())
 
     def place(key: bytes) -> bytes:
@@ -21,8 +46,7 @@ def shuffled(keys: Sequence[bytes], seed: int, epoch: int) -> NDArray[np.int64]:
         digest.update(key)
         return digest.digest()[:8]
 
-    places = np.frombuffer(b"".join(map(place, keys)), ">u8")
-    return np.argsort(places, kind="stable").astype(np.int64)
+    return np.frombuffer(b"".join(map(place, keys)), ">u8").astype(np.uint64)
 
 
 def part_of(

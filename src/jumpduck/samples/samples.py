@@ -1,27 +1,25 @@
 """Samples of images as arrays, in the order of an epoch."""
 
 import hashlib
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from jumpduck.daemon_pool import DaemonPool
-from jumpduck.errors import ImageError, StoreError
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.rows import SITE_KEY
+from jumpduck.samples.computed import folder_of
+from jumpduck.samples.in_advance import in_advance
 from jumpduck.samples.options import SampleOptions
-from jumpduck.samples.order import part_of, shuffled
-from jumpduck.samples.site_images import SiteImages, find_site_images
+from jumpduck.samples.order import MIXED_SITES, epoch_order, part_of
+from jumpduck.samples.pieces import TILE_X, TILE_Y, Pieces, as_floats, random_corner
+from jumpduck.samples.readable_sites import ReadableSites
+from jumpduck.samples.recent_sites import RecentSites
 from jumpduck.samples.statistics import Statistics, statistics_of
-
-READ_AHEAD = 2
-"""Samples that are read in advance for each thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Sample:
         Array (C, H, W) of float32, in the order of ``Samples.channels``: grey level divided by the
         highest of its type, so from 0 to 1, or standardised if that was asked for.
     metadata
-        The row of ``Samples.table``, and its ``index``.
+        The row of ``Samples.table``, its ``index``, and the corner of a random tile.
     """
 
     image: NDArray[np.float32]
@@ -52,34 +50,45 @@ class Samples:
         Their order in each sample.
     table
         A row a sample, in the order of their keys.
-    digest
-        SHA-256 that is another one where other images, channels or samples are taken.
     """
 
-    def __init__(self, options: SampleOptions, images: SiteImages) -> None:
+    def __init__(self, options: SampleOptions, sites: ReadableSites, pieces: Pieces) -> None:
         self.options = options
-        self._images = images
-        self.channels = images.channels
-        self.table = images.sites
-        known = (images.digest(), options.unit, options.size, options.stride)
-        self.digest = hashlib.sha256(repr(known).encode()).hexdigest()
+        self.channels = sites.images.channels
+        of_sites = sites.images.sites[pieces.sites.astype(np.uint32)]
+        self.table = pl.concat([of_sites, pieces.columns], how="horizontal")
+        self._sites = sites
+        self._pieces = pieces
+        self._recent = RecentSites(2 * MIXED_SITES)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 that is another one where other images, channels or samples are taken."""
+        one = self.options
+        known = hashlib.sha256(self._sites.images.digest().encode())
+        known.update(repr((one.unit, one.size, one.tiles, one.standardise)).encode())
+        if one.tiles == "random":
+            known.update(repr(one.seed).encode())
+        known.update(b"\n".join(self._keys))
+        return known.hexdigest()
 
     @property
     def skipped(self) -> pl.DataFrame:
-        """A row for each image that a site lacks, of the sites that are left out, and the reason.
+        """A row for each site or image that is left out, and the reason.
 
-        Images that could not be read in an epoch are there, too.
+        Sites that lack an image are there, and those of which one could not be read so far, also
+        in a worker process.
         """
-        return self._images.skipped
+        return pl.concat([self._sites.images.skipped, self._sites.unread.rows()]).sort(SITE_KEY)
 
     def __len__(self) -> int:
         return self.table.height
 
     def __getitem__(self, index: int) -> Sample:
-        """Get a sample of the first epoch; ImageError or StoreError if it cannot be read."""
+        """Get a sample as `sample` does, of epoch 0."""
         return self.sample(index)
 
-    def sample(self, index: int, epoch: int = 0) -> Sample:  # noqa: ARG002 - of random tiles
+    def sample(self, index: int, epoch: int = 0) -> Sample:
         """Get a sample; random tiles are others in each epoch.
 
         Raises
@@ -89,28 +98,26 @@ class Samples:
         ImageError, StoreError
             An image of its site is broken, or cannot be read.
         """
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} is not below the number of samples, {len(self)}")
-        index %= len(self)
-        row = self.table.row(index, named=True)
-        planes = self._planes(index)
-        return Sample(_as_floats(planes), {**row, "index": index})
+        number = self._number(index)
+        site = int(self._pieces.sites[number])
+        with self._sites.naming(site):
+            return self._sample(number, site, epoch)
 
     def sample_if(self, index: int, epoch: int = 0) -> Sample | None:
-        """Get a sample, or None if it cannot be read and `missing` is skip; see `skipped`."""
-        try:
-            return self.sample(index, epoch)
-        except (ImageError, StoreError):
-            if self.options.missing == "raise":
-                raise
-            return None
+        """Get a sample, or None if it cannot be read and `missing` is skip.
+
+        What cannot be read is a row of `skipped`, also if another process has tried.
+        """
+        number = self._number(index)
+        site = int(self._pieces.sites[number])
+        return self._sites.attempt(site, lambda site: self._sample(number, site, epoch))
 
     def statistics(self) -> Statistics:
         """Get mean and standard deviation of each channel, over the whole images of all sites.
 
         They are computed once, and kept in a file that is named by what they were computed on.
         """
-        return statistics_of(self._images)
+        return self._statistics
 
     def order(
         self,
@@ -125,73 +132,96 @@ class Samples:
         """Get the indices that one worker of one rank takes in an epoch, in their order.
 
         All workers of all ranks together take each sample exactly once. The order depends on the
-        seed, the epoch and the keys alone.
+        seed, the epoch and the keys alone. The parts of the workers follow each other in it, and
+        differ in length by one at most.
 
         Parameters
         ----------
         start
-            Number of indices at the beginning to leave out, because they were taken already.
+            Number of indices of this worker to leave out, because they were taken already.
 
         Raises
         ------
         QueryError
             There is no such rank or worker.
         """
-        order = shuffled(self._keys, self.options.seed, epoch)
+        seed, sites = self.options.seed, self._pieces.sites
+        order = epoch_order(self._keys, sites, self._site_keys, seed=seed, epoch=epoch)
         return part_of(order, rank=rank, ranks=ranks, worker=worker, workers=workers, start=start)
 
     def read_all(
-        self, indices: Iterable[int], *, threads: int = 1, epoch: int = 0
+        self, indices: Iterable[int], *, threads: int | None = None, epoch: int = 0
     ) -> Iterator[Sample]:
-        """Get samples in this order, read on threads in advance; see `sample_if` for broken ones.
+        """Get samples in this order, read in advance on threads.
 
-        At most `READ_AHEAD` samples for each thread are in memory beside the one that is taken.
+        One that cannot be read is left out and is a row of `skipped`, or its error is raised, as
+        `missing` says. By default there is a thread for each core, and more for a manifest.
         """
-        pool = DaemonPool(threads, "samples")
-        ahead: deque[Future[Sample | None]] = deque()
-        try:
-            for index in indices:
-                ahead.append(pool.submit(self.sample_if, int(index), epoch))
-                if len(ahead) > READ_AHEAD * threads and (found := ahead.popleft().result()):
-                    yield found
-            while ahead:
-                if found := ahead.popleft().result():
-                    yield found
-        finally:
-            pool.shutdown(cancel_futures=True)
+        found = in_advance(
+            lambda index: self.sample_if(int(index), epoch),
+            indices,
+            threads or self._sites.images.files.threads,
+        )
+        return (one for one in found if one is not None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Get what another process needs; it makes the keys itself."""
+        return {name: value for name, value in vars(self).items() if name not in _OF_KEYS}
+
+    def _number(self, index: int) -> int:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} is not below the number of samples, {len(self)}")
+        return index % len(self)
+
+    def _sample(self, number: int, site: int, epoch: int) -> Sample:
+        metadata: dict[str, object] = {**self.table.row(number, named=True), "index": number}
+        planes = self._planes(site)
+        edge, corner = self._pieces.edge, (0, 0)
+        if self._pieces.corners is not None:
+            top, left = self._pieces.corners[number].tolist()
+            corner = top, left
+        elif edge is not None:
+            key = self._keys[number]
+            corner = random_corner(planes[0].shape, edge, self.options.seed, epoch, key)
+            metadata.update(zip((TILE_Y, TILE_X), corner, strict=True))
+        image = as_floats(planes, edge, corner, beyond=self._pieces.beyond)
+        if self.options.standardise:
+            mean, factor = self._scales
+            image -= mean
+            image *= factor
+        return Sample(image, metadata)
 
     @cached_property
     def _keys(self) -> list[bytes]:
-        rows = self.table.select(SITE_KEY).rows()
-        return ["\t".join(map(str, row)).encode() for row in rows]
+        return _as_keys(self.table.select(*SITE_KEY, *self._pieces.columns.columns))
 
-    def _planes(self, index: int) -> list[Plane]:
-        site = self._images.sites.row(index)[: len(SITE_KEY)]
-        name = " ".join(map(str, site))
-        try:
-            return self._images.planes(index)
-        except ImageError as error:
-            raise ImageError(f"site {name}: {error}") from error
-        except (StoreError, FileNotFoundError, PermissionError) as error:
-            raise StoreError(f"site {name}: {error}") from error
+    @cached_property
+    def _site_keys(self) -> list[bytes]:
+        return _as_keys(self._sites.images.sites.select(SITE_KEY))
 
+    @cached_property
+    def _statistics(self) -> Statistics:
+        return statistics_of(self._sites, folder_of(self.options))
 
-def open_samples(options: SampleOptions) -> Samples:
-    """Get the samples of a folder or manifest.
+    @cached_property
+    def _scales(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What is subtracted from each channel, and by what it is multiplied."""
+        found = self.statistics()
+        spread = np.where(found.sd > 0, found.sd, 1)  # a constant channel becomes 0
+        mean, factor = (
+            values.astype(np.float32)[:, None, None] for values in (found.mean, 1 / spread)
+        )
+        return mean, factor
 
-    Raises
-    ------
-    QueryError
-        There is no such channel, column or value.
-    ManifestError
-        The place has no tables of a download, no site has all channels, or one lacks some and
-        `missing` is raise.
-    """
-    return Samples(options, find_site_images(options))
+    def _planes(self, site: int) -> Sequence[Plane]:
+        if self._pieces.corners is None:
+            return self._sites.images.planes(site)
+        return self._recent.get(site, self._sites.images.planes)
 
 
-def _as_floats(planes: list[Plane]) -> NDArray[np.float32]:
-    image = np.empty((len(planes), *planes[0].shape), np.float32)
-    for channel, plane in enumerate(planes):
-        np.divide(plane, np.float32(np.iinfo(plane.dtype).max), out=image[channel])
-    return image
+_OF_KEYS = ("_keys", "_site_keys")
+
+
+def _as_keys(rows: pl.DataFrame) -> list[bytes]:
+    texts = rows.select(pl.concat_str(pl.all().cast(pl.String), separator="\t")).to_series()
+    return [text.encode() for text in texts]

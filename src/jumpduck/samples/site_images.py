@@ -13,13 +13,16 @@ from jumpduck.imaging.readers import decode_image
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.options import expanded
 from jumpduck.rows import SITE_KEY
-from jumpduck.samples.files import Files, FolderFiles
+from jumpduck.samples.computed import folder_of
+from jumpduck.samples.disk_cache import DiskCache
+from jumpduck.samples.files import UNREADABLE, Files, FolderFiles, UrlFiles
 from jumpduck.samples.options import SampleOptions
-from jumpduck.schema import SITE_PATH
+from jumpduck.schema import OF_ONE_IMAGE, SITE_PATH
 from jumpduck.selection.suggestions import known_names
-from jumpduck.transfer.filled_folder import FilledFolder
+from jumpduck.transfer.filled_folder import SITE_TYPES, FilledFolder
 from jumpduck.transfer.kept_sites import CHANNEL, LACKING, SPLIT, KeptSites
-from jumpduck.transfer.origins import Channel
+from jumpduck.transfer.manifest_reader import Manifest
+from jumpduck.transfer.origins import Channel, Origin
 from jumpduck.transfer.shard_files import INDEX_FILE
 from jumpduck.transfer.stacks import page_numbers
 
@@ -30,6 +33,15 @@ IMAGES: Mapping[str, pl.DataType] = {
     "checksum": pl.String(),
 }
 """Path or URL of an image, number of its page from 0, and bytes and SHA-256 if they are known."""
+
+
+KEPT: Mapping[str, pl.DataType] = {
+    "recipe": pl.String(),
+    "parameters": pl.String(),
+    "width": pl.Int32(),
+    "height": pl.Int32(),
+}
+"""Recipe of the images of a site, and their size as published; empty where they are fetched."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,12 @@ class SiteImages:
         A row a site, in the order of their keys: key, and what the manifest says of the site.
     images
         `IMAGES`: of each site in its order a row for each channel in its order.
+    kept
+        `KEPT` of each site.
     skipped
         A row for each image that a site lacks, of the sites that are left out.
+    others
+        Keys of the sites that do not fulfil the conditions.
     files
         Gets the bytes of an image.
     """
@@ -56,7 +72,9 @@ class SiteImages:
     described: tuple[Channel, ...]
     sites: pl.DataFrame
     images: pl.DataFrame
+    kept: pl.DataFrame
     skipped: pl.DataFrame
+    others: pl.DataFrame
     files: Files
 
     def planes(self, site: int) -> list[Plane]:
@@ -69,28 +87,48 @@ class SiteImages:
         StoreError, FileNotFoundError, PermissionError
             One cannot be read.
         """
-        first = site * len(self.channels)
-        planes: list[Plane] = []
-        before, data = "", b""
-        for name, row in zip(self.channels, range(first, first + len(self.channels)), strict=True):
-            place, page, size, _ = self.images.row(row)
-            if place != before:
-                before, data = place, self.files.read(place, size)
-            try:
-                planes.append(decode_image(bytes(data), page=page))
-            except ImageError as error:
-                raise ImageError(f"channel {name}: {error}") from error
+        planes = self._decoded(site, range(len(self.channels)))
         if len(shapes := {plane.shape for plane in planes}) > 1:
             sizes = " and ".join(f"{height} x {width}" for height, width in sorted(shapes))
             raise ImageError(f"the channels of the site have different sizes, {sizes} pixels")
         return planes
 
-    def digest(self) -> str:
-        """Get SHA-256 of the keys, the channels, and the places and checksums of the images."""
-        known = hashlib.sha256(repr(self.channels).encode())
+    def plane(self, site: int, channel: int) -> Plane:
+        """Get the image of one channel of a site; raises what `planes` does."""
+        return self._decoded(site, [channel])[0]
+
+    def key(self, site: int) -> tuple[object, ...]:
+        """Get source, batch, plate, well and site."""
+        return self.sites.row(site)[: len(SITE_KEY)]
+
+    def digest(self, channels: Sequence[str] = ()) -> str:
+        """Get SHA-256 of the keys, the channels, and the places and checksums of their images.
+
+        Parameters
+        ----------
+        channels
+            The only ones that count; all by default.
+        """
+        counted = [name in (channels or self.channels) for name in self.channels]
+        known = hashlib.sha256(repr(list(channels or self.channels)).encode())
         known.update(self.sites.select(SITE_KEY).write_csv().encode())
-        known.update(self.images.write_csv().encode())
+        known.update(self.images.filter(counted * self.sites.height).write_csv().encode())
         return known.hexdigest()
+
+    def _decoded(self, site: int, channels: Sequence[int]) -> list[Plane]:
+        first = site * len(self.channels)
+        rows = [self.images.row(first + channel) for channel in channels]
+        sizes = {place: size for place, _, size, _ in rows}  # because channels may share a file
+        files = self.files.read(list(sizes), list(sizes.values()))
+        data = dict(zip(sizes, files, strict=True))
+        planes: list[Plane] = []
+        for channel, (place, page, _, _) in zip(channels, rows, strict=True):
+            try:
+                planes.append(decode_image(bytes(data[place].result()), page=page))
+            except UNREADABLE as error:
+                self.files.forget(place)
+                raise type(error)(f"channel {self.channels[channel]}: {error}") from error
+        return planes
 
 
 def find_site_images(options: SampleOptions) -> SiteImages:
@@ -107,7 +145,7 @@ def find_site_images(options: SampleOptions) -> SiteImages:
     if place.is_dir() and not (place / INDEX_FILE).exists():
         found = _of_folder(place, options)
     else:
-        raise QueryError(f"place {place} is not a folder")
+        found = _of_manifest(place, options)
     if found.skipped.height and (options.missing == "raise" or found.sites.is_empty()):
         *key, channel, status, error = found.skipped.row(0)
         where = " ".join(map(str, key))
@@ -126,28 +164,77 @@ def _of_folder(place: Path, options: SampleOptions) -> SiteImages:
     folder = FilledFolder.open(place)
     sites = folder.sites.collect()
     sites = sites.drop(name for name in sites.columns if name.startswith(SITE_PATH))
-    chosen = _chosen(sites, options, place)
+    chosen = chosen_sites(sites, options, place)
     folder.results = folder.results.join(chosen.lazy(), on=SITE_KEY, how="semi")
-    described = {one.name: one for origin in reversed(folder.origins) for one in origin.channels}
+    described = described_channels(folder.origins)
     there = folder.results.select(pl.col(CHANNEL).unique()).collect()[CHANNEL]
     channels = channels_of(options.channels, list(described), list(there))
     kept = KeptSites(folder, channels)
-    images = [pl.DataFrame(schema={**dict.fromkeys(SITE_KEY, pl.String()), **IMAGES})]
-    images[0] = images[0].cast({SITE_KEY[-1]: pl.Int32})
+    parts = [pl.DataFrame(schema={**SITE_TYPES, **IMAGES, **KEPT})]
     lacking = [pl.DataFrame(schema=LACKING)]
     for plate in kept.plates():
         rows = plate.images.with_columns(page_numbers(kept, plate), place="path")
-        images.append(rows.select(*SITE_KEY, *IMAGES))
+        parts.append(rows.select(parts[0].columns))
         lacking.append(plate.lacking)
-    rows = pl.concat(images).sort(SITE_KEY, maintain_order=True)
+    images = pl.concat(parts).sort(SITE_KEY, maintain_order=True)
     return SiteImages(
         channels,
         tuple(described.values()),
-        chosen.join(rows, on=SITE_KEY, how="semi").sort(SITE_KEY),
-        rows.select(*IMAGES),
+        chosen.join(images, on=SITE_KEY, how="semi").sort(SITE_KEY),
+        images.select(*IMAGES),
+        images.gather_every(len(channels)).select(*KEPT),
         pl.concat(lacking).sort(SITE_KEY, maintain_order=True),
+        sites.join(chosen, on=SITE_KEY, how="anti").select(SITE_KEY),
         FolderFiles(folder.path.absolute()),
     )
+
+
+def _of_manifest(place: Path, options: SampleOptions) -> SiteImages:
+    manifest = Manifest.open(place)
+    rows = manifest.read(0, manifest.files).sort("path")
+    origins = [Origin.of_manifest("", notes) for notes in manifest.origins]
+    of_site = [name for name in rows.columns if name not in (*SITE_KEY, *OF_ONE_IMAGE)]
+    sites = rows.select(*SITE_KEY, *of_site).unique(SITE_KEY, keep="first", maintain_order=True)
+    chosen = chosen_sites(sites, options, place).sort(SITE_KEY)
+    rows = rows.join(chosen, on=SITE_KEY, how="semi", maintain_order="left")
+    described = described_channels(origins)
+    there: list[str] = rows[CHANNEL].unique().to_list()
+    channels = channels_of(options.channels, list(described), there)
+    twice = rows.filter(pl.struct(*SITE_KEY, CHANNEL).is_duplicated())
+    if twice.height:
+        *key, channel = twice.select(*SITE_KEY, CHANNEL).row(0)
+        raise ManifestError(
+            f"{place} has two images of channel {channel} of site {' '.join(map(str, key))}; "
+            "leave one of them out"
+        )
+    order = pl.DataFrame({CHANNEL: channels}, schema={CHANNEL: pl.String})
+    full = chosen.select(SITE_KEY).join(order, how="cross", maintain_order="left_right")
+    full = full.join(rows, on=(*SITE_KEY, CHANNEL), how="left", maintain_order="left")
+    has_all = pl.col("url").is_not_null().all().over(SITE_KEY)
+    lacking = full.filter(pl.col("url").is_null()).with_columns(
+        status=pl.lit("left"), error=pl.lit("not in the manifest")
+    )
+    images = full.filter(has_all).select(
+        *SITE_KEY, place="url", page=pl.lit(0, pl.Int64), size=pl.lit(None, pl.Int64),
+        checksum=pl.lit(None, pl.String),
+    )  # fmt: skip
+    taken = chosen.join(images, on=SITE_KEY, how="semi", maintain_order="left")
+    cache = DiskCache(folder_of(options) / "images", int(options.cache_gb * 1e9))
+    return SiteImages(
+        channels,
+        tuple(described.values()),
+        taken,
+        images.select(*IMAGES),
+        pl.DataFrame({name: [None] * taken.height for name in KEPT}, schema=KEPT),
+        lacking.select(*LACKING).cast(LACKING),  # pyright: ignore[reportArgumentType]
+        sites.join(chosen, on=SITE_KEY, how="anti").select(SITE_KEY),
+        UrlFiles(options.endpoint or manifest.endpoint, cache),
+    )
+
+
+def described_channels(origins: Sequence[Origin]) -> dict[str, Channel]:
+    """Get what the manifests say of their channels, by name and in their order."""
+    return {one.name: one for origin in reversed(origins) for one in origin.channels}
 
 
 def channels_of(
@@ -159,7 +246,7 @@ def channels_of(
     return tuple(known_names("channel", asked, known) or known)
 
 
-def _chosen(sites: pl.DataFrame, options: SampleOptions, place: Path) -> pl.DataFrame:
+def chosen_sites(sites: pl.DataFrame, options: SampleOptions, place: Path) -> pl.DataFrame:
     """Get the sites that fulfil `where` and `split`."""
     if options.split is not None:
         if SPLIT not in sites.columns:

@@ -1,14 +1,18 @@
 """Mean and standard deviation of each channel, from sums of whole numbers."""
 
+import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jumpduck.errors import ManifestError, StoreError
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.imaging.transforms import histogram
-from jumpduck.samples.site_images import SiteImages
+from jumpduck.samples.computed import keep_computed, read_computed
+from jumpduck.samples.readable_sites import ReadableSites
 
 HIGHEST = 65535
 """All sums are of grey levels of 16 bit; one of 8 bit is 257 of these."""
@@ -41,13 +45,29 @@ Whole numbers, so that the order of the images and the number of threads change 
 """
 
 
-def statistics_of(images: SiteImages) -> Statistics:
-    """Get the statistics of all sites."""
-    totals = [(0, 0, 0)] * len(images.channels)
-    for site in range(images.sites.height):
-        planes = images.planes(site)
-        totals = [_added(one, sums_of(plane)) for one, plane in zip(totals, planes, strict=True)]
-    return _from_sums(totals, images.sites.height)
+def statistics_of(sites: ReadableSites, folder: Path) -> Statistics:
+    """Get the statistics of all sites that can be read; computed once for the same images.
+
+    Raises
+    ------
+    ManifestError
+        No site can be read.
+    """
+    images = sites.images
+    name = f"statistics/{images.digest()}.json"
+    if (kept := read_computed(folder, name)) is not None:
+        totals, count = _parsed(kept, folder / name)
+    else:
+        totals, count = [(0, 0, 0)] * len(images.channels), 0
+        for found in sites.each(lambda site: list(map(sums_of, images.planes(site)))):
+            totals = [_added(one, other) for one, other in zip(totals, found, strict=True)]
+            count += 1
+        if not count:
+            raise ManifestError("no image of any site can be read; see `skipped` for the reasons")
+        if count == images.sites.height:  # because others may be there the next time
+            data = {"channels": images.channels, "sites": count, "sums": totals}
+            keep_computed(folder, name, json.dumps(data).encode())
+    return _from_sums(totals, count)
 
 
 def sums_of(plane: Plane) -> Sums:
@@ -61,6 +81,15 @@ def sums_of(plane: Plane) -> Sums:
 
 def _added(one: Sums, other: Sums) -> Sums:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _parsed(data: bytes, file: Path) -> tuple[list[Sums], int]:
+    try:
+        found = json.loads(data)
+        sums = [(int(count), int(total), int(squares)) for count, total, squares in found["sums"]]
+        return sums, int(found["sites"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{file} is damaged: {error}; remove it") from error
 
 
 def _from_sums(totals: list[Sums], sites: int) -> Statistics:

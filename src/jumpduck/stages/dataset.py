@@ -5,8 +5,9 @@ from pathlib import Path
 
 from jumpduck.errors import QueryError
 from jumpduck.options import takes
+from jumpduck.samples.opening import open_samples
 from jumpduck.samples.options import SampleOptions
-from jumpduck.samples.samples import Samples, open_samples
+from jumpduck.samples.samples import Samples
 
 LIBRARIES = ("numpy",)
 
