@@ -9,6 +9,8 @@ from jumpduck.profiling.segmentation import SegmentOptions, segment
 
 EDGE = 300
 NUCLEI_ONLY = SegmentOptions(nuclei="n")
+SOFT = 3
+"""Pixels by which a cell is larger than its disc, because dim borders belong to cells."""
 BOTH = SegmentOptions(nuclei="n", cells="c")
 
 
@@ -149,8 +151,8 @@ def test_a_cell_has_the_number_of_its_nucleus_and_the_cytoplasm_is_the_rest():
     assert np.array_equal(whole[nuclei > 0], nuclei[nuclei > 0])
     assert np.array_equal(rest, np.where(nuclei > 0, 0, whole))
     for row, column, radius in cells:
-        number = nuclei[row, column]
-        assert (whole == number).sum() == pytest.approx(area((row, column, radius)), rel=0.02)
+        pixels = (whole == nuclei[row, column]).sum()
+        assert area((row, column, radius)) < pixels < area((row, column, radius + SOFT))
 
 
 def test_cells_that_touch_are_parted_between_their_nuclei():
@@ -159,14 +161,14 @@ def test_cells_that_touch_are_parted_between_their_nuclei():
     light = np.maximum(field(cells[:1], seed=1), field(cells[1:], seed=2))
     found = segment({"n": field(nuclei), "c": light}, BOTH)
     left, right = np.bincount(found.labels[CELLS].ravel())[1:]
-    assert left + right == pytest.approx(area(*cells), rel=0.02)
+    assert area(*cells) < left + right < area(*cells_of(nuclei, 30 + SOFT))
     assert left == pytest.approx(right, rel=0.1)
 
 
 def test_light_of_cells_far_from_any_nucleus_belongs_to_none():
     found = segment({"n": field(APART[:1]), "c": field(cells_of(APART, 25), seed=1)}, BOTH)
     assert found.count == 1
-    assert (found.labels[CELLS] > 0).sum() == pytest.approx(area((60, 60, 25)), rel=0.02)
+    assert area((60, 60, 25)) < (found.labels[CELLS] > 0).sum() < area((60, 60, 25 + SOFT))
 
 
 def test_the_same_planes_give_the_same_objects():

@@ -7,32 +7,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError, QueryError
-from jumpduck.imaging.transforms import Counts, histogram, otsu_threshold
 from jumpduck.profiling.divided import divide_touching, fill_small_holes
-from jumpduck.profiling.filters import Image, Mask, blurred, distance_from, flooded, opened
+from jumpduck.profiling.filters import Image, Mask, blurred, distance_from, flooded
+from jumpduck.profiling.levels import half_level, lower_level_of_three, without_background
 from jumpduck.profiling.objects import CELLS, CYTOPLASM, NUCLEI, Labels, Objects, flagged, sized
 
 REACH_UM = 10.0
-"""The distance from a nucleus that counts as much as the median brightness of cells."""
+"""The distance from a nucleus that counts as much as brightness that is less by a factor of e."""
 
 PIXEL_UM = 0.6
 """Edge of a pixel where nothing says another: 20 x and pixels of the camera added up two by two."""
 
 SMOOTHING_UM = 0.6
-"""Standard deviation of the Gaussian that nuclei are smoothed with."""
-
-CELL_SMOOTHING_UM = 1.2
-"""That of the channel of cells, which has more texture."""
+"""Standard deviation of the Gaussian that planes are smoothed with."""
 
 BACKGROUND_DIAMETERS = 2.5
 """Edge of the window that the background is the least of, in diameters of the largest nucleus."""
 
-BACKGROUND_GRID_UM = 5.0
+CELL_BACKGROUND_DIAMETERS = 4.0
+"""That of cells, which are larger and denser."""
+
+GRID_UM = 5.0
 """Edge of the squares whose means the background is looked for in."""
 
-NOISE_FACTOR = 4.5
-"""How far above the background objects are, in distances of its median to its percentile 5: 5
-standard deviations of noise, which hardly any pixel of a blank image has."""
+PEDESTAL_SHARE = 0.01
+"""What is added to the levels of cells before their logarithm, as a share of the percentile 99.9,
+because the logarithm would make large differences of small ones near 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,16 +117,12 @@ def segment(
                 f"channel {options.cells} has {sized(plane)}, {options.nuclei} "
                 f"{sized(nuclei_plane)}; segmentation needs planes of one size"
             )
-        smooth, mask = _foreground(plane, CELL_SMOOTHING_UM, options)
-        mask = fill_small_holes(mask, options.diameters_pixels[0])
-        cells = cells_around(labels, mask, smooth, REACH_UM / options.pixel_um)
+        cells = _cells(plane, labels, options)
         found[CELLS], found[CYTOPLASM] = cells, np.where(labels == 0, cells, 0)
     return flagged(found, count, options.diameters_pixels)
 
 
-def cells_around(
-    nuclei: Labels, mask: Mask, image: Image | None = None, reach_pixels: float = 1
-) -> Labels:
+def cells_around(nuclei: Labels, mask: Mask, brightness: Image | None = None) -> Labels:
     """Get the cells of nuclei: the watershed from the nuclei within a mask.
 
     The watershed floods what is near to a nucleus before what is far, and what is bright before
@@ -138,20 +134,17 @@ def cells_around(
     ----------
     mask
         Where cells are.
-    image
-        Brightness of cells; without it the distance alone counts.
-    reach_pixels
-        The distance in pixels that counts as much as the median brightness of the mask.
+    brightness
+        Brightness of cells, in pixels: by so much a place is nearer.
     """
-    wanted = mask | (nuclei > 0)
     if not nuclei.any():
         return np.zeros_like(nuclei)
+    wanted = mask | (nuclei > 0)
     seeds, within = nuclei[::2, ::2], _any_of_four(wanted)
-    first = -2 / reach_pixels * distance_from(seeds > 0)
-    if image is not None and mask.any():
-        median = float(np.median(image[mask]))
-        first += image[::2, ::2] / (median if median > 0 else 1)
-    rough = flooded(first, seeds, within)
+    nearness = -2 * distance_from(seeds > 0)
+    if brightness is not None:
+        nearness += brightness[::2, ::2]
+    rough = flooded(nearness, seeds, within)
     whole = rough.repeat(2, 0).repeat(2, 1)[: mask.shape[0], : mask.shape[1]]
     return np.where(nuclei > 0, nuclei, np.where(wanted, whole, 0))
 
@@ -165,10 +158,30 @@ def _any_of_four(mask: Mask) -> Mask:
 
 def _nuclei(plane: Image, options: SegmentOptions) -> tuple[Labels, int]:
     """The nuclei of a plane and their number."""
-    _, mask = _foreground(plane, SMOOTHING_UM, options)
-    least, _ = options.diameters_pixels
+    least, largest = options.diameters_pixels
+    smooth = blurred(plane, SMOOTHING_UM / options.pixel_um)
+    window = BACKGROUND_DIAMETERS * largest
+    bright = without_background(smooth, window, GRID_UM / options.pixel_um)
+    mask = fill_small_holes(bright > half_level(bright), least)
     speck = max(1, SMOOTHING_UM / options.pixel_um)
-    return divide_touching(fill_small_holes(mask, least), least / 2, 4 * speck**2)
+    return divide_touching(mask, least / 2, 4 * speck**2)
+
+
+def _cells(plane: Image, nuclei: Labels, options: SegmentOptions) -> Labels:
+    """The cells of nuclei.
+
+    Cells are bright in the middle and dim at their border, therefore there are three groups of
+    pixels, of which the middle one belongs to the cells, and levels are compared as logarithms.
+    """
+    least, largest = options.diameters_pixels
+    smooth = np.maximum(blurred(plane, SMOOTHING_UM / options.pixel_um), 0)
+    pedestal = PEDESTAL_SHARE * float(np.quantile(smooth, 0.999))
+    if not pedestal:
+        return nuclei.copy()
+    window = CELL_BACKGROUND_DIAMETERS * largest
+    bright = without_background(np.log(smooth + pedestal), window, GRID_UM / options.pixel_um)
+    mask = fill_small_holes(bright > lower_level_of_three(bright), least)
+    return cells_around(nuclei, mask, bright * (REACH_UM / options.pixel_um))
 
 
 def _plane(
@@ -186,66 +199,3 @@ def _plane(
         number = np.isfinite(image)
         image[~number] = image[number].min(initial=np.inf) if number.any() else 0
     return image
-
-
-def _foreground(image: Image, smoothing_um: float, options: SegmentOptions) -> tuple[Image, Mask]:
-    """An image that is smooth and has no background, and where it is bright."""
-    sigma = smoothing_um / options.pixel_um
-    smooth = blurred(image, sigma)
-    smooth -= _background(smooth, options)
-    return smooth, smooth > _threshold(smooth)
-
-
-def _background(image: Image, options: SegmentOptions) -> Image:
-    """The level around and below the objects: what is left if all smaller than a window go."""
-    step = max(1, round(BACKGROUND_GRID_UM / options.pixel_um))
-    window = max(3, round(BACKGROUND_DIAMETERS * options.diameters_pixels[1] / step))
-    down, across = (_squares(edge, step) for edge in image.shape)
-    sums = np.add.reduceat(np.add.reduceat(image, down, 0), across, 1)
-    sizes = np.outer(np.diff(down, append=image.shape[0]), np.diff(across, append=image.shape[1]))
-    grid = blurred(opened((sums / sizes).astype(np.float32), window), window / 4)
-    return _between(_between(grid, image.shape[0], down).T, image.shape[1], across).T
-
-
-def _squares(pixels: int, step: int) -> NDArray[np.int64]:
-    """The first pixel of each square along an edge."""
-    return np.arange(0, pixels, step, dtype=np.int64)
-
-
-def _between(grid: Image, pixels: int, starts: NDArray[np.int64]) -> Image:
-    """The rows of a grid at each pixel: straight lines between the middles of its squares.
-
-    There is no product of matrices, because its rounding differs from processor to processor.
-    """
-    middles = (starts + np.append(starts[1:], pixels) - 1) / 2
-    place = np.interp(np.arange(pixels), middles, np.arange(len(starts)))
-    before = np.minimum(place.astype(np.int64), max(0, len(starts) - 2))
-    share = (place - before).astype(np.float32)[:, None]
-    after = np.minimum(before + 1, len(starts) - 1)
-    between = grid[before] * (1 - share) + grid[after] * share
-    return between.astype(np.float32, copy=False)
-
-
-def _threshold(image: Image) -> float:
-    """The level between background and objects, or what noise does not reach if that is more.
-
-    Otsu's threshold parts the pixels into two groups; the level is half way between their medians,
-    because their means, and so Otsu's own level, are drawn together by the pixels of soft borders.
-    """
-    low, high = float(image.min()), float(image.max())
-    if not high > low:
-        return high
-    step = (high - low) / 65535
-    counts = histogram(((image - low) / step).astype(np.uint16))
-    otsu = otsu_threshold(counts)
-    below, above = np.cumsum(counts[: otsu + 1]), np.cumsum(counts[otsu + 1 :])
-    noise, background = _level(below, 0.05), _level(below, 0.5)
-    objects = otsu + 1 + _level(above, 0.5)
-    return low + step * max(
-        (background + objects) / 2, background + NOISE_FACTOR * (background - noise)
-    )
-
-
-def _level(cumulative: Counts, share: float) -> int:
-    """The level up to which a share of the pixels is."""
-    return int(np.searchsorted(cumulative, share * int(cumulative[-1])))
