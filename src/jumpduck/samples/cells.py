@@ -182,7 +182,7 @@ def other_sites(cells: pl.DataFrame, images: SiteImages) -> dict[tuple[object, .
 def _rows_of(site: NDArray[np.int64]) -> list[tuple[int, slice]]:
     """Get the rows of each site, which stand together."""
     numbers, firsts = np.unique(site, return_index=True)
-    ends = [*firsts[1:], len(site)]
+    ends = np.append(firsts, len(site))[1:]
     return [
         (int(number), slice(int(first), int(end)))
         for number, first, end in zip(numbers, firsts, ends, strict=True)

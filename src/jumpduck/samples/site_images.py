@@ -155,8 +155,6 @@ def find_site_images(options: SampleOptions) -> SiteImages:
             f"({error or status}); `jumpduck verify --repair` fetches what can be had, "
             "`channels` names fewer, and `missing` 'skip' leaves such sites out"
         )
-    if found.sites.is_empty():
-        raise QueryError(f"no site of {place} fulfils `where` and `split`; ask for less at once")
     return found
 
 
@@ -262,4 +260,6 @@ def chosen_sites(sites: pl.DataFrame, options: SampleOptions, place: Path) -> pl
         from jumpduck.profile_tables.conditions import rows_where
 
         sites = sites[rows_where(sites, options.where).astype(np.uint32)]
+    if sites.is_empty():
+        raise QueryError(f"no site of {place} fulfils `where` and `split`; ask for less at once")
     return sites
