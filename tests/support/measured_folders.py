@@ -1,5 +1,6 @@
 """Folders with the tables of a download, and as many of its images as a test needs."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -64,12 +65,20 @@ def table(*, plates=2, wells=384, sites=2, channels=CHANNELS, seed=0) -> pl.Data
 def write(folder: Path, results: pl.DataFrame, *, edge: int = 0) -> Path:
     """Write the two tables, and of images with an edge the files of the rows that have one."""
     folder.mkdir(parents=True)
-    results.write_parquet(folder / "results.parquet")
-    sites_of(results).write_parquet(folder / "sites.parquet")
     random = np.random.default_rng(0)
     if edge:
-        for path in results.filter(status="fetched")["path"].unique():
+        sizes, checksums = {}, {}
+        for path in results.filter(status="fetched")["path"].unique(maintain_order=True):
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(encode_png(random.integers(0, 256, (edge, edge), dtype=np.uint8)))
+            data = encode_png(random.integers(0, 256, (edge, edge), dtype=np.uint8))
+            sizes[path], checksums[path] = file.write_bytes(data), sha256(data).hexdigest()
+        results = results.with_columns(
+            pl.lit(edge, pl.Int32).alias("width"),
+            pl.lit(edge, pl.Int32).alias("height"),
+            size=pl.col("path").replace_strict(sizes, default=None),
+            checksum=pl.col("path").replace_strict(checksums, default=None),
+        )
+    results.write_parquet(folder / "results.parquet")
+    sites_of(results).write_parquet(folder / "sites.parquet")
     return folder

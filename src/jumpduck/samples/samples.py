@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.rows import SITE_KEY
 from jumpduck.samples.computed import folder_of
+from jumpduck.samples.files import UrlFiles
 from jumpduck.samples.in_advance import in_advance
 from jumpduck.samples.options import SampleOptions
 from jumpduck.samples.order import MIXED_SITES, epoch_order, part_of
@@ -80,6 +81,20 @@ class Samples:
         in a worker process.
         """
         return pl.concat([self._sites.images.skipped, self._sites.unread.rows()]).sort(SITE_KEY)
+
+    @property
+    def threads(self) -> int:
+        """Number of samples that are best read at the same time."""
+        return self._sites.images.files.threads
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether images come by their URLs; then a process that reads must not be a fork."""
+        return isinstance(self._sites.images.files, UrlFiles)
+
+    def key(self, index: int) -> bytes:
+        """Get what tells a sample from all others, whatever else the folder or manifest has."""
+        return self._keys[self._number(index)]
 
     def __len__(self) -> int:
         return self.table.height
@@ -160,7 +175,7 @@ class Samples:
         found = in_advance(
             lambda index: self.sample_if(int(index), epoch),
             indices,
-            threads or self._sites.images.files.threads,
+            threads or self.threads,
         )
         return (one for one in found if one is not None)
 

@@ -1,0 +1,180 @@
+"""Batches of an epoch, which can be left in its middle and taken up again."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import torch.utils.data
+
+from jumpduck.embeddings.torch_dataset import Batch, Item, IterableDataset, MapDataset, collate
+from jumpduck.embeddings.turns import Turns
+from jumpduck.errors import ImageError, QueryError
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a loader is: in an epoch that began with batch `first`, of which `taken` are gone."""
+
+    epoch: int = 0
+    first: int = 0
+    taken: int = 0
+
+
+class SampleLoader(torch.utils.data.DataLoader[Item | None]):
+    """A DataLoader whose passes are the epochs of its dataset, one after the other.
+
+    Its state says which epoch it is in, and how many batches of it were taken. A loader that loads
+    this state gives the batches that would have come next.
+
+    Parameters
+    ----------
+    dataset
+        What ``jumpduck.dataset(..., library="torch")`` returns; of one loader alone.
+    batch_size
+        Number of items of a batch. A batch has fewer if some cannot be read.
+    num_workers
+        Number of processes that read; 0 reads in this one. Those of a manifest are spawned, so a
+        script needs ``if __name__ == "__main__":`` there.
+    drop_last
+        Leave out batches that are not full, so that all ranks have the same number of batches.
+    pin_memory
+        Put batches into memory from which a GPU copies fast.
+
+    Raises
+    ------
+    QueryError
+        A number is not allowed, or `drop_last` leaves no batch.
+    """
+
+    def __init__(
+        self,
+        dataset: MapDataset | IterableDataset,
+        batch_size: int = 1,
+        *,
+        num_workers: int = 0,
+        drop_last: bool = False,
+        pin_memory: bool = False,
+    ) -> None:
+        if batch_size < 1:
+            raise QueryError(f"batch_size {batch_size} is below 1")
+        if num_workers < 0:
+            raise QueryError(f"num_workers {num_workers} is below 0; 0 reads in this process")
+        self._items = dataset
+        self._size = batch_size
+        self._drops = drop_last
+        self._place = _Place()
+        batching: dict[str, object] = {"batch_size": batch_size, "drop_last": drop_last}
+        if isinstance(dataset, MapDataset):
+            batching = {"batch_sampler": _Indices(dataset, self._place, batch_size, drop_last)}
+        super().__init__(
+            dataset,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+            multiprocessing_context="spawn" if num_workers and dataset.samples.is_fetched else None,
+            pin_memory=pin_memory,
+            collate_fn=collate,
+            **batching,  # pyright: ignore[reportArgumentType]
+        )
+        self._check_not_empty()
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch that the last batch was of."""
+        return self._place.epoch
+
+    def __len__(self) -> int:
+        """Get the number of batches that this rank has in an epoch."""
+        return sum(self._turns().batches)
+
+    def __iter__(self) -> Iterator[Batch]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Get the batches of the next epoch, or those that are left of one that was loaded.
+
+        Raises
+        ------
+        ImageError
+            No image of a batch could be read, and other ranks wait for it.
+        """
+        place = self._place
+        if place.taken > place.first or place.taken >= len(self):
+            place.epoch, place.first, place.taken = place.epoch + 1, 0, 0
+        self._items.begin(place.epoch, place.first)
+        if isinstance(self._items, IterableDataset):
+            self._items.turns = self._turns()
+        for batch in cast("Iterator[Batch | None]", super().__iter__()):
+            place.taken += 1
+            if batch is not None:
+                yield batch
+            elif self._items.ranks > 1:
+                raise ImageError(
+                    "no image of a batch could be read, and the other ranks wait for it; see "
+                    "`skipped`, or take a larger `batch_size`"
+                )
+
+    def state_dict(self) -> dict[str, object]:
+        """Get how far the epoch is, and what that number depends on."""
+        return {**self._known(), "epoch": self._place.epoch, "batches": self._place.taken}
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Go on where a loader was whose state this is.
+
+        Raises
+        ------
+        QueryError
+            It is of other samples, or of batches that were made in another way.
+        """
+        for name, value in self._known().items():
+            if state[name] != value:
+                raise QueryError(
+                    f"{name} {value} was {state[name]} where this epoch was left; take the same, "
+                    "or begin an epoch"
+                )
+        epoch, batches = state["epoch"], state["batches"]
+        assert isinstance(epoch, int)
+        assert isinstance(batches, int)
+        self._place.epoch, self._place.first, self._place.taken = epoch, batches, batches
+
+    def _known(self) -> dict[str, object]:
+        return {
+            "samples": self._items.samples.digest,
+            "seed": self._items.samples.options.seed,
+            "batch_size": self._size,
+            "drop_last": self._drops,
+            "num_workers": self.num_workers if isinstance(self._items, IterableDataset) else None,
+            "ranks": self._items.ranks,
+        }
+
+    def _turns(self) -> Turns:
+        parts = max(1, self.num_workers) if isinstance(self._items, IterableDataset) else 1
+        sizes = self._items.sizes(parts)
+        return Turns(self._size, [_batches(size, self._size, self._drops) for size in sizes])
+
+    def _check_not_empty(self) -> None:
+        if not len(self):
+            raise QueryError(
+                f"batch_size {self._size} with `drop_last` leaves no batch: this rank has "
+                f"{sum(self._items.sizes(1))} samples for {max(1, self.num_workers)} workers"
+            )
+
+
+class _Indices(torch.utils.data.Sampler[list[int]]):
+    """The indices of the batches of a map-style dataset.
+
+    It knows the place and not the loader, because a circle of references would delay the end of
+    its workers by 5 seconds each.
+    """
+
+    def __init__(self, dataset: MapDataset, place: _Place, size: int, drop_last: bool) -> None:
+        self._dataset, self._place, self._size, self._drops = dataset, place, size, drop_last
+
+    def __len__(self) -> int:
+        return _batches(sum(self._dataset.sizes(1)), self._size, self._drops)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        first = self._place.first
+        indices = self._dataset.order(start=first * self._size)
+        for start in range(0, (len(self) - first) * self._size, self._size):
+            yield indices[start : start + self._size]
+
+
+def _batches(samples: int, size: int, drop_last: bool) -> int:
+    return samples // size if drop_last else -(-samples // size)
