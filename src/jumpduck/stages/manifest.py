@@ -181,8 +181,7 @@ def write_manifest(
                     "CSV does not keep where the images are; say it to the download: "
                     f"--endpoint {settings['endpoint']}"
                 )
-            schema = frame(con, query.text() + " LIMIT 0").schema
-            _write(path, schema, tables, metadata, refuse_empty)
+            _write(path, tables(), metadata, refuse_empty)
         summary = summarize(con, query.held, counts)
         return replace(summary, left_out=count_left_out(con, query)) if left_out else summary
 
@@ -262,19 +261,20 @@ def _rows(con: duckdb.DuckDBPyConnection, query: Query, first: int, to: int) -> 
 
 def _write(
     path: Path,
-    schema: Mapping[str, pl.DataType],
-    tables: Callable[[], Iterator[pl.DataFrame]],
+    tables: Iterator[pl.DataFrame],
     notes: Mapping[str, str],
     refuse_empty: Callable[[], None],
 ) -> None:
-    def source(*_: object) -> Iterator[pl.DataFrame]:
-        """Get all rows, whatever columns or number the sink asks for."""
-        yield from tables()
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as part:
-            rows = register_io_source(source, schema=dict(schema))
+            first = next(tables, pl.DataFrame())  # without one, refuse_empty raises below
+
+            def source(*_: object) -> Iterator[pl.DataFrame]:
+                """Get all rows, whatever columns or number the sink asks for."""
+                yield from itertools.chain([first], tables)
+
+            rows = register_io_source(source, schema=dict(first.schema))
             if is_csv(path):
                 rows.sink_csv(part)
             else:
