@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 import jumpduck
+from jumpduck.cores import usable_cores
 from jumpduck.synthetic.gallery import Gallery, write_gallery
 from tests.support import browser, slurm, torch_room
 from tests.support.command_line import run_here
@@ -59,6 +60,11 @@ def pytest_configure():
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers():
+    """One worker more than cores, because tests wait for processes, servers and disks."""
+    return usable_cores() + 1
 
 
 @pytest.fixture(autouse=True)
