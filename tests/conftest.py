@@ -103,6 +103,18 @@ def catalog(gallery, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def choice(catalog) -> pl.DataFrame:
+    """The manifest of that catalog that options choose nothing of: three plates, 255 images."""
+    return jumpduck.manifest(catalog)
+
+
+@pytest.fixture(scope="session")
+def choice_of_plate(catalog) -> pl.DataFrame:
+    """The manifest of one plate of that catalog."""
+    return jumpduck.manifest(catalog, plates=["JD5876c3"])
+
+
+@pytest.fixture(scope="session")
 def real_metadata(tmp_path_factory) -> Path:
     """The metadata folder as published, made of the real tables at hand."""
     from tests.support.real_metadata import write_real_metadata
@@ -134,11 +146,11 @@ def s3(gallery):
 
 
 @pytest.fixture(scope="session")
-def manifest(catalog, gallery, tmp_path_factory) -> Path:
+def manifest(choice, gallery, tmp_path_factory) -> Path:
     """Three plates over S3; two of their files cannot be had. No test may change it."""
     path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
     url = pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
-    jumpduck.manifest(catalog).with_columns(url).write_parquet(path)
+    choice.with_columns(url).write_parquet(path)
     return path
 
 

@@ -8,6 +8,8 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 import jumpduck
 from tests.support.places import ROOT
 
@@ -187,6 +189,7 @@ def test_modules_have_at_most_400_lines():
     assert {name: n for name, n in lines.items() if n > MAX_LINES} == {}
 
 
+@pytest.mark.slow
 def test_no_test_module_imports_another_one():
     wrong = []
     for file in (ROOT / "tests").rglob("*.py"):

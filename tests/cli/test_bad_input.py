@@ -124,8 +124,8 @@ def test_a_gallery_that_does_not_answer_is_named(said, gallery, monkeypatch):
     assert "5 attempts" in line
 
 
-def test_a_manifest_lacking_a_column_is_refused_before_anything_is_fetched(said, catalog, tmp_path):
-    jumpduck.manifest(catalog).drop("url").write_parquet(tmp_path / "manifest.parquet")
+def test_a_manifest_lacking_a_column_is_refused_before_anything_is_fetched(said, choice, tmp_path):
+    choice.drop("url").write_parquet(tmp_path / "manifest.parquet")
     assert "no column url" in said(1, "download")
 
 
@@ -242,8 +242,8 @@ def test_an_earlier_catalog_survives_a_build_that_fails(cli, gallery, catalog, t
     assert cli("manifest", "--dry-run").code == 0
 
 
-def test_what_an_earlier_version_made_is_refused_in_one_line(said, catalog, tmp_path):
-    rows = jumpduck.manifest(catalog).head(1)
+def test_what_an_earlier_version_made_is_refused_in_one_line(said, choice, catalog, tmp_path):
+    rows = choice.head(1)
     rows.write_parquet(tmp_path / "manifest.parquet", metadata={"jumpduck.query": "{}"})
     assert "was made by an earlier version of jumpduck" in said(1, "download")
     with duckdb.connect(str(tmp_path / "catalog.duckdb")) as con:

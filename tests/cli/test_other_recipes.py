@@ -58,6 +58,7 @@ def test_files_with_another_suffix_stay_and_sites_parquet_names_the_new_ones(row
     )
 
 
+@pytest.mark.slow
 def test_files_of_another_manifest_are_not_named(rows, cli, tmp_path):
     rows.tail(5).write_parquet(tmp_path / "five.parquet")
     rows.head(7).write_parquet(tmp_path / "seven.parquet")

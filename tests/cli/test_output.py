@@ -64,9 +64,11 @@ def test_columns_without_space_are_named(shown):
         (["status", "--plates"], "Source Batch Plate files left"),
     ],
 )
-def test_a_terminal_of_80_columns_shows_what_was_asked_for(cli, catalog, tmp_path, words, shown):
+def test_a_terminal_of_80_columns_shows_what_was_asked_for(
+    cli, choice, catalog, tmp_path, words, shown
+):
     if words[0] == "status":
-        jumpduck.download(jumpduck.manifest(catalog).head(3), tmp_path / "images")
+        jumpduck.download(choice.head(3), tmp_path / "images")
     else:
         words = [*words, "--catalog", catalog]
     table = cli(*words, TTY_COMPATIBLE="1", COLUMNS="80").out.partition("no space for")[0]
@@ -117,8 +119,9 @@ def test_a_terminal_is_told_how_many_rows_there_are(catalog, cli):
     assert len(out.splitlines()) == 52
 
 
-def test_a_remark_beside_a_table_does_not_come_into_a_pipe(catalog, tmp_path, cli):
-    jumpduck.download(jumpduck.manifest(catalog).head(3), tmp_path / "images")
+@pytest.mark.slow
+def test_a_remark_beside_a_table_does_not_come_into_a_pipe(choice, tmp_path, cli):
+    jumpduck.download(choice.head(3), tmp_path / "images")
     done = cli("status")
     assert {len(line.split("\t")) for line in done.out.splitlines()} == {10}
     assert "not running" in done.err
@@ -128,8 +131,8 @@ def test_a_remark_beside_a_table_does_not_come_into_a_pipe(catalog, tmp_path, cl
     )
 
 
-def test_files_that_could_not_be_had_for_one_reason_are_one_line(catalog, tmp_path, cli):
-    rows = jumpduck.manifest(catalog).head(12)
+def test_files_that_could_not_be_had_for_one_reason_are_one_line(choice, tmp_path, cli):
+    rows = choice.head(12)
     absent = rows.with_columns(pl.col("url") + ".absent")
     pl.concat([absent.head(11), rows.tail(1).with_columns(url=pl.lit("http://["))]).write_parquet(
         tmp_path / "manifest.parquet"
@@ -184,6 +187,7 @@ def test_a_shell_that_cannot_be_told_is_to_be_named_by_its_flag(cli, monkeypatch
     assert "name it with --shell" in done.err
 
 
+@pytest.mark.slow
 def test_the_file_of_completions_is_written_where_the_shell_looks(cli, tmp_path):
     done = cli("completion", "install", "--shell", "fish", HOME=str(tmp_path))
     assert done.code == 0

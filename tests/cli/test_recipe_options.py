@@ -40,6 +40,7 @@ def results(folder):
     return pl.read_parquet(folder / "results.parquet")
 
 
+@pytest.mark.slow
 def test_a_users_recipe_is_named_by_module_and_function(cli, manifest, tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     assert "length of each file" in cli("recipes", "mine:length").out

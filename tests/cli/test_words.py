@@ -86,6 +86,7 @@ def test_names_are_written_as_people_write_them(cli, catalog):
     assert crispr == cli(*of, "--where", "Metadata_modality = 'crispr'").out
 
 
+@pytest.mark.slow
 def test_the_catalog_takes_the_same_words(cli, gallery, tmp_path):
     places = ("--gallery", gallery.gallery, "--metadata", gallery.metadata)
     assert cli("catalog", *places, "--source", "3,13", "--plate-type", "crispr target2").code == 0
@@ -93,6 +94,7 @@ def test_the_catalog_takes_the_same_words(cli, gallery, tmp_path):
     assert cli("plates", "--plate-type", "crispr", "--csv").out.splitlines()[1].split(",")[4] == "4"
 
 
+@pytest.mark.slow
 def test_the_short_option_of_the_output_folder_is_o(cli, catalog, tmp_path):
     assert cli("manifest", "tp53", "--catalog", catalog).code == 0
     assert cli("download", "-o", "tp53/").code == 0

@@ -70,6 +70,7 @@ def test_each_item_of_htcondor_names_a_shard_and_its_command_line_downloads_it(
         ("ExitCode = 143", True),
     ],
 )
+@pytest.mark.slow
 def test_htcondor_tries_a_killed_job_again_and_not_one_that_says_why(
     ended, again, catalog, tmp_path
 ):

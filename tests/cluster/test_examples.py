@@ -17,10 +17,10 @@ PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
-def manifest(catalog, tmp_path_factory):
+def manifest(choice, tmp_path_factory):
     """Three plates; two of their files cannot be had."""
     path = tmp_path_factory.mktemp("manifest") / "manifest.parquet"
-    jumpduck.manifest(catalog).write_parquet(path)
+    choice.write_parquet(path)
     return path
 
 

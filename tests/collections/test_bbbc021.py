@@ -315,6 +315,7 @@ def test_a_table_that_is_not_the_published_one_is_refused_by_name(
     assert not (tmp_path / "c.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_tables_come_over_http_quoted_or_not_plain_or_compressed(tmp_path):
     published = write(tmp_path / "published", GOOD, MECHANISMS, quoting=csv.QUOTE_ALL)
     plain = published / "BBBC021_v1_image.csv"

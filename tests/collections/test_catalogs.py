@@ -90,6 +90,7 @@ def test_the_order_of_lines_and_files_does_not_matter(gallery, copy, tmp_path, c
     assert rows.drop("url").equals(same.drop("url"))
 
 
+@pytest.mark.slow
 def test_rows_that_match_no_other_table_are_orphans(gallery, copy, tmp_path):
     metadata = tmp_path / "metadata"
     shutil.copytree(gallery.metadata, metadata)
@@ -130,6 +131,7 @@ def test_a_site_index_gives_the_same_manifest_as_load_data(index, gallery, catal
     assert jumpduck.manifest(path, seed=2).equals(jumpduck.manifest(catalog, seed=2))
 
 
+@pytest.mark.slow
 def test_a_line_of_an_index_without_a_plate_is_reported_and_is_not_a_site(index, gallery, tmp_path):
     lost = pl.read_parquet(index).head(2)
     lost = lost.with_columns(Metadata_Batch=pl.lit(None, pl.String))

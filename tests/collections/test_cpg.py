@@ -100,6 +100,7 @@ def test_plates_can_be_chosen_and_misspelt_ones_bring_the_nearest(pilot, build):
         build(**pilot.options, sources=["source_5"])
 
 
+@pytest.mark.slow
 def test_what_is_special_of_other_projects_is_read_or_counted(build, tmp_path):
     options = project(
         tmp_path,
@@ -133,6 +134,7 @@ def test_what_is_special_of_other_projects_is_read_or_counted(build, tmp_path):
     assert (None, "channels whose stain is not known, kept as they are named: Syto", None) in found
 
 
+@pytest.mark.slow
 def test_tables_that_contradict_each_other_are_not_believed(build, tmp_path):
     lines = "URL_OrigDNA,Metadata_Well,Metadata_Site\ns3://cellpainting-gallery/a/1.tif,A01,1\n"
     tables = {
@@ -158,6 +160,7 @@ def test_tables_that_contradict_each_other_are_not_believed(build, tmp_path):
     assert ("P1", "wells that no platemap describes", 1) in found
 
 
+@pytest.mark.slow
 def test_platemaps_of_ones_own_stand_for_those_of_the_gallery(pilot, build, tmp_path):
     metadata = tmp_path / "metadata"
     metadata.mkdir()

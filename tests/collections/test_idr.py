@@ -148,6 +148,7 @@ def test_the_ome_zarr_form_of_a_study_is_asked_for_by_its_own_accession(tmp_path
     assert problems.rows() == [("Week9_1", "no OME-Zarr form in the list of these")]
 
 
+@pytest.mark.slow
 def test_a_frame_of_an_ome_zarr_is_its_first_axis(tmp_path):
     tables = {
         **movie_tables(ANNOTATED),
@@ -172,6 +173,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 def test_a_line_of_a_plates_file_that_names_something_odd_is_a_row(tmp_path):
     good = f"/uod/idr/filesets/{FOLDER}/images/P1/a_w<1,2,4>.tif"
     fields = "".join(f"Field_{place} = {path}\n" for place, path in enumerate([good, *ODD]))
@@ -258,6 +260,7 @@ def test_a_dose_that_is_not_exactly_a_number_and_a_unit_is_none_and_a_row(tmp_pa
     assert problems_of(catalog) == {("P1", reason): len(ODD_DOSES)}
 
 
+@pytest.mark.slow
 def test_a_well_beyond_a_plate_of_movies_has_no_movie_of_another_well(tmp_path):
     annotation = ANNOTATED + "".join(
         f"LT0001_02,{well},,,MCO_2,TP53\n" for well in ("A25", "Q1", "AA01")
@@ -288,6 +291,7 @@ def test_a_plate_or_well_that_only_one_of_the_tables_has_is_a_row(tmp_path):
     assert problems_of(catalog) == of_p1
 
 
+@pytest.mark.slow
 def test_a_field_that_is_named_twice_is_used_once_or_not_if_its_files_differ(tmp_path):
     wells = [(0, ["a", "b"]), (0, ["a", "other"]), (1, ["c"])]
     tables = plate_tables("Plate,Well,Compound Name\nP1,A1,x\nP1,A2,x\n", wells=wells)
@@ -312,6 +316,7 @@ def test_a_line_with_too_few_or_too_many_values_is_named(tmp_path):
         built(tmp_path, tables, studies=["idr0035"])
 
 
+@pytest.mark.slow
 def test_a_channel_may_have_a_folder_of_its_own(tmp_path):
     start = "idr0036-gustafsdottir-cellpainting/2016-01-19-screens-bbbc022/20585-"
     parts = "ERSyto/IXMtest_A01_s1_w22C,ERSytoBleed/IXMtest_A01_s1_w3F,Hoechst/IXMtest_A01_s1_w1"
@@ -371,6 +376,7 @@ def test_an_annotation_may_be_packed(tmp_path):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_idr0035_and_bbbc021_say_the_same_of_every_well(tmp_path):
     catalog = tmp_path / "catalog.duckdb"
     jumpduck.catalog(catalog, collection="idr", studies=["idr0035"], metadata=str(DATA / "idr"))

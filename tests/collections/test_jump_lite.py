@@ -52,6 +52,7 @@ def test_the_planes_of_an_array_are_the_channels_in_its_order(built, gallery, tm
 @pytest.mark.parametrize(
     "package", ["jpegxl_lossy_hq", pytest.param("jpegxl_lossy_d20", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_a_lossy_packing_is_chosen_by_its_name_and_comes_close(gallery, tmp_path, package):
     catalog = tmp_path / "catalog.duckdb"
     jumpduck.catalog(catalog, collection="jump_lite", gallery=str(gallery), package=package)
@@ -69,6 +70,7 @@ def test_a_packing_that_the_release_has_not_brings_those_that_it_has(tmp_path):
         jumpduck.catalog(tmp_path / "c", collection="jump_lite", package="jpegxl")
 
 
+@pytest.mark.slow
 def test_both_layouts_of_the_release_are_found_also_on_a_web_server(gallery, tmp_path):
     older = tmp_path / "older"
     shutil.copytree(gallery / METADATA, older / ROOT / LAYOUTS[1].metadata)
@@ -82,6 +84,7 @@ def test_both_layouts_of_the_release_are_found_also_on_a_web_server(gallery, tmp
     assert set(results["status"]) == {"fetched"}
 
 
+@pytest.mark.slow
 def test_tables_in_another_folder_leave_the_images_where_they_are(gallery, tmp_path):
     shutil.copytree(
         gallery / IMAGES / "zstd.zarr", tmp_path / ROOT / LAYOUTS[1].images / "zstd.zarr"

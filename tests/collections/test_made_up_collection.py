@@ -117,6 +117,7 @@ def test_the_command_line_takes_it_the_whole_way(cli, images, tmp_path):
     assert cli("verify", "--deep").code == 0
 
 
+@pytest.mark.slow
 def test_a_picture_shows_its_compounds_beside_its_controls(made_up, tmp_path):
     out = tmp_path / "images"
     rows = jumpduck.manifest(made_up, compounds="taxol", with_controls=True, per_well="all")

@@ -339,6 +339,7 @@ def test_a_platemap_that_contradicts_itself_is_believed_in_the_rest(build, tmp_p
     ]
 
 
+@pytest.mark.slow
 def test_many_platemaps_that_name_no_plate_contradict_each_other_and_take_little(build, tmp_path):
     """Two rows for each well say so; all platemaps for all plates would not fit into memory."""
     maps = tmp_path / "maps"
@@ -365,6 +366,7 @@ def test_a_platemap_of_other_plates_is_said_to_be_one(build, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_platemap_in_a_folder_of_no_batch_is_that_of_its_plates(build, tmp_path):
     maps = tmp_path / "maps/platemaps/2024"
     maps.mkdir(parents=True)
@@ -417,6 +419,7 @@ INDEX = """<?xml version="1.0" encoding="utf-8"?>{doctype}
 
 
 @pytest.mark.parametrize("is_in_list", [True, False])
+@pytest.mark.slow
 def test_the_size_of_a_pixel_is_a_number_of_the_manifest(build, tmp_path, is_in_list):
     sheet, platemap = ["plate,well,channel,path", "P1,A01,DNA,a.tif"], ["well,compound", "A01,c1"]
     told = sheet if is_in_list else platemap
@@ -479,6 +482,7 @@ def test_a_list_without_images_is_refused_by_the_names_of_its_columns(cli, tmp_p
     assert "it has well, compound\n" in refused.err
 
 
+@pytest.mark.slow
 def test_a_stack_without_a_page_in_its_url_is_refused_except_by_raw(build, tmp_path):
     stack = np.arange(2 * 30 * 40, dtype=np.uint16).reshape(2, 30, 40)
     (tmp_path / "a.tif").write_bytes(tiff(stack, photometric="minisblack"))

@@ -120,6 +120,7 @@ def package_folder(gallery):
     return Path(gallery) / ".quilt" / "packages"
 
 
+@pytest.mark.slow
 def test_a_package_without_a_table_is_sorted_by_folder_and_name(tmp_path):
     registry(
         tmp_path,
@@ -240,6 +241,7 @@ def test_a_manifest_that_was_changed_is_refused_whatever_was_changed(tmp_path, n
         build(tmp_path)
 
 
+@pytest.mark.slow
 def test_odd_values_are_hashed_as_quilt_does(tmp_path):
     values = [
         1.5, 0.1, 1e-5, 1e16, 1e22, -0.0, 123456.789, 5e-324, float("nan"), float("inf"), 2**70,

@@ -263,6 +263,7 @@ REFUSED = ("samples a pixel", "predictor 2 in 12 bit", "1 bit unsigned")
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_each_page_of_the_real_files_is_that_of_tifffile():
     checked, refused = set(), {}
     for file in sorted(file for file in IMAGES.rglob("*") if file.suffix.lower() in TIFF_NAMES):

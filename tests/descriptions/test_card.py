@@ -81,6 +81,7 @@ def test_the_card_of_one_shard_makes_that_shard_and_that_of_all_shards_all(fille
     assert command_of(out) == command_of(tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_the_card_of_a_shard_that_no_command_names_says_which_one_it_is(filled, tmp_path):
     shards, out = tmp_path / "shards", tmp_path / "images"
     jumpduck.split(filled / "m.parquet", shards, into=3, cut=True)

@@ -18,6 +18,7 @@ from tests.support.pixels import formula
 from tests.support.places import ROOT
 
 
+@pytest.mark.slow
 def test_the_demo_ends_as_planned_and_leaves_what_it_names(cli, tmp_path, monkeypatch):
     # because large images take ten seconds; the tests of the pages run the demo as it is
     monkeypatch.setattr(
@@ -64,9 +65,9 @@ def test_each_verb_finds_the_file_of_the_one_before(cli, gallery, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def downloaded(catalog, tmp_path_factory):
+def downloaded(choice, tmp_path_factory):
     out = tmp_path_factory.mktemp("images")
-    rows = jumpduck.manifest(catalog)
+    rows = choice
     return out, rows, jumpduck.download(rows, out)
 
 
@@ -110,9 +111,9 @@ def test_results_and_sites_describe_every_file_of_the_folder(downloaded):
 
 
 def test_a_second_run_fetches_nothing_and_returns_what_the_first_measured(
-    catalog, tmp_path, monkeypatch
+    choice_of_plate, tmp_path, monkeypatch
 ):
-    rows = jumpduck.manifest(catalog, sources=["source_3"])
+    rows = choice_of_plate
     first = jumpduck.download(rows, tmp_path)
     times = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.png")}
     monkeypatch.setattr(ObjectReader, "read_if", lambda *_: pytest.fail("a file was fetched"))
@@ -123,8 +124,8 @@ def test_a_second_run_fetches_nothing_and_returns_what_the_first_measured(
     assert second.select(same).sort("path").equals(first.select(same).sort("path"))
 
 
-def test_a_file_that_was_cut_short_on_disk_is_fetched_again(catalog, tmp_path):
-    rows = jumpduck.manifest(catalog, plates=["JD5876c3"], wells=["A01"])
+def test_a_file_that_was_cut_short_on_disk_is_fetched_again(choice_of_plate, tmp_path):
+    rows = choice_of_plate.filter(Metadata_Well="A01")
     first = jumpduck.download(rows, tmp_path)
     victim = tmp_path / first["path"][0]
     whole = victim.read_bytes()

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import matthews_corrcoef
 
 from jumpduck.evaluation.registry import measure
 from jumpduck.evaluation.subject import Keys, Subject
@@ -19,6 +18,8 @@ TREATMENT = ("Metadata_Compound", "Metadata_Concentration")
 
 
 def test_the_figures_of_the_page_are_those_computed_by_hand():
+    from sklearn.metrics import matthews_corrcoef
+
     keys = Keys(
         label="Metadata_moa", compound="Metadata_Compound", treatments=TREATMENT,
         batch="Metadata_Plate",

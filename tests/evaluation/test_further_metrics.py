@@ -96,6 +96,7 @@ def test_labels_of_compounds_that_have_nothing_in_common_match_as_chance_says():
     assert found.low <= found.chance <= found.high
 
 
+@pytest.mark.slow
 def test_wells_of_no_compound_replicate_as_chance_says():
     shuffled = table(of_compound=0.0, of_label=0.0, compounds=150)
     names = ["percent_replicating", "replicate_correlation", "replicate_rank_correlation"]
@@ -103,6 +104,7 @@ def test_wells_of_no_compound_replicate_as_chance_says():
         assert one.low <= one.chance <= one.high, name
 
 
+@pytest.mark.slow
 def test_order_of_rows_plates_and_features_changes_nothing():
     profiles = table(wells=3, compounds=24)
     rows = np.random.default_rng(5).permutation(len(profiles))

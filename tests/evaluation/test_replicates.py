@@ -53,6 +53,7 @@ def test_each_size_has_a_threshold_of_its_own(draw):
     assert small[0] > 1.5 * large[0]
 
 
+@pytest.mark.slow
 def test_of_groups_without_structure_one_in_twenty_is_above_the_threshold(draw):
     groups = np.repeat(np.arange(500), 4)
     found = alike(draw.normal(size=(2000, 50)), groups, seed=0)

@@ -23,6 +23,7 @@ def evaluated(frame, folder, metrics, **options):
     return jumpduck.evaluate(folder / "profiles.parquet", metrics, **options)
 
 
+@pytest.mark.slow
 def test_other_columns_and_the_order_of_columns_change_nothing_that_is_drawn(tmp_path):
     screen = a_screen()
     others = [
@@ -34,6 +35,7 @@ def test_other_columns_and_the_order_of_columns_change_nothing_that_is_drawn(tmp
         assert one.equals(expected)
 
 
+@pytest.mark.slow
 def test_names_of_labels_change_no_value(tmp_path):
     screen = a_screen()
     renamed = screen.with_columns(

@@ -257,6 +257,7 @@ def test_the_same_fields_give_the_same_bytes_and_a_damaged_well_is_made_again(im
     assert exported(out) == whole
 
 
+@pytest.mark.slow
 def test_a_plate_whose_group_would_have_too_long_a_name_is_refused_before_work(images, tmp_path):
     names = dict.fromkeys(SITE_KEY[:3], pl.lit("x" * 90))
     folder = changed(images, tmp_path, results(images).with_columns(**names))

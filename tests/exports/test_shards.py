@@ -62,6 +62,7 @@ def of_sites(folder):
     }
 
 
+@pytest.mark.slow
 def test_webdataset_reads_each_site_with_its_channels_in_order(images, tmp_path):
     found = jumpduck.export("webdataset", images, tmp_path / "out")
     kept = {key: files for key, files in of_sites(images).items() if len(files) == 5}
@@ -125,6 +126,7 @@ def test_a_site_that_lacks_an_image_is_a_sample_that_says_so_if_it_is_asked_for(
     assert (found.left_out, len(read)) == (0, found.sites)
 
 
+@pytest.mark.slow
 def test_keys_of_samples_have_no_dot_of_a_name(images, tmp_path):
     rows = results(images).with_columns(Metadata_Plate=pl.lit("plate.1 x"))
     folder = changed(images, tmp_path, rows.filter(Metadata_PlateType="COMPOUND"))

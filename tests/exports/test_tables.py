@@ -59,6 +59,7 @@ def test_cellprofiler_finds_each_image_of_the_sites_that_lack_none(images, tmp_p
     assert {"Metadata_pert_type", "Metadata_Name"} <= rows[0][1].keys()
 
 
+@pytest.mark.slow
 def test_load_data_of_stacks_has_the_page_of_each_channel(stacks, tiffs, tmp_path):
     for folder in (stacks, tiffs):
         jumpduck.export(

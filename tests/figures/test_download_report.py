@@ -44,6 +44,14 @@ def grey(webp):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(webp))).convert("L"), float)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_libraries():
+    """Leave Vega out, because bundling it takes two seconds; tests in a browser draw with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jumpduck.figures.download_report.charts.libraries", lambda: "")
+        yield
+
+
 @pytest.fixture(scope="module")
 def results():
     """Two plates: a bright well, images that failed, a known issue, a hostile name."""

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import jupytext
-import nbformat
 import numpy as np
 import polars as pl
 import pytest
@@ -17,6 +15,9 @@ ROLES = ["negcon", "poscon", "trt"]
 
 
 def test_the_walk_through_is_a_notebook():
+    import jupytext
+    import nbformat
+
     notebook = jupytext.read(NOTEBOOK)
     nbformat.validate(notebook)
     kinds = [cell.cell_type for cell in notebook.cells]

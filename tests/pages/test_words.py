@@ -44,10 +44,12 @@ def test_a_riddle_does_not_come_back(riddle):
 
 
 def test_a_name_that_was_replaced_does_not_come_back_in_python():
+    names = re.compile(rf"\b({'|'.join(sorted(NAMES))})\b")
     found = [
         f"{file.relative_to(ROOT)}:{token.start[0]}: {token.string}"
         for file in PYTHON
-        for token in tokenize.generate_tokens(io.StringIO(file.read_text()).readline)
+        if names.search(text := file.read_text())  # because to take all apart takes a second
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.NAME and token.string in NAMES
     ]
     assert found == []

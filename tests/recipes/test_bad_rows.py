@@ -47,6 +47,7 @@ def test_an_odd_illumination_function_fails_its_rows_and_fetches_no_image_twice(
     assert sorted(proxy.asked.values()) == [1, 1], "the image of a function that fits, and of one"
 
 
+@pytest.mark.slow
 def test_a_row_without_a_pixel_size_fails_and_the_others_are_made(rows, s3, tmp_path):
     sizes = pl.Series([0.5, None, 1e-9, float("nan"), 0.6])
     rows = rows.with_columns(Metadata_Pixel_Size_Microns=sizes)

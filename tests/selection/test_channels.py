@@ -8,6 +8,7 @@ SITE = ["Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 
 
 @pytest.mark.parametrize("channels", ["Brightfield", ["DNA", "Brightfield"]])
+@pytest.mark.slow
 def test_a_sample_counts_only_sites_that_have_the_channels_asked_for(plates, channels):
     """Brightfield was taken of one site of nine: a sample of all sites would miss most wells."""
     per_well = {"trt": 1, "negcon": 1, "poscon": 1}
@@ -16,6 +17,7 @@ def test_a_sample_counts_only_sites_that_have_the_channels_asked_for(plates, cha
     assert rows.height == 4 * (1 if channels == "Brightfield" else 2)
 
 
+@pytest.mark.slow
 def test_a_budget_counts_the_images_that_a_site_has(plates):
     """Of 36 sites with 5 images each, 4 have brightfield too; an image takes 2.53 MB."""
     asked = {

@@ -56,6 +56,7 @@ def test_a_budget_is_spent_on_what_was_named_before_controls(plates):
             assert (roles.count("trt"), roles.count("negcon")) == (named, controls)
 
 
+@pytest.mark.slow
 def test_a_plate_whose_named_sites_all_stay_out_brings_no_controls(plates, tmp_path):
     path = tmp_path / "catalog.duckdb"
     path.write_bytes(plates.read_bytes())
@@ -147,6 +148,7 @@ def test_controls_that_cannot_be_asked_for_are_refused(plates, options, reason):
         {"with_controls": True, "max_sites": 5},
     ],
 )
+@pytest.mark.slow
 def test_named_wells_of_which_no_site_is_kept_bring_no_controls(plates, options):
     with pytest.raises(QueryError, match="no site of these roles is kept: unknown 9; `per_well`"):
         jumpduck.manifest(plates, roles=["unknown"], plates=["C1"], **options)

@@ -39,7 +39,7 @@ def _parts_of(catalog, by, options):
     raise AssertionError("no seed divides the gallery")
 
 
-@first_quick(2, "by", GROUPS)
+@first_quick(1, "by", GROUPS)
 def test_a_group_is_never_in_two_parts_and_no_site_is_in_none(galleries, by):
     _, rows = parts_of(galleries[0], by)
     assert rows["split"].null_count() == 0
@@ -47,7 +47,7 @@ def test_a_group_is_never_in_two_parts_and_no_site_is_in_none(galleries, by):
     assert set(rows["split"]) == set(HALVES)
 
 
-@first_quick(2, "by", GROUPS)
+@first_quick(1, "by", GROUPS)
 def test_a_further_source_moves_no_group(galleries, by):
     one, _, more = galleries
     seed, rows = parts_of(one, by)
@@ -95,6 +95,7 @@ def test_a_scaffold_is_the_rings_of_a_compound(smiles, scaffold):
     assert murcko_scaffold(smiles) == scaffold
 
 
+@pytest.mark.slow
 def test_shares_hold_for_many_groups_whatever_their_role(plates):
     with open_catalog(plates) as con:
         con.execute(

@@ -82,6 +82,7 @@ def test_a_manifest_takes_any_notation(drawn):
     assert set(aspirin["Metadata_JCP2022"]) == {"JCP2022_000102"}
 
 
+@pytest.mark.slow
 def test_without_rdkit_smiles_are_compared_letter_for_letter_and_the_answer_says_so(
     drawn, monkeypatch
 ):

@@ -124,6 +124,7 @@ def test_what_no_table_describes_is_found_with_the_wells_that_name_it(named):
     assert found.select(columns).rows() == [("JCP2022", None, "unknown", 2, 2, 13)]
 
 
+@pytest.mark.slow
 def test_roles_tell_bad_constructs_untreated_cells_and_unknown_wells_from_treatments(named):
     with open_catalog(named) as con:
         roles = frame(

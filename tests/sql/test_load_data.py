@@ -168,6 +168,7 @@ def test_a_site_whose_well_is_unknown_has_the_role_unknown(tmp_path):
     assert sites["Metadata_JCP2022"].to_list() == ["JCP2022_915131", None]
 
 
+@pytest.mark.slow
 def test_brightfield_is_known_under_all_its_spellings(tmp_path):
     sites = build(
         tmp_path, {"007": {"load_data.csv": wide(("DNA", "Brightfield", "HighZBF", "LowZBF"))}}

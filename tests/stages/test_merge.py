@@ -143,6 +143,7 @@ def test_the_same_file_in_two_folders_counts_once(made, parts, tmp_path):
     assert_is_whole(tmp_path / "images", made)
 
 
+@pytest.mark.slow
 def test_different_files_of_one_path_are_refused_and_nothing_is_moved(cli, made, parts, tmp_path):
     jumpduck.download(made / "manifest.parquet", tmp_path / "other", shard="1/3", crop=64)
     before = [files(part) for part in (*parts, tmp_path / "other")]
@@ -220,6 +221,7 @@ def test_a_folder_inside_of_one_that_is_merged_is_refused(cli, parts):
     assert files(parts[0]) == before
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_being_filled_is_refused(cli, made, parts, tmp_path):
     seen = []
 

@@ -45,6 +45,7 @@ def test_a_published_plate_without_images_in_the_catalog_has_0_wells(gallery, tm
     assert "jumpduck catalog --plate NAME" in done.err
 
 
+@pytest.mark.slow
 def test_known_issues_of_a_plate_are_its_own_and_those_of_its_parts(gallery, tmp_path):
     path = tmp_path / "catalog.duckdb"
     jumpduck.catalog(path, gallery=str(gallery.gallery), metadata=str(gallery.metadata))

@@ -124,6 +124,7 @@ def test_the_same_again_fetches_no_feature(from_s3, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["profiles.parquet"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_with_what_it_had(from_s3, bucket, tmp_path, monkeypatch):
     # so that the small file takes many requests
     monkeypatch.setattr(remote_parquet, "BLOCK_BYTES", 64)
@@ -173,6 +174,7 @@ def test_a_file_in_a_bucket_that_has_another_etag_is_refused(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_catalog_without_a_list_of_profiles_says_so(gallery, tmp_path):
     metadata = tmp_path / "metadata"
     shutil.copytree(gallery.metadata, metadata)
@@ -183,6 +185,7 @@ def test_a_catalog_without_a_list_of_profiles_says_so(gallery, tmp_path):
         jumpduck.profiles(catalog=path)
 
 
+@pytest.mark.slow
 def test_a_list_that_names_what_is_no_published_table_is_refused(gallery, tmp_path):
     metadata = tmp_path / "metadata"
     shutil.copytree(gallery.metadata, metadata)

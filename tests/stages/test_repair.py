@@ -120,6 +120,7 @@ def test_a_repair_says_what_is_right_after_it(rows, tmp_path, cli):
     assert last == f"1 repaired; now {rows.height} right"
 
 
+@pytest.mark.slow
 def test_a_repair_that_fails_says_why_and_that_the_file_is_still_wrong(rows, tmp_path, cli):
     image = tmp_path / "image.tiff"
     shutil.copy(rows["url"][0], image)

@@ -82,6 +82,7 @@ def test_verify_of_several_folders_says_which_has_the_wrong_file_and_repairs_it(
     assert set(jumpduck.verify([here / "a", here / "b"])["status"]) == {"missing"}
 
 
+@pytest.mark.slow
 def test_verify_compares_several_folders_with_all_shards(cli, here):
     index = pl.read_csv(here / "shards/index.tsv", separator="\t")
     found = jumpduck.verify([here / "a", here / "b"], shards=here / "shards")

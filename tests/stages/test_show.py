@@ -354,6 +354,7 @@ def test_names_that_only_a_catalog_knows_are_found_through_it(catalog, tmp_path)
         jumpduck.show(genes="TP5", **options)
 
 
+@pytest.mark.slow
 def test_remote_fetches_what_is_shown_and_keeps_nothing(catalog, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
@@ -425,6 +426,7 @@ def test_labels_that_are_too_long_are_wrapped_and_end_with_an_ellipsis():
     assert box != font(16).getmask("\ue000").getbbox(), "the font has the letter of micrometres"
 
 
+@pytest.mark.slow
 def test_the_highest_picture_has_no_more_pixels_than_programs_open():
     from jumpduck.figures.montage import MAX_PIXELS, MAX_ROWS, Row, draw_montage
     from jumpduck.figures.tiles import Tile

@@ -363,6 +363,7 @@ def test_what_is_left_is_what_the_folders_do_not_have(cli, manifest, tmp_path, r
     assert sorted(left["path"]) == sorted(expected["path"])
 
 
+@pytest.mark.slow
 def test_a_site_whose_file_lacks_a_channel_is_left_whole(catalog, tmp_path):
     rows = jumpduck.manifest(catalog, plates=["JD5876c3"], per_well={"trt": 2})
     rows.write_parquet(tmp_path / "m.parquet")
@@ -374,6 +375,7 @@ def test_a_site_whose_file_lacks_a_channel_is_left_whole(catalog, tmp_path):
     assert pl.read_parquet(tmp_path / "left/0001.parquet").height == rows.height
 
 
+@pytest.mark.slow
 def test_nothing_left_writes_no_shard(cli, rows, whole, tmp_path):
     rows.write_parquet(tmp_path / "m.parquet")
     done = cli("split", "m.parquet", "--left", "--out", whole, "--into", "2")

@@ -14,10 +14,10 @@ NOT_OF_A_JOB = {"manifest", "shard", "limit", "force"}
 
 
 @pytest.fixture(scope="module")
-def made(catalog, tmp_path_factory):
+def made(choice, tmp_path_factory):
     """Twelve shards. No test may change them."""
     folder = tmp_path_factory.mktemp("shards")
-    jumpduck.manifest(catalog).write_parquet(folder / "manifest.parquet")
+    choice.write_parquet(folder / "manifest.parquet")
     jumpduck.split(folder / "manifest.parquet", folder / "shards", into=12, cut=True)
     return folder / "shards"
 

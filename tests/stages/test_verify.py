@@ -339,6 +339,7 @@ def test_tables_of_plates_that_were_lost_are_made_again_from_the_results(rows, o
     assert now.height == before.height + 1
 
 
+@pytest.mark.slow
 def test_images_of_a_plate_have_one_size_also_over_several_manifests(rows, tmp_path):
     odd = tmp_path / "odd.tiff"
     tifffile.imwrite(odd, np.ones((90, 90), np.uint16))

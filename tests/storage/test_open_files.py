@@ -63,9 +63,9 @@ def test_without_such_a_limit_all_connections_are_used(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("files", [256, 96])
 def test_256_connections_under_a_limit_of_open_files_fetch_all(
-    files, catalog, gallery, s3, tmp_path
+    files, choice_of_plate, gallery, s3, tmp_path
 ):
-    rows = jumpduck.manifest(catalog, plates=["JD5876c3"])
+    rows = choice_of_plate
     bucket = pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery")
     rows.with_columns(bucket).write_parquet(tmp_path / "manifest.parquet")
     limited = f'ulimit -n {files} && exec "$@"'
@@ -81,11 +81,11 @@ def test_256_connections_under_a_limit_of_open_files_fetch_all(
     assert done.stderr.count("\n") == 1
 
 
-def test_too_many_open_files_are_the_end_of_the_run_and_not_of_each_file(catalog, tmp_path):
+def test_too_many_open_files_are_the_end_of_the_run_and_not_of_each_file(choice_of_plate, tmp_path):
     def refuse(*_, **__):
         raise ConnectionError("error sending request: dns error: Too many open files (os error 24)")
 
-    rows = jumpduck.manifest(catalog, plates=["JD5876c3"]).head(3)
+    rows = choice_of_plate.head(3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("obstore.get", refuse)
         said = "Too many open files; raise `ulimit -n`, or give fewer `connections`"

@@ -15,6 +15,7 @@ def test_a_small_gallery_is_written_again_where_it_is(collection, tmp_path):
     assert (first.options, first.images) == (second.options, second.images)
 
 
+@pytest.mark.slow
 def test_the_demo_of_the_idr_leaves_out_what_needs_an_extra_that_is_not_there(
     tmp_path, monkeypatch
 ):

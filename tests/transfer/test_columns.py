@@ -42,6 +42,7 @@ def test_columns_of_a_user_come_through_to_results_and_sites(rows, tmp_path):
         ]
 
 
+@pytest.mark.slow
 def test_a_journal_keeps_the_columns_of_a_run_that_was_killed(rows, tmp_path):
     jumpduck.download(with_columns(rows), tmp_path / "whole")
     results = jumpduck.download(with_columns(rows).head(1), tmp_path / "killed")
@@ -62,6 +63,7 @@ def test_a_journal_keeps_the_columns_of_a_run_that_was_killed(rows, tmp_path):
     assert whole.equals(killed)
 
 
+@pytest.mark.slow
 def test_manifests_with_other_columns_share_a_folder(rows, tmp_path):
     jumpduck.download(rows.head(5), tmp_path)
     jumpduck.download(rows.tail(5).with_columns(fold=pl.lit(1)), tmp_path)

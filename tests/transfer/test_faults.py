@@ -27,9 +27,9 @@ def impatient(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def rows(catalog, gallery):
+def rows(choice_of_plate, gallery):
     """A plate, over S3."""
-    rows = jumpduck.manifest(catalog, plates=["JD5876c3"])
+    rows = choice_of_plate
     return rows.with_columns(
         pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
     )

@@ -216,6 +216,7 @@ def test_urls_with_a_place_go_through_shards_merge_verify_and_repair(plain, clea
     assert files(tmp_path / "merged") == files(clean)
 
 
+@pytest.mark.slow
 def test_the_wells_of_a_sample_fetch_a_small_part_of_the_zip_of_a_plate(tmp_path):
     """60 wells, 4 sites and 3 channels, as each zip of BBBC021 has."""
     image = random.Random(0).randbytes(30_000)

@@ -147,7 +147,7 @@ def test_ctrl_c_and_sigterm_end_a_run_that_waits_and_the_printed_command_continu
 
 @pytest.mark.slow
 def test_a_run_that_is_interrupted_while_a_thread_gathers_has_the_rows_of_all_finished_files(
-    catalog, tmp_path, monkeypatch
+    choice, tmp_path, monkeypatch
 ):
     """The thread, which began when there were fewer rows, would write its tables last."""
     out, gathering = tmp_path / "out", []
@@ -183,7 +183,7 @@ def test_a_run_that_is_interrupted_while_a_thread_gathers_has_the_rows_of_all_fi
     monkeypatch.setattr(gathered_tables.GatheredTables, "write_if_quick", ends)
     monkeypatch.setattr(scheduler, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        jumpduck.download(jumpduck.manifest(catalog), out)
+        jumpduck.download(choice, out)
     gathering[0].join(END_SECONDS)
     kept = pl.read_parquet(out / RESULTS_FILE).filter(status="fetched")
     assert kept["Metadata_Plate"].n_unique() > 1
@@ -308,8 +308,9 @@ def test_what_a_run_killed_on_another_machine_held_is_taken_over_by_the_same_com
     same(filled, clean)
 
 
+@pytest.mark.slow
 def test_a_file_system_without_flock_and_without_sync_of_folders_can_be_filled(
-    catalog, tmp_path, monkeypatch
+    choice, tmp_path, monkeypatch
 ):
     def no_flock(file, how):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -323,13 +324,13 @@ def test_a_file_system_without_flock_and_without_sync_of_folders_can_be_filled(
 
     monkeypatch.setattr(fcntl, "flock", no_flock)
     monkeypatch.setattr(os, "fsync", no_sync_of_folders)
-    rows = jumpduck.manifest(catalog).head(5)
+    rows = choice.head(5)
     assert set(jumpduck.download(rows, tmp_path / "out")["status"]) == {"fetched"}
     assert set(jumpduck.download(rows, tmp_path / "out")["status"]) == {"present"}
 
 
 @first_quick(1, "what", ["the run", "a plate"])
-def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, catalog, tmp_path):
+def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, choice, tmp_path):
     out = tmp_path / "out"
     state, taken = out / ".jumpduck", []
 
@@ -341,7 +342,7 @@ def test_a_run_that_was_taken_for_dead_ends_and_writes_nothing_more(what, catalo
             tables.append((out / "results.parquet").read_bytes())
 
     tables: list[bytes] = []
-    rows = jumpduck.manifest(catalog)
+    rows = choice
     with pytest.raises(StoreError, match=r"out was taken over by process 7 on elsewhere"):
         jumpduck.download(rows, out, progress=take_over)
     named = len([file for file in files(out) if file.endswith(".png")])
@@ -377,9 +378,9 @@ def test_a_full_disk_stops_the_run_and_with_more_space_it_continues(
 
 @first_quick(2, "kilobytes", [4, 12, 36, 140])
 def test_whatever_a_disk_has_no_space_for_the_space_needed_is_named(
-    kilobytes, catalog, s3, tmp_path
+    kilobytes, choice, s3, tmp_path
 ):
-    rows = jumpduck.manifest(catalog).head(60)
+    rows = choice.head(60)
     with disk(tmp_path / "disk", f"size={kilobytes}k") as place:
         with pytest.raises(StoreError, match=r"^no space on the disk .* files left need .* again"):
             jumpduck.download(rows, place / "out", endpoint=s3.endpoint)

@@ -26,9 +26,9 @@ from tests.support.places import ROOT
 
 
 @pytest.fixture(scope="module")
-def rows(catalog):
+def rows(choice):
     """The first three rows of a manifest."""
-    return jumpduck.manifest(catalog).head(3)
+    return choice.head(3)
 
 
 @pytest.mark.parametrize(
@@ -342,6 +342,7 @@ def test_a_site_of_another_type_is_read_as_a_number(rows):
     assert Manifest.open(whole).read(0, 3)["Metadata_Site"].to_list() == list(rows["Metadata_Site"])
 
 
+@pytest.mark.slow
 def test_a_tilde_is_the_home_folder_in_each_path(catalog, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
@@ -364,8 +365,8 @@ def test_what_identifies_the_rows_does_not_depend_on_the_version_of_a_library(ro
 
 
 @first_quick(2, "chosen", [[0], [1], [0, 1], [0, 2], [2, 0]])
-def test_a_part_is_the_manifest_that_its_rows_would_be(catalog, tmp_path, chosen):
-    every = jumpduck.manifest(catalog)
+def test_a_part_is_the_manifest_that_its_rows_would_be(choice, tmp_path, chosen):
+    every = choice
     every.write_parquet(tmp_path / "manifest.parquet")
     whole = Manifest.open(tmp_path / "manifest.parquet")
     plates = list(whole.plates())

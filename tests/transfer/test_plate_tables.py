@@ -59,6 +59,7 @@ def test_repaired_rows_keep_their_place(rows, tmp_path):
     assert same(tmp_path / "whole", tmp_path / "repaired")
 
 
+@pytest.mark.slow
 def test_a_repaired_stack_has_its_pages_in_the_same_order(rows, tmp_path):
     lacks = (pl.col("Metadata_Well") == "A01") & (pl.col("Metadata_Channel") == "RNA")
     some = rows.filter(~lacks)

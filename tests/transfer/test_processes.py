@@ -31,9 +31,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 
 
 @pytest.fixture(scope="module")
-def rows(catalog, gallery):
+def rows(choice_of_plate, gallery):
     """A plate over S3."""
-    rows = jumpduck.manifest(catalog, plates=["JD5876c3"])
+    rows = choice_of_plate
     return rows.with_columns(
         pl.col("url").str.replace(str(gallery.gallery), "s3://cellpainting-gallery", literal=True)
     )
@@ -72,8 +72,8 @@ def test_several_processes_make_the_files_and_rows_of_one(recipe, processes, cat
 
 
 @pytest.mark.slow
-def test_illumination_functions_are_those_of_one_process(catalog, gallery, tmp_path):
-    rows = jumpduck.manifest(catalog, plates=["JD5876c3"])
+def test_illumination_functions_are_those_of_one_process(choice_of_plate, gallery, tmp_path):
+    rows = choice_of_plate
     url = rows["url"][0]
     plane = tifffile.imread(url)
     np.save(
@@ -120,11 +120,13 @@ def kills_one_site():
 
 
 @pytest.mark.slow
-def test_an_image_whose_process_is_killed_each_time_is_a_failed_row(catalog, tmp_path, monkeypatch):
+def test_an_image_whose_process_is_killed_each_time_is_a_failed_row(
+    choice_of_plate, tmp_path, monkeypatch
+):
     """And a recipe of the current folder is found by other processes."""
     (tmp_path / "poison.py").write_text(POISON)
     monkeypatch.chdir(tmp_path)
-    rows = jumpduck.manifest(catalog, plates=["JD5876c3"]).head(80)
+    rows = choice_of_plate.head(80)
     monkeypatch.setenv("FATAL", rows["path"][30] + ".png")
     results = jumpduck.download(rows, "out", recipe="poison:kills_one_site", processes=2)
     (row,) = results.filter(status="failed").rows(named=True)
@@ -215,10 +217,11 @@ def test_a_network_that_is_gone_is_waited_for_by_all_processes(rows, s3, tmp_pat
     assert "no answer from any server" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_recipe_that_no_other_process_can_build_is_refused_or_one_process_is_used(
-    catalog, tmp_path
+    choice, tmp_path
 ):
-    rows = jumpduck.manifest(catalog).head(2)
+    rows = choice.head(2)
     recipe = dataclasses.replace(build("png8"), name="mine")
     with pytest.raises(QueryError, match="processes 2 cannot build recipe mine"):
         jumpduck.download(rows, tmp_path, recipe=recipe, processes=2)
@@ -240,14 +243,14 @@ def only_in_the_main_process():
 
 
 @first_quick(1, "error", ["SystemExit('no')", "OSError('no')"])
-def test_a_process_that_cannot_start_is_the_end_of_the_run(error, catalog, tmp_path, monkeypatch):
+def test_a_process_that_cannot_start_is_the_end_of_the_run(error, choice, tmp_path, monkeypatch):
     before = children()
     monkeypatch.setenv("RECIPE_WAS_BUILT_BY", "")
     monkeypatch.delenv("RECIPE_WAS_BUILT_BY")
     monkeypatch.chdir(tmp_path)
     name = f"fails_{error[:2]}".lower()
     (tmp_path / f"{name}.py").write_text(FAILS.format(error=error))
-    rows = jumpduck.manifest(catalog).head(2)
+    rows = choice.head(2)
     with pytest.raises(StoreError, match=r"cannot be started: \w+: no; give processes 1"):
         jumpduck.download(rows, "out", recipe=f"{name}:only_in_the_main_process", processes=2)
     assert set(children()) <= set(before)
@@ -264,8 +267,8 @@ def test_processes_are_as_many_as_the_work_and_the_limits_allow():
         limits.Limits(processes=5, connections=4)
 
 
-def test_a_dry_run_says_how_many_processes_a_run_would_start(catalog, cli, tmp_path):
-    jumpduck.manifest(catalog).write_parquet(tmp_path / "manifest.parquet")
+def test_a_dry_run_says_how_many_processes_a_run_would_start(choice, cli, tmp_path):
+    choice.write_parquet(tmp_path / "manifest.parquet")
     assert "\n2 processes\n" in cli("download", "--dry-run", "--processes", 2).out
     assert "processes" not in cli("download", "--dry-run").out
     done = cli("download", "--dry-run", "--processes", 40)

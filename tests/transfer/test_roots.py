@@ -21,9 +21,9 @@ from tests.support.folders import facts, files
 
 
 @pytest.fixture(scope="module")
-def rows(catalog):
+def rows(choice):
     """Four files of each of the three plates."""
-    rows = jumpduck.manifest(catalog)
+    rows = choice
     return rows.filter(pl.int_range(pl.len()).over("Metadata_Plate") < 4)
 
 
@@ -319,8 +319,8 @@ def test_roots_on_one_disk_are_summed_before_anything_starts(here, rows, free, w
 
 
 @pytest.mark.slow
-def test_what_one_root_has_tells_how_much_the_others_need(here, catalog, free):
-    rows = jumpduck.manifest(catalog)
+def test_what_one_root_has_tells_how_much_the_others_need(here, choice, free):
+    rows = choice
     roots = {"source_2": "disk2"}
     jumpduck.download(rows.filter(Metadata_Source="source_2"), roots=roots)
     used = sum(map(len, files(here / "disk2").values()))
@@ -347,9 +347,9 @@ def test_a_wrong_manifest_or_option_writes_into_no_root(here, rows):
 
 
 @pytest.mark.slow
-def test_a_run_sees_that_the_next_root_on_its_disk_will_not_fit(here, catalog, monkeypatch):
+def test_a_run_sees_that_the_next_root_on_its_disk_will_not_fit(here, choice, monkeypatch):
     """The first root has space for its own 95 files, and not for the 160 of the others."""
-    rows = jumpduck.manifest(catalog).filter(pl.col("Metadata_Channel") != "Brightfield")
+    rows = choice.filter(pl.col("Metadata_Channel") != "Brightfield")
     jumpduck.download(rows, "whole")
     sizes = pl.read_parquet("whole/results.parquet").group_by("Metadata_Source").agg(
         pl.col("size").sum()

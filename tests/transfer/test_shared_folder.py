@@ -148,6 +148,7 @@ def test_a_run_that_is_ended_leaves_its_plates_to_the_others_at_once(
     assert facts(out).height == rows.height
 
 
+@pytest.mark.slow
 def test_two_recipes_at_the_same_time_are_refused_and_nothing_is_lost(
     rows, s3, clean, tmp_path, cli
 ):
@@ -197,6 +198,7 @@ def test_the_tables_are_gathered_by_the_run_that_ends_last_and_on_demand(
     assert facts(out).height == rows.height + 2
 
 
+@pytest.mark.slow
 def test_status_says_that_the_tables_lack_rows_and_how_to_write_them(rows, s3, tmp_path, cli):
     out = tmp_path / "images"
     jumpduck.download(rows.head(20), out, endpoint=s3.endpoint)
