@@ -89,6 +89,7 @@ LIBRARIES = {
     "sklearn": {"evaluation"},
     "scipy": {"evaluation", "profiling"},
     "skimage": {"profiling"},
+    "centrosome": {"profiling"},
     "pandas": set(),
     "pycytominer": set(),
     "copairs": set(),
