@@ -66,7 +66,7 @@ sql *options: setup
 test *options: setup
     @{{ one_thread }} {{ in_memory }} {{ bin }}/python -m pytest -n auto --dist loadfile "$@"
 
-# run all tests: also the pages, many kills, a minute of faults, more examples
+# run all tests: also the pages, many kills, half a minute of faults, more examples
 test-all *options: setup
     @{{ bin }}/python -m pytest -n auto --dist loadfile -m "" --hypothesis-profile=thorough "$@"
 

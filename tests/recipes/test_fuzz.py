@@ -19,7 +19,7 @@ MAX_SECONDS = 5
 MAX_GROWTH_KB = 700_000
 """The largest plane that is read takes 134 MB, and its histogram as much again."""
 
-COUNTS = [300, pytest.param(10_000, marks=pytest.mark.slow)]
+COUNTS = [300, pytest.param(2_500, marks=pytest.mark.slow)]
 
 NOISE = np.random.default_rng(0).integers(0, 60_000, (40, 30)).astype(np.uint16)
 TIFFS = [

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 import pytest
 from hypothesis import settings
 
-THOROUGH_TIMES = 10
+THOROUGH_TIMES = 5
 
 
 def examples(number: int, deadline_ms: int | None = None) -> settings:
-    """Try so many examples, and ten times as many in `just test-all`."""
+    """Try so many examples, and five times as many in `just test-all`."""
     thorough = settings.get_current_profile_name() == "thorough"
     number *= THOROUGH_TIMES if thorough else 1
     return settings(max_examples=number, deadline=deadline_ms)

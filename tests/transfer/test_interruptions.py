@@ -61,14 +61,11 @@ def wait_for(proxy, more, run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_run_killed_again_and_again_ends_like_one_that_was_not(
-    times, manifest, s3, clean, tmp_path
-):
+def test_a_run_killed_again_and_again_ends_like_one_that_was_not(manifest, s3, clean, tmp_path):
     rng = random.Random(5)
     out = tmp_path / "out"
     with Faults(s3.endpoint, delay=0.02) as proxy:
-        for number in range(times):
+        for number in range(10):
             with running(manifest, out, proxy, "--connections", "2") as run:
                 wait_for(proxy, 1, run)
                 while number == 0 and not list((out / ".jumpduck").rglob("*.jsonl")):
@@ -589,10 +586,10 @@ def test_memory_does_not_grow_with_the_manifest(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_minute_of_faults_and_kills_changes_nothing(manifest, s3, clean, tmp_path):
+def test_half_a_minute_of_faults_and_kills_changes_nothing(manifest, s3, clean, tmp_path):
     rng = random.Random(11)
     out = tmp_path / "out"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 30
     rounds = 0
     while time.monotonic() < end:
         rounds += 1
@@ -610,7 +607,7 @@ def test_a_minute_of_faults_and_kills_changes_nothing(manifest, s3, clean, tmp_p
             else:
                 run.send_signal(how)
                 run.wait(END_SECONDS)
-    assert rounds > 5
+    assert rounds > 2
     jumpduck.download(manifest, out, endpoint=s3.endpoint)
     same(out, clean)
     assert set(files(out)) == set(files(clean))

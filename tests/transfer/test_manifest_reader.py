@@ -242,12 +242,12 @@ def test_a_manifest_that_makes_polars_panic_is_one_line(rows, tmp_path):
 
 
 @pytest.mark.slow
-def test_10_000_broken_manifests_are_one_line_or_can_be_read(tmp_path):
+def test_thousands_of_broken_manifests_are_one_line_or_can_be_read(tmp_path):
     """In processes of their own, because what ends one would end the test."""
     begun = resource.getrusage(resource.RUSAGE_CHILDREN)
     runs = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.support.broken_manifests", "5000", seed, file],
+            [sys.executable, "-m", "tests.support.broken_manifests", "1250", seed, file],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # Rust reports a panic there
@@ -259,12 +259,12 @@ def test_10_000_broken_manifests_are_one_line_or_can_be_read(tmp_path):
         said, _ = run.communicate()
         assert run.returncode == 0
         found = json.loads(said)
-        assert 500 < found["read"] < 4500
+        assert 125 < found["read"] < 1125
         assert found["seconds"] < 5
         assert found["peak_kb"] < 700_000
         assert all(reason and "\n" not in reason for reason in found["reasons"])
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert ended.ru_utime - begun.ru_utime < 2 * 60  # processor time of two processes
+    assert ended.ru_utime - begun.ru_utime < 60  # processor time of two processes
 
 
 def test_rows_come_from_the_manifest_that_was_checked_although_another_has_its_name(rows, tmp_path):
