@@ -184,7 +184,11 @@ def test_the_same_planes_give_the_same_objects():
     [
         ({"x": (9, 9)}, QueryError, "nuclei 'n' is not a channel of the site; there is x"),
         ({"n": (9, 9)}, QueryError, "cells 'c' is not a channel of the site; there is n"),
-        ({"n": (9, 9), "c": (9, 8)}, ImageError, "channel c has 8 x 9 pixels, n 9 x 9 pixels"),
+        (
+            {"n": (9, 9), "c": (9, 8)},
+            ImageError,
+            "channel c has 8 x 9 pixels, channel n 9 x 9 pixels",
+        ),
         ({"n": (2, 9, 9), "c": (9, 9)}, ImageError, "channel n is not a plane"),
         ({"n": (0, 9), "c": (0, 9)}, ImageError, "channel n is not a plane"),
     ],

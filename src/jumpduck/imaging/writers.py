@@ -79,13 +79,13 @@ def encode_jxl(image: Plane, note: str = "", *, effort: int = 1, distance: float
 
 
 def encode_tiff(
-    image: Plane,
+    image: Plane | NDArray[np.uint32],
     note: str = "",
     *,
     compression: Compression = "zstd",
     pixel_size_um: float | None = None,
 ) -> bytes:
-    """Get the TIFF of a grey image: one strip, compressed without loss.
+    """Get the TIFF of a grey or label image: one strip, compressed without loss.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def encode_json_tiff(
 
 
 def _tiff_options(
-    image: Plane, compression: Compression, pixel_size_um: float | None
+    image: Plane | NDArray[np.uint32], compression: Compression, pixel_size_um: float | None
 ) -> dict[str, Any]:
     per_centimetre = 1e4 / pixel_size_um if pixel_size_um else None
     # a TIFF has 32 bits for each half of the fraction

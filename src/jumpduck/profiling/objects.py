@@ -11,6 +11,9 @@ from jumpduck.errors import ImageError
 Labels = NDArray[np.int32]
 """An image of objects: 0 is background, the pixels of object n have the value n."""
 
+MAX_OBJECTS = 100_000
+"""Objects of a site at most; each becomes a row, and a file of noise has one a pixel."""
+
 NUCLEI, CELLS, CYTOPLASM = "Nuclei", "Cells", "Cytoplasm"
 """Names of label images, as CellProfiler calls its objects."""
 
@@ -78,6 +81,37 @@ def flagged(
     if CELLS in others:
         flags["cell_touches_border"] = _at_border(labels[CELLS], count)
     return Objects(labels, count, flags)
+
+
+def numbered(
+    labels: Mapping[str, NDArray[np.integer]],
+) -> tuple[dict[str, Labels], int]:
+    """Get label images whose numbers are 1 to the number of objects, and that number.
+
+    Their order stays, and what has the same number in two of them has so afterwards.
+
+    Parameters
+    ----------
+    labels
+        Whole numbers from 0 of any size, which may have gaps.
+
+    Raises
+    ------
+    ImageError
+        There are more than `MAX_OBJECTS`.
+    """
+    there = np.unique(np.concatenate([np.unique(image) for image in labels.values()]))
+    numbers = there[there > 0]
+    if len(numbers) > MAX_OBJECTS:
+        raise ImageError(
+            f"{len(numbers)} objects in {', '.join(labels)}; a site may have {MAX_OBJECTS}"
+        )
+    first = 1 - np.count_nonzero(there == 0)
+    found = {
+        name: (np.searchsorted(there, image) + first).astype(np.int32)
+        for name, image in labels.items()
+    }
+    return found, len(numbers)
 
 
 def sized(image: NDArray[np.generic]) -> str:

@@ -1,4 +1,4 @@
-"""Nuclei and cells of a site, by thresholds and watersheds; no model."""
+"""The objects of a site: nuclei, cells and cytoplasms, found in its planes or given as masks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,32 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError, QueryError
-from jumpduck.profiling.divided import divide_touching, fill_small_holes
-from jumpduck.profiling.filters import Image, Mask, blurred, distance_from, flooded
-from jumpduck.profiling.levels import half_level, lower_level_of_three, without_background
-from jumpduck.profiling.objects import CELLS, CYTOPLASM, NUCLEI, Labels, Objects, flagged, sized
-
-REACH_UM = 10.0
-"""The distance from a nucleus that counts as much as brightness that is less by a factor of e."""
+from jumpduck.profiling.filters import Image
+from jumpduck.profiling.local_models import ModelName, check_model, nuclei_by_model
+from jumpduck.profiling.nuclei_and_cells import cells_around, cells_in, nuclei_in, nuclei_of_mask
+from jumpduck.profiling.objects import (
+    CELLS,
+    CYTOPLASM,
+    NUCLEI,
+    Labels,
+    Objects,
+    flagged,
+    numbered,
+    sized,
+)
 
 PIXEL_UM = 0.6
 """Edge of a pixel where nothing says another: 20 x and pixels of the camera added up two by two."""
-
-SMOOTHING_UM = 0.6
-"""Standard deviation of the Gaussian that planes are smoothed with."""
-
-BACKGROUND_DIAMETERS = 2.5
-"""Edge of the window that the background is the least of, in diameters of the largest nucleus."""
-
-CELL_BACKGROUND_DIAMETERS = 4.0
-"""That of cells, which are larger and denser."""
-
-GRID_UM = 5.0
-"""Edge of the squares whose means the background is looked for in."""
-
-PEDESTAL_SHARE = 0.01
-"""What is added to the levels of cells before their logarithm, as a share of the percentile 99.9,
-because the logarithm would make large differences of small ones near 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +35,10 @@ class SegmentOptions:
         Name of the channel that shows nuclei.
     cells
         Name of the channel that shows whole cells; without one there are nuclei alone.
+    model
+        Program whose model finds the nuclei; without one, thresholds and watersheds do.
+    weights
+        What its weights are in: a file for cellpose, a folder with config.json for stardist.
     pixel_um
         Edge of a pixel in micrometres. With 1, all lengths are in pixels.
     nucleus_um
@@ -54,16 +48,19 @@ class SegmentOptions:
 
     nuclei: str
     cells: str | None = None
+    model: ModelName | None = None
+    weights: str | None = None
     pixel_um: float = PIXEL_UM
     nucleus_um: tuple[float, float] = (6.0, 45.0)
 
     def __post_init__(self) -> None:
-        """Check the lengths.
+        """Check the options.
 
         Raises
         ------
         QueryError
-            One is not a number above 0, or the least diameter is not below the largest.
+            A length is not a number above 0, the least diameter is not below the largest, or
+            there is no such model, as `jumpduck.profiling.local_models.check_model` says.
         """
         if not 0 < self.pixel_um < np.inf:
             raise QueryError(
@@ -76,6 +73,10 @@ class SegmentOptions:
                 f"nucleus_um {least}, {largest} are not the least and the largest diameter of a "
                 "nucleus; give two numbers above 0, the smaller one first"
             )
+        if self.model is not None:
+            check_model(self.model, self.weights)
+        elif self.weights is not None:
+            raise QueryError(f"weights {self.weights} are of no use without `model`; give both")
 
     @property
     def diameters_pixels(self) -> tuple[float, float]:
@@ -84,109 +85,115 @@ class SegmentOptions:
         return least / self.pixel_um, largest / self.pixel_um
 
 
-def segment(
-    planes: Mapping[str, NDArray[np.unsignedinteger | np.floating]], options: SegmentOptions
-) -> Objects:
-    """Get the nuclei of a site, and its cells and cytoplasms if a channel shows cells.
+Planes = Mapping[str, NDArray[np.unsignedinteger | np.floating]]
+Masks = Mapping[str, NDArray[np.integer]]
 
-    Nuclei: the plane is smoothed, its background subtracted, and Otsu's threshold taken; holes
-    are filled, and touching nuclei are divided by a watershed of the distance to their border.
-    Cells: from each nucleus, the watershed of the channel of cells within its own threshold.
-    Cytoplasm: the cell without the nucleus. A blank plane has no object.
+
+def segment(planes: Planes, options: SegmentOptions, masks: Masks | None = None) -> Objects:
+    """Get the nuclei of a site, its cells if a channel or a mask shows them, and cytoplasms.
+
+    A blank plane has no object. The cytoplasm is the cell without the nucleus.
 
     Parameters
     ----------
     planes
         By channel; of shape (height, width), whole numbers or floats. Pixels of floats that are
         not numbers count as background.
+    masks
+        What is known already: ``Nuclei``, ``Cells``, ``Cytoplasm`` or some of them. A mask has one
+        value beside 0; its objects may touch. An image with several values beside 0 has numbered
+        objects, and what has one number in two of them is one cell. Cells of a mask are parted
+        between the nuclei; nuclei of a mask have the numbers of the cells that they lie in.
 
     Raises
     ------
     QueryError
-        There is no plane of a channel that `options` names.
+        There is no plane of a channel that is needed, or no mask of this name.
     ImageError
-        The planes differ in size.
+        Planes or masks differ in size, or a model failed.
     """
-    nuclei_plane = _plane(planes, options.nuclei, "nuclei")
-    labels, count = _nuclei(nuclei_plane, options)
-    found = {NUCLEI: labels}
-    if options.cells is not None:
-        plane = _plane(planes, options.cells, "cells")
-        if plane.shape != nuclei_plane.shape:
+    given = _given(masks or {})
+    needed = {options.nuclei: "nuclei"} if NUCLEI not in given else {}
+    if options.cells is not None and CELLS not in given:
+        needed |= {options.cells: "cells"}
+    images = {name: _plane(planes, name, option) for name, option in needed.items()}
+    _check_sizes(images, given)
+    nuclei = _nuclei(images, options, given)
+    found = {NUCLEI: nuclei}
+    if CELLS in given or options.cells is not None:
+        cells = _cells(images, options, given, nuclei)
+        rest = given.get(CYTOPLASM)
+        if rest is None or _has_one_value(rest):
+            outside = nuclei == 0 if rest is None else (nuclei == 0) & (rest > 0)
+            rest = np.where(outside, cells, 0)
+        found |= {CELLS: cells, CYTOPLASM: rest}
+    # what is found here has numbers without gaps
+    labels, count = numbered(found) if given else (found, int(nuclei.max()))
+    return flagged(labels, count, options.diameters_pixels)
+
+
+def _given(masks: Masks) -> dict[str, Labels]:
+    """Masks as label images: their numbers agree, and a mask with one value is 0 and 1."""
+    known = (NUCLEI, CELLS, CYTOPLASM)
+    for name in masks:
+        if name not in known:
+            raise QueryError(f"masks have {name!r}, which is not one of {', '.join(known)}")
+    several = {name: mask for name, mask in masks.items() if not _has_one_value(mask)}
+    one = {name: (mask > 0).astype(np.int32) for name, mask in masks.items() if name not in several}
+    return one | (numbered(several)[0] if several else {})
+
+
+def _nuclei(
+    images: Mapping[str, Image], options: SegmentOptions, masks: Mapping[str, Labels]
+) -> Labels:
+    given, cells = masks.get(NUCLEI), masks.get(CELLS)
+    if given is not None and not _has_one_value(given):
+        labels = given
+    elif given is not None:
+        labels, _ = nuclei_of_mask(given > 0, options.pixel_um, options.diameters_pixels)
+    elif options.model is not None:
+        labels, _ = nuclei_by_model(images[options.nuclei], options.model, options.weights)
+    else:
+        labels, _ = nuclei_in(images[options.nuclei], options.pixel_um, options.diameters_pixels)
+    if cells is None or _has_one_value(cells) or (given is not None and labels is given):
+        return labels
+    return np.where(labels > 0, cells, 0)
+
+
+def _cells(
+    images: Mapping[str, Image],
+    options: SegmentOptions,
+    masks: Mapping[str, Labels],
+    nuclei: Labels,
+) -> Labels:
+    given = masks.get(CELLS)
+    if given is not None:
+        return cells_around(nuclei, given > 0) if _has_one_value(given) else given
+    plane = images[options.cells or ""]
+    return cells_in(plane, nuclei, options.pixel_um, options.diameters_pixels)
+
+
+def _has_one_value(image: NDArray[np.integer]) -> bool:
+    """Whether an image is a mask: its values beside 0 are all the same."""
+    values = image[image > 0]
+    return not values.size or bool(values.min() == values.max())
+
+
+def _check_sizes(images: Mapping[str, Image], masks: Mapping[str, Labels]) -> None:
+    named: dict[str, NDArray[np.generic]] = {
+        f"channel {name}": image for name, image in images.items()
+    }
+    named |= {f"mask {name}": mask for name, mask in masks.items()}
+    (first, image), *others = named.items()
+    for other, one in others:
+        if one.shape != image.shape:
             raise ImageError(
-                f"channel {options.cells} has {sized(plane)}, {options.nuclei} "
-                f"{sized(nuclei_plane)}; segmentation needs planes of one size"
+                f"{other} has {sized(one)}, {first} {sized(image)}; planes and masks of a site "
+                "need one size"
             )
-        cells = _cells(plane, labels, options)
-        found[CELLS], found[CYTOPLASM] = cells, np.where(labels == 0, cells, 0)
-    return flagged(found, count, options.diameters_pixels)
 
 
-def cells_around(nuclei: Labels, mask: Mask, brightness: Image | None = None) -> Labels:
-    """Get the cells of nuclei: the watershed from the nuclei within a mask.
-
-    The watershed floods what is near to a nucleus before what is far, and what is bright before
-    what is dark. It is done at half of the resolution, because that takes a fifth of the time, and
-    images do not show the line between two cells that touch more exactly. The border of the mask
-    is that of whole pixels. A nucleus is part of its cell.
-
-    Parameters
-    ----------
-    mask
-        Where cells are.
-    brightness
-        Brightness of cells, in pixels: by so much a place is nearer.
-    """
-    if not nuclei.any():
-        return np.zeros_like(nuclei)
-    wanted = mask | (nuclei > 0)
-    seeds, within = nuclei[::2, ::2], _any_of_four(wanted)
-    nearness = -2 * distance_from(seeds > 0)
-    if brightness is not None:
-        nearness += brightness[::2, ::2]
-    rough = flooded(nearness, seeds, within)
-    whole = rough.repeat(2, 0).repeat(2, 1)[: mask.shape[0], : mask.shape[1]]
-    return np.where(nuclei > 0, nuclei, np.where(wanted, whole, 0))
-
-
-def _any_of_four(mask: Mask) -> Mask:
-    """A mask at half of the resolution: where one of four pixels has it."""
-    height, width = mask.shape
-    even = np.pad(mask, ((0, height % 2), (0, width % 2)))
-    return even[::2, ::2] | even[1::2, ::2] | even[::2, 1::2] | even[1::2, 1::2]
-
-
-def _nuclei(plane: Image, options: SegmentOptions) -> tuple[Labels, int]:
-    """The nuclei of a plane and their number."""
-    least, largest = options.diameters_pixels
-    smooth = blurred(plane, SMOOTHING_UM / options.pixel_um)
-    window = BACKGROUND_DIAMETERS * largest
-    bright = without_background(smooth, window, GRID_UM / options.pixel_um)
-    mask = fill_small_holes(bright > half_level(bright), least)
-    speck = max(1, SMOOTHING_UM / options.pixel_um)
-    return divide_touching(mask, least / 2, 4 * speck**2)
-
-
-def _cells(plane: Image, nuclei: Labels, options: SegmentOptions) -> Labels:
-    """The cells of nuclei.
-
-    Cells are bright in the middle and dim at their border, therefore there are three groups of
-    pixels, of which the middle one belongs to the cells, and levels are compared as logarithms.
-    """
-    least, largest = options.diameters_pixels
-    smooth = np.maximum(blurred(plane, SMOOTHING_UM / options.pixel_um), 0)
-    pedestal = PEDESTAL_SHARE * float(np.quantile(smooth, 0.999))
-    if not pedestal:
-        return nuclei.copy()
-    window = CELL_BACKGROUND_DIAMETERS * largest
-    bright = without_background(np.log(smooth + pedestal), window, GRID_UM / options.pixel_um)
-    mask = fill_small_holes(bright > lower_level_of_three(bright), least)
-    return cells_around(nuclei, mask, bright * (REACH_UM / options.pixel_um))
-
-
-def _plane(
-    planes: Mapping[str, NDArray[np.unsignedinteger | np.floating]], name: str, option: str
-) -> Image:
+def _plane(planes: Planes, name: str, option: str) -> Image:
     if name not in planes:
         raise QueryError(
             f"{option} {name!r} is not a channel of the site; there is {', '.join(planes)}"
