@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `plate`, `report`, `quality`, `profiles`, `normalize`, `evaluate`,
+`repair`, `show`, `plate`, `report`, `quality`, `embed`, `profiles`, `normalize`, `evaluate`,
 `export`, `dataset`, `cite`, `card`, `sql`.
 """
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.cite import cite as cite
     from jumpduck.stages.dataset import dataset as dataset
     from jumpduck.stages.download import download as download
+    from jumpduck.stages.embed import embed as embed
     from jumpduck.stages.evaluate import evaluate as evaluate
     from jumpduck.stages.export import export as export
     from jumpduck.stages.find import find as find
@@ -41,6 +42,7 @@ __all__ = [
     "cite",
     "dataset",
     "download",
+    "embed",
     "evaluate",
     "export",
     "find",

@@ -5,6 +5,7 @@ JumpduckError
 ├── CatalogError    the published tables could not be read: the message names the file
 ├── ManifestError   a table lacks what the next stage needs: the message names table and column
 ├── ProfileError    a table of profiles cannot be used: the message names column and row
+├── ModelError      a model, its weights or its description cannot be used: the message says why
 ├── StoreError      a bucket, server or folder cannot be reached or written
 ├── ImageError      bytes that are not an image we can use; a row in the results, not an error
 ├── PartialError    some files are missing: the message names the results table
@@ -42,6 +43,10 @@ class ManifestError(JumpduckError):
 
 class ProfileError(JumpduckError):
     """A table of profiles cannot be used for what was asked."""
+
+
+class ModelError(JumpduckError):
+    """A model, its weights or its description cannot be used."""
 
 
 class StoreError(JumpduckError):

@@ -22,9 +22,9 @@ VERBS = sorted(name for name in app if not name.startswith("-"))
 
 
 def test_every_public_function_is_a_verb():
-    # repair is `jumpduck verify --repair`
-    others = {"demo", "collections", "get", "recipes", "completion", "help"}
-    assert {*jumpduck.__all__, *others} - {"repair"} == set(VERBS)
+    # repair is `jumpduck verify --repair`; dataset gives objects of Python
+    others = {"demo", "collections", "get", "models", "recipes", "completion", "help"}
+    assert {*jumpduck.__all__, *others} - {"repair", "dataset"} == set(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -51,6 +51,7 @@ def test_defaults_are_taken_where_something_else_has_imported_pydantic(verb):
     needed = {
         "get": ["-o", "images"], "submit": ["--system", "slurm"], "plate": ["p"],
         "export": ["paths"], "completion": ["show"], "normalize": ["p"],
+        "embed": ["--model", "m"],
         "evaluate": ["p", "--metric", "nsc"],
     }  # fmt: skip
     app.parse_args([verb, *needed.get(verb, [])], exit_on_error=False)

@@ -11,12 +11,11 @@ from jumpduck.rows import SITE_KEY
 from tests.support.pages import (
     PAGES,
     blocks,
-    copy_by_links,
     matches,
     name_of,
     named_commands,
     prose,
-    run,
+    run_page,
 )
 from tests.support.places import DATA, ROOT
 
@@ -26,43 +25,12 @@ WITH_CODE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """The folder that `jumpduck demo` fills, and what it printed."""
-    folder = tmp_path_factory.mktemp("pages")
-    done = run("jumpduck demo", folder)
-    assert done.code == 0, done.err
-    return folder / "jumpduck-demo", done.out
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
 def test_commands_and_python_of_a_page_run_and_print_what_it_says(
     page, demo, tmp_path, monkeypatch
 ):
-    here, empty = copy_by_links(demo[0], tmp_path / "jumpduck-demo"), tmp_path / "empty"
-    empty.mkdir()
-    (here / "sql").symlink_to(ROOT / "sql")
-    archive = {
-        f"JUMPDUCK_CATALOG_{option.upper()}": str(here / option)
-        for option in ("gallery", "metadata")
-    }
-    monkeypatch.chdir(here)
-    python = {"__name__": "page"}
-    for block in blocks(page):
-        if block.note.startswith("file="):
-            (here / block.note.removeprefix("file=")).write_text(block.text)
-        elif block.language == "python" and block.note == "theirs":
-            compile(block.text, name_of(page), "exec", dont_inherit=True)
-        elif block.language == "python":
-            exec(compile(block.text, name_of(page), "exec", dont_inherit=True), python)
-        elif block.language == "console" and block.note != "install":
-            folder, env = (empty, archive) if block.note == "archive" else (here, {})
-            for command, shown in block.commands():
-                done = run(command, folder, **env)
-                code = int((re.findall(r"# exits (\d+)$", command) or ["0"])[0])
-                assert done.code == code, (command, done.err)
-                assert not shown.strip() or matches(shown, done.out), (command, done.out)
+    run_page(page, demo[0], tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

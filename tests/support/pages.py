@@ -10,6 +10,7 @@ with that exit code, every other one with 0. What stands behind the language say
     ```python                 in the folder of the demo, after the page's earlier blocks
     ```python file=mine.py    written to that file of that folder
     ```python theirs          of another tool: only checked to parse
+    ```console torch          run where torch is installed, as ```python torch is
 """
 
 import itertools
@@ -22,6 +23,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.support.command_line import Run, run_here
 from tests.support.places import ROOT
@@ -98,6 +101,44 @@ def run(command: str, folder: Path, **env: str) -> Run:
     env = {**os.environ, **env, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=env)
     return Run(done.returncode, done.stdout, done.stderr)
+
+
+def run_page(page: Path, demo: Path, folder: Path, patch: pytest.MonkeyPatch, *, torch=False):
+    """Run the blocks of a page one after the other, and compare what they print.
+
+    Parameters
+    ----------
+    demo
+        What `jumpduck demo` filled; the page gets a copy.
+    torch
+        Run the blocks that need torch, too.
+    """
+    here, empty = copy_by_links(demo, folder / "jumpduck-demo"), folder / "empty"
+    empty.mkdir()
+    (here / "sql").symlink_to(ROOT / "sql")
+    archive = {
+        f"JUMPDUCK_CATALOG_{option.upper()}": str(here / option)
+        for option in ("gallery", "metadata")
+    }
+    patch.chdir(here)
+    patch.syspath_prepend(here)
+    python = {"__name__": "page"}
+    for block in blocks(page):
+        if block.note == "torch" and not torch:
+            continue
+        if block.note.startswith("file="):
+            (here / block.note.removeprefix("file=")).write_text(block.text)
+        elif block.language == "python" and block.note == "theirs":
+            compile(block.text, name_of(page), "exec", dont_inherit=True)
+        elif block.language == "python":
+            exec(compile(block.text, name_of(page), "exec", dont_inherit=True), python)
+        elif block.language == "console" and block.note != "install":
+            place, env = (empty, archive) if block.note == "archive" else (here, {})
+            for command, shown in block.commands():
+                done = run(command, place, **env)
+                code = int((re.findall(r"# exits (\d+)$", command) or ["0"])[0])
+                assert done.code == code, (command, done.err)
+                assert not shown.strip() or matches(shown, done.out), (command, done.out)
 
 
 def copy_by_links(folder: Path, target: Path) -> Path:

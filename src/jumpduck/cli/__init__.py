@@ -39,6 +39,8 @@ VERBS = (
     "plate",
     "quality",
     "report",
+    "embed",
+    "models",
     "profiles",
     "normalize",
     "evaluate",

@@ -46,22 +46,43 @@ def write_parts(parts: Iterable[Profiles], path: str | Path, facts: Mapping[str,
     StoreError
         The file cannot be written.
     """
-    file = expanded(path)
     coming = iter(parts)
     first = next(coming, None)
     if first is None:
         raise ProfileError("there is no row to write; give another table, or another `where`")
-    kept = {**first.facts, **facts}
-    schema = dict(first.frame().schema)
+    frames = (part.frame() for part in chain([first], coming))
+    return write_frames(frames, path, {**first.facts, **facts})
+
+
+def write_frames(
+    frames: Iterable[pl.DataFrame], path: str | Path, facts: Mapping[str, str] = {}
+) -> int:
+    """Write a table that comes in parts, at least one, and get its number of rows.
+
+    Parameters
+    ----------
+    frames
+        Rows with the same columns; their types are those of the first.
+    path, facts
+        As `write_parts` takes them.
+
+    Raises
+    ------
+    ProfileError, StoreError
+        As `write_parts`.
+    """
+    file = expanded(path)
+    coming = iter(frames)
+    first = next(coming)
+    schema = dict(first.schema)
     group = max(1, GROUP_BYTES // (8 * len(schema)))
     rows = 0
     failed: list[BaseException] = []
 
-    def frames() -> Generator[pl.DataFrame]:
+    def checked() -> Generator[pl.DataFrame]:
         nonlocal rows
         try:
-            for part in chain([first], coming):
-                frame = part.frame()
+            for frame in chain([first], coming):
                 if frame.columns != [*schema]:
                     raise ProfileError("a part of the table has other columns than the first")
                 rows += frame.height
@@ -71,17 +92,17 @@ def write_parts(parts: Iterable[Profiles], path: str | Path, facts: Mapping[str,
             raise
 
     def io_source(*_asked: object) -> Generator[pl.DataFrame]:
-        return frames()
+        return checked()
 
     try:
         make_folder(file.parent)
         with atomic_path(file) as target:
             try:
                 if is_csv_name(file.name):
-                    _write_csv(frames(), target, gz=file.name.lower().endswith(".gz"))
+                    _write_csv(checked(), target, gz=file.name.lower().endswith(".gz"))
                 else:
                     register_io_source(io_source, schema=schema).sink_parquet(
-                        target, compression="zstd", row_group_size=group, metadata=kept
+                        target, compression="zstd", row_group_size=group, metadata=dict(facts)
                     )
             except pl.exceptions.PolarsError:
                 if failed:

@@ -1,0 +1,113 @@
+"""Tables of embeddings, part by part: the samples, their embeddings, and why some have none."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import polars as pl
+
+from jumpduck.embeddings.applied import Embedded, apply
+from jumpduck.embeddings.inputs import Inputs
+from jumpduck.embeddings.models import Model
+from jumpduck.embeddings.networks import Batches
+from jumpduck.embeddings.parts import PlatePart
+from jumpduck.rows import SITE_KEY
+from jumpduck.samples.samples import Samples
+
+REASON = "reason"
+"""Column of the samples that are left out."""
+
+NOT_FINITE = "the model gave nan or infinity"
+
+CHANNEL = "Metadata_Channel"
+
+MIN_DIGITS = 4
+"""Of the number in the name of a column, so that names sort as numbers do."""
+
+
+def tables_of(
+    model: Model,
+    inputs: Inputs,
+    samples: Samples,
+    parts: Sequence[PlatePart],
+    *,
+    batches: Batches,
+    threads: int,
+    dimensions: int,
+    computed: Callable[[int], object],
+) -> Iterator[tuple[PlatePart, pl.DataFrame]]:
+    """Get the table of each part when it is done.
+
+    It has a row for each sample: its columns ``Metadata_*``, `REASON` where it has no embedding,
+    and ``emb0000`` and so on.
+
+    Parameters
+    ----------
+    dimensions
+        Values of an embedding.
+    computed
+        Called with the number of samples of each batch that is done.
+    """
+    rows = [part.rows for part in parts]
+    waiting = deque(parts)
+    held: list[Embedded] = []
+
+    def first() -> tuple[PlatePart, pl.DataFrame]:
+        part = waiting.popleft()
+        frame = _table(samples, part, held, dimensions)
+        held.clear()
+        return part, frame
+
+    for found in apply(model, inputs, samples, rows, batches=batches, threads=threads):
+        # parts come in their order; one whose last images cannot be read ends without a last batch
+        while found.indices[0] >= waiting[0].rows.stop:
+            yield first()
+        held.append(found)
+        computed(len(found.indices))
+        if found.indices[-1] == waiting[0].rows[-1]:
+            yield first()
+    while waiting:
+        yield first()
+
+
+def with_reason(skipped: pl.DataFrame) -> pl.DataFrame:
+    """Get the images that sites lack, with the reason in the place of status and error."""
+    why = pl.coalesce(pl.col("error").replace("", None), "status")
+    reason = pl.format("channel {}: {}", CHANNEL, why).alias(REASON)
+    return skipped.select(*SITE_KEY, CHANNEL, reason)
+
+
+def of_left_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """Get the rows of a part that have no embedding."""
+    names = [name for name in frame.columns if name.startswith("Metadata_")]
+    return frame.filter(pl.col(REASON).is_not_null()).select(*names, REASON)
+
+
+def _table(
+    samples: Samples, part: PlatePart, held: Sequence[Embedded], dimensions: int
+) -> pl.DataFrame:
+    values = np.full((len(part.rows), dimensions), np.nan, np.float32)
+    read = np.zeros(len(part.rows), np.bool_)
+    for one in held:
+        read[one.indices - part.rows.start] = True
+        values[one.indices - part.rows.start] = one.values
+    table = samples.table[part.rows.start : part.rows.stop]
+    # because columns of numbers beside these would be taken for features
+    table = table.select(name for name in table.columns if name.startswith("Metadata_"))
+    reasons: list[str | None] = [None] * table.height
+    if lost := np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist():
+        why = _why_not_read(samples, table)
+        for row in lost:
+            reasons[row] = NOT_FINITE if read[row] else why[row]
+    digits = max(MIN_DIGITS, len(str(dimensions - 1)))
+    columns = [
+        pl.Series(f"emb{number:0{digits}}", values[:, number]) for number in range(dimensions)
+    ]
+    return pl.DataFrame([*table.get_columns(), pl.Series(REASON, reasons, pl.String), *columns])
+
+
+def _why_not_read(samples: Samples, table: pl.DataFrame) -> list[str]:
+    """Get for each row of a table of samples why its images could not be read."""
+    why = with_reason(samples.skipped).unique(SITE_KEY, keep="last").select(*SITE_KEY, REASON)
+    reasons = table.select(SITE_KEY).join(why, on=SITE_KEY, how="left", maintain_order="left")
+    return reasons[REASON].fill_null("its images cannot be read").to_list()
