@@ -80,6 +80,7 @@ def test_a_model_with_local_weights_finds_the_nuclei_and_cells_grow_around_them(
         weights.mkdir()
         (weights / "config.json").write_text(TWO)
     options = SegmentOptions(nuclei="n", cells="n", model=name, weights=str(weights))
+    assert options.facts["weights"] == weights_digest(weights)
     found = segment({"n": plane()}, options)
     assert found.count == 2
     assert [found.labels[NUCLEI][30, column] for column in (30, 70)] == [2, 1]

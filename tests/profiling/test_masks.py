@@ -9,6 +9,7 @@ import pytest
 import tifffile
 
 from jumpduck.errors import ImageError, QueryError
+from jumpduck.profiling.mask_files import MaskFiles
 from jumpduck.profiling.masks import encode_labels, read_mask
 from jumpduck.profiling.objects import CELLS, CYTOPLASM, NUCLEI
 from jumpduck.profiling.segmentation import SegmentOptions, segment
@@ -167,3 +168,50 @@ def test_label_images_are_written_and_read_back(highest, bits):
         assert file.pages[0].description == "note"
         assert np.array_equal(file.asarray(), labels)
     assert np.array_equal(read_mask(data, SHAPE), labels)
+
+
+KEY = {
+    "Metadata_Source": "s", "Metadata_Batch": "b", "Metadata_Plate": "p", "Metadata_Well": "A01",
+    "Metadata_Site": 3,
+}  # fmt: skip
+
+
+def test_the_masks_of_a_site_are_found_by_a_pattern(tmp_path):
+    (tmp_path / "p").mkdir()
+    for name, image in ((NUCLEI, discs(*PAIR)), (CELLS, discs(*AROUND))):
+        (tmp_path / "p" / f"A01_3_{name}.tiff").write_bytes(tiff(image.astype(np.uint8)))
+    found = MaskFiles(f"{tmp_path}/{{plate}}/{{well}}_{{site}}_{{object}}.tiff").read(KEY, SHAPE)
+    assert list(found) == [NUCLEI, CELLS]
+    assert np.array_equal(found[CELLS], discs(*AROUND))
+    one = MaskFiles(f"{tmp_path}/p/{{well}}_{{site}}_Cells.tiff").read(KEY, SHAPE)
+    assert list(one) == [NUCLEI]
+
+
+def test_a_site_without_a_mask_or_with_a_wrong_one_is_told_with_its_path(tmp_path):
+    files = MaskFiles(f"{tmp_path}/{{well}}.png")
+    with pytest.raises(ImageError, match=r"no mask: there is no file .*/A01\.png"):
+        files.read(KEY, SHAPE)
+    path = tmp_path / "A01.png"
+    path.write_bytes(imagecodecs.png_encode(np.zeros((9, 9), np.uint8)))
+    with pytest.raises(ImageError, match=r"mask .*/A01\.png: a mask of 9 x 9 pixels"):
+        files.read(KEY, SHAPE)
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ImageError, match=r"1099511627776 bytes, where 160 x 120 pixels take at"):
+        files.read(KEY, SHAPE)
+    for odd in ("../A01", "..", "a\\b", "a\0b", ""):
+        with pytest.raises(ImageError, match="cannot be a part of a path"):
+            files.read({**KEY, "Metadata_Well": odd}, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("masks/{Plate}.png", r"have \{Plate\}; placeholders are \{source\}"),
+        ("masks/{well.png", "have a single brace"),
+        ("masks/{object}.png", "say nothing of a site"),
+    ],
+)
+def test_a_pattern_that_finds_no_site_is_refused(pattern, said):
+    with pytest.raises(QueryError, match=said):
+        MaskFiles(pattern)

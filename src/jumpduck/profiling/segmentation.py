@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError, QueryError
 from jumpduck.profiling.filters import Image
-from jumpduck.profiling.local_models import ModelName, check_model, nuclei_by_model
+from jumpduck.profiling.local_models import (
+    ModelName,
+    check_model,
+    nuclei_by_model,
+    weights_digest,
+)
 from jumpduck.profiling.nuclei_and_cells import cells_around, cells_in, nuclei_in, nuclei_of_mask
 from jumpduck.profiling.objects import (
     CELLS,
@@ -77,6 +82,17 @@ class SegmentOptions:
             check_model(self.model, self.weights)
         elif self.weights is not None:
             raise QueryError(f"weights {self.weights} are of no use without `model`; give both")
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What decides which objects there are beside the planes; of weights, their SHA-256."""
+        path = None if self.model is None else check_model(self.model, self.weights)
+        return {
+            "pixel_um": self.pixel_um,
+            "nucleus_um": list(self.nucleus_um),
+            "model": self.model,
+            "weights": path and weights_digest(path),
+        }
 
     @property
     def diameters_pixels(self) -> tuple[float, float]:
