@@ -27,8 +27,8 @@ HIGHEST = 65535
 class Augmentation(Protocol):
     """Changes an image at random; any function with these parameters will do.
 
-    It may return several views of the image, such as two crops. It must draw from `generator`
-    alone, so that the same sample in the same epoch is the same in any number of workers.
+    It draws from `generator` alone, so that the same sample in the same epoch is the same in any
+    number of workers.
     """
 
     def __call__(self, image: Tensor, generator: torch.Generator, /) -> Image:
@@ -36,25 +36,36 @@ class Augmentation(Protocol):
         ...
 
 
-class Step(Protocol):
-    """An augmentation that gives one image."""
+@dataclass(frozen=True)
+class Chain:
+    """Several augmentations, one after the other; those after `Views` change each view."""
 
-    def __call__(self, image: Tensor, generator: torch.Generator, /) -> Tensor:
-        """Get another image, and leave the given one as it is."""
-        ...
+    steps: Sequence[Augmentation]
+
+    def __call__(self, image: Tensor, generator: torch.Generator, /) -> Image:
+        """Get what the last step makes."""
+        made: Image = image
+        for step in self.steps:
+            if isinstance(made, Tensor):
+                made = step(made, generator)
+            else:
+                made = [view for one in made for view in _views(step(one, generator))]
+        return made
 
 
 @dataclass(frozen=True)
-class Chain:
-    """Several steps, one after the other."""
+class Views:
+    """Several views of an image, such as two large crops and eight small ones."""
 
-    steps: Sequence[Step]
+    views: Sequence[Augmentation]
 
-    def __call__(self, image: Tensor, generator: torch.Generator, /) -> Tensor:
-        """Get what the last step makes."""
-        for step in self.steps:
-            image = step(image, generator)
-        return image
+    def __call__(self, image: Tensor, generator: torch.Generator, /) -> Image:
+        """Get a view for each augmentation."""
+        return [view for one in self.views for view in _views(one(image, generator))]
+
+
+def _views(image: Image) -> Sequence[Tensor]:
+    return [image] if isinstance(image, Tensor) else image
 
 
 @dataclass(frozen=True)
@@ -294,7 +305,7 @@ def preset(name: str, size: int = 224, nuclei: int | None = None) -> Chain:
         There is no such preset.
     """
     crop, flip = Crop(size, nuclei), Flip(0.5)
-    presets: Mapping[str, Sequence[Step]] = {
+    presets: Mapping[str, Sequence[Augmentation]] = {
         "contrastive": (crop, flip, Shift(0.3), Gamma(0.5, 1.5)),
         "masked": (crop, flip),
         "classification": (
