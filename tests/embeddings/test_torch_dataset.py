@@ -9,9 +9,10 @@ import torch
 from torch.utils.data import DataLoader
 
 import jumpduck
-from jumpduck.embeddings.augmentations import Flip
+from jumpduck.embeddings.augmentations import Crop, Flip, Noise, Views
 from jumpduck.embeddings.sample_loader import SampleLoader
 from jumpduck.embeddings.torch_dataset import IterableDataset, MapDataset, collate
+from jumpduck.errors import QueryError
 
 pytestmark = pytest.mark.torch
 
@@ -94,3 +95,81 @@ def test_an_epoch_that_goes_on_gives_the_batches_that_would_have_come(samples, k
         assert digests(before + after) == digests(passes[1])
         next(iter(later))
         assert later.epoch == 2
+
+
+@pytest.mark.parametrize("kind", [MapDataset, IterableDataset])
+def test_an_augmented_image_depends_on_seed_epoch_and_sample_but_not_on_workers(folder, kind):
+    def epochs(workers, seed=0):
+        samples = jumpduck.dataset(folder, seed=seed)
+        loader = SampleLoader(kind(samples, Noise()), 4, num_workers=workers)
+        return [images_by_index(loader) for _ in range(2)]
+
+    alone, shared, other = epochs(0), epochs(2), epochs(0, seed=1)
+    assert alone == shared
+    assert alone[0].keys() == alone[1].keys() == other[0].keys()
+    for index, image in alone[0].items():
+        assert image not in (alone[1][index], other[0][index])
+
+
+def images_by_index(loader):
+    return {
+        index: image.numpy().tobytes()
+        for images, metadata in loader
+        for index, image in zip(metadata["index"], images, strict=True)
+    }
+
+
+def test_what_is_written_into_a_batch_changes_no_sample(folder):
+    samples = jumpduck.dataset(folder, unit="tile", size=10)
+    before = [samples[index].image.tobytes() for index in range(len(samples))]
+    for kind in (MapDataset, IterableDataset):
+        for step in (None, Flip(0), Noise(p=0)):
+            dataset = kind(samples, step)
+            for index in range(len(samples)):
+                image, _ = dataset.item(index, 0)
+                image.zero_()
+            for images, _ in SampleLoader(dataset, 16):
+                images.zero_()
+    assert [samples[index].image.tobytes() for index in range(len(samples))] == before
+
+
+def test_several_views_are_batches_of_each(samples):
+    views = Views((Crop(12), Crop(12), Crop(6)))
+    images, metadata = next(iter(SampleLoader(MapDataset(samples, views), 4)))
+    assert [tuple(one.shape) for one in images] == [(4, 3, 12, 12)] * 2 + [(4, 3, 6, 6)]
+    assert len(metadata["index"]) == 4
+
+
+def test_numbers_that_cannot_be_are_said(folder, samples):
+    for options, text in (
+        ({"batch_size": 0}, "batch_size 0 is below 1"),
+        ({"num_workers": -1}, "num_workers -1 is below 0; 0 reads in this process"),
+        ({"batch_size": 64, "drop_last": True}, "batch_size 64 with `drop_last` leaves no batch"),
+    ):
+        with pytest.raises(QueryError, match=text):
+            SampleLoader(IterableDataset(samples), **options)
+    standardised = jumpduck.dataset(folder, standardise=True)
+    with pytest.raises(QueryError, match="standardise True comes before the augmentation"):
+        MapDataset(standardised, Flip())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("batch_size", {"batch_size": 5}), ("drop_last", {"drop_last": True}), ("seed", {"seed": 1})],
+)
+def test_an_epoch_of_other_batches_is_not_gone_on_with(folder, samples, name, options):
+    state = SampleLoader(IterableDataset(samples), 4).state_dict()
+    seed = options.pop("seed", 0)
+    other = IterableDataset(jumpduck.dataset(folder, seed=seed))
+    with pytest.raises(QueryError, match=f"^{name} .* where this epoch was left"):
+        SampleLoader(other, **{"batch_size": 4, **options}).load_state_dict(state)
+
+
+def test_workers_read_a_manifest_after_the_main_process_has(manifest, s3, tmp_path):
+    samples = jumpduck.dataset(
+        manifest, where="Metadata_Source = 'source_2'", endpoint=s3.endpoint, cache=tmp_path
+    )
+    loader = SampleLoader(IterableDataset(samples), 4, num_workers=1)
+    expected = images_by_index(SampleLoader(IterableDataset(samples), 4))
+    assert len(expected) > 4
+    assert images_by_index(loader) == expected

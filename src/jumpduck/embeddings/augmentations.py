@@ -1,8 +1,9 @@
 """Random changes of images with any number of channels, none of which is taken for a colour.
 
-Each takes a tensor (C, H, W) of values from 0 to 1 and returns another one of such values; the
-given one stays as it is, because its memory can belong to others. What is drawn for each channel
-is drawn for each one independently. `p` is the probability that an image is changed.
+Each takes a tensor (C, H, W) of values from 0 to 1 and returns one of such values. It writes
+nothing into the given one, because its memory can belong to others. What is drawn for each channel
+is drawn for each one independently. `p` is the probability that an image is changed; else it is
+returned.
 """
 
 import math

@@ -66,6 +66,7 @@ class TorchDataset:
         # one epoch to the next have a copy of all else
         self._begin: Tensor = torch.zeros(4, dtype=torch.int64).share_memory_()
         self.begin(0)
+        self.sizes(1)  # raises where there is no such rank
         # now, because both ask Polars, whose threads a fork does not have
         samples.order(0)
         if samples.options.standardise:
