@@ -81,9 +81,7 @@ def made(folder, plates, *, reverse=False):
     )
 
 
-@pytest.fixture(
-    scope="session", params=[0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))]
-)
+@pytest.fixture(scope="session", params=[0, pytest.param(1, marks=pytest.mark.slow)])
 def galleries(request, tmp_path_factory):
     """A random gallery; the same in another order; and the same with one source more."""
     folder = tmp_path_factory.mktemp("random")
