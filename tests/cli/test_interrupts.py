@@ -50,7 +50,7 @@ def ended(script, *words, cwd):
         pytest.param("catalog", "polars", marks=pytest.mark.slow),
         pytest.param("catalog", "pandas", marks=pytest.mark.slow),  # DuckDB imports it for itself
         pytest.param("find", "jumpduck.cli.find", marks=pytest.mark.slow),
-        ("find", "duckdb"),
+        pytest.param("find", "duckdb", marks=pytest.mark.slow),
     ],
 )
 def test_ctrl_c_during_an_import_ends_a_verb_with_one_line(verb, name, catalog, gallery, tmp_path):

@@ -67,6 +67,7 @@ def test_files_of_another_manifest_are_not_named(rows, cli, tmp_path):
     assert cli("download", "--manifest", "seven.parquet", "--dry-run").err == ""
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_is_there_and_what_is_left(rows, cli, tmp_path):
     assert "there already: 0 files; left to fetch: 12;" in cli("download", "--dry-run").out
     assert list(tmp_path.iterdir()) == [tmp_path / "manifest.parquet"]

@@ -21,6 +21,7 @@ def test_a_flag_wins_over_a_preset(cli, catalog, tmp_path):
     assert "seed = 3" in shown
 
 
+@pytest.mark.slow
 def test_the_preset_jump_download_selects_the_sites_of_jump_download(cli, catalog):
     done = cli("manifest", "--catalog", catalog, "--preset", "jump-download", "--json")
     assert json.loads(done.out)["files"] == 255

@@ -66,6 +66,7 @@ def test_another_recipe_or_option_in_the_same_folder_processes_the_images_again(
         assert [row["status"] for row in done["by_status"]] == [fetched]
 
 
+@pytest.mark.slow
 def test_the_recipe_is_read_from_the_environment_or_a_file(cli, manifest, tmp_path):
     assert cli("download", JUMPDUCK_DOWNLOAD_RECIPE="tiff16").code == 0
     (tmp_path / "jumpduck.toml").write_text('[download]\nrecipe = "jxl"\ncrop = 32\n')

@@ -89,6 +89,7 @@ def test_a_bucket_gives_the_same_sites_as_a_folder(pilot, build):
         assert ask("FROM cpg.problems") == []
 
 
+@pytest.mark.slow
 def test_plates_can_be_chosen_and_misspelt_ones_bring_the_nearest(pilot, build):
     ask = build(**pilot.options, plates=["BR00117006"], sources=["source_4"])
     assert ask("SELECT Metadata_Plate, Metadata_Batch FROM cpg.plates") == [

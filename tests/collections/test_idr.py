@@ -96,6 +96,7 @@ def test_a_mirror_on_a_web_server_needs_no_listing(small, tmp_path):
     assert results["status"].to_list() == ["fetched"] * 6
 
 
+@pytest.mark.slow
 def test_a_catalog_of_some_plates_asks_for_no_file_of_the_others(small, tmp_path):
     made, folder = small
     with RangeServer(folder) as server:
@@ -121,6 +122,7 @@ def test_a_frame_of_a_movie_is_a_site_with_a_path_of_its_own(tmp_path):
     assert jumpduck.sql("SELECT count(DISTINCT site_number) FROM idr.sites", catalog).item() == 372
 
 
+@pytest.mark.slow
 def test_a_plate_that_is_missing_by_its_annotation_has_no_wells(tmp_path):
     catalog = built(tmp_path, movie_tables(ANNOTATED), studies=["idr0013-screenA"])
     roles = "SELECT Metadata_Well, Metadata_pert_type FROM idr.wells ORDER BY ALL"
@@ -129,6 +131,7 @@ def test_a_plate_that_is_missing_by_its_annotation_has_no_wells(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_ome_zarr_form_of_a_study_is_asked_for_by_its_own_accession(tmp_path):
     tables = {
         "idr0035.csv": "idr0035/Week1_22123.ome.zarr,S-BIAD847/0762bf96-4f01,4051\n",

@@ -123,6 +123,7 @@ def test_the_embeddings_of_each_site_are_listed(built, gallery):
     assert jumpduck.sql(query, built).item() == 16
 
 
+@pytest.mark.slow
 def test_odd_lines_of_the_index_are_rows_and_known_issues_of_jump_hold(gallery, tmp_path):
     tables = tmp_path / "tables"
     shutil.copytree(gallery / METADATA, tables)

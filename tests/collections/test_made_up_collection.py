@@ -78,6 +78,7 @@ def test_a_selection_has_the_collections_own_columns(made_up):
     assert "Metadata_JCP2022" not in rows.columns
 
 
+@pytest.mark.slow
 def test_a_site_that_is_known_to_be_bad_stays_out(made_up):
     bad = {"plates": "0002", "wells": "B02"}
     assert set(jumpduck.manifest(made_up, **bad)["Metadata_Site"]) == {2}

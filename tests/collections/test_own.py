@@ -89,6 +89,7 @@ def test_a_pattern_finds_the_same_images_in_a_folder_and_in_a_bucket(plates, bui
             build(gallery="s3://other", pattern=PATTERN, endpoint=server.endpoint)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_one_plate_gives_it_its_name(plates, build):
     folder = Path(plates.options["gallery"]) / "plate-7"
     ask = build(gallery=str(folder), pattern="{row}{col}_s1_w{channel}.tif")
@@ -185,6 +186,7 @@ def test_a_column_that_has_other_values_beside_names_of_files_is_refused():
         rows_of_list("x", table, lambda path: path)
 
 
+@pytest.mark.slow
 def test_a_merged_tiff_of_cellpaintssl_is_a_page_for_each_channel(build, tmp_path):
     text = (
         "FileName_Merged,batch,plate,well,field,perturbation_id,target\n"
@@ -266,6 +268,7 @@ def test_a_line_that_is_no_image_is_a_row_with_its_reason(build, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_line_whose_well_has_another_row_and_column_is_not_believed(build, tmp_path):
     text = (
         "channel,path,plate,well,row,col\n"
@@ -286,6 +289,7 @@ def test_a_quoted_value_may_have_several_lines():
     ]
 
 
+@pytest.mark.slow
 def test_what_a_samplesheet_says_of_no_plate_is_not_said_of_all(build, tmp_path):
     text = "channel,path,plate,well,compound\nDNA,1.tif,P1,A01,c1\nDNA,2.tif,,A01,c2\n"
     ask = build(**listed(tmp_path, text))
@@ -311,6 +315,7 @@ def test_a_file_that_is_no_samplesheet_is_one_line(build, tmp_path, text, reason
         build(**listed(tmp_path, text))
 
 
+@pytest.mark.slow
 def test_a_platemap_that_contradicts_itself_is_believed_in_the_rest(build, tmp_path):
     (tmp_path / "map.tsv").write_text(
         "Well\tcompound\tpert_type\tconcentration\tNote!\n"
@@ -355,6 +360,7 @@ def test_many_platemaps_that_name_no_plate_contradict_each_other_and_take_little
     assert ask(query) == [("A01", 4), ("A02", 2)]
 
 
+@pytest.mark.slow
 def test_a_platemap_of_other_plates_is_said_to_be_one(build, tmp_path):
     (tmp_path / "map.csv").write_text("plate,well,compound\nP9,A01,c1\n")
     ask = build(
@@ -530,6 +536,7 @@ def at_time(channel, time):
     )
 
 
+@pytest.mark.slow
 def test_the_images_of_a_site_are_those_of_the_first_time_point(build, tmp_path):
     folder = harmony(tmp_path)
     index = folder / "Index.idx.xml"
@@ -542,6 +549,7 @@ def test_the_images_of_a_site_are_those_of_the_first_time_point(build, tmp_path)
     assert ("a later time point", 14) in ask(REASONS)
 
 
+@pytest.mark.slow
 def test_a_site_never_mixes_two_measurements(build, tmp_path):
     other_well = at_time(1, 0).replace("<Row>2", "<Row>1").replace("TimepointID", "Other")
     harmony(tmp_path, more=other_well)
@@ -598,6 +606,7 @@ def test_options_that_do_not_fit_are_refused_by_name(build, options, reason):
         build(**options)
 
 
+@pytest.mark.slow
 def test_a_catalog_may_have_the_name_of_its_collection(plates, tmp_path):
     path = tmp_path / "own.duckdb"
     jumpduck.catalog(path, collection="own", **plates.options)

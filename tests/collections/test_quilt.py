@@ -149,6 +149,7 @@ def test_keys_versions_and_hashes_become_a_url(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_an_image_that_cannot_be_had_is_left_out_and_named(tmp_path):
     part, control = "a part that is empty, . or ..", "is not UTF-8, or has a control character"
     wrong, elsewhere = "its hash cannot be checked", "it is not in a bucket"

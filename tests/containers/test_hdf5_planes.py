@@ -69,6 +69,7 @@ def test_numbers_of_other_types_need_a_range(dtype, tmp_path):
     assert np.array_equal(found, np.minimum(np.rint(values[1, 4, 0] * 500.0), 65535))
 
 
+@pytest.mark.slow
 def test_one_frame_of_a_movie_fetches_less_than_a_tenth_of_the_file(tmp_path):
     """As those of idr0013, whose groups and index lie between the frames."""
     shape = (2, 48, 1, 400, 500)

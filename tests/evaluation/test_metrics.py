@@ -186,6 +186,7 @@ def test_what_has_no_partner_is_missing_and_not_wrong(tmp_path):
     assert "alone" not in found.queries["Metadata_moa"]
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_plates_and_files_changes_nothing(screen, tmp_path):
     frame = pl.read_parquet(screen)
     expected = evaluated(screen, OWN)

@@ -16,6 +16,7 @@ from jumpduck.exports.plain_names import places_of_wells, site_key
 from jumpduck.imaging.readers import decode_image, page_channels
 from jumpduck.rows import SITE_KEY
 from tests.support.cell_profiler import read_load_data
+from tests.support.examples import first_quick
 from tests.support.exports import changed, results
 from tests.support.places import DATA
 
@@ -302,7 +303,7 @@ def test_a_users_column_of_another_type_is_read_as_what_it_means(images, tmp_pat
     assert cli("show", "--out", folder, "--role", "3", "--sites", "1").code == 0
 
 
-@pytest.mark.parametrize("form", ["paths", "webdataset", "loaddata"])
+@first_quick(1, "form", ["loaddata", "paths", "webdataset"])
 def test_a_file_without_a_checksum_is_refused_and_repaired(images, tmp_path, form, cli):
     none = pl.lit(None, pl.String)
     folder = changed(images, tmp_path, results(images).with_columns(checksum=none))

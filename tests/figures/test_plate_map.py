@@ -137,6 +137,7 @@ def test_a_character_that_xml_does_not_have_is_drawn_as_a_mark(tmp_path, suffix)
         assert "A01: a\ufffd\ufffd\\u001b" in (tmp_path / "plate.svg").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_picture_is_sharp_and_another_file_is_not_replaced(tmp_path):
     rows = pl.DataFrame({"Metadata_Well": ["A01", "H12"], "x": [1, 1]})
     chart = plate_map(well_values(rows, "x"), "A plate")

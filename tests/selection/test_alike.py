@@ -15,6 +15,7 @@ PAIR = {"LOUPRKONTZGTKE-UHFFFAOYSA-N": "A01", "LOUPRKONTZGTKE-WZBLMQSHSA-N": "A0
     "option", ["compounds", pytest.param("perturbations", marks=pytest.mark.slow)]
 )
 @first_quick(2, "key", [*PAIR, *map(str.lower, PAIR)])
+@pytest.mark.slow
 def test_a_whole_key_chooses_what_has_it_and_says_what_is_left_out(plates, caplog, option, key):
     rows = jumpduck.manifest(plates, **{option: key})
     assert set(rows["Metadata_Well"]) == {PAIR[key.upper()]}

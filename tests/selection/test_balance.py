@@ -121,6 +121,7 @@ def test_a_budget_comes_on_top_and_added_controls_are_not_counted(galleries):
     )
 
 
+@pytest.mark.slow
 def test_groups_that_have_too_few_are_a_table(cli, galleries):
     words = ("manifest", "--catalog", galleries[0], "--dry-run", "--per-plate", 60)
     done = cli(*words)

@@ -36,6 +36,7 @@ def test_brightfield_is_added_where_it_was_imaged_and_no_site_is_lost(plates):
     assert set(more.filter(channel_kind="brightfield")["Metadata_Site"]) == {1}
 
 
+@pytest.mark.slow
 def test_what_was_not_published_is_said(cli, plates):
     words = ("manifest", "--catalog", plates, "--dry-run", "--illum", "--brightfield")
     said = cli(*words, "--plate", "P1", "C2", "--role", "trt", "--per-well", "trt=9").out

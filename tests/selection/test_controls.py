@@ -17,7 +17,7 @@ from tests.support.examples import first_quick
 
 
 @first_quick(
-    2,
+    1,
     ("asked", "controls"),
     [
         ({"genes": "TP53", "plates": ["C1"]}, {"non-targeting"}),

@@ -77,6 +77,7 @@ def test_controls_that_are_added_are_left_out_too(catalog, every):
 
 
 @first_quick(1, "options", [{"max_sites": 9}, {"per_source": 9}, {"per_plate": 9}])
+@pytest.mark.slow
 def test_a_budget_is_spent_on_other_sites(catalog, every, options):
     before = sites(catalog, **options)
     left_out = pl.DataFrame(list(before)[:4], schema=every.schema, orient="row")

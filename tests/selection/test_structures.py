@@ -77,6 +77,7 @@ def test_what_is_only_alike_is_found_and_said(drawn, smiles, how, names):
     assert set(found["matched_by"]) == {how}
 
 
+@pytest.mark.slow
 def test_a_manifest_takes_any_notation(drawn):
     aspirin = jumpduck.manifest(drawn, compounds="O=C(O)c1ccccc1OC(C)=O")
     assert set(aspirin["Metadata_JCP2022"]) == {"JCP2022_000102"}

@@ -44,6 +44,7 @@ def annotated(gallery, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_compound_is_known_by_the_well_of_the_platemap_and_else_by_its_inchikey(annotated):
     rows = jumpduck.sql(
         "SELECT * EXCLUDE (Metadata_broad_sample) FROM jump.annotations ORDER BY ALL", annotated

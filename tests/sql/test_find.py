@@ -209,6 +209,7 @@ def test_a_name_in_the_wrong_option_brings_the_right_one(named, asked, said):
         jumpduck.manifest(named, **asked)
 
 
+@pytest.mark.slow
 def test_a_modality_is_found_by_its_everyday_word(named):
     rows = jumpduck.manifest(named, modalities="overexpression", per_well="all")
     assert rows.equals(jumpduck.manifest(named, modalities="orf", per_well="all"))

@@ -148,6 +148,7 @@ def test_an_interrupted_run_goes_on_with_what_it_had(from_s3, bucket, tmp_path, 
     assert pl.read_parquet(path).height == 12
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_the_published_one_is_refused(gallery, tmp_path, published):
     root = tmp_path / "gallery"
     shutil.copytree(gallery.gallery, root)

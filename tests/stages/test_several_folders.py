@@ -68,6 +68,7 @@ def test_a_file_that_another_recipe_or_url_made_is_left_of_a_shard(here):
     assert jumpduck.status(here / "a", shards=other / "shards").shards["left"][0] == rows.height
 
 
+@pytest.mark.slow
 def test_verify_of_several_folders_says_which_has_the_wrong_file_and_repairs_it(cli, here):
     assert cli("verify", "--out", "a").code == 0
     damaged = next((here / "a").glob("source*/*/*/*.png"))

@@ -243,6 +243,7 @@ def test_the_commands_that_go_on_are_named(rows, tmp_path, cli):
     assert f"2 could not be had; {one} tries again" in (cli("verify", "--out", "a b").err)
 
 
+@pytest.mark.slow
 def test_verify_compares_with_several_manifests_as_one(rows, tmp_path, cli):
     rows.head(4).write_parquet(tmp_path / "a.parquet")
     rows[4:6].write_csv(tmp_path / "b.csv")
@@ -271,6 +272,7 @@ def test_a_copy_of_an_unfinished_folder_is_not_taken_for_a_whole_one(
     assert f"{rows.height - 9} not fetched" in cli("status", "--out", "copy").err
 
 
+@pytest.mark.slow
 def test_a_manifest_that_names_other_urls_fetches_them(rows, whole, out):
     other = rows.with_columns(pl.col("url").shift(-1).fill_null(rows["url"][0]))
     lacking = jumpduck.verify(out, manifest=other)

@@ -185,8 +185,8 @@ def test_a_reservation_that_must_not_wait_says_that_it_is_too_small():
     ("name", "options"),
     [
         ("png8", {"crop": 0}),
-        ("png8", {"crop": 0, "resize": 700}),
-        ("png8", {"crop": 0, "resize": 1800}),
+        pytest.param("png8", {"crop": 0, "resize": 700}, marks=pytest.mark.slow),
+        pytest.param("png8", {"crop": 0, "resize": 1800}, marks=pytest.mark.slow),
         ("png16", {"crop": 0, "resize": 1800}),
         ("png8", {}),
         ("png16", {"crop": 0}),

@@ -126,6 +126,7 @@ def test_plates_that_share_a_folder_leave_each_others_files_alone(rows, tmp_path
     assert len(list((tmp_path / "all").iterdir())) == 240
 
 
+@pytest.mark.slow
 def test_rows_of_a_killed_run_are_gathered_by_a_run_of_another_manifest(rows, tmp_path):
     one, other = rows.head(4), rows.tail(4).with_columns(Metadata_Plate=pl.lit("other"))
     results = jumpduck.download(one, tmp_path)

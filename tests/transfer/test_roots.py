@@ -330,6 +330,7 @@ def test_what_one_root_has_tells_how_much_the_others_need(here, choice, free):
     assert not (here / "images").exists()
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_added_later_is_said_to_fetch_plates_again(here, rows, cli):
     assert cli("download", "--limit", 12).code == 0
     write_roots(here, *TWO)

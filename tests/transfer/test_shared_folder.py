@@ -79,6 +79,7 @@ def test_rows_of_one_plate_stand_in_the_order_of_its_sites_whoever_filled_it(
     assert both[0].equals(both[1])
 
 
+@pytest.mark.slow
 def test_a_plate_that_another_run_has_open_comes_later_and_that_is_said(
     rows, s3, tmp_path, monkeypatch
 ):
