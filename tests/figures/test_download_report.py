@@ -92,8 +92,9 @@ def found(made):
     return content_of(made.path)
 
 
-def test_plates_are_counted_by_status(found, results, made):
+def test_plates_are_counted_by_status(found, folder, made):
     done = pl.col("status") == "fetched"
+    results = pl.read_parquet(folder / "results.parquet")
     counts = (
         results.group_by(PLATE_KEY)
         .agg(pl.len(), done.sum(), *((pl.col("status") == name).sum().alias(name)

@@ -7,7 +7,7 @@ import pytest
 from jumpduck.recipes.kept_images import kept_edges_um
 
 PUBLISHED = {"width": 1280, "height": 1080, "Metadata_Pixel_Size_Microns": 0.5}
-NONE = {"crop": 0, "crop_um": None}
+NONE = {"crop": 0, "crop_um": None, "resize": None}
 
 
 def row(recipe, parameters, **others):
