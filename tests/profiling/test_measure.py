@@ -11,6 +11,12 @@ from tests.support.cells import cells
 
 KINDS = ("Nuclei", "Cells", "Cytoplasm")
 
+NEIGHBOURS = (
+    *("NumberOfNeighbors", "PercentTouching", "AngleBetweenNeighbors"),
+    *("FirstClosestObjectNumber", "FirstClosestDistance"),
+    *("SecondClosestObjectNumber", "SecondClosestDistance"),
+)
+
 
 def of(labels, count, planes, features=("core",)):
     return measure(planes, Objects({"Nuclei": np.asarray(labels, np.int32)}, count), features)
@@ -54,9 +60,8 @@ def test_the_core_features_are_those_of_cp_measure(field, core, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_takes_longer_is_that_of_cp_measure(field, everything, kind):
     planes, labels = field
-    groups = ("zernike", "feret", "radial_distribution", "radial_zernikes", "texture", "rwc")
-    expected = measured_by_cp_measure(kind, planes, labels[kind], groups)
-    assert len(expected) == 282
+    expected = measured_by_cp_measure(kind, planes, labels[kind])
+    assert len(expected) == 443
     assert differing(everything, expected) == []
 
 
@@ -82,8 +87,9 @@ def test_an_object_without_pixels_in_a_label_image_has_no_numbers_there(field, e
     for name, column in found.items():
         if name.startswith("Cytoplasm_") and not name.endswith("_Area"):
             assert np.isnan(column[3]), name
-        others = np.delete(column, 3), np.delete(everything[name], 3)
-        assert np.allclose(*others, rtol=1e-12, equal_nan=True), name
+        if "_Neighbors_" not in name:  # because an object less makes others closest
+            others = np.delete(column, 3), np.delete(everything[name], 3)
+            assert np.allclose(*others, rtol=1e-12, equal_nan=True), name
 
 
 def test_one_pixel_in_a_corner_has_the_numbers_of_cp_measure():
@@ -96,6 +102,29 @@ def test_one_pixel_in_a_corner_has_the_numbers_of_cp_measure():
     groups = ("sizeshape", "intensity", "manders_fold")
     expected = measured_by_cp_measure("Nuclei", planes, labels, groups)
     assert differing(found, expected) == []
+
+
+def test_neighbours_share_an_edge_and_the_closest_have_the_closest_centres():
+    labels = np.zeros((12, 30), np.int32)
+    labels[2:6, 2:6], labels[2:6, 6:10], labels[6:10, 10:14] = 1, 2, 3  # 2 and 3 share a corner
+    labels[2:6, 24:28] = 5
+    found = of(labels, 5, {})
+    column = {name: found[f"Nuclei_Neighbors_{name}_Adjacent"].tolist() for name in NEIGHBOURS}
+    assert column["NumberOfNeighbors"][:3] == [1, 1, 0]
+    assert column["PercentTouching"][:3] == [100 * 4 / 12, 100 * 5 / 12, 100 * 1 / 12]
+    assert column["FirstClosestObjectNumber"][:3] == [2, 1, 2]
+    assert column["SecondClosestObjectNumber"][:3] == [3, 3, 1]
+    assert column["FirstClosestDistance"][:3] == pytest.approx([4, 4, 32**0.5])
+    assert column["AngleBetweenNeighbors"][1] == pytest.approx(135)
+    assert all(np.isnan(values[3]) for values in column.values())
+    assert column["FirstClosestObjectNumber"][4] == 3
+
+
+def test_an_object_alone_has_no_neighbour():
+    labels = np.zeros((5, 5), np.int32)
+    labels[2:4, 2:4] = 1
+    found = of(labels, 1, {})
+    assert {found[f"Nuclei_Neighbors_{name}_Adjacent"][0] for name in NEIGHBOURS} == {0}
 
 
 def test_a_constant_channel_has_a_spread_of_exactly_0_and_no_correlation():

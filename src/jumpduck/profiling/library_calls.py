@@ -1,6 +1,6 @@
 """Typed doors to functions of scipy and centrosome, whose own signatures say nothing of types."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,32 @@ def enclosing_circles(
     """Get the centre, of shape (n, 2), and the radius of each object's smallest circle."""
     numbers = np.arange(1, len(hulls[1]) + 1)
     return _morphology().minimum_enclosing_circle(labels, numbers, hulls)
+
+
+def opened_by_disk(image: Floats, radius: int) -> Floats:
+    """Get an image without what is bright and fits into a disk; borders are mirrored."""
+    across = np.arange(-radius, radius + 1)
+    disk = across[:, None] ** 2 + across**2 <= radius**2
+    darker = _ndimage().grey_erosion(image, footprint=disk, mode="reflect")
+    return _ndimage().grey_dilation(darker, footprint=disk, mode="reflect")
+
+
+def nearest_points(points: Floats, count: int) -> NDArray[np.int64]:
+    """Get the indices of so many points, or all, that are nearest to each point, itself included.
+
+    Of shape (points, count).
+    """
+    from scipy import spatial  # pyright: ignore
+
+    wanted = np.arange(1, min(count, len(points)) + 1)
+    return cast("Any", spatial).cKDTree(points).query(points, wanted)[1]
+
+
+def pearson(x: Floats, y: Floats) -> float:
+    """Get the correlation of two channels, neither of which is constant."""
+    from scipy import stats  # pyright: ignore
+
+    return float(cast("Any", stats).pearsonr(x, y)[0])
 
 
 def _ndimage() -> Any:  # noqa: ANN401 - scipy has no types

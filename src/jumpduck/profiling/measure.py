@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from jumpduck.errors import ImageError, QueryError
 from jumpduck.profiling.colocalization import correlation, rank_weighted
+from jumpduck.profiling.costes import costes
+from jumpduck.profiling.granularity import granularity, without_spots
 from jumpduck.profiling.grey_values import GreyValues, grey_values, shares
 from jumpduck.profiling.image_quality import plane_quality
 from jumpduck.profiling.intensity import intensity, locations
 from jumpduck.profiling.library_calls import convex_hulls, feret_diameters
+from jumpduck.profiling.neighbours import neighbours
 from jumpduck.profiling.objects import Objects
 from jumpduck.profiling.radial import radial_distribution, rings
-from jumpduck.profiling.regions import Floats, Regions, regions
+from jumpduck.profiling.regions import Floats, Integers, Regions, regions
 from jumpduck.profiling.shape import edges, shape
 from jumpduck.profiling.texture import texture, texture_pairs
 from jumpduck.profiling.zernike import zernike
@@ -64,6 +67,8 @@ def measure(planes: Planes, objects: Objects, features: Sequence[str]) -> dict[s
         for channel, plane in planes.items():
             _check(channel, plane, kind, labels)
     found: dict[str, Floats] = {}
+    # these belong to images, so all kinds of objects share them
+    spots = without_spots(list(planes.values())) if CELLPROFILER in features else None
     for kind, labels in objects.labels.items():
         pixels, present = regions(labels, objects.count)
         if not present.size:
@@ -71,7 +76,8 @@ def measure(planes: Planes, objects: Objects, features: Sequence[str]) -> dict[s
             corner = np.zeros(labels.shape, np.int32)
             corner[0, 0] = 1
             pixels, _ = regions(corner, 1)
-        for name, values in _columns(planes, pixels, features):
+        numbers = present + 1 if present.size else np.ones(1, np.int64)
+        for name, values in _columns(planes, pixels, numbers, spots, features):
             column = np.full(objects.count, np.nan)
             column[present] = values[: present.size]
             found[f"{kind}_{name}"] = column
@@ -93,21 +99,29 @@ def image_quality(planes: Planes) -> dict[str, float]:
 
 
 def _columns(
-    planes: Planes, pixels: Regions, features: Sequence[str]
+    planes: Planes,
+    pixels: Regions,
+    numbers: Integers,
+    spots: Floats | None,
+    features: Sequence[str],
 ) -> Iterator[tuple[str, Floats]]:
     """Yield the columns of one label image, without its name."""
     channels = {channel: grey_values(pixels, plane) for channel, plane in planes.items()}
-    yield from _core(channels, pixels)
+    yield from _core(channels, pixels, numbers)
     if CELLPROFILER in features:
-        yield from _slower(planes, channels, pixels)
+        yield from _slower(planes, channels, pixels, spots)
 
 
-def _core(channels: Mapping[str, GreyValues], pixels: Regions) -> Iterator[tuple[str, Floats]]:
+def _core(
+    channels: Mapping[str, GreyValues], pixels: Regions, numbers: Integers
+) -> Iterator[tuple[str, Floats]]:
     shapes = shape(pixels)
     yield from ((f"AreaShape_{name}", values) for name, values in shapes.items())
     yield "Location_Center_X", shapes["Center_X"]
     yield "Location_Center_Y", shapes["Center_Y"]
     yield "Location_Center_Z", np.zeros(pixels.count)
+    near = neighbours(pixels, numbers, shapes["Center_X"], shapes["Center_Y"])
+    yield from ((f"Neighbors_{name}_Adjacent", column) for name, column in near.items())
     edge = edges(pixels)
     for channel, values in channels.items():
         for name, column in intensity(values, edge).items():
@@ -120,7 +134,7 @@ def _core(channels: Mapping[str, GreyValues], pixels: Regions) -> Iterator[tuple
 
 
 def _slower(
-    planes: Planes, channels: Mapping[str, GreyValues], pixels: Regions
+    planes: Planes, channels: Mapping[str, GreyValues], pixels: Regions, spots: Floats | None
 ) -> Iterator[tuple[str, Floats]]:
     hulls = convex_hulls(pixels.labels, pixels.count)
     for name, column in zip(("Min", "Max"), feret_diameters(hulls), strict=True):
@@ -128,7 +142,12 @@ def _slower(
     of_area, of_light = zernike(pixels, hulls, list(planes.values()))
     yield from ((f"AreaShape_{name}", column) for name, column in of_area.items())
     parts, directions = rings(pixels), texture_pairs(pixels)
-    for (channel, values), moments in zip(channels.items(), of_light, strict=True):
+    spectra = granularity(pixels, list(channels.values()), spots)
+    for (channel, values), moments, spectrum in zip(
+        channels.items(), of_light, spectra, strict=True
+    ):
+        for name, column in spectrum.items():
+            yield f"Granularity_{name}_{channel}", column
         for (name, ring), column in radial_distribution(values, parts).items():
             yield f"RadialDistribution_{name}_{channel}_{ring}", column
         for (name, order), column in moments.items():
@@ -136,8 +155,8 @@ def _slower(
         for (name, which), column in texture(values, directions).items():
             yield f"Texture_{name}_{channel}_{which}", column
     for one, other in combinations(channels, 2):
-        both = rank_weighted(channels[one], channels[other])
-        yield from _of_pair("RWC", one, other, both)
+        yield from _of_pair("Costes", one, other, costes(channels[one], channels[other]))
+        yield from _of_pair("RWC", one, other, rank_weighted(channels[one], channels[other]))
 
 
 def _of_pair(
