@@ -2,7 +2,7 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `plate`, `report`, `quality`, `embed`, `profiles`, `normalize`, `evaluate`,
+`repair`, `show`, `plate`, `report`, `quality`, `embed`, `profile`, `profiles`, `normalize`, `evaluate`,
 `export`, `dataset`, `cite`, `card`, `sql`.
 """
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jumpduck.stages.normalize import normalize as normalize
     from jumpduck.stages.plate import plate as plate
     from jumpduck.stages.plates import plates as plates
+    from jumpduck.stages.profile import profile as profile
     from jumpduck.stages.profiles import profiles as profiles
     from jumpduck.stages.quality import quality as quality
     from jumpduck.stages.repair import repair as repair
@@ -51,6 +52,7 @@ __all__ = [
     "normalize",
     "plate",
     "plates",
+    "profile",
     "profiles",
     "quality",
     "repair",

@@ -41,6 +41,7 @@ VERBS = (
     "report",
     "embed",
     "models",
+    "profile",
     "profiles",
     "normalize",
     "evaluate",

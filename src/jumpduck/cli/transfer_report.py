@@ -62,7 +62,8 @@ class TransferReport:
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         seconds = self._progress.tasks[1].elapsed or 0.0
-        remember(self._counts["fetched"], self._counts["bytes"], seconds)
+        if self._recipe is None or self._recipe.gathering is None:  # which takes far longer
+            remember(self._counts["fetched"], self._counts["bytes"], seconds)
         self._open.close()
         if kind is KeyboardInterrupt:
             raise InterruptedRunError(

@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from jumpduck.errors import QueryError
-from jumpduck.rows import Row
+from jumpduck.rows import PlateKey, Row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,6 +63,18 @@ class Encoded:
 
     data: bytes | memoryview
     measured: Sequence[Measured]
+
+
+class Gathering(Protocol):
+    """Takes the files of a plate into a table of the plate, and removes them."""
+
+    def sizes(self, folder: Path, plate: PlateKey) -> Mapping[str, int]:
+        """Get the size of each file that the table of a plate has taken in, by path."""
+        ...
+
+    def gather(self, folder: Path, plate: PlateKey, results: "pl.DataFrame") -> None:
+        """Take in the files of a plate that is closed, given all results of the recipe there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,8 @@ class Recipe:
     """Further columns that the files depend on where a manifest has them."""
     writes: Sequence[str] = ()
     """Columns of a manifest that the recipe fills in itself, whatever the manifest has there."""
+    gathering: Gathering | None = None
+    """What takes the files in when all of a plate are made; None if they stay."""
     built_from: tuple[str, Mapping[str, object]] | None = field(
         default=None, init=False, compare=False, repr=False
     )

@@ -1,6 +1,6 @@
 """The illumination functions of a plate: published ones, or made of the plate's own images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
@@ -71,29 +71,40 @@ def published_illumination(rows: Sequence[Row], fetch: Fetch) -> Illumination:
     return Illumination(functions, {}, faults)
 
 
-def illumination_of_plate(rows: Sequence[Row], fetch: Fetch) -> Illumination:
-    """Make a function of the mean of a channel's images at each site.
+def illumination_of_plate(
+    rows: Sequence[Row],
+    fetch: Fetch,
+    make: Callable[[NDArray[np.float64]], NDArray[np.float32]] = illumination_of,
+    *,
+    by_site: bool = True,
+) -> Illumination:
+    """Make a function of the mean of a channel's images, by default at each site.
 
-    The mean is that of all images at that site, or of the same `IMAGES` of them in whichever order
-    the rows are. Files that are absent or broken are left out. If a server does not answer, the
-    channel has no function, because that of another run would differ.
+    The mean is that of all these images, or of the same `IMAGES` of them in whichever order the
+    rows are. Files that are absent or broken are left out. If a server does not answer, the channel
+    has no function, because that of another run would differ.
+
+    Parameters
+    ----------
+    make
+        Makes the function of the mean image.
     """
     functions: dict[Key, NDArray[np.float32]] = {}
     made_of: dict[Key, str] = {}
     faults: dict[str, str] = {}
     groups: dict[Key, list[Row]] = {}
     for row in rows:
-        groups.setdefault((str(row[CHANNEL]), row.get(SITE)), []).append(row)
+        groups.setdefault((str(row[CHANNEL]), row.get(SITE) if by_site else None), []).append(row)
     for key in sorted(groups, key=str):
         channel, site = key
         if channel in faults:
             continue
-        place = f"{channel} at site {site}"
+        place = f"{channel} at site {site}" if by_site else channel
         try:
             total, count = _sum(chosen_images(groups[key], IMAGES), fetch)
             if not count:
                 continue
-            functions[key] = illumination_of(total / count)
+            functions[key] = make(total / count)
             made_of[key] = f"mean of {count} images, {sha256(total.data).hexdigest()[:16]}"
             if sum(one.nbytes for one in functions.values()) > MAX_BYTES:
                 del functions[key]

@@ -192,8 +192,8 @@ class Preprocessing:
         import polars as pl
 
         made_of = context.illum.made_of
-        rows = results.select(CHANNEL, SITE, URL_ILLUM).iter_rows()
-        now = ((made_of.get((channel, site)), had) for channel, site, had in rows)
+        rows = results.select(CHANNEL, SITE, URL_ILLUM).iter_rows(named=True)
+        now = ((made_of.get(self.illum_key(row)), row[URL_ILLUM]) for row in rows)
         return pl.Series([one in (None, had) for one, had in now], dtype=pl.Boolean)
 
     @property

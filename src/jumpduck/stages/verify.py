@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from jumpduck.transfer.manifest_files import ManifestFiles
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.missing_rows import last_recipe
 from jumpduck.transfer.output_folder import OutputFolder, OutputFolders, folders_of
+from jumpduck.transfer.taken_files import TakenFiles
 
 DECODERS: dict[str, Callable[[bytes], object]] = {
     ".png": imagecodecs.png_decode,
@@ -135,11 +136,11 @@ def _against_asked(
     folder: OutputFolder, pool: Executor, options: VerifyOptions
 ) -> Generator[pl.DataFrame]:
     """Compare a folder with all that the runs into it were asked for."""
-    asked = folder.asked.runs()
+    asked, taken = folder.asked.runs(), TakenFiles(folder)
     for key in sorted({*folder.plates.plate_keys(), *(key for one in asked for key in one.plates)}):
         results = folder.plates.read(key)
         rows = compare(asked, [key], results).rows(others=True)
-        yield _with_status(pool, folder.path, rows, options)
+        yield _with_status(pool, folder.path, rows, taken.sizes(key), options)
         options.progress(results.height)
     if folder.left_without_names:
         yield _left_without_names(folder.left_without_names)
@@ -150,13 +151,14 @@ def _against(
 ) -> Generator[pl.DataFrame]:
     """Compare folders with a manifest; of several, an image is that which is most right."""
     asked = [_asked_by(manifest, folder) for folder in folders]
+    taken = [TakenFiles(folder) for folder in folders]
     with manifest.reading():
         for key in asked[0].plates:
             found: list[pl.DataFrame] = []
-            for folder, one in zip(folders, asked, strict=True):
+            for folder, one, gone in zip(folders, asked, taken, strict=True):
                 results = folder.plates.read(key)
                 rows = compare([one], [key], results).rows(others=False)
-                rows = _with_status(pool, folder.path, rows, options)
+                rows = _with_status(pool, folder.path, rows, gone.sizes(key), options)
                 found.append(rows if len(folders) == 1 else _of(folder, rows))
                 options.progress(results.height)
             if len(folders) == 1:
@@ -211,13 +213,21 @@ def _asked_by(manifest: Manifest, folder: OutputFolder) -> Asked:
 
 
 def _with_status(
-    pool: Executor, out: Path, rows: pl.DataFrame, options: VerifyOptions
+    pool: Executor,
+    out: Path,
+    rows: pl.DataFrame,
+    taken: Mapping[str, int],
+    options: VerifyOptions,
 ) -> pl.DataFrame:
-    """Get the rows with what became of their files; those in the sample are read."""
+    """Get the rows with what became of their files; those in the sample are read.
+
+    What the table of its plate has taken in is there as long as that table says so.
+    """
     share = share_of(options.sample)
     kept = rows.filter(pl.col("status").is_in(DONE)).unique("path", maintain_order=True)
     files = [row for row in kept.iter_rows(named=True) if _is_chosen(row, options.seed, share)]
-    reasons = dict(_reasons(pool, out, iter(files), deep=options.deep))
+    to_read = (row for row in files if taken.get(str(row["path"])) != row["size"])
+    reasons = dict(_reasons(pool, out, to_read, deep=options.deep))
     read = pl.col("path").is_in([str(row["path"]) for row in files])
     why = pl.col("path").replace_strict(reasons, default=None, return_dtype=pl.String)
     status = pl.when(~read).then(pl.lit(UNREAD)).when(why.is_null()).then(pl.lit(RIGHT))

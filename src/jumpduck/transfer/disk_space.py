@@ -203,6 +203,9 @@ class DiskSpace:
             for folder in {path.rpartition("/")[0] for path in paths}:
                 sizes = sizes_in(self.folder / folder)
                 found += sum(size for name, size in sizes.items() if f"{folder}/{name}" in paths)
+            if recipe.gathering is not None:
+                taken = recipe.gathering.sizes(self.folder, plate.key)
+                found += sum(size for path, size in taken.items() if path in paths)
         return found
 
     def _upper_bound(self, rows_left: int | None) -> int:

@@ -9,11 +9,12 @@ import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.recipes.registry import rebuild
-from jumpduck.rows import DONE, IMAGE_KEY, PLATE_KEY, SITE_KEY, Row
+from jumpduck.rows import DONE, IMAGE_KEY, PLATE_KEY, SITE_KEY, PlateKey, Row
 from jumpduck.storage.atomic_files import sizes_in
 from jumpduck.transfer.asked import Asked, columns_for, notes_of
 from jumpduck.transfer.comparison import of_the_same
 from jumpduck.transfer.output_folder import OutputFolder
+from jumpduck.transfer.taken_files import TakenFiles
 
 
 def last_recipe(folder: OutputFolder, there: Collection[str]) -> tuple[list[str], Row]:
@@ -103,6 +104,7 @@ class MissingRows(FoundRows):
         # because what such a recipe measures on a part of the plate makes other files
         self._whole = any(_depends_on_plate(notes) for _, _, notes in self._folders)
         self.not_had: Counter[str] = Counter()
+        self._taken = {folder.path: TakenFiles(folder) for folder in folders}
 
     def of_plate(self, rows: pl.DataFrame) -> pl.Series:
         """Get whether each row of a plate has no file as it was fetched.
@@ -111,24 +113,25 @@ class MissingRows(FoundRows):
         """
         is_left = np.ones(rows.height, dtype=np.bool_)
         tried = dict[int, str]()
+        key = rows.select(PLATE_KEY).row(0)
         for folder, found in self.found(rows):
             done = pl.col("status").is_in(DONE)
-            here = found.filter(done, pl.col("size") == _sizes(folder, found))
+            here = found.filter(done, pl.col("size") == self._sizes(folder, found, key))
             whole = here.filter(pl.len().over("path") == pl.col("channels"))
             is_left[whole["row"].to_numpy()] = False
             tried |= dict(found.filter(~done).select("row", "status").rows())
         self.not_had.update(status for row, status in tried.items() if is_left[row])
         return pl.Series(is_left | (self._whole and bool(is_left.any())))
 
-
-def _sizes(folder: OutputFolder, files: pl.DataFrame) -> pl.Series:
-    """Get the size of each file on the disk; -1 where there is none."""
-    sizes = {
-        f"{name}/{file}": size
-        for name in files["path"].str.extract("^(.*)/").unique()
-        for file, size in sizes_in(folder.path / str(name)).items()
-    }
-    return pl.Series([sizes.get(path, -1) for path in files["path"]], dtype=pl.Int64)
+    def _sizes(self, folder: OutputFolder, files: pl.DataFrame, key: PlateKey) -> pl.Series:
+        """Get the size of each file of a plate that is there or taken in; -1 where none is."""
+        sizes = {
+            f"{name}/{file}": size
+            for name in files["path"].str.extract("^(.*)/").unique()
+            for file, size in sizes_in(folder.path / str(name)).items()
+        }
+        sizes |= self._taken[folder.path].sizes(key)
+        return pl.Series([sizes.get(path, -1) for path in files["path"]], dtype=pl.Int64)
 
 
 def _depends_on_plate(notes: Row) -> bool:

@@ -120,7 +120,7 @@ def open_plate(
     earlier = folder.plates.read(rows.key)
     absent = [name for name in recipe.writes if name not in earlier.columns]
     earlier = earlier.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
-    there = _present(folder, targets, earlier, recipe)
+    there = _present(folder, rows.key, targets, earlier, recipe)
     if only is not None:
         there = there.filter(~pl.col("path").is_in(only.implode()))
     missing = targets.join(there, on=IMAGE_KEY, how="anti", nulls_equal=True)
@@ -132,7 +132,11 @@ def open_plate(
 
 
 def _present(
-    folder: OutputFolder, targets: pl.DataFrame, earlier: pl.DataFrame, recipe: Recipe
+    folder: OutputFolder,
+    key: PlateKey,
+    targets: pl.DataFrame,
+    earlier: pl.DataFrame,
+    recipe: Recipe,
 ) -> pl.DataFrame:
     """Get the results of files that this recipe made and that still have their size."""
     places = targets["path"].str.extract("^(.*)/").unique().sort()
@@ -143,6 +147,8 @@ def _present(
         for place in places
         for name, size in sizes_in(folder.path / place).items()
     }
+    if recipe.gathering is not None:  # after the disk, because another run may take them in now
+        sizes = {**sizes, **recipe.gathering.sizes(folder.path, key)}
     columns = columns_for(recipe, targets.columns)
     same = [name for name in columns if name not in SITE_KEY]
     earlier = of_the_same(earlier, targets, same)
@@ -165,10 +171,11 @@ def _present(
     )
 
 
-def close_plate(folder: OutputFolder, plate: PlateProgress) -> pl.DataFrame:
+def close_plate(folder: OutputFolder, plate: PlateProgress, recipe: Recipe) -> pl.DataFrame:
     """Check the sizes of a plate's images, write its table, and get its results.
 
-    Files of a wrong size are removed. ``status`` is present for files of earlier runs.
+    Files of a wrong size are removed; the recipe gathers the others, if it does so. ``status`` is
+    present for files of earlier runs.
 
     Raises
     ------
@@ -188,6 +195,11 @@ def close_plate(folder: OutputFolder, plate: PlateProgress) -> pl.DataFrame:
         folder.plates.update(plate.key, changed.select(plate.earlier.columns), in_place=True)
     if not _same_rows(plate.earlier, plate.to_keep(whole)):
         keep(folder, plate, whole)
+    if recipe.gathering is not None:
+        made_by = {"recipe": recipe.label, "parameters": recipe.parameters_text}
+        recipe.gathering.gather(
+            folder.path, plate.key, folder.plates.read(plate.key).filter(**made_by)
+        )
     earlier = whole["path"].is_in(plate.present["path"].implode())
     again = pl.when(earlier & (whole["status"] == "fetched"))
     return whole.with_columns(

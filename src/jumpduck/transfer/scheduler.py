@@ -301,7 +301,7 @@ class Scheduler:
         """Write the table of a plate and report its results."""
         self._folder.check_held()
         try:
-            results = close_plate(self._folder, plate)
+            results = close_plate(self._folder, plate, self._recipe)
             self._folder.locks.release(plate.key)
             gathered = self._folder.gathered
             _wait_for(self._background.submit(self._folder.gather_if, gathered.write_if_cheap))

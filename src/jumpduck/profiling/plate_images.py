@@ -1,0 +1,47 @@
+"""``images.parquet``: a row for each site of all plates, gathered from the tables of the plates."""
+
+from pathlib import Path
+
+import polars as pl
+
+from jumpduck.errors import StoreError
+from jumpduck.profiling.plate_files import IMAGES
+from jumpduck.storage.atomic_files import atomic_path
+
+IMAGES_FILE = "images.parquet"
+
+
+def gather_images(folder: Path) -> None:
+    """Write the table of the images of all plates.
+
+    Another run may fill the folder, too. Therefore the table is written again as long as the tables
+    of the plates change: whichever run writes last has seen all of them.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written.
+    """
+    made_of = None
+    while made_of != (now := _state(folder)):
+        files = [file for file, *_ in now]
+        if not files:
+            return
+        try:
+            tables = [pl.scan_parquet(file, glob=False) for file in files]
+            whole = pl.concat(tables, how="diagonal_relaxed").collect()
+            with atomic_path(folder / IMAGES_FILE) as part:
+                whole.write_parquet(part)
+        except FileNotFoundError:
+            continue
+        except (OSError, pl.exceptions.PolarsError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise StoreError(f"cannot write {folder / IMAGES_FILE}: {reason}") from error
+        made_of = now
+
+
+def _state(folder: Path) -> list[tuple[Path, int, int]]:
+    """Get the tables of the plates, and what changes when one is replaced."""
+    found = sorted((folder / IMAGES).glob("*/*/*.parquet"))
+    stats = ((file, file.stat()) for file in found)
+    return [(file, stat.st_ino, stat.st_mtime_ns) for file, stat in stats]

@@ -1,0 +1,237 @@
+"""From a manifest to a table of cells: complete, always the same, and no image is kept."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import tifffile
+
+import jumpduck
+from jumpduck.errors import QueryError
+from jumpduck.imaging.tiff_reader import decode
+from jumpduck.profiling.illumination import median_illumination
+from jumpduck.rows import SITE_KEY, WELL_KEY
+from tests.support.fault_proxy import Faults
+from tests.support.interruption import interrupt
+
+KEYS = [*SITE_KEY]
+
+CHANNELS = {"nuclei": "DNA", "cells": "RNA"}
+"""The manifest of these tests is one without notes, as other tools write them."""
+
+ALONE = {**CHANNELS, "processes": 1}
+
+
+@pytest.fixture(scope="module")
+def profiled(manifest, s3, tmp_path_factory):
+    """The folder of one run over that manifest. No test may change it."""
+    out = tmp_path_factory.mktemp("profiled") / "out"
+    jumpduck.profile(manifest, out, endpoint=s3.endpoint, **ALONE, aggregate="well")
+    return out
+
+
+def cells(out):
+    return pl.read_parquet(sorted(out.glob("cells/*/*/*.parquet")))
+
+
+def tables(out):
+    """The bytes of the tables of cells, by plate."""
+    return {file.stem: file.read_bytes() for file in sorted(out.glob("cells/*/*/*.parquet"))}
+
+
+def same(out, clean):
+    """Assert that two folders have the same tables, to the byte."""
+    assert tables(out) == tables(clean) != {}
+    assert pl.read_parquet(out / "images.parquet").equals(pl.read_parquet(clean / "images.parquet"))
+
+
+def some(manifest, *, plate="source_2"):
+    """The rows of one plate."""
+    return pl.read_parquet(manifest).filter(Metadata_Source=plate)
+
+
+def test_each_cell_and_each_site_is_a_row_and_no_image_is_kept(profiled, manifest):
+    every, images = cells(profiled), pl.read_parquet(profiled / "images.parquet")
+    sites = pl.read_parquet(manifest).select(KEYS).unique()
+    assert images.select(KEYS).sort(KEYS).equals(sites.sort(KEYS))
+    counts = every.group_by(KEYS).len("cells").join(images, on=KEYS, how="right")
+    there = images["status"] == "fetched"
+    assert counts.filter(there)["cells"].fill_null(0).equals(counts.filter(there)["Count_Nuclei"])
+    assert every.height > 50
+    left = {file.suffix for file in profiled.rglob("*") if file.is_file()}
+    assert left <= {".parquet", ".json", ".origin", ".sites", ".txt", ".bib"}
+
+
+def test_a_site_whose_images_cannot_be_had_is_a_row_with_a_reason(profiled):
+    images = pl.read_parquet(profiled / "images.parquet")
+    lost = images.filter(pl.col("status") != "fetched")
+    assert sorted(lost["status"]) == ["corrupt", "missing"]
+    assert lost["error"].str.contains("cut short|no such file").all()
+    assert lost["Count_Nuclei"].null_count() == 2
+    assert images["error"].null_count() == images.height - 2
+
+
+def test_the_command_says_what_could_not_be_had_and_makes_nothing_twice(
+    profiled, manifest, s3, cli, tmp_path
+):
+    out = shutil.copytree(profiled, tmp_path / "out")
+    with Faults(s3.endpoint) as proxy:
+        done = cli(
+            "profile", "--manifest", manifest, "--out", out, "--endpoint", proxy.endpoint,
+            "--processes", "1", "--nuclei", "DNA", "--cells", "RNA",
+        )  # fmt: skip
+    assert done.code == 3
+    assert "the sites of 10 of 255 images could not be had" in done.err
+    assert len(proxy.asked) <= 10, "only the two sites were fetched again"
+    same(out, profiled)
+
+
+def test_a_dry_run_says_the_plan_with_the_channels_that_the_manifest_marks(catalog, cli, tmp_path):
+    assert cli("manifest", "--catalog", catalog).code == 0
+    done = cli("profile", "--dry-run", "--json")
+    plan = json.loads(done.out)
+    assert (done.code, plan["files"], plan["left"]) == (0, 255, 255)
+    assert (plan["parameters"]["nuclei"], plan["parameters"]["cells"]) == ("DNA", "RNA")
+    assert [file.name for file in tmp_path.iterdir()] == ["manifest.parquet"]
+
+
+def test_an_interrupted_run_goes_on_to_the_same_tables(
+    manifest, s3, profiled, tmp_path, monkeypatch
+):
+    """It is interrupted in the midst of the second plate; one table is there, one in pieces."""
+    out = tmp_path / "out"
+    for after in (23, 3):
+        interrupt(monkeypatch, after)
+        with pytest.raises(KeyboardInterrupt):
+            jumpduck.profile(manifest, out, endpoint=s3.endpoint, **ALONE)
+    kept = jumpduck.status(out).plates["done"].sum()
+    with Faults(s3.endpoint) as proxy:
+        jumpduck.profile(manifest, out, endpoint=proxy.endpoint, **ALONE)
+    assert kept > 100
+    assert len(proxy.asked) <= 255 - kept + 5, "what was measured was not fetched again"
+    same(out, profiled)
+
+
+def test_more_sites_of_a_plate_join_its_table_as_if_they_had_been_there(
+    manifest, s3, profiled, tmp_path
+):
+    rows = some(manifest)
+    part = rows.filter(pl.col("Metadata_Well") != "A02")
+    jumpduck.profile(part, tmp_path, endpoint=s3.endpoint, **ALONE)
+    first = cells(tmp_path)
+    jumpduck.profile(rows, tmp_path, endpoint=s3.endpoint, **ALONE, workers=1)
+    assert first.height < cells(tmp_path).height
+    assert tables(tmp_path).items() <= tables(profiled).items()
+
+
+def test_a_table_that_is_lost_is_made_again(manifest, s3, profiled, tmp_path):
+    out = shutil.copytree(profiled, tmp_path / "out")
+    file = next(out.glob("cells/source_2/*/*.parquet"))
+    file.write_bytes(file.read_bytes()[:-100])
+    wrong = jumpduck.verify(out).filter(status="wrong")
+    assert set(wrong["Metadata_Source"]) == {"source_2"}
+    jumpduck.profile(some(manifest), out, endpoint=s3.endpoint, **ALONE)
+    assert tables(out) == tables(profiled)
+
+
+def test_status_verify_and_split_know_what_the_tables_have_taken_in(
+    profiled, manifest, tmp_path, cli
+):
+    assert jumpduck.status(profiled).plates["done"].sum() == 245
+    assert sorted(set(jumpduck.verify(profiled)["status"])) == ["corrupt", "missing"]
+    words = ("split", "--left", "--out", profiled, "--manifest", manifest, "--into", "1")
+    assert cli(*words, "-o", "left").code == 0
+    left = pl.read_parquet(tmp_path / "left" / "0001.parquet")
+    assert left.height == 10
+
+
+def test_cells_are_averaged_by_well(profiled):
+    wells = pl.read_parquet(profiled / "profiles.parquet")
+    name = "Nuclei_AreaShape_Area"
+    means = cells(profiled).group_by(WELL_KEY).agg(
+        pl.col(name).cast(pl.Float64).mean(), count=pl.len()
+    )  # fmt: skip
+    both = wells.join(means, on=WELL_KEY)
+    assert both.height == wells.height == means.height
+    assert np.allclose(both[name], both[f"{name}_right"])
+    assert (both["Metadata_Object_Count"] == both["count"]).all()
+    assert not [name for name in wells.columns if "Location" in name or "BoundingBox" in name]
+    assert "Metadata_JCP2022" in wells.columns
+
+
+def test_label_images_and_images_are_kept_on_request(manifest, s3, gallery, tmp_path):
+    rows = some(manifest).filter(Metadata_Well="A01", Metadata_Site=1)
+    options = {"endpoint": s3.endpoint, **ALONE, "labels": True, "images": True}
+    jumpduck.profile(rows, tmp_path, **options)
+    base = str(rows["path"][0]).removesuffix(f"__{rows['Metadata_Channel'][0]}")
+    labels = tifffile.imread(tmp_path / "labels" / f"{base}__Nuclei.tiff")
+    found = cells(tmp_path)
+    assert np.bincount(labels.ravel())[1:].tolist() == found["Nuclei_AreaShape_Area"].to_list()
+    kept = tifffile.imread(tmp_path / "images" / f"{base}.ome.tiff")
+    url = rows["url"][0].replace("s3://cellpainting-gallery", str(gallery.gallery))
+    assert np.array_equal(kept[0], decode(Path(url).read_bytes()))
+    (tmp_path / "labels" / f"{base}__Nuclei.tiff").unlink()
+    jumpduck.profile(rows, tmp_path, **options)
+    again = tifffile.imread(tmp_path / "labels" / f"{base}__Nuclei.tiff")
+    assert np.array_equal(again, labels), "one that is lost is made again"
+
+
+def test_a_site_that_lacks_a_channel_is_left_out_with_the_reason(manifest, s3, tmp_path):
+    rows = some(manifest).filter(pl.col("Metadata_Site") < 3, Metadata_Well="A01")
+    lost = (pl.col("Metadata_Site") == 2) & (pl.col("Metadata_Channel") == "ER")
+    images = jumpduck.profile(rows.filter(~lost), tmp_path, endpoint=s3.endpoint, **ALONE)
+    assert images["status"].to_list() == ["fetched", "corrupt"]
+    assert images["error"][1] == "the site lacks ER, which others of its plate have"
+    assert set(cells(tmp_path)["Metadata_Site"]) == {1}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"nuclei": "Hoechst"}, "nuclei 'Hoechst' is not a channel of the manifest; there are AGP"),
+        ({"cells": "Hoechst"}, "cells 'Hoechst' is not a channel of the manifest"),
+        ({"nucleus_um": "6"}, "nucleus_um '6' is not two diameters in micrometres, as 6,45"),
+        ({"features": "all"}, "features .'all'. are not of core, cellprofiler"),
+        ({"illum": True, "illum_from_plate": "mean"}, "divide by two functions"),
+        ({"illum_from_plate": "BaSiC"}, "illum_from_plate 'BaSiC' is not one of mean, median"),
+        ({"aggregate": "plate"}, "aggregate 'plate' is not one of site, well"),
+    ],
+)
+def test_a_wrong_option_is_an_error_before_anything_is_fetched(
+    options, message, manifest, tmp_path
+):
+    with pytest.raises(QueryError, match=message):
+        jumpduck.profile(manifest, tmp_path / "out", **{**CHANNELS, **options})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_manifest_that_does_not_say_which_channel_shows_nuclei_needs_the_option(
+    manifest, tmp_path
+):
+    rows = pl.read_parquet(manifest)
+    with pytest.raises(jumpduck.errors.ManifestError, match="name it with `nuclei`: there are AGP"):
+        jumpduck.profile(rows, tmp_path / "out")
+
+
+@pytest.mark.parametrize("how", ["mean", "median"])
+def test_images_are_divided_by_a_function_of_their_plate(how, manifest, s3, profiled, tmp_path):
+    rows = some(manifest).filter(Metadata_Well="A01")
+    options = {"endpoint": s3.endpoint, **ALONE}
+    jumpduck.profile(rows, tmp_path, illum_from_plate=how, **options)
+    results = pl.read_parquet(tmp_path / "results.parquet")
+    of_one = 5 if how == "median" else 5 * 3
+    assert results["url_illum"].n_unique() == of_one, "CellProfiler's is one for all sites"
+    assert results["url_illum"].str.starts_with("mean of ").all()
+    assert cells(tmp_path).height > 0
+
+
+def test_the_median_function_is_flat_for_flat_light_and_has_its_shape_otherwise():
+    assert np.array_equal(median_illumination(np.full((301, 402), 7.0)), np.ones((301, 402)))
+    slope = np.linspace(1000, 2000, 1080)[:, None] * np.ones(1080)
+    function = median_illumination(slope)
+    middle = function[200:880, 200:880]
+    expected = slope[200:880, 200:880] / slope[540, 540] * function[540, 540]
+    assert np.allclose(middle, expected, rtol=0.003)
