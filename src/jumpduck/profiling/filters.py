@@ -1,4 +1,4 @@
-"""The filters of scipy and scikit-image that segmentation uses, with types.
+"""The filters of scipy and scikit-image that are used here, with types.
 
 scikit-image is imported when it is needed, because that takes 0.3 s.
 """
@@ -64,3 +64,30 @@ def flooded(image: NDArray[np.floating], seeds: Labels, within: Mask) -> Labels:
 
     watershed: Any = segmentation.watershed  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return watershed(-image, seeds, mask=within).astype(np.int32, copy=False)
+
+
+def medians_around(levels: NDArray[np.uint16], within: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Get the median of the neighbours of each pixel; those beyond the image do not count.
+
+    Parameters
+    ----------
+    levels
+        Values of at most 10 bit, because they are counted.
+    within
+        Which neighbours count.
+    """
+    from skimage.filters import rank  # pyright: ignore[reportMissingTypeStubs]
+
+    median: Any = rank.median  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return median(levels, within)
+
+
+def between(image: NDArray[np.floating], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Get the values of an image between its pixels, along straight lines.
+
+    Parameters
+    ----------
+    places
+        Rows and columns, of shape (2, height, width).
+    """
+    return _scipy.map_coordinates(image, places, order=1, mode="nearest")

@@ -2,9 +2,9 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from jumpduck.errors import ImageError
+from jumpduck.profiling.filters import between, medians_around
 
 SHRINK = 4
 """The mean image is this much smaller when it is smoothed, as in JUMP's pipelines."""
@@ -35,22 +35,21 @@ def median_illumination(mean: NDArray[np.float64]) -> NDArray[np.float32]:
     ImageError
         The mean is 0 everywhere.
     """
-    # imported here, because it takes 0.3 s
-    from skimage.filters import rank
-
-    rows, columns = (np.arange(0, edge, SHRINK) for edge in mean.shape)
-    sums = np.add.reduceat(np.add.reduceat(mean, rows, 0), columns, 1)
     height, width = mean.shape
-    small = sums / (np.diff(rows, append=height)[:, None] * np.diff(columns, append=width))
+    rows = np.arange(0, height, SHRINK, dtype=np.intp)
+    columns = np.arange(0, width, SHRINK, dtype=np.intp)
+    sums = np.add.reduceat(np.add.reduceat(mean, rows, 0), columns, 1)
+    small: NDArray[np.float64] = sums / (
+        np.diff(rows, append=height)[:, None] * np.diff(columns, append=width)
+    )
     place = np.arange(-RADIUS_PIXELS, RADIUS_PIXELS + 1)
     disk = (np.hypot(place[:, None], place) <= RADIUS_PIXELS).astype(np.uint8)
-    least, step = small.min(), max(np.ptp(small) / LEVELS, np.finfo(np.float64).tiny)
+    least = float(small.min())
+    step = max((float(small.max()) - least) / LEVELS, float(np.finfo(np.float64).tiny))
     levels = np.rint((small - least) / step).astype(np.uint16)
-    medians: NDArray[np.uint16] = rank.median(levels, disk)  # pyright: ignore
+    smooth = least + step * medians_around(levels, disk)
     # the middle of each pixel of the whole image, in pixels of the smaller one
-    at = np.stack(np.indices(mean.shape, np.float64) + 0.5) / SHRINK - 0.5
-    whole = np.empty(mean.shape)
-    map_coordinates(least + step * medians, at, output=whole, order=1, mode="nearest")  # pyright: ignore
+    whole = between(smooth, (np.indices(mean.shape, np.float64) + 0.5) / SHRINK - 0.5)
     above = whole[whole > 0]
     if not above.size:
         raise ImageError("its images are black")
