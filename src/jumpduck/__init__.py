@@ -2,8 +2,8 @@
 
 The verbs of the command line, as functions on Polars frames: `catalog`, `find`, `manifest`,
 `plates`, `split`, `download`, `submit`, `status`, `verify`, `merge`,
-`repair`, `show`, `plate`, `report`, `quality`, `embed`, `profile`, `profiles`, `normalize`, `evaluate`,
-`export`, `dataset`, `cite`, `card`, `sql`.
+`repair`, `show`, `plate`, `report`, `quality`, `embed`, `profile`, `profiles`, `normalize`,
+`evaluate`, `export`, `dataset`, `cite`, `card`, `sql`.
 """
 
 from importlib import import_module

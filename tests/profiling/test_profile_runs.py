@@ -1,4 +1,4 @@
-"""Whatever happens to a run of `jumpduck profile`, and however many do its work: the same tables."""
+"""Kills, processes, shards and full disks: `jumpduck profile` makes the same tables."""
 
 import random
 import subprocess

@@ -10,9 +10,15 @@ from jumpduck.cli.transfer_report import TransferReport, for_ever
 from jumpduck.counts import counted
 from jumpduck.errors import PartialError
 from jumpduck.options import expanded
+from jumpduck.profiling.plate_files import CELLS, IMAGES_FILE
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import RESULTS_FILE
-from jumpduck.stages.profile import ProfileOptions, profile_plates
+from jumpduck.stages.profile import (
+    PROFILES_FILE,
+    ProfileOptions,
+    count_cells,
+    profile_plates,
+)
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.run import foresee
@@ -69,10 +75,16 @@ def profile(
         with closing(profile_plates(options, manifest, recipe, again)) as plates:
             for rows in plates:
                 transfer.add(rows)
-    if not_had := transfer.finish([options.out]):
+    not_had = transfer.finish([options.out])
+    out, cells = expanded(options.out), count_cells(options.out, manifest)
+    tables = [out / CELLS, out / IMAGES_FILE]
+    tables += [out / PROFILES_FILE] * (options.aggregate is not None)
+    printer.line(f"{counted(cells, 'cell')} -> {', '.join(map(str, tables))}")
+    printer.json({"event": "tables", "cells": cells, "tables": tables})
+    if not_had:
         raise PartialError(
             f"the sites of {not_had.total():,} of {counted(manifest.files, 'image')} could not be "
-            f"had; {expanded(options.out) / RESULTS_FILE} says why, and the same command tries "
+            f"had; {out / RESULTS_FILE} says why, and the same command tries "
             f"them again{for_ever(not_had, manifest.files - not_had.total())}"
         )
 

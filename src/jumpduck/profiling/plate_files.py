@@ -10,6 +10,9 @@ from jumpduck.rows import PlateKey
 CELLS, IMAGES = "cells", ".jumpduck/images"
 """Folders of the tables of the plates."""
 
+IMAGES_FILE = "images.parquet"
+"""The table of the images of all plates."""
+
 TAKEN, MADE_OF = "jumpduck.profile.sites", "jumpduck.profile.made_of"
 """Facts of a table: the files that it has taken in, and a digest of all that it was made of."""
 

@@ -5,10 +5,8 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.profiling.plate_files import IMAGES
+from jumpduck.profiling.plate_files import IMAGES, IMAGES_FILE
 from jumpduck.storage.atomic_files import atomic_path
-
-IMAGES_FILE = "images.parquet"
 
 
 def gather_images(folder: Path) -> None:

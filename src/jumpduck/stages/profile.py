@@ -101,6 +101,10 @@ class ProfileOptions(Limits):
         Profile sites again that are there from an earlier run.
     progress
         Called with each event, as that of `jumpduck.download`.
+    processes
+        Processes that fetch and measure, from 1 to the number of connections. By default as many as
+        workers, and fewer where each would have less than 8 sites. All limits count for all of them
+        together.
     """
 
     manifest: ManifestFiles | pl.DataFrame = "manifest.parquet"
@@ -174,9 +178,9 @@ class ProfileOptions(Limits):
         )
 
     def limits(self, manifest: Manifest) -> Limits:
-        """Get the limits of a run: by default, more processes than for as many pictures.
+        """Get the limits of a run, by default with more processes than as many images need.
 
-        Measuring holds Python's lock, so that threads of one process wait for each other.
+        Because what measures holds Python's lock, threads of one process wait for each other.
         """
         sites = manifest.files // max(1, len(_channels(manifest)))
         count = max(1, min(self.threads, self.connections, sites // SITES_PER_PROCESS))
@@ -243,6 +247,13 @@ def profile_plates(
     gather_images(out)
     if options.aggregate is not None:
         write_aggregated(options, [plate.key for plate in manifest.plates()])
+
+
+def count_cells(out: str | Path, manifest: Manifest) -> int:
+    """Get the number of cells in the tables of the plates of a manifest."""
+    files = (cells_file(expanded(out), plate.key) for plate in manifest.plates())
+    rows = [pl.scan_parquet(one, glob=False).select(pl.len()) for one in files if one.is_file()]
+    return sum(frame.item() for frame in pl.collect_all(rows))
 
 
 def write_aggregated(options: ProfileOptions, plates: Sequence[PlateKey]) -> int:
