@@ -47,7 +47,7 @@ def apply(
     parts: Sequence[range],
     *,
     batches: Batches,
-    threads: int,
+    threads: int | None,
 ) -> Iterator[Embedded]:
     """Get the embeddings of samples, batch by batch.
 
@@ -63,7 +63,7 @@ def apply(
     batches
         Applies the network.
     threads
-        Threads that read samples.
+        Threads that read samples; by default as many as `Samples.read_all` has.
     """
     indices = (index for part in parts for index in part)
     ends = np.array([part.stop for part in parts])

@@ -32,7 +32,7 @@ def tables_of(
     parts: Sequence[PlatePart],
     *,
     batches: Batches,
-    threads: int,
+    threads: int | None,
     dimensions: int,
     computed: Callable[[int], object],
 ) -> Iterator[tuple[PlatePart, pl.DataFrame]]:
@@ -73,14 +73,24 @@ def tables_of(
 def with_reason(skipped: pl.DataFrame) -> pl.DataFrame:
     """Get the images that sites lack, with the reason in the place of status and error."""
     why = pl.coalesce(pl.col("error").replace("", None), "status")
-    reason = pl.format("channel {}: {}", CHANNEL, why).alias(REASON)
-    return skipped.select(*SITE_KEY, CHANNEL, reason)
+    of_site = pl.col(CHANNEL).is_null()
+    reason = pl.when(of_site).then(why).otherwise(pl.format("channel {}: {}", CHANNEL, why))
+    return skipped.select(*SITE_KEY, CHANNEL, reason.alias(REASON))
 
 
-def of_left_out(frame: pl.DataFrame) -> pl.DataFrame:
+def left_out_of(frame: pl.DataFrame) -> pl.DataFrame:
     """Get the rows of a part that have no embedding."""
     names = [name for name in frame.columns if name.startswith("Metadata_")]
+    if REASON not in frame.columns:  # of an earlier table
+        return frame.clear().select(names).with_columns(pl.lit(None, pl.String).alias(REASON))
     return frame.filter(pl.col(REASON).is_not_null()).select(*names, REASON)
+
+
+def kept_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """Get the rows of a part that have an embedding."""
+    if REASON not in frame.columns:
+        return frame
+    return frame.filter(pl.col(REASON).is_null()).drop(REASON)
 
 
 def _table(

