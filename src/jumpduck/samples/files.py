@@ -17,6 +17,9 @@ from jumpduck.storage.object_reader import ObjectReader, scheme_of
 CONNECTIONS = 32
 """Images that a process fetches at the same time."""
 
+WAITING = 2
+"""Threads beside one for each core, where files are local."""
+
 SITES_AHEAD = 8
 """Sites that are fetched at the same time."""
 
@@ -57,8 +60,8 @@ class FolderFiles:
 
     @property
     def threads(self) -> int:
-        """One for each core."""
-        return usable_cores()
+        """More than cores, because one may wait for a site that another reads, or for the disk."""
+        return usable_cores() + WAITING
 
     def read(self, places: Sequence[str], sizes: Sequence[int | None]) -> Sequence[Future[Data]]:
         """Get files by their paths in the folder."""

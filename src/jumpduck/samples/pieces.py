@@ -109,6 +109,7 @@ def as_floats(
             )
         image = np.zeros((len(planes), edge, edge), np.float32)
     for channel, plane in enumerate(planes):
-        highest = np.float32(np.iinfo(plane.dtype).max)
-        np.divide(plane[source], highest, out=image[(channel, *inside)])
+        # in two steps, because numpy would convert in blocks, which takes twice the time
+        np.copyto(image[(channel, *inside)], plane[source])
+        image[channel] /= np.iinfo(plane.dtype).max
     return image
