@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chisquare
 
 from jumpduck.evaluation.batch_mixing import (
     permuted_among,
@@ -67,6 +66,8 @@ def test_permuted_among_gives_each_group_one_value_where_it_had_one(draw):
 
 
 def test_rejections_are_those_of_a_chi_squared_test(draw):
+    from scipy.stats import chisquare
+
     batches = draw.integers(0, 4, 80)
     frequencies = np.bincount(batches) / 80
     neighbours = np.array([draw.permutation(80)[:20] for _ in range(80)])

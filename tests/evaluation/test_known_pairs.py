@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import fisher_exact
 
 from jumpduck.errors import ProfileError
 from jumpduck.evaluation.group_sums import interval_of_sums
@@ -19,6 +18,8 @@ def draw():
 
 @pytest.mark.parametrize("percent", [1, 5, 20])
 def test_counts_are_those_of_all_pairs_one_after_the_other(draw, percent, monkeypatch):
+    from scipy.stats import fisher_exact
+
     monkeypatch.setattr("jumpduck.evaluation.known_pairs.BLOCK_BYTES", 8 * 70 * 9)
     between = Similarities.of(draw.normal(size=(70, 5)))
     labels = draw.integers(-1, 8, 70)

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 from jumpduck.errors import ProfileError
 from jumpduck.evaluation.replicates import NULL_QUANTILE, alike, unit_rows
@@ -29,6 +28,8 @@ def test_medians_are_those_of_all_pairs(draw):
 
 
 def test_spearman_is_that_of_scipy_with_ties(draw):
+    from scipy.stats import spearmanr
+
     features = draw.integers(0, 5, (6, 30)).astype(float)
     unit = unit_rows(features, "spearman")
     assert unit @ unit.T == pytest.approx(spearmanr(features.T).statistic)
