@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from jumpduck.errors import ImageError
 from jumpduck.profiling.filters import (
     Mask,
     blurred,
@@ -12,10 +13,14 @@ from jumpduck.profiling.filters import (
     flooded,
     highest_around,
 )
-from jumpduck.profiling.objects import Labels
+from jumpduck.profiling.objects import MAX_OBJECTS, Labels
 
 NECK_SHARE = 0.85
 """Two parts are two objects if the neck between them is narrower than this share of the smaller."""
+
+
+NEAREST = 8
+"""Higher places that a place is compared with: in a mask like a net there are thousands."""
 
 
 def divide_touching(mask: Mask, least_radius: float, speck_pixels: float) -> tuple[Labels, int]:
@@ -33,6 +38,11 @@ def divide_touching(mask: Mask, least_radius: float, speck_pixels: float) -> tup
     speck_pixels
         Connected pixels that are fewer are noise and left out.
 
+    Raises
+    ------
+    ImageError
+        There are more objects than `jumpduck.profiling.objects.MAX_OBJECTS`.
+
     Returns
     -------
     tuple
@@ -40,14 +50,15 @@ def divide_touching(mask: Mask, least_radius: float, speck_pixels: float) -> tup
         by its column; those of a divided one follow each other.
     """
     whole = connected(mask)
+    areas = np.bincount(whole.ravel())
+    if np.count_nonzero(areas[1:] >= speck_pixels) > MAX_OBJECTS:
+        raise ImageError(f"more than {MAX_OBJECTS} objects, which a site may have")
     found = np.zeros(mask.shape, np.int32)
     count = 0
     for number, box in enumerate(boxes(whole), 1):
-        if box is None:
+        if box is None or areas[number] < speck_pixels:
             continue
         inside = whole[box] == number
-        if np.count_nonzero(inside) < speck_pixels:
-            continue
         place = found[box]
         seeds, parts = _seeds(inside, least_radius)
         if parts > 1:
@@ -84,7 +95,7 @@ def _seeds(inside: Mask, least_radius: float) -> tuple[tuple[NDArray[np.float64]
     groups = np.zeros(len(places), np.int32)
     parts = 0
     for one, (place, height) in enumerate(zip(places, heights, strict=True)):
-        for other in range(one):
+        for other in _nearest(places[:one], place):
             if _neck(depth, place, places[other]) >= NECK_SHARE * height:
                 groups[one] = groups[other]
                 break
@@ -94,6 +105,14 @@ def _seeds(inside: Mask, least_radius: float) -> tuple[tuple[NDArray[np.float64]
     markers = np.zeros(inside.shape, np.int32)
     markers[tuple(places.T)] = groups
     return (depth, markers), max(1, parts)
+
+
+def _nearest(places: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers of the places that are nearest to one, the nearest first."""
+    rows, columns = (places - place).T
+    far = rows**2 + columns**2
+    few = np.argpartition(far, NEAREST)[:NEAREST] if len(far) > NEAREST else np.arange(len(far))
+    return few[np.argsort(far[few], kind="stable")]
 
 
 def _neck(depth: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64]) -> float:

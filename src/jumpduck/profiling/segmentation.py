@@ -217,7 +217,8 @@ def _plane(planes: Planes, name: str, option: str) -> Image:
     plane = planes[name]
     if plane.ndim != 2 or not plane.size:
         raise ImageError(f"channel {name} is not a plane: its shape is {plane.shape}")
-    image = plane.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        image = plane.astype(np.float32)
     if plane.dtype.kind == "f" and not np.isfinite(image).all():
         number = np.isfinite(image)
         image[~number] = image[number].min(initial=np.inf) if number.any() else 0
