@@ -5,7 +5,6 @@ import csv
 import numpy as np
 import pytest
 import tifffile
-from scipy import ndimage
 
 from jumpduck.profiling.measure import measure
 from jumpduck.profiling.objects import Objects
@@ -18,6 +17,8 @@ CHANNELS = ("DAPI", "GFP", "RFP")
 @pytest.fixture(scope="module")
 def nucleus():
     """What CellProfiler, and what we measured; ours also of images less CellProfiler's constant."""
+    from scipy import ndimage
+
     with (DATA / "profiles" / "cellprofiler_NF1_D7_nucleus.csv").open() as file:
         theirs = {row["feature"]: float(row["value"]) for row in csv.DictReader(file)}
     mask = tifffile.imread(FOLDER / "Plate_2_masks" / "D7_01_1_1_DAPI_001_MaskNuclei.tiff")

@@ -1,7 +1,6 @@
 """A field of cells that touch, with their nuclei and cytoplasms, made from a seed."""
 
 import numpy as np
-from scipy import ndimage
 
 
 def cells(edge, across, channels, seed=0):
@@ -9,6 +8,8 @@ def cells(edge, across, channels, seed=0):
 
     The field has ``across`` x ``across`` cells and ``edge`` x ``edge`` pixels.
     """
+    from scipy import ndimage
+
     random = np.random.default_rng(seed)
     step = edge / across
     rows, columns = np.mgrid[:edge, :edge]
