@@ -64,7 +64,12 @@ sql *options: setup
 
 # run the tests that take two minutes on two cores; `just test -k sampling` runs some of them
 test *options: setup
-    @{{ one_thread }} {{ in_memory }} {{ bin }}/python -m pytest -n auto --dist loadfile "$@"
+    @{{ just_executable() }} test-with {{ bin }}/python "$@"
+
+# the same with the Python of another environment
+[private]
+test-with python *options:
+    @shift; {{ one_thread }} {{ in_memory }} {{ python }} -m pytest -n auto --dist loadfile "$@"
 
 # run all tests: also the pages, many kills, half a minute of faults, more examples
 test-all *options: setup
