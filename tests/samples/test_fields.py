@@ -11,13 +11,14 @@ import pytest
 import jumpduck
 from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
 from jumpduck.rows import SITE_KEY
+from tests.support.examples import first_quick
 from tests.support.exports import changed
 from tests.support.published import published_site
 
 CHANNELS = ("DNA", "RNA", "ER", "AGP", "Mito")
 
 
-@pytest.mark.parametrize("recipe", ["png16", "tiff16", "jxl", "stack", "raw"])
+@first_quick(2, "recipe", ["stack", "jxl", "png16", "tiff16", "raw"])
 def test_a_field_has_the_published_grey_levels_whatever_the_recipe(recipe, kept_manifest, tmp_path):
     jumpduck.download(kept_manifest, tmp_path, recipe=recipe, limit=20)
     samples = jumpduck.dataset(tmp_path)

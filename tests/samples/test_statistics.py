@@ -77,6 +77,7 @@ def test_a_constant_channel_becomes_0(kept, rows, tmp_path):
     assert samples.statistics().sd[samples.channels.index("ER")] == 0
 
 
+@pytest.mark.slow
 def test_they_are_the_same_to_the_last_bit_whatever_the_order_of_the_files(kept, rows, tmp_path):
     folder = changed(kept, tmp_path, rows.sample(fraction=1, shuffle=True, seed=5))
     script = (
@@ -103,3 +104,10 @@ def test_without_one_readable_image_they_are_refused(kept, rows, tmp_path):
     with pytest.raises(ManifestError, match="no image of any site can be read"):
         samples.statistics()
     assert not (tmp_path / "c" / "statistics").exists()
+
+
+def test_where_they_cannot_be_kept_they_are_there_and_a_warning_says_so(kept, tmp_path, caplog):
+    (tmp_path / "file").write_text("x")
+    samples = jumpduck.dataset(kept, channels="DNA", cache=tmp_path / "file" / "cache")
+    assert samples.statistics().sites == len(samples)
+    assert "is computed again the next time" in caplog.text

@@ -9,6 +9,7 @@ from skimage.filters import threshold_otsu
 import jumpduck
 from jumpduck.errors import QueryError
 from jumpduck.rows import SITE_KEY
+from jumpduck.samples import opening
 from jumpduck.samples.foreground import foreground
 from jumpduck.samples.site_images import SiteImages
 
@@ -114,6 +115,12 @@ def test_a_tile_that_is_larger_than_some_images_leaves_these_out_and_says_so(kep
     found = list(random.read_all(range(len(random))))
     assert {one.metadata["Metadata_Source"] for one in found} == {"source_3"}
     assert small.height == random.skipped.filter(status="corrupt").height
+
+
+def test_a_grid_of_too_many_tiles_is_refused_before_it_takes_memory(kept, monkeypatch):
+    monkeypatch.setattr(opening, "MAX_TILES", 5000)
+    with pytest.raises(QueryError, match=r"stride 1 makes more than 5,000 tiles"):
+        jumpduck.dataset(kept, unit="tile", size=EDGE, stride=1)
 
 
 def test_an_image_is_decoded_once_for_its_tiles(kept, monkeypatch):

@@ -1,5 +1,6 @@
 """What was computed of images once, in files that are named by what it was computed of."""
 
+import logging
 from pathlib import Path
 
 from jumpduck.errors import StoreError
@@ -7,6 +8,8 @@ from jumpduck.options import expanded
 from jumpduck.samples.options import SampleOptions
 from jumpduck.storage.atomic_files import atomic_write, writable_folder
 from jumpduck.storage.cache_folder import cache_folder
+
+_log = logging.getLogger(__name__)
 
 
 def folder_of(options: SampleOptions) -> Path:
@@ -18,7 +21,7 @@ def read_computed(folder: Path, name: str) -> bytes | None:
     """Get what was kept under a name, or None."""
     try:
         return (folder / name).read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StoreError(
@@ -28,5 +31,11 @@ def read_computed(folder: Path, name: str) -> bytes | None:
 
 
 def keep_computed(folder: Path, name: str, data: bytes) -> None:
-    """Keep something under a name; a reader sees all of it or nothing."""
-    atomic_write(writable_folder((folder / name).parent) / Path(name).name, data)
+    """Keep something under a name; where the disk does not take it, a warning says so.
+
+    A reader sees all of it or nothing.
+    """
+    try:
+        atomic_write(writable_folder((folder / name).parent) / Path(name).name, data)
+    except (OSError, StoreError) as error:
+        _log.warning("%s cannot be kept (%s); it is computed again the next time", name, error)

@@ -28,6 +28,9 @@ from jumpduck.transfer.kept_sites import LACKING
 Corners = NDArray[np.int64]
 """Top and left of squares, (n, 2)."""
 
+MAX_TILES = 20_000_000
+"""Of a grid over all sites; a table of as many takes gigabytes."""
+
 LEFT_OUT = "left out"
 """Status of a site of which not all that was asked for can be taken."""
 
@@ -101,10 +104,17 @@ def _corners(options: SampleOptions, sites: ReadableSites, edge: int) -> Sequenc
         found = _foreground(options, sites, edge, stride)
         return [found.get(site, none) for site in range(sites.images.sites.height)]
     corners: list[Corners] = []
+    count = 0
     for site, geometry in enumerate(geometries(sites.images)):
         if geometry is None:
             sites.attempt(site, sites.images.planes)  # which notes why
         corners.append(none if geometry is None else grid(geometry.shape, edge, stride))
+        count += len(corners[-1])
+        if count > MAX_TILES:
+            raise QueryError(
+                f"stride {stride} makes more than {MAX_TILES:,} tiles of these sites; take a "
+                "larger one, fewer sites, or `tiles` 'random'"
+            )
     return corners
 
 
