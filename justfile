@@ -81,7 +81,7 @@ test-torch *options: setup-torch
     @OMP_NUM_THREADS=1 {{ bin_torch }}/python -m pytest -n auto --dist loadfile -m torch "$@" \
         $(grep -rl --include='test_*.py' 'mark\.torch' tests)
 
-# compare with the alternatives, outside the tests: just bench pixels, features, download, processes, shards, members, catalog, quilt, get, export, show, normalize or evaluate; embed needs .venv-torch
+# compare with the alternatives, outside the tests: just bench pixels, features, download, processes, shards, members, catalog, quilt, get, export, show, normalize, evaluate or dataset; embed needs .venv-torch
 bench name *options: setup
     @shift; {{ bin }}/python -m tests.bench.bench_{{ name }} "$@"
 
