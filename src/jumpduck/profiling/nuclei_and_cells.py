@@ -13,6 +13,9 @@ REACH_UM = 10.0
 SMOOTHING_UM = 0.6
 """Standard deviation of the Gaussian that planes are smoothed with."""
 
+MOST_SMOOTH = 16
+"""Standard deviations of that Gaussian that an edge of the image has at least."""
+
 BACKGROUND_DIAMETERS = 2.5
 """Edge of the window that the background is the least of, in diameters of the largest nucleus."""
 
@@ -42,7 +45,7 @@ def nuclei_in(
     diameters_pixels
         The least and the largest diameter of a nucleus.
     """
-    smooth = blurred(plane, SMOOTHING_UM / pixel_um)
+    smooth = _smooth(plane, pixel_um)
     window = BACKGROUND_DIAMETERS * diameters_pixels[1]
     bright = without_background(smooth, window, GRID_UM / pixel_um)
     return nuclei_of_mask(bright > half_level(bright), pixel_um, diameters_pixels)
@@ -66,7 +69,7 @@ def cells_in(
     pixels, of which the middle one belongs to the cells, and levels are compared as logarithms.
     """
     least, largest = diameters_pixels
-    smooth = np.maximum(blurred(plane, SMOOTHING_UM / pixel_um), 0)
+    smooth = np.maximum(_smooth(plane, pixel_um), 0)
     pedestal = PEDESTAL_SHARE * float(np.quantile(smooth, 0.999))
     if not pedestal:
         return nuclei.copy()
@@ -101,6 +104,11 @@ def cells_around(nuclei: Labels, mask: Mask, brightness: Image | None = None) ->
     rough = flooded(nearness, seeds, within)
     whole = rough.repeat(2, 0).repeat(2, 1)[: mask.shape[0], : mask.shape[1]]
     return np.where(nuclei > 0, nuclei, np.where(wanted, whole, 0))
+
+
+def _smooth(plane: Image, pixel_um: float) -> Image:
+    """A plane without noise; a size of pixels that cannot be does not make it take hours."""
+    return blurred(plane, min(SMOOTHING_UM / pixel_um, max(plane.shape) / MOST_SMOOTH))
 
 
 def _any_of_four(mask: Mask) -> Mask:
