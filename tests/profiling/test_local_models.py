@@ -92,8 +92,8 @@ def test_a_model_with_local_weights_finds_the_nuclei_and_cells_grow_around_them(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("1 / 0", "model cellpose failed: division by zero"),
-        ("plane", "model cellpose gave float32 of 100 x 60 pixels, not objects"),
+        ("1 / 0", "segmenter cellpose failed: division by zero"),
+        ("plane", "segmenter cellpose gave float32 of 100 x 60 pixels, not objects"),
         ("np.zeros((5, 5), int)", "gave int64 of 5 x 5 pixels"),
         ("np.full(plane.shape, -1)", "not objects numbered from 1"),
     ],
@@ -112,14 +112,14 @@ def test_a_model_without_its_package_or_weights_is_refused_in_one_line(install, 
     for options, said in (
         (
             {"model": "unet", "weights": str(there)},
-            "model 'unet' is not known; give cellpose or st",
+            "segmenter 'unet' is not known; give cellpose",
         ),
-        ({"model": "cellpose"}, "model cellpose needs weights: give a file of weights"),
+        ({"model": "cellpose"}, "segmenter cellpose needs `weights`, a file of weights"),
         ({"model": "cellpose", "weights": str(tmp_path / "no")}, "nothing is downloaded"),
         ({"model": "cellpose", "weights": str(tmp_path)}, "are not a file of weights"),
         ({"model": "stardist", "weights": str(tmp_path)}, "there is no file .*config.json"),
         ({"model": "cellpose", "weights": str(there)}, "which is not installed: pip install cell"),
-        ({"weights": str(there)}, "are of no use without `model`"),
+        ({"weights": str(there)}, "are of no use without `segmenter`"),
     ):
         with pytest.raises(QueryError, match=said) as refused:
             SegmentOptions(nuclei="n", **options)

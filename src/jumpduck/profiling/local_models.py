@@ -39,10 +39,10 @@ def check_model(name: str, weights: str | Path | None) -> Path:
     """
     if name not in get_args(ModelName):
         known = " or ".join(get_args(ModelName))
-        raise QueryError(f"model {name!r} is not known; give {known}")
+        raise QueryError(f"segmenter {name!r} is not known; give {known}")
     if weights is None:
         raise QueryError(
-            f"model {name} needs weights: give a {_what(name)} (`weights`); nothing is downloaded"
+            f"segmenter {name} needs `weights`, a {_what(name)}; nothing is downloaded"
         )
     path = Path(weights).expanduser().resolve()
     needed = path / "config.json" if name == "stardist" else path
@@ -55,12 +55,12 @@ def check_model(name: str, weights: str | Path | None) -> Path:
         version = metadata.version(name)
     except metadata.PackageNotFoundError as error:
         raise QueryError(
-            f"model {name} needs the package {name}, which is not installed: pip install {name}"
+            f"segmenter {name} needs the package {name}, which is not installed: pip install {name}"
         ) from error
     if name == "cellpose" and int(version.partition(".")[0]) < LEAST_CELLPOSE:
         raise QueryError(
-            f"model cellpose needs cellpose {LEAST_CELLPOSE} or later, because earlier ones run "
-            f"code from the weights; {version} is installed: pip install -U cellpose"
+            f"segmenter cellpose needs cellpose {LEAST_CELLPOSE} or later, because earlier ones "
+            f"run code from the weights; {version} is installed: pip install -U cellpose"
         )
     return path
 
@@ -103,11 +103,11 @@ def nuclei_by_model(plane: Image, name: str, weights: str | Path | None) -> tupl
             found = np.asarray(_loaded(name, path)(scaled))
         except Exception as error:  # of any kind: they are other programs
             why = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise ImageError(f"model {name} failed: {why}") from error
+            raise ImageError(f"segmenter {name} failed: {why}") from error
     if found.shape != plane.shape or found.dtype.kind not in "ui" or (found < 0).any():
         raise ImageError(
-            f"model {name} gave {found.dtype} of {sized(found)}, not objects numbered from 1 in "
-            f"{sized(plane)}"
+            f"segmenter {name} gave {found.dtype} of {sized(found)}, not objects numbered "
+            f"from 1 in {sized(plane)}"
         )
     labels, count = numbered({name: found})
     return labels[name], count

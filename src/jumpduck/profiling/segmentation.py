@@ -81,7 +81,7 @@ class SegmentOptions:
         if self.model is not None:
             check_model(self.model, self.weights)
         elif self.weights is not None:
-            raise QueryError(f"weights {self.weights} are of no use without `model`; give both")
+            raise QueryError(f"weights {self.weights} are of no use without `segmenter`; give both")
 
     @property
     def facts(self) -> dict[str, object]:
