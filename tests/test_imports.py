@@ -50,7 +50,7 @@ ROOMS = {
         "storage",
         "transfer",
     },
-    "profiling": {"imaging", "profile_tables", "recipes", "storage"},
+    "profiling": {"embeddings", "imaging", "profile_tables", "recipes", "storage"},
     "cluster": set(),
     "profile_tables": {"database", "storage"},
     "normalization": {"profile_tables"},

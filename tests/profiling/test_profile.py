@@ -179,6 +179,26 @@ def test_label_images_and_images_are_kept_on_request(manifest, s3, gallery, tmp_
     assert np.array_equal(again, labels), "one that is lost is made again"
 
 
+def test_masks_as_files_take_the_place_of_segmentation(manifest, s3, tmp_path):
+    rows = some(manifest).filter(Metadata_Well="A01")
+    first, out = tmp_path / "first", tmp_path / "out"
+    jumpduck.profile(rows, first, endpoint=s3.endpoint, **ALONE, labels=True)
+    found = cells(first)
+    key = "{source}__{batch}__{plate}__{well}__{site}"
+    pattern = f"{first}/labels/{{source}}/{{batch}}/{{plate}}/{key}__{{object}}.tiff"
+    small, *others = sorted(first.glob("labels/**/*Nuclei.tiff"))
+    tifffile.imwrite(small, np.zeros((8, 9), np.uint8))
+    for file in others[1].parent.glob(others[1].name.replace("Nuclei", "*")):
+        file.unlink()
+    images = jumpduck.profile(rows, out, endpoint=s3.endpoint, **ALONE, masks=pattern)
+    assert images["status"].to_list() == ["corrupt", "fetched", "corrupt"]
+    assert "a mask of 9 x 8 pixels for planes of 96 x 96 pixels" in images["error"][0]
+    assert "no mask: there is no file" in images["error"][2]
+    name = "Cells_AreaShape_Area"
+    site = images["Metadata_Site"][1]
+    assert cells(out)[name].to_list() == found.filter(Metadata_Site=site)[name].to_list()
+
+
 def test_a_site_that_lacks_a_channel_is_left_out_with_the_reason(manifest, s3, tmp_path):
     rows = some(manifest).filter(pl.col("Metadata_Site") < 3, Metadata_Well="A01")
     lost = (pl.col("Metadata_Site") == 2) & (pl.col("Metadata_Channel") == "ER")
@@ -197,6 +217,11 @@ def test_a_site_that_lacks_a_channel_is_left_out_with_the_reason(manifest, s3, t
         ({"features": "all"}, "features .'all'. are not of core, cellprofiler"),
         ({"illum": True, "illum_from_plate": "mean"}, "divide by two functions"),
         ({"illum_from_plate": "BaSiC"}, "illum_from_plate 'BaSiC' is not one of mean, median"),
+        ({"masks": "masks/nuclei.tiff"}, "say nothing of a site"),
+        ({"segmenter": "cellpose"}, "model cellpose needs weights"),
+        ({"weights": "cyto3"}, "weights .* are of no use without `model`"),
+        ({"model": "absent.pt"}, "model .*absent.pt is not a file"),
+        ({"box": 64}, "box has no effect without `model`"),
         ({"aggregate": "plate"}, "aggregate 'plate' is not one of site, well"),
     ],
 )

@@ -34,7 +34,9 @@ NOT_AGAIN = ("progress", "force")
         CHOOSE: ("limit", "shard", "force"),
         PLACES: ("manifest", "endpoint"),
         RECIPE: (
-            "nuclei", "cells", "nucleus_um", "pixel_um", "features", "illum", "illum_from_plate",
+            "nuclei", "cells", "nucleus_um", "pixel_um", "masks", "segmenter", "weights",
+            "features", "model", "description", "architecture", "unit", "box",
+            "illum", "illum_from_plate",
         ),
         WORK: tuple(one.name for one in fields(Limits)),
         OUTPUT: ("out", "aggregate", "average", "labels", "images", "scratch"),

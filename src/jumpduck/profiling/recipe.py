@@ -1,17 +1,25 @@
 """The recipe of `jumpduck profile`: from the images of a site to what is measured of its cells."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from jumpduck.errors import ImageError, ManifestError, QueryError
-from jumpduck.imaging.writers import encode_ome_tiff, encode_tiff
+from jumpduck.imaging.tiff_header import read_header
+from jumpduck.imaging.writers import encode_ome_tiff
+from jumpduck.profiling.deep_features import DeepOptions, cell_features, site_features
+from jumpduck.profiling.mask_files import MaskFiles
+from jumpduck.profiling.masks import encode_labels
+from jumpduck.profiling.measure import FEATURES, image_quality, measure
+from jumpduck.profiling.objects import Objects
 from jumpduck.profiling.plate_table import PlateGathering
+from jumpduck.profiling.segmentation import SegmentOptions
+from jumpduck.profiling.segmentation import segment as find_objects
 from jumpduck.profiling.site_file import SUFFIX, Site
 from jumpduck.recipes.base import Encoded, Fetch, Recipe, Source
-from jumpduck.recipes.plate_illumination import illumination_of_plate
+from jumpduck.recipes.plate_illumination import URL_ILLUM, illumination_of_plate
 from jumpduck.recipes.preprocessing import (
     CHANNEL,
     PIXEL_SIZE_UM,
@@ -23,11 +31,6 @@ from jumpduck.rows import SITE_KEY, Row
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from jumpduck.profiling.objects import Objects
-
-NAME = "jumpduck.profiling.recipe:profile"
-"""By which worker processes, and the results, find the recipe."""
 
 FROM_PLATE = ("mean", "median")
 """How an illumination function is made of a plate: as pybbbc does, and as CellProfiler does."""
@@ -51,98 +54,44 @@ def profile(
     illum_from_plate: str | None = None,
     labels: bool = False,
     images: bool = False,
+    masks: str | None = None,
     segment: Mapping[str, Any] | None = None,
+    deep: Mapping[str, Any] | None = None,
 ) -> Recipe:
     """One file for each site with what was measured of its cells, until its plate is complete.
 
     Then one table takes all of them in. `segment` has the options of
     `jumpduck.profiling.segmentation.SegmentOptions`, `nuclei` and `cells` the channels that mark
-    them, `features` sets of measurements.
+    them, `features` sets of measurements, `masks` the pattern of
+    `jumpduck.profiling.mask_files.MaskFiles`, `deep` the options of
+    `jumpduck.profiling.deep_features.DeepOptions`.
     """
-    from jumpduck.profiling.measure import FEATURES
-    from jumpduck.profiling.segmentation import SegmentOptions
-    from jumpduck.profiling.segmentation import segment as find_objects
-
     if unknown := [name for name in features if name not in FEATURES] or not features:
         raise QueryError(f"features {unknown or 'none'} are not of {', '.join(FEATURES)}")
-
     if illum_from_plate is not None and illum_from_plate not in FROM_PLATE:
         raise QueryError(
             f"illum_from_plate {illum_from_plate!r} is not one of {', '.join(FROM_PLATE)}"
         )
-    lengths = {name: value for name, value in (segment or {}).items() if value is not None}
-    how = SegmentOptions(nuclei=nuclei or "", cells=cells, **lengths)
+    if illum and illum_from_plate is not None:
+        raise QueryError("`illum` and `illum_from_plate` divide by two functions; give one of them")
     # CellProfiler's function is one for all sites of a plate, as published ones are
     by_median = illum_from_plate == "median"
     steps = Preprocessing(
         0, None, illum or by_median, None, illum_from_plate=illum_from_plate == "mean"
     )
-    if illum and illum_from_plate is not None:
-        raise QueryError("`illum` and `illum_from_plate` divide by two functions; give one of them")
-    of_plate = illum_from_plate is not None
-
-    def prepare(rows: Sequence[Row], fetch: Fetch) -> PlateContext:
-        if by_median:
-            from jumpduck.profiling.illumination import median_illumination
-
-            channels = (
-                Preprocessing(0, None, illum=False, resize=None).prepare(rows, fetch).channels
-            )
-            found = illumination_of_plate(rows, fetch, median_illumination, by_site=False)
-            context = PlateContext(found, faults=found.faults, channels=channels)
-        else:
-            context = steps.prepare(rows, fetch)
-        for option, channel in (("nuclei", nuclei), ("cells", cells)):
-            if channel is not None and channel not in context.channels:
-                raise ManifestError(
-                    f"{option} {channel!r} is not a channel of the manifest, which has "
-                    f"{', '.join(context.channels)}"
-                )
-        return context
-
-    def make(sources: Sequence[Source], context: object) -> Encoded:
-        from jumpduck.profiling.measure import image_quality, measure
-
-        plate = cast("PlateContext", context) if context is not None else PlateContext()
-        read = _read(sources, steps, plate)
-        planes: dict[str, Any] = {name: image.plane for name, image in read.items()}
-        size = sources[0].row.get(PIXEL_SIZE_UM)
-        is_known = "pixel_um" not in lengths and isinstance(size, float) and size > 0
-        objects = find_objects(planes, replace(how, pixel_um=size) if is_known else how)
-        measured = measure(planes, objects, features)
-        columns = list(measured)
-        values = np.empty((objects.count, len(columns)), np.float32)
-        for number, name in enumerate(columns):
-            values[:, number] = measured[name]
-        pictures = _pictures(sources, read, objects, labels=labels, images=images)
-        site = Site(
-            columns,
-            values,
-            dict(objects.flags),
-            image_quality(planes),
-            tuple(objects.labels),
-            pictures,
-        )
-        order = (str(source.row[CHANNEL]) for source in sources)
-        return Encoded(
-            site.encode(),
-            [read[name].measured(*read[name].percentiles(PERCENT)) for name in order],
-        )
-
-    def check(row: Row, context: object) -> None:
-        steps.check(row, cast("PlateContext", context), keeps_pixel_size=True)
-
-    def work_bytes(sources: Sequence[Source]) -> int:
-        from jumpduck.imaging.tiff_header import read_header
-
-        header = read_header(sources[0].data)
-        pixels = header.width * header.height
-        of_planes = sum(steps.work_bytes(source) for source in sources)
-        return of_planes + pixels * (BYTES_PER_SITE_PIXEL + BYTES_PER_PLANE_PIXEL * len(sources))
-
-    def agrees(results: "pl.DataFrame", context: object) -> "pl.Series":
-        return steps.agrees(results, cast("PlateContext", context))
-
+    lengths = {name: value for name, value in (segment or {}).items() if value is not None}
+    how = SegmentOptions(nuclei=nuclei or "", cells=cells, **lengths)
+    work = _Work(
+        steps,
+        how,
+        features,
+        None if masks is None else MaskFiles(masks),
+        None if deep is None else DeepOptions(**deep),
+        labels=labels,
+        images=images,
+        by_median=by_median,
+        has_pixel_um="pixel_um" in lengths,
+    )
     parameters: dict[str, object] = {
         "nuclei": nuclei,
         "cells": cells,
@@ -151,10 +100,17 @@ def profile(
         "illum_from_plate": illum_from_plate,
         "labels": labels,
         "images": images,
+        "masks": masks,
         "segment": {
             **{name: one for name, one in asdict(how).items() if name not in ("nuclei", "cells")},
             # as the manifest says of each site
             "pixel_um": lengths.get("pixel_um"),
+        },
+        "deep": None if work.model is None else asdict(work.model),
+        # what is in the files that the options name
+        "files": {
+            "weights": how.facts["weights"],
+            **({} if work.model is None else work.model.facts),
         },
     }
     return Recipe(
@@ -163,16 +119,93 @@ def profile(
         SUFFIX,
         parameters,
         True,
-        make,
-        prepare,
-        check,
+        work.make,
+        work.prepare,
+        work.check,
         () if by_median else steps.columns,
-        work_bytes,
-        agrees if of_plate else None,
+        work.work_bytes,
+        work.agrees if illum_from_plate is not None else None,
         reads=(PIXEL_SIZE_UM,),
-        writes=("url_illum",) if of_plate else (),
+        writes=(URL_ILLUM,) if illum_from_plate is not None else (),
         gathering=PlateGathering(),
     )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done to a plate and its sites; takes the options of `profile`."""
+
+    steps: Preprocessing
+    how: SegmentOptions
+    features: Sequence[str]
+    masks: MaskFiles | None
+    model: DeepOptions | None
+    _: KW_ONLY
+    labels: bool
+    images: bool
+    by_median: bool
+    has_pixel_um: bool
+    """The size of pixels is an option, and not that of each site."""
+
+    def prepare(self, rows: Sequence[Row], fetch: Fetch) -> PlateContext:
+        if self.by_median:
+            from jumpduck.profiling.illumination import median_illumination
+
+            plain = Preprocessing(0, None, illum=False, resize=None).prepare(rows, fetch)
+            found = illumination_of_plate(rows, fetch, median_illumination, by_site=False)
+            context = replace(plain, illum=found, faults=found.faults)
+        else:
+            context = self.steps.prepare(rows, fetch)
+        for option, channel in (("nuclei", self.how.nuclei), ("cells", self.how.cells)):
+            if channel is not None and channel not in context.channels:
+                raise ManifestError(
+                    f"{option} {channel!r} is not a channel of a plate of the manifest, which has "
+                    f"{', '.join(context.channels)}"
+                )
+        return context
+
+    def make(self, sources: Sequence[Source], context: object) -> Encoded:
+        plate = cast("PlateContext", context) if context is not None else PlateContext()
+        read = _read(sources, self.steps, plate)
+        planes: dict[str, Any] = {name: image.plane for name, image in read.items()}
+        objects = self._objects(sources[0].row, planes)
+        measured: dict[str, Any] = dict(measure(planes, objects, self.features))
+        quality = image_quality(planes)
+        if self.model is not None and self.model.unit == "cell":
+            measured |= cell_features(planes, objects, self.model)
+        elif self.model is not None:
+            quality |= site_features(planes, self.model)
+        values = np.empty((objects.count, len(measured)), np.float32)
+        for number, column in enumerate(measured.values()):
+            values[:, number] = column
+        pictures = _pictures(sources, read, objects, labels=self.labels, images=self.images)
+        site = Site(list(measured), values, objects.flags, quality, tuple(objects.labels), pictures)
+        order = (str(source.row[CHANNEL]) for source in sources)
+        return Encoded(
+            site.encode(),
+            [read[name].measured(*read[name].percentiles(PERCENT)) for name in order],
+        )
+
+    def _objects(self, row: Row, planes: Mapping[str, Any]) -> Objects:
+        shape = next(iter(planes.values())).shape
+        masks = None if self.masks is None else self.masks.read(row, shape)
+        size = row.get(PIXEL_SIZE_UM)
+        is_known = not self.has_pixel_um and isinstance(size, float) and size > 0
+        return find_objects(
+            planes, replace(self.how, pixel_um=size) if is_known else self.how, masks
+        )
+
+    def check(self, row: Row, context: object) -> None:
+        self.steps.check(row, cast("PlateContext", context), keeps_pixel_size=True)
+
+    def work_bytes(self, sources: Sequence[Source]) -> int:
+        header = read_header(sources[0].data)
+        pixels = header.width * header.height
+        of_planes = sum(self.steps.work_bytes(source) for source in sources)
+        return of_planes + pixels * (BYTES_PER_SITE_PIXEL + BYTES_PER_PLANE_PIXEL * len(sources))
+
+    def agrees(self, results: "pl.DataFrame", context: object) -> "pl.Series":
+        return self.steps.agrees(results, cast("PlateContext", context))
 
 
 def _read(
@@ -204,25 +237,22 @@ def _read(
 def _pictures(
     sources: Sequence[Source],
     read: Mapping[str, PreprocessedImage],
-    objects: "Objects",
+    objects: Objects,
     *,
     labels: bool,
     images: bool,
 ) -> dict[str, bytes]:
     """Get the label images and the images that are kept, by the end of their names."""
     kept: dict[str, bytes] = {}
+    size = next(iter(read.values())).pixel_size_um
     for part, plane in objects.labels.items() if labels else ():
-        of_16_bit = objects.count < 1 << 16
-        kept[f"labels/__{part}.tiff"] = encode_tiff(
-            cast("Any", plane.astype(np.uint16 if of_16_bit else np.uint32)), part
-        )
+        kept[f"labels/__{part}.tiff"] = encode_labels(plane, part, pixel_size_um=size)
     if images:
         name = "__".join(str(sources[0].row.get(key)) for key in SITE_KEY)
-        first = next(iter(read.values()))
         kept["images/.ome.tiff"] = encode_ome_tiff(
             [image.plane for image in read.values()],
             list(read),
             name=name,
-            pixel_size_um=first.pixel_size_um,
+            pixel_size_um=size,
         )
     return kept

@@ -1,28 +1,24 @@
 """The manifest -> what is measured of each cell; images are not kept."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, replace
-from itertools import pairwise
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
-from jumpduck.errors import ManifestError, QueryError
-from jumpduck.normalization.aggregation import AVERAGES, Aggregation
+from jumpduck.errors import ManifestError, QueryError, needs_extra
+from jumpduck.normalization.aggregation import AVERAGES
+from jumpduck.normalization.averaged_cells import average_cells
 from jumpduck.options import expanded, takes
-from jumpduck.profile_tables.columns import features_of, metadata_of
-from jumpduck.profile_tables.profiles import Profiles
-from jumpduck.profile_tables.reading import open_profiles
-from jumpduck.profile_tables.writing import write_parts
+from jumpduck.profiling.deep_features import DeepOptions
 from jumpduck.profiling.plate_files import cells_file, images_file
 from jumpduck.profiling.plate_images import gather_images
-from jumpduck.profiling.recipe import NAME
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
-from jumpduck.rows import SITE_KEY, WELL_KEY, PlateKey
+from jumpduck.rows import SITE_KEY, WELL_KEY
 from jumpduck.selection.criteria import Names, as_names
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_files import ManifestFiles
@@ -31,6 +27,12 @@ from jumpduck.transfer.origins import Origin
 from jumpduck.transfer.run import fill
 from jumpduck.transfer.scheduler import Event, no_progress
 
+RECIPE = "jumpduck.profiling.recipe:profile"
+"""By which worker processes, and the results, find the recipe."""
+
+LIBRARIES = ("scipy", "skimage", "cp_measure")
+"""What the extra ``profile`` installs."""
+
 PROFILES_FILE = "profiles.parquet"
 
 LEVELS = {"site": SITE_KEY, "well": WELL_KEY}
@@ -38,12 +40,6 @@ LEVELS = {"site": SITE_KEY, "well": WELL_KEY}
 
 SITES_PER_PROCESS = 8
 """Sites for which one more process is worth its start, which takes a core two seconds."""
-
-CHUNK_BYTES = 64 << 20
-"""Of features that are averaged at a time."""
-
-PLACES = ("_Location_", "_AreaShape_Center_", "_AreaShape_BoundingBox")
-"""In the names of what says where a cell is in its image, and nothing of the cell."""
 
 NONE = "none"
 
@@ -75,6 +71,24 @@ class ProfileOptions(Limits):
         and marked.
     pixel_um
         Edge of a pixel in micrometres; by default what the manifest says of each site.
+    masks
+        Masks or label images instead of a segmentation: a path with {source}, {batch}, {plate},
+        {well}, {site} and {object}, which becomes Nuclei, Cells and Cytoplasm.
+    segmenter
+        Program whose model finds the nuclei, with `weights` on the disk: cellpose or stardist.
+    weights
+        A file of weights for cellpose, a folder with config.json for stardist.
+    model
+        File of a model of which each cell, or site, gets further features, as `jumpduck embed`
+        takes it.
+    description
+        JSON file that says what the model takes and gives, see docs/embed.md.
+    architecture
+        MODULE:FUNCTION that makes the module of torch which the weights are of.
+    unit
+        What the model is given: a box around each nucleus (cell), or whole images (site).
+    box
+        Edge of the box in pixels; by default what the model takes, or 128.
     illum
         Divide each image by the illumination function of its plate, whose URL a manifest made with
         `jumpduck manifest --illum` has.
@@ -116,6 +130,14 @@ class ProfileOptions(Limits):
     features: Names = ("core",)
     nucleus_um: str | None = None
     pixel_um: float | None = None
+    masks: str | None = None
+    segmenter: Literal["cellpose", "stardist"] | None = None
+    weights: str | Path | None = None
+    model: str | Path | None = None
+    description: str | Path | None = None
+    architecture: str | None = None
+    unit: Literal["cell", "site"] = "cell"
+    box: int | None = None
     illum: bool = False
     illum_from_plate: Literal["mean", "median"] | None = None
     labels: bool = False
@@ -145,6 +167,8 @@ class ProfileOptions(Limits):
         ManifestError
             The manifest does not say which channel shows nuclei.
         """
+        if any(find_spec(name) is None for name in LIBRARIES):
+            raise QueryError(needs_extra("jumpduck profile", ", ".join(LIBRARIES), "profile"))
         channels = _channels(manifest)
         nuclei = self.nuclei or _marked(manifest, channels, "nuclei")
         cells = self.cells or _marked(manifest, channels, "cells")
@@ -160,13 +184,13 @@ class ProfileOptions(Limits):
                     f"{option} {channel!r} is not a channel of the manifest; there are "
                     f"{', '.join(channels)}"
                 )
-        segment: dict[str, object] = {}
+        segment: dict[str, object] = {"model": self.segmenter, "weights": _path(self.weights)}
         if self.nucleus_um is not None:
             segment["nucleus_um"] = _two_numbers(self.nucleus_um)
         if self.pixel_um is not None:
             segment["pixel_um"] = self.pixel_um
         return build(
-            NAME,
+            RECIPE,
             nuclei=nuclei,
             cells=cells,
             features=list(as_names(self.features)),
@@ -174,8 +198,26 @@ class ProfileOptions(Limits):
             illum_from_plate=self.illum_from_plate,
             labels=self.labels,
             images=self.images,
+            masks=self.masks,
             segment=segment,
+            deep=self._deep(),
         )
+
+    def _deep(self) -> dict[str, object] | None:
+        """Get the options of the recipe's model, after a try to load it."""
+        deep: dict[str, object] = {
+            "model": _path(self.model),
+            "description": _path(self.description),
+            "architecture": self.architecture,
+            "box": self.box,
+        }
+        if self.model is None:
+            for option, value in {**deep, "unit": self.unit == "site"}.items():
+                if value:
+                    raise QueryError(f"{option} has no effect without `model`; give both")
+            return None
+        DeepOptions(**(found := {**deep, "unit": self.unit})).load()  # pyright: ignore[reportArgumentType]
+        return found
 
     def limits(self, manifest: Manifest) -> Limits:
         """Get the limits of a run, by default with more processes than as many images need.
@@ -236,7 +278,7 @@ def profile_plates(
             recipe,
             options.limits(manifest),
             endpoint=options.endpoint,
-            made_by=NAME,
+            made_by=RECIPE,
             command=command,
             force=options.force,
             scratch=options.scratch,
@@ -246,7 +288,9 @@ def profile_plates(
         yield from plates
     gather_images(out)
     if options.aggregate is not None:
-        write_aggregated(options, [plate.key for plate in manifest.plates()])
+        files = [cells_file(out, plate.key) for plate in manifest.plates()]
+        there = [file for file in files if file.is_file()]
+        average_cells(there, LEVELS[options.aggregate], options.average, out / PROFILES_FILE)
 
 
 def count_cells(out: str | Path, manifest: Manifest) -> int:
@@ -254,79 +298,6 @@ def count_cells(out: str | Path, manifest: Manifest) -> int:
     files = (cells_file(expanded(out), plate.key) for plate in manifest.plates())
     rows = [pl.scan_parquet(one, glob=False).select(pl.len()) for one in files if one.is_file()]
     return sum(frame.item() for frame in pl.collect_all(rows))
-
-
-def write_aggregated(options: ProfileOptions, plates: Sequence[PlateKey]) -> int:
-    """Write the profiles of wells or sites, and get their number.
-
-    Raises
-    ------
-    ProfileError
-        No cell was found, or plates have other features.
-    StoreError
-        The table cannot be written.
-    """
-    assert options.aggregate is not None
-    out, by = expanded(options.out), LEVELS[options.aggregate]
-    files = [file for key in plates if (file := cells_file(out, key)).is_file()]
-    kept = _common(files, by)
-    parts = (
-        part for file in files if (part := _aggregated(file, by, kept, options.average)) is not None
-    )
-    return write_parts(parts, out / PROFILES_FILE)
-
-
-def _common(files: Sequence[Path], by: Sequence[str]) -> list[str]:
-    """Get the columns that have one value for all cells that are averaged, in each plate."""
-    kept: dict[str, None] | None = None
-    for file in files:
-        schema = dict(pl.read_parquet_schema(file))
-        others = [
-            name
-            for name in metadata_of(schema, features_of(schema))
-            if name not in by and name not in _of_cells(schema)
-        ]
-        grouped = pl.scan_parquet(file, glob=False).group_by(by)
-        same = grouped.agg(pl.col(others).n_unique() <= 1).select(pl.col(others).all()).collect()
-        here = {name: None for name in others if same[name].item()}
-        kept = here if kept is None else {name: None for name in kept if name in here}
-    return list(kept or ())
-
-
-def _aggregated(
-    file: Path, by: Sequence[str], kept: Sequence[str], average: str
-) -> Profiles | None:
-    """Get the averages of the cells of a plate, with their number; None where there are none."""
-    names = [
-        name
-        for name in features_of(dict(pl.read_parquet_schema(file)))
-        if not any(place in name for place in PLACES)
-    ]
-    with open_profiles(file, features=names) as table:
-        if not len(table):
-            return None
-        averages = Aggregation(table.metadata.select(*by, *kept), by, average)
-        rows = max(1, CHUNK_BYTES // (8 * len(names)))
-        for first, last in pairwise((*range(0, len(table), rows), len(table))):
-            numbers = np.arange(first, last)
-            averages.add(numbers, table.read(numbers))
-        made = averages.profiles(names)
-        counts = table.metadata.group_by(by).agg(
-            Metadata_Object_Count=pl.len().cast(pl.Int64),
-            Metadata_Site_Counts=pl.col("Metadata_ImageNumber").n_unique().cast(pl.Int64),
-        )
-        with_counts = made.metadata.join(counts, on=by, how="left", maintain_order="left")
-        return replace(made, metadata=with_counts)
-
-
-def _of_cells(schema: Mapping[str, pl.DataType]) -> set[str]:
-    """Get the columns that tell the cells of a site apart, or mark them."""
-    numbers = ("_ObjectNumber", "_Object_Number", "_Parent_Nuclei", "_Parent_Cells")
-    return {
-        name
-        for name, dtype in schema.items()
-        if name.startswith("Metadata_") and (name.endswith(numbers) or dtype == pl.Boolean)
-    }
 
 
 def _channels(manifest: Manifest) -> list[str]:
@@ -341,6 +312,11 @@ def _marked(manifest: Manifest, channels: Sequence[str], what: str) -> str | Non
     origins = (Origin.of_manifest("", notes) for notes in manifest.origins)
     known = (channel for origin in origins for channel in origin.channels)
     return next((one.name for one in known if one.marks == what and one.name in channels), None)
+
+
+def _path(path: str | Path | None) -> str | None:
+    """Get the whole path, because the recipe is built again in other folders."""
+    return None if path is None else str(expanded(path).absolute())
 
 
 def _two_numbers(text: str) -> tuple[float, float]:
