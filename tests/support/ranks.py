@@ -1,6 +1,6 @@
 """What each of several processes takes that share an epoch, as a script.
 
-Usage: ranks.py FOLDER RANKS BATCH_SIZE WORKERS DROP_LAST OUT
+Usage: ranks.py FOLDER RANKS BATCH_SIZE WORKERS OUT
 """
 
 import json
@@ -14,21 +14,24 @@ import jumpduck
 from jumpduck.embeddings.sample_loader import SampleLoader
 
 
-def take(rank, folder, ranks, size, workers, drop_last, out):
-    """Write the indices of the batches of two epochs, and the length of the loader."""
+def take(rank, folder, ranks, size, workers, out):
+    """Write the indices of the batches of two epochs: of all batches, then of full ones."""
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{out}/meeting", rank=rank, world_size=ranks
     )
-    dataset = jumpduck.dataset(folder, library="torch", kind="iterable")
-    loader = SampleLoader(dataset, size, num_workers=workers, drop_last=drop_last)
-    epochs = [[metadata["index"] for _, metadata in loader] for _ in range(2)]
-    found = {"length": len(loader), "epochs": epochs}
+    found = []
+    for drop_last in (False, True):
+        dataset = jumpduck.dataset(folder, library="torch", kind="iterable")
+        loader = SampleLoader(dataset, size, num_workers=workers, drop_last=drop_last)
+        epochs = [[metadata["index"] for _, metadata in loader] for _ in range(2)]
+        assert [len(epoch) for epoch in epochs] == [len(loader)] * 2
+        found.append(epochs)
     Path(out, f"{rank}.json").write_text(json.dumps(found), encoding="utf-8")
     torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    folder, ranks, size, workers, drop_last, out = sys.argv[1:]
-    args = (folder, int(ranks), int(size), int(workers), drop_last == "yes", out)
+    folder, ranks, size, workers, out = sys.argv[1:]
+    args = (folder, int(ranks), int(size), int(workers), out)
     # forked, because the import of torch takes seconds for each
     torch.multiprocessing.start_processes(take, args, nprocs=int(ranks), start_method="fork")
