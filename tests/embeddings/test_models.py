@@ -168,6 +168,19 @@ def test_a_file_that_is_something_else_is_one_line(tmp_path, name):
     assert "\n" not in str(error.value)
 
 
+def test_onnx_with_its_weights_in_another_file_is_refused(tmp_path, monkeypatch):
+    import onnx
+
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(made("linear"), (torch.zeros(1, 5, 8, 8),), "whole.onnx", dynamo=False)
+    assert load_model("whole.onnx").dimensions(5) == 7
+    onnx.save_model(onnx.load("whole.onnx"), "m.onnx", save_as_external_data=True, size_threshold=0)
+    with pytest.raises(ModelError, match="weights must stand in the file itself"):
+        load_model("m.onnx")
+
+
 def test_options_that_do_not_go_together_are_one_line(tmp_path):
     file = saved(made("linear"), tmp_path)
     for architecture, message in (

@@ -238,6 +238,18 @@ def test_tiles_have_the_size_and_stride_that_were_asked_for_or_the_size_of_the_m
     assert numbers(table())[5, 2:7] == pytest.approx(tile[:, 0, 0])
 
 
+def test_images_of_a_manifest_are_embedded_without_a_download(manifest, s3, model, tmp_path):
+    done = jumpduck.embed(
+        manifest, **model("Given", {"size": 16}), endpoint=s3.endpoint, cache=tmp_path / "cache"
+    )
+    assert table().height == done.rows == 49
+    assert len(done.left_out) == 2
+    assert done.left_out["reason"].null_count() == 0
+    found = jumpduck.dataset(manifest, endpoint=s3.endpoint, cache=tmp_path / "cache")
+    (first,) = found.read_all([0])
+    assert numbers(table())[0, 7:] == pytest.approx(first.image.mean((1, 2)), rel=1e-3)
+
+
 def test_cells_are_squares_around_the_positions_of_a_table(images, model, tmp_path):
     sites = jumpduck.dataset(images).table.select(SITE_KEY)
     cells = sites.with_columns(Nuclei_Location_Center_X=pl.lit(40.0), Nuclei_Location_Center_Y=50.0)

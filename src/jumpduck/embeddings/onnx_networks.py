@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from jumpduck.embeddings.description import Description
 from jumpduck.embeddings.inputs import Images
 from jumpduck.embeddings.networks import Embeddings, OutOfMemoryError, picked
 from jumpduck.errors import ModelError, QueryError, needs_extra
+
+_FOLDER_OF_WEIGHTS = "session.model_external_initializers_file_folder_path"
 
 _NO_MEMORY = ("Failed to allocate memory", "out of memory", "bad allocation", "std::bad_alloc")
 
@@ -47,9 +50,13 @@ class OnnxNetwork:
         options: Any = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # because what fails is raised, too
         try:
-            self._session: Any = onnxruntime.InferenceSession(
-                data, options, providers=[one for one in wanted if one in there]
-            )
+            # weights of a model in memory would be looked for in the current folder, so the digest
+            # of the file would not be that of the weights; an empty folder has none
+            with TemporaryDirectory(prefix="jumpduck-") as empty:
+                options.add_session_config_entry(_FOLDER_OF_WEIGHTS, empty)
+                self._session: Any = onnxruntime.InferenceSession(
+                    data, options, providers=[one for one in wanted if one in there]
+                )
         except Exception as error:
             # because the library raises classes of its own
             raise ModelError(

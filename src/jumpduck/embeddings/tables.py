@@ -78,6 +78,11 @@ def with_reason(skipped: pl.DataFrame) -> pl.DataFrame:
     return skipped.select(*SITE_KEY, CHANNEL, reason.alias(REASON))
 
 
+def reason_last(left_out: pl.DataFrame) -> pl.DataFrame:
+    """Get the same rows with the reason as the last column."""
+    return left_out.select(pl.all().exclude(REASON), REASON)
+
+
 def left_out_of(frame: pl.DataFrame) -> pl.DataFrame:
     """Get the rows of a part that have no embedding."""
     names = [name for name in frame.columns if name.startswith("Metadata_")]

@@ -16,7 +16,7 @@ from jumpduck.embeddings.inputs import Inputs, inputs_of
 from jumpduck.embeddings.models import BATCH_IMAGES, Model, load_model
 from jumpduck.embeddings.networks import Batches
 from jumpduck.embeddings.parts import PartTables, digest_of, parts_of
-from jumpduck.embeddings.tables import kept_of, left_out_of, tables_of, with_reason
+from jumpduck.embeddings.tables import kept_of, left_out_of, reason_last, tables_of, with_reason
 from jumpduck.errors import ImageError, QueryError, StoreError
 from jumpduck.options import expanded, takes
 from jumpduck.profile_tables.writing import write_frames
@@ -105,7 +105,7 @@ class EmbedOptions(SampleOptions):
 
     def __post_init__(self) -> None:
         # the size of tiles and cells may be that of the model, which is not known yet
-        if self.unit == "field" or self.size is not None:
+        if self.unit not in ("tile", "cell") or self.size is not None:
             super().__post_init__()
         if self.tiles == "random":
             raise QueryError(
@@ -229,10 +229,12 @@ class _Run:
         tables = _tables(target)
         there = self._there(tables)
         self._say(event="plan", samples=len(self.samples), there=there, dimensions=self.dimensions)
+        network = self.model.network
+        if self.options.amp and network.precision == "float32":
+            text = f"amp has no effect: the model computes on {network.device} in float32"
+            self._say(event="remark", text=text)
         batches = Batches(
-            self.model.network,
-            self.options.batch,
-            lambda text: self._say(event="remark", text=text),
+            network, self.options.batch, lambda text: self._say(event="remark", text=text)
         )
         computed = tables_of(
             self.model,
@@ -252,7 +254,9 @@ class _Run:
     def _gathered(self, target: Path, tables: PartTables, there: int) -> Embeddings:
         """Write the table of all parts, and that of what is left out."""
         lost = [left_out_of(frame) for frame in tables.read(self.parts)]
-        left_out = pl.concat([with_reason(self.skipped), *lost], how="diagonal_relaxed")
+        left_out = reason_last(
+            pl.concat([with_reason(self.skipped), *lost], how="diagonal_relaxed")
+        )
         ledger = [
             (part.digest, len(part.rows) - rows.height)
             for part, rows in zip(self.parts, lost, strict=True)
