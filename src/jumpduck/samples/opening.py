@@ -131,7 +131,8 @@ def _foreground(
             rows = pl.read_parquet(kept).select("site", "y", "x").to_numpy()
         except CANNOT_READ as error:
             raise StoreError(f"{folder / name} is damaged: {error}; remove it") from error
-        return {int(site): rows[rows[:, 0] == site, 1:] for site in np.unique(rows[:, 0])}
+        numbers, firsts = np.unique(rows[:, 0], return_index=True)
+        return dict(zip(numbers.tolist(), np.split(rows[:, 1:], firsts[1:]), strict=True))
     found = dict(
         sites.each(lambda site: (site, foreground(images.plane(site, channel), edge, stride)))
     )

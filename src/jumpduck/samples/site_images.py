@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from jumpduck.errors import ImageError, ManifestError, QueryError
+from jumpduck.errors import ImageError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.readers import decode_image
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.options import expanded
@@ -127,7 +127,11 @@ class SiteImages:
                 planes.append(decode_image(bytes(data[place].result()), page=page))
             except UNREADABLE as error:
                 self.files.forget(place)
-                raise type(error)(f"channel {self.channels[channel]}: {error}") from error
+                text = f"channel {self.channels[channel]}: {error}"
+                if isinstance(error, ImageError | StoreError):
+                    kind = ImageError if isinstance(error, ImageError) else StoreError
+                    raise kind(text, error.attempts) from error
+                raise type(error)(text) from error
         return planes
 
 
