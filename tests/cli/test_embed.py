@@ -1,6 +1,7 @@
 """jumpduck embed and jumpduck models, as a user runs them."""
 
 import json
+import shlex
 
 import polars as pl
 import pytest
@@ -53,3 +54,19 @@ def test_the_command_says_what_it_did_and_exits_with_3_where_samples_are_left_ou
     assert (end["event"], end["rows"], end["there"], end["left_out"]) == ("end", 49, 49, 2)
     assert cli(*words, "--quiet", "--embeddings", "b.parquet").out == ""
     assert cli(*words, "--channel", "DNA").code == 1
+
+
+@pytest.mark.torch
+def test_after_an_interruption_the_command_that_is_printed_goes_on(cli, clean, tmp_path):
+    from safetensors.torch import save_file
+
+    from tests.support import nets
+
+    save_file(nets.Interrupted().state_dict(), tmp_path / "m.safetensors")
+    words = ["embed", clean, "--model", "m.safetensors", "--architecture"]
+    done = cli(*words, "tests.support.nets:Interrupted", "-o", "a b.parquet", "--workers", "3")
+    assert done.code == 130
+    again = done.err.partition("what is finished is kept. Go on with: jumpduck ")[2]
+    (tmp_path / "alive").touch()
+    assert cli(*shlex.split(again)).code == 3
+    assert pl.read_parquet(tmp_path / "a b.parquet").height == 49

@@ -69,6 +69,15 @@ class Killed(Given):
         return super().forward(images)
 
 
+class Interrupted(Given):
+    """Somebody presses Ctrl-C while it computes, unless a file is there."""
+
+    def forward(self, images):
+        if images.any() and not Path("alive").exists():
+            raise KeyboardInterrupt
+        return super().forward(images)
+
+
 class Tokens(nn.Module):
     """Four patch tokens behind one, by name."""
 

@@ -17,8 +17,10 @@ from jumpduck.rows import SITE_KEY
 from jumpduck.stages.embed import Embeddings, EmbedOptions, Event, embed_samples, left_out_path
 from jumpduck.words import words_of
 
-NOT_AGAIN = ("progress",)
-"""Options that the command which goes on does not have."""
+FLAG_OF_PATH = "--embeddings"
+
+NOT_AGAIN = ("progress", "path")
+"""Options that the command which goes on does not have, or has under another name."""
 
 MAX_SHOWN_REASONS = 5
 
@@ -34,7 +36,7 @@ MAX_SHOWN_REASONS = 5
         OUTPUT: ("path",),
     },
     positional="place",
-    flags={"path": "--embeddings"},
+    flags={"path": FLAG_OF_PATH},
     short={"path": ["-o"]},
 )  # fmt: skip
 def embed(
@@ -62,7 +64,8 @@ def embed(
         _say_plan(printer, options, embed_samples(options, dry_run=True))
         return
     names = [one.name for one in fields(options) if one.name not in NOT_AGAIN]
-    again = shlex.join(["jumpduck", "embed", *words_of(options, names)])
+    words = [*words_of(options, names), FLAG_OF_PATH, str(options.path)]
+    again = shlex.join(["jumpduck", "embed", *words])
     try:
         with _shown(printer) as progress:
             done = embed_samples(replace(options, progress=progress))
