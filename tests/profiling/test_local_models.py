@@ -79,7 +79,7 @@ def test_a_model_with_local_weights_finds_the_nuclei_and_cells_grow_around_them(
         install(name, "0.9.1", STARDIST)
         weights.mkdir()
         (weights / "config.json").write_text(TWO)
-    options = SegmentOptions(nuclei="n", cells="n", model=name, weights=str(weights))
+    options = SegmentOptions(nuclei="n", cells="n", segmenter=name, weights=str(weights))
     assert options.facts["weights"] == weights_digest(weights)
     found = segment({"n": plane()}, options)
     assert found.count == 2
@@ -101,7 +101,7 @@ def test_a_model_with_local_weights_finds_the_nuclei_and_cells_grow_around_them(
 def test_a_model_that_fails_is_a_fault_of_the_site(answer, said, install, tmp_path):
     install("cellpose", "4.0.6", CELLPOSE)
     (tmp_path / "weights").write_text(answer)
-    options = SegmentOptions(nuclei="n", model="cellpose", weights=str(tmp_path / "weights"))
+    options = SegmentOptions(nuclei="n", segmenter="cellpose", weights=str(tmp_path / "weights"))
     with pytest.raises(ImageError, match=said):
         segment({"n": plane()}, options)
 
@@ -111,14 +111,17 @@ def test_a_model_without_its_package_or_weights_is_refused_in_one_line(install, 
     there.write_text("")
     for options, said in (
         (
-            {"model": "unet", "weights": str(there)},
+            {"segmenter": "unet", "weights": str(there)},
             "segmenter 'unet' is not known; give cellpose",
         ),
-        ({"model": "cellpose"}, "segmenter cellpose needs `weights`, a file of weights"),
-        ({"model": "cellpose", "weights": str(tmp_path / "no")}, "nothing is downloaded"),
-        ({"model": "cellpose", "weights": str(tmp_path)}, "are not a file of weights"),
-        ({"model": "stardist", "weights": str(tmp_path)}, "there is no file .*config.json"),
-        ({"model": "cellpose", "weights": str(there)}, "which is not installed: pip install cell"),
+        ({"segmenter": "cellpose"}, "segmenter cellpose needs `weights`, a file of weights"),
+        ({"segmenter": "cellpose", "weights": str(tmp_path / "no")}, "nothing is downloaded"),
+        ({"segmenter": "cellpose", "weights": str(tmp_path)}, "are not a file of weights"),
+        ({"segmenter": "stardist", "weights": str(tmp_path)}, "there is no file .*config.json"),
+        (
+            {"segmenter": "cellpose", "weights": str(there)},
+            "which is not installed: pip install cell",
+        ),
         ({"weights": str(there)}, "are of no use without `segmenter`"),
     ):
         with pytest.raises(QueryError, match=said) as refused:
@@ -126,7 +129,7 @@ def test_a_model_without_its_package_or_weights_is_refused_in_one_line(install, 
         assert "\n" not in str(refused.value)
     install("cellpose", "3.1.1", CELLPOSE)
     with pytest.raises(QueryError, match=r"cellpose 4 or later.*3\.1\.1 is installed"):
-        SegmentOptions(nuclei="n", model="cellpose", weights=str(there))
+        SegmentOptions(nuclei="n", segmenter="cellpose", weights=str(there))
 
 
 def test_other_weights_have_another_digest(tmp_path):

@@ -40,7 +40,7 @@ class SegmentOptions:
         Name of the channel that shows nuclei.
     cells
         Name of the channel that shows whole cells; without one there are nuclei alone.
-    model
+    segmenter
         Program whose model finds the nuclei; without one, thresholds and watersheds do.
     weights
         What its weights are in: a file for cellpose, a folder with config.json for stardist.
@@ -53,7 +53,7 @@ class SegmentOptions:
 
     nuclei: str
     cells: str | None = None
-    model: ModelName | None = None
+    segmenter: ModelName | None = None
     weights: str | None = None
     pixel_um: float = PIXEL_UM
     nucleus_um: tuple[float, float] = (6.0, 45.0)
@@ -78,19 +78,19 @@ class SegmentOptions:
                 f"nucleus_um {least}, {largest} are not the least and the largest diameter of a "
                 "nucleus; give two numbers above 0, the smaller one first"
             )
-        if self.model is not None:
-            check_model(self.model, self.weights)
+        if self.segmenter is not None:
+            check_model(self.segmenter, self.weights)
         elif self.weights is not None:
             raise QueryError(f"weights {self.weights} are of no use without `segmenter`; give both")
 
     @property
     def facts(self) -> dict[str, object]:
         """What decides which objects there are beside the planes; of weights, their SHA-256."""
-        path = None if self.model is None else check_model(self.model, self.weights)
+        path = None if self.segmenter is None else check_model(self.segmenter, self.weights)
         return {
             "pixel_um": self.pixel_um,
             "nucleus_um": list(self.nucleus_um),
-            "model": self.model,
+            "segmenter": self.segmenter,
             "weights": path and weights_digest(path),
         }
 
@@ -167,8 +167,8 @@ def _nuclei(
         labels = given
     elif given is not None:
         labels, _ = nuclei_of_mask(given > 0, options.pixel_um, options.diameters_pixels)
-    elif options.model is not None:
-        labels, _ = nuclei_by_model(images[options.nuclei], options.model, options.weights)
+    elif options.segmenter is not None:
+        labels, _ = nuclei_by_model(images[options.nuclei], options.segmenter, options.weights)
     else:
         labels, _ = nuclei_in(images[options.nuclei], options.pixel_um, options.diameters_pixels)
     if cells is None or _has_one_value(cells) or (given is not None and labels is given):

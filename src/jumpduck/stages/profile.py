@@ -184,7 +184,7 @@ class ProfileOptions(Limits):
                     f"{option} {channel!r} is not a channel of the manifest; there are "
                     f"{', '.join(channels)}"
                 )
-        segment: dict[str, object] = {"model": self.segmenter, "weights": _path(self.weights)}
+        segment: dict[str, object] = {"segmenter": self.segmenter, "weights": _path(self.weights)}
         if self.nucleus_um is not None:
             segment["nucleus_um"] = _two_numbers(self.nucleus_um)
         if self.pixel_um is not None:
