@@ -16,13 +16,14 @@ from jumpduck.embeddings.sample_loader import SampleLoader
 
 def take(rank, folder, ranks, size, workers, out):
     """Write the indices of the batches of two epochs: of all batches, then of full ones."""
+    datasets = [jumpduck.dataset(folder, library="torch", kind="iterable") for _ in range(2)]
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{out}/meeting", rank=rank, world_size=ranks
     )
     found = []
-    for drop_last in (False, True):
-        dataset = jumpduck.dataset(folder, library="torch", kind="iterable")
+    for dataset, drop_last in zip(datasets, (False, True), strict=True):
         loader = SampleLoader(dataset, size, num_workers=workers, drop_last=drop_last)
+        assert loader.state_dict()["ranks"] == ranks
         epochs = [[metadata["index"] for _, metadata in loader] for _ in range(2)]
         assert [len(epoch) for epoch in epochs] == [len(loader)] * 2
         found.append(epochs)

@@ -94,7 +94,8 @@ class Crop:
         height, width = image.shape[1:]
         if min(height, width) < self.size:
             raise ImageError(
-                f"a crop of {self.size} pixels does not fit into an image of {height} x {width}"
+                f"a crop of {self.size} pixels does not fit into an image of {height} x {width}; "
+                "take a smaller `size`"
             )
         threshold = self._threshold(image)
         for _ in range(self.tries - 1):

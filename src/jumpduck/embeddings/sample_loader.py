@@ -134,6 +134,7 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
         self._place.epoch, self._place.first, self._place.taken = epoch, batches, batches
 
     def _known(self) -> dict[str, object]:
+        self._items.find_rank()
         return {
             "samples": self._items.samples.digest,
             "seed": self._items.samples.options.seed,
@@ -144,6 +145,7 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
         }
 
     def _turns(self) -> Turns:
+        self._items.find_rank()
         parts = max(1, self.num_workers) if isinstance(self._items, IterableDataset) else 1
         sizes = self._items.sizes(parts)
         return Turns(self._size, [_batches(size, self._size, self._drops) for size in sizes])

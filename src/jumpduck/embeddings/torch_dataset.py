@@ -84,8 +84,12 @@ class TorchDataset:
 
     def begin(self, epoch: int, batches: int = 0) -> None:
         """Say which epoch is taken next, and how many of its batches were taken before."""
-        rank, ranks = self._given or _ranks()
-        self._begin.copy_(torch.tensor([epoch, batches, rank, ranks]))
+        self._begin[:2] = torch.tensor([epoch, batches])
+        self.find_rank()
+
+    def find_rank(self) -> None:
+        """Ask `torch.distributed` again, which may have started since; not in a worker."""
+        self._begin[2:] = torch.tensor(self._given or _ranks())
 
     def order(self, worker: int = 0, workers: int = 1, start: int = 0) -> list[int]:
         """Get the indices that a worker of this rank takes in the epoch.

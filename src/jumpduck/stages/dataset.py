@@ -35,7 +35,7 @@ class DatasetOptions(SampleOptions):
         With torch, which kind of dataset: map (an item for each index; the default) or iterable
         (each worker gives its part of an epoch, in its order).
     augmentation
-        With torch, what is done to each image, such as a preset of `jumpduck.embeddings`.
+        With torch, what is done to each image, such as `jumpduck.embeddings.augmentations.preset`.
     """
 
     place: str | Path = "images"
