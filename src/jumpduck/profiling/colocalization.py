@@ -55,13 +55,8 @@ def rank_weighted(first: GreyValues, second: GreyValues) -> tuple[Floats, Floats
     cp_measure; CellProfiler ranks the pixels of all objects of an image together.
     """
     objects = first.objects
-    apart = np.abs(first.ranks - second.ranks)
-    highest = np.maximum(
-        np.maximum.reduceat(first.ranks, objects.starts),
-        np.maximum.reduceat(second.ranks, objects.starts),
-    )
-    ranks = (highest + 1.0)[objects.owner]
-    weight = (ranks - apart) / ranks
+    ranks = np.maximum(first.highest_rank, second.highest_rank) + 1.0
+    weight = 1 - np.abs(first.ranks - second.ranks) / ranks.repeat(objects.area)
     with np.errstate(invalid="ignore", divide="ignore"):
         one = objects.sums(first.bright_grey * second.bright * weight) / first.bright_total
         two = objects.sums(second.bright_grey * first.bright * weight) / second.bright_total

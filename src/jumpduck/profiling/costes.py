@@ -20,8 +20,11 @@ FLOAT_STEPS = 65535
 MOST_STEPS = 65535
 """Steps of thresholds of any plane, because thresholds are sorted as numbers of 16 bits."""
 
-ROUNDING = 1e-9
-"""Correlations, and variances as shares of the object's, that are smaller are computed again."""
+ROUNDING = 1e-11
+"""Covariances that are a smaller share of the object's spread are computed again, exactly."""
+
+NEAR_STEP = 1e-6
+"""Pixels that are nearer to the next step than this are compared with it."""
 
 
 def costes(first: GreyValues, second: GreyValues) -> tuple[Floats, Floats]:
@@ -68,11 +71,13 @@ def _line(first: GreyValues, second: GreyValues) -> _Line:
     lit = (first.grey > 0) | (second.grey > 0)
     count = objects.sums(lit)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = [objects.sums(values.grey) / count for values in (first, second)]
-        x, y = (
-            (values.grey - mean.repeat(objects.area)) * lit
-            for values, mean in zip((first, second), means, strict=True)
-        )
+        means = [values.total / count for values in (first, second)]
+        x, y = first.centred, second.centred
+        if not lit.all():
+            x, y = (
+                (values.grey - mean.repeat(objects.area)) * lit
+                for values, mean in zip((first, second), means, strict=True)
+            )
         x_variance, y_variance, z_variance = (
             objects.sums(one * one) / (count - 1) for one in (x, y, x + y)
         )
@@ -83,8 +88,10 @@ def _line(first: GreyValues, second: GreyValues) -> _Line:
         steep = np.abs(covariance) > 8 * np.finfo(float).eps * np.maximum(x_variance, y_variance)
     defined = steep & np.isfinite(slope) & np.isfinite(offset) & (count >= 3)
     for values in (first, second):
-        least = objects.smallest(np.where(lit, values.grey, np.inf))
-        defined &= least < objects.largest(np.where(lit, values.grey, -np.inf))
+        least = values.least
+        if not lit.all():
+            least = objects.smallest(np.where(lit, values.grey, np.inf))
+        defined &= least < values.most  # the largest is never among what is black in both
     return _Line(np.where(defined, slope, 1), np.where(defined, offset, 0), defined)
 
 
@@ -134,16 +141,14 @@ class _Search:
         self.first, self.second, self.line, self.steps = first, second, line, steps
         objects = first.objects
         slope, offset = (one.repeat(objects.area) for one in (line.slope, line.offset))
-        from_ = _first_step(first.grey, steps)
+        from_ = _first_step(first, steps)
         with np.errstate(over="ignore"):
             at = np.clip((second.grey - offset) / slope * steps, -1, steps + 1)
         rising = slope > 0
         step = np.where(rising, np.floor(at) + 1, np.ceil(at) - 1)
-        # rounding may have moved a step by one, so the comparison itself decides
-        before = step - np.sign(slope)
-        too_far = second.grey < slope * (before / steps) + offset
-        too_near = ~(second.grey < slope * (step / steps) + offset)
-        step = np.where(too_far, before, np.where(too_near, step + np.sign(slope), step))
+        # near a whole number, rounding may have moved a step by one: the comparison decides
+        near = np.flatnonzero(np.abs(at - np.rint(at)) < NEAR_STEP)
+        step[near] = _exact_steps(second.grey[near], slope[near], offset[near], step[near], steps)
         from_ = np.where(rising, np.minimum(from_, step), from_)
         # where the line falls, a pixel is below it up to a step, and below the other threshold
         # from a step on; if no step is left between, it always is
@@ -155,21 +160,18 @@ class _Search:
         self.falling_sums = _Sums(first, second, until[twice] + 1, twice)
 
     def correlations(self, step: Floats, wanted: Mask) -> Floats:
-        """Get the correlation of what is below a step for each object.
+        """Get a number with the sign of the correlation of what is below a step, for each object.
 
         NaN for fewer than three pixels and for a constant channel, and where it is not `wanted`.
         """
         falling = self.falling_sums
-        count, x, y, xx, yy, xy = self.rising_sums.up_to(step) + falling.all - falling.up_to(step)
+        count, x, y, xy = self.rising_sums.up_to(step) + falling.all - falling.up_to(step)
         with np.errstate(invalid="ignore", divide="ignore"):
-            x_squares, y_squares = xx - x * x / count, yy - y * y / count
-            found = (xy - x * y / count) / np.sqrt(x_squares * y_squares)
-        doubtful = ~(np.abs(found) > ROUNDING)
-        doubtful |= x_squares < ROUNDING * self.first.squares
-        doubtful |= y_squares < ROUNDING * self.second.squares
+            found = xy - x * y / count
         few = ~wanted | (count < 3)
         found[few] = np.nan
-        for number in np.flatnonzero(doubtful & ~few).tolist():
+        doubtful = np.abs(found) < ROUNDING * np.sqrt(self.first.squares * self.second.squares)
+        for number in np.flatnonzero(doubtful).tolist():
             found[number] = self._exactly(number, float(step[number]))
         return found
 
@@ -187,12 +189,22 @@ class _Search:
         return pearson(x, y)
 
 
-def _first_step(grey: Floats, steps: int) -> Floats:
+def _first_step(values: GreyValues, steps: int) -> Floats:
     """Get the first step s, a whole number, with grey < s / steps."""
-    step = np.floor(grey * steps) + 1
-    step -= grey < (step - 1) / steps
-    step += grey >= step / steps
+    if values.levels.dtype.kind == "u" and np.iinfo(values.levels.dtype).max == steps:
+        return values.levels.astype(np.float64) + 1
+    step = np.floor(values.grey * steps) + 1
+    step -= values.grey < (step - 1) / steps
+    step += values.grey >= step / steps
     return step
+
+
+def _exact_steps(grey: Floats, slope: Floats, offset: Floats, step: Floats, steps: int) -> Floats:
+    """Get the step at which grey < slope x s / steps + offset begins, or ends if it falls."""
+    before, after = step - np.sign(slope), step + np.sign(slope)
+    too_far = grey < slope * (before / steps) + offset
+    too_near = grey >= slope * (step / steps) + offset
+    return np.where(too_far, before, np.where(too_near, after, step))
 
 
 class _Sums:
@@ -208,19 +220,19 @@ class _Sums:
         self.starts = self.ends - self.area
         short: NDArray[np.uint16] = np.clip(steps, 0, MOST_STEPS).astype(np.uint16)
         # the last row has zeros, which is what objects without pixels up to a step get
-        self.sums = np.zeros((5, pixels.size + 1))
+        self.sums = np.zeros((3, pixels.size + 1))
         for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):
             order = np.argsort(short[start:end], kind="stable")  # 16 bits: a radix sort
             short[start:end] = short[start:end][order]
             chosen = pixels[start:end][order]
             x, y = first.centred[chosen], second.centred[chosen]
-            for row, values in enumerate((x, y, x * x, y * y, x * y)):
+            for row, values in enumerate((x, y, x * y)):
                 np.cumsum(values, out=self.sums[row, start:end])
         self.keys = (owner.astype(np.int64) << 16) + short
         self.all = self.up_to(np.full(objects.count, float(MOST_STEPS)))
 
     def up_to(self, step: Floats) -> Floats:
-        """Get the count and the sums of x, y, xx, yy and xy of each object's pixels to a step."""
+        """Get the count and the sums of x, y and xy of each object's pixels up to a step."""
         keys = (np.arange(step.size) << 16) + step.astype(np.int64)
         position = np.searchsorted(self.keys, keys, side="right")
         count = position - self.starts

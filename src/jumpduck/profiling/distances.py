@@ -14,12 +14,9 @@ STEPS = [
 """Rows, columns and lengths of the steps to the eight neighbours."""
 
 
-def distance_to_edge(objects: Regions) -> Floats:
-    """Get each pixel's Euclidean distance to the nearest pixel that is not of its object.
-
-    What is beyond the image does not count, as in CellProfiler.
-    """
-    found = np.empty(objects.at.size)
+def distance_in_image(objects: Regions) -> Floats:
+    """Get `Regions.depth`, but with distances to pixels of the image alone, as in CellProfiler."""
+    found = objects.depth.copy()
     height, width = objects.labels.shape
     for part, box, mask in zip(objects.slices(), objects.boxes, objects.crops(), strict=True):
         rows, columns = box
@@ -27,8 +24,9 @@ def distance_to_edge(objects: Regions) -> Floats:
             (int(rows.start > 0), int(rows.stop < height)),
             (int(columns.start > 0), int(columns.stop < width)),
         )
-        padded = np.pad(mask, sides)
-        found[part] = distance_to_background(padded)[padded]
+        if sides != ((1, 1), (1, 1)):
+            padded = np.pad(mask, sides)
+            found[part] = distance_to_background(padded)[padded]
     return found
 
 

@@ -85,6 +85,11 @@ class GreyValues:
         return ranks
 
     @cached_property
+    def highest_rank(self) -> NDArray[np.int32]:
+        """The largest rank of each object."""
+        return np.maximum.reduceat(self.ranks, self.objects.starts)
+
+    @cached_property
     def bright(self) -> Mask:
         """Pixels of at least `THRESHOLD` of the object's maximum."""
         return self.grey >= (THRESHOLD * self.most)[self.objects.owner]

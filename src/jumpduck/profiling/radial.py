@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.profiling.distances import distance_to_centre, distance_to_edge
+from jumpduck.profiling.distances import distance_in_image, distance_to_centre
 from jumpduck.profiling.grey_values import GreyValues
 from jumpduck.profiling.regions import Floats, Integers, Regions, totals
 
@@ -43,7 +43,7 @@ def rings(objects: Regions) -> Rings:
     the shortest path to the centre inside of the object, in steps of 1 and of the square root of
     2, and e the distance to the edge.
     """
-    to_edge = distance_to_edge(objects)
+    to_edge = distance_in_image(objects)
     centre = objects.first(to_edge == objects.largest(to_edge)[objects.owner])
     to_centre = distance_to_centre(objects, centre)
     pixels = np.flatnonzero(np.isfinite(to_centre))

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.profiling.library_calls import bounding_boxes
+from jumpduck.profiling.library_calls import bounding_boxes, distance_to_background
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -77,6 +77,15 @@ class Regions:
     def step(self, row: int, column: int) -> int:
         """Get what to add to an index of `padded_at` to come to a neighbour."""
         return row * self.padded.shape[1] + column
+
+    @cached_property
+    def depth(self) -> Floats:
+        """Euclidean distance of each pixel to the nearest one that is not of its object."""
+        found = np.empty(self.at.size)
+        for part, mask in zip(self.slices(), self.crops(), strict=True):
+            padded = np.pad(mask, 1)
+            found[part] = distance_to_background(padded)[padded]
+        return found
 
     def crops(self) -> Iterator[Mask]:
         """Yield the mask of each object, cut out at its bounding box."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.profiling.library_calls import distance_to_background, holes
+from jumpduck.profiling.library_calls import holes
 from jumpduck.profiling.moments import moment_features, spatial_moments
 from jumpduck.profiling.regions import Floats, Integers, Mask, Regions, totals
 
@@ -48,12 +48,11 @@ def shape(objects: Regions) -> dict[str, Floats]:
     )
     outline = perimeters(objects)
     patterns = _patterns(objects).astype(np.float64)
-    convex, filled, radii = np.zeros(objects.count), area.copy(), np.zeros((3, objects.count))
-    for row, mask in enumerate(objects.crops()):
+    convex, filled, middle = np.zeros(objects.count), area.copy(), np.zeros(objects.count)
+    for row, (part, mask) in enumerate(zip(objects.slices(), objects.crops(), strict=True)):
         convex[row] = convex_area(mask)
         filled[row] += holes(mask)
-        inside = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1][mask]
-        radii[:, row] = inside.max(), inside.mean(), np.median(inside)
+        middle[row] = np.median(objects.depth[part])
     with np.errstate(divide="ignore"):  # because the perimeter of one pixel is 0
         form_factor = 4 * np.pi * area / outline**2
     return {
@@ -69,9 +68,9 @@ def shape(objects: Regions) -> dict[str, Floats]:
         "Extent": area / box_area,
         "FilledArea": filled,
         "FormFactor": form_factor,
-        "MaximumRadius": radii[0],
-        "MeanRadius": radii[1],
-        "MedianRadius": radii[2],
+        "MaximumRadius": objects.largest(objects.depth),
+        "MeanRadius": objects.sums(objects.depth) / area,
+        "MedianRadius": middle,
         "Perimeter": outline,
         "PerimeterCrofton": patterns @ CROFTON,
         "Solidity": area / convex,

@@ -56,8 +56,8 @@ def texture(values: GreyValues, directions: list[Pairs]) -> dict[tuple[str, str]
     dict
         By feature and by scale, direction and levels, such as ``("Contrast", "3_00_256")``.
     """
-    levels = np.clip(np.rint(values.grey * (LEVELS - 1)), 0, LEVELS - 1).astype(np.int32)
-    highest = np.maximum.reduceat(levels, values.objects.starts)
+    levels = np.clip(np.rint(values.grey * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint8)
+    highest = np.maximum.reduceat(levels, values.objects.starts).astype(np.float64)
     each = [_haralick(values.objects, levels, highest, pairs) for pairs in directions]
     lacks = np.any([np.isnan(one["Entropy"]) for one in each], axis=0)
     return {
@@ -67,86 +67,88 @@ def texture(values: GreyValues, directions: list[Pairs]) -> dict[tuple[str, str]
     }
 
 
-def _haralick(
-    objects: Regions, levels: NDArray[np.int32], highest: NDArray[np.int32], pairs: Pairs
-) -> dict[str, Floats]:
-    """Get the features of one direction; NaN for objects without a pair."""
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of the objects' co-occurrence matrices that are not empty, once for a, b and b, a.
+
+    `low` and `high` are the levels, `pairs` how many pairs have them, all of shape (cells,).
+    """
+
+    owner: NDArray[np.int32]
+    low: NDArray[np.int32]
+    high: NDArray[np.int32]
+    pairs: Integers
+
+
+def _cells(objects: Regions, levels: NDArray[np.uint8], pairs: Pairs) -> _Cells:
+    """Count the pairs of each two levels.
+
+    An object fills few of the 256 x 256 cells, so its pairs are sorted instead, and equal ones
+    counted; numbers of 16 bits are sorted ten times as fast as others.
+    """
     first, second = levels[pairs.first], levels[pairs.second]
     owner = objects.owner[pairs.first]
     if not (lit := (first > 0) & (second > 0)).all():
         first, second, owner = first[lit], second[lit], owner[lit]
-    count = np.bincount(owner, minlength=objects.count)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moment, entropy = _joint(objects, first, second, owner, count)
-        sums = _histogram(owner, first + second, objects.count, 2 * LEVELS) / count[:, None]
-        steps = _histogram(owner, np.abs(first - second), objects.count, LEVELS) / count[:, None]
-        # each pair counts in both orders, so the rows and the columns of the matrix sum to these
-        single = _histogram(owner, first, objects.count, LEVELS)
-        single += _histogram(owner, second, objects.count, LEVELS)
-        level = np.arange(LEVELS, dtype=np.int64)
-        total, squares = single @ level, single @ level**2
-        twice = 2 * count
-        # whole numbers until the division, because small variances would be lost otherwise
-        variance = (twice * squares - total * total) / (twice * twice)
-        products = totals(owner, first * second, objects.count)
-        covariance = products / count - (total / twice) ** 2
-        sum_level = np.arange(2 * LEVELS)
-        sum_average = sums @ sum_level
-        one = _entropy(single / twice[:, None])
-        shared = entropy - 2 * one
-        return {
-            "AngularSecondMoment": moment,
-            "Contrast": steps @ level**2,
-            "Correlation": np.where(variance == 0, 1.0, covariance / variance),
-            "DifferenceEntropy": _entropy(steps),
-            # of the shares, not of the steps; over as many as the object's highest level asks for
-            "DifferenceVariance": (steps**2).sum(axis=1) / (highest + 1) - 1 / (highest + 1.0) ** 2,
-            "Entropy": entropy,
-            "InfoMeas1": np.where(one == 0, shared, shared / one),
-            "InfoMeas2": np.sqrt(np.maximum(1 - np.exp(2 * shared), 0)),
-            "InverseDifferenceMoment": steps @ (1 / (1 + level**2)),
-            "SumAverage": sum_average,
-            "SumEntropy": _entropy(sums),
-            "SumVariance": sums @ sum_level**2 - sum_average**2,
-            "Variance": variance,
-        }
-
-
-def _joint(
-    objects: Regions,
-    first: NDArray[np.int32],
-    second: NDArray[np.int32],
-    owner: NDArray[np.int32],
-    count: Integers,
-) -> tuple[Floats, Floats]:
-    """Get the angular second moment and the entropy of the co-occurrence matrices.
-
-    Of a matrix of 256 x 256 an object fills few cells, so the pairs are sorted instead, and equal
-    ones counted; 16 bits are sorted ten times as fast as more.
-    """
-    code = (np.minimum(first, second) * LEVELS + np.maximum(first, second)).astype(np.uint16)
-    ends = np.cumsum(count)
-    for start, end in zip((ends - count).tolist(), ends.tolist(), strict=True):
+    code = np.minimum(first, second).astype(np.uint16) << 8 | np.maximum(first, second)
+    ends = np.cumsum(np.bincount(owner, minlength=objects.count)).tolist()
+    for start, end in zip([0, *ends], ends, strict=False):
         code[start:end].sort(kind="stable")
     new = np.ones(code.size, bool)
     new[1:] = (code[1:] != code[:-1]) | (owner[1:] != owner[:-1])
     begins = np.flatnonzero(new)
-    code, owner = code[begins], owner[begins]
-    share = np.diff(begins, append=first.size) / count[owner]
-    # a pair of unequal levels fills two cells of the symmetric matrix, each with half of the share
-    cells = 2 - (code // LEVELS == code % LEVELS)
-    share /= cells
-    moment = totals(owner, cells * share**2, objects.count)
-    entropy = totals(owner, cells * share * -np.log2(share), objects.count)
-    lacks = np.where(count == 0, np.nan, 0.0)
-    return moment + lacks, entropy + lacks
+    code = code[begins].astype(np.int32)
+    return _Cells(owner[begins], code >> 8, code & 255, np.diff(begins, append=first.size))
 
 
-def _histogram(
-    owner: NDArray[np.int32], values: NDArray[np.int32], objects: int, values_end: int
-) -> Integers:
-    flat = np.bincount(owner * values_end + values, minlength=objects * values_end)
-    return flat.reshape(objects, values_end)
+def _haralick(
+    objects: Regions, levels: NDArray[np.uint8], highest: Floats, pairs: Pairs
+) -> dict[str, Floats]:
+    """Get the features of one direction; NaN for objects without a pair."""
+    cells = _cells(objects, levels, pairs)
+    owner, low, high = cells.owner, cells.low, cells.high
+
+    def histogram(values: NDArray[np.int32], end: int) -> Floats:
+        found = totals(owner * end + values, cells.pairs, objects.count * end)
+        return found.reshape(objects.count, end)
+
+    count = totals(owner, cells.pairs, objects.count)
+    level, sum_level = np.arange(LEVELS), np.arange(2 * LEVELS)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # the matrix is symmetric: two unequal levels fill two cells, each with half of the share
+        both = np.where(low == high, 1, 2)
+        share = cells.pairs / (both * count[owner])
+        lacks = np.where(count == 0, np.nan, 0)
+        entropy = totals(owner, both * share * -np.log2(share), objects.count) + lacks
+        sums, steps = histogram(low + high, 2 * LEVELS), histogram(high - low, LEVELS)
+        # each pair counts in both orders, so the rows and the columns of the matrix sum to these
+        single = histogram(low, LEVELS) + histogram(high, LEVELS)
+        total, squares = single @ level, single @ level**2
+        twice = 2 * count
+        # whole numbers until the division, because small variances would be lost otherwise
+        variance = (twice * squares - total * total) / (twice * twice)
+        products = totals(owner, cells.pairs * low * high, objects.count)
+        covariance = products / count - (total / twice) ** 2
+        sums, steps = sums / count[:, None], steps / count[:, None]
+        one = _entropy(single / twice[:, None])
+        shared = entropy - 2 * one
+        average = sums @ sum_level
+        return {
+            "AngularSecondMoment": totals(owner, both * share**2, objects.count) + lacks,
+            "Contrast": steps @ level**2,
+            "Correlation": np.where(variance == 0, 1.0, covariance / variance),
+            "DifferenceEntropy": _entropy(steps),
+            # of the shares, not of the steps; over as many as the object's highest level asks for
+            "DifferenceVariance": (steps**2).sum(axis=1) / (highest + 1) - 1 / (highest + 1) ** 2,
+            "Entropy": entropy,
+            "InfoMeas1": np.where(one == 0, shared, shared / one),
+            "InfoMeas2": np.sqrt(np.maximum(1 - np.exp(2 * shared), 0)),
+            "InverseDifferenceMoment": steps @ (1 / (1 + level**2)),
+            "SumAverage": average,
+            "SumEntropy": _entropy(sums),
+            "SumVariance": sums @ sum_level**2 - average**2,
+            "Variance": variance,
+        }
 
 
 def _entropy(shares: Floats) -> Floats:
