@@ -57,8 +57,14 @@ def opened_by_disk(image: Floats, radius: int) -> Floats:
     """Get an image without what is bright and fits into a disk; borders are mirrored."""
     across = np.arange(-radius, radius + 1)
     disk = across[:, None] ** 2 + across**2 <= radius**2
-    darker = _ndimage().grey_erosion(image, footprint=disk, mode="reflect")
-    return _ndimage().grey_dilation(darker, footprint=disk, mode="reflect")
+
+    def filtered(how: Any, image: Floats) -> Floats:  # noqa: ANN401 - scipy has no types
+        # the border is mirrored here, because scipy reads other memory where the disk is larger
+        # than the image
+        wide = np.pad(image, radius, mode="symmetric")
+        return how(wide, footprint=disk)[radius:-radius, radius:-radius]
+
+    return filtered(_ndimage().grey_dilation, filtered(_ndimage().grey_erosion, image))
 
 
 def nearest_points(points: Floats, count: int) -> NDArray[np.int64]:

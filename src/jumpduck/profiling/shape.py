@@ -159,6 +159,8 @@ def _boxes(objects: Regions) -> dict[str, Floats]:
 def _axes(central: Floats) -> dict[str, Floats]:
     """Get the axes of the ellipse with the same second moments, as scikit-image has them."""
     rows, both, columns = (central[:, p, q] / central[:, 0, 0] for p, q in ((2, 0), (1, 1), (0, 2)))
+    # rounding must not decide between 90 and -90 degrees
+    both = np.where(np.abs(both) < 1e-12 * (rows + columns), 0, both)
     half = np.sqrt(((columns - rows) / 2) ** 2 + both**2)
     major = np.maximum((rows + columns) / 2 + half, 0)
     minor = np.maximum((rows + columns) / 2 - half, 0)
