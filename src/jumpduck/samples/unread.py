@@ -2,10 +2,10 @@
 
 import json
 import os
+import secrets
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -21,13 +21,11 @@ REASONS: Mapping[type[BaseException], str] = {ImageError: "corrupt", FileNotFoun
 class Unread:
     """Rows in a temporary file, which workers that have a copy of this append to.
 
-    The process that made it removes the file.
+    The first row makes the file, and the process that made this removes it.
     """
 
     def __init__(self) -> None:
-        file, name = tempfile.mkstemp(prefix="jumpduck-unread-", suffix=".jsonl")
-        os.close(file)
-        self._path = Path(name)
+        self._path = Path(tempfile.gettempdir()) / f"jumpduck-unread-{secrets.token_hex(16)}.jsonl"
         # with the process, because a fork has a copy that ends before
         weakref.finalize(self, _remove, self._path, os.getpid())
 
@@ -36,12 +34,12 @@ class Unread:
         status = REASONS.get(type(error.__cause__ or error), "failed")
         values = (*key, None, status, str(error))
         line = json.dumps(dict(zip(LACKING, values, strict=True))) + "\n"
-        with suppress(FileNotFoundError):  # the process that made it has ended
-            file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
-            try:
-                os.write(file, line.encode())  # at once, because other processes append, too
-            finally:
-                os.close(file)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        file = os.open(self._path, flags, 0o600)
+        try:
+            os.write(file, line.encode())  # at once, because other processes append, too
+        finally:
+            os.close(file)
 
     def rows(self) -> pl.DataFrame:
         """Get a row for each site, whatever the number of times that it could not be read."""
