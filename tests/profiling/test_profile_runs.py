@@ -1,14 +1,17 @@
 """Kills, processes, shards and full disks: `jumpduck profile` makes the same tables."""
 
 import random
+import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 import jumpduck
 from jumpduck.errors import StoreError
+from jumpduck.profiling.plate_table import PlateGathering
 from jumpduck.transfer.output_folder import OutputFolder
 from tests.support.command_line import process
 from tests.support.disks import disk, mount
@@ -97,3 +100,35 @@ def test_a_full_disk_stops_the_run_and_with_more_space_it_goes_on(rows, s3, clea
         mount(place, "remount,size=100m")
         jumpduck.profile(rows, out, endpoint=s3.endpoint, processes=1, **CHANNELS)
         same(out, clean)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"PAR1")])
+def test_a_table_of_the_images_of_a_plate_that_is_lost_or_damaged_is_made_again(
+    rows, s3, clean, tmp_path, damage
+):
+    out = shutil.copytree(clean, tmp_path / "out")
+    for file in (out / ".jumpduck/images").glob("*/*/*.parquet"):
+        damage(file)
+    jumpduck.profile(rows, out, endpoint=s3.endpoint, processes=1, **CHANNELS)
+    same(out, clean)
+
+
+def test_a_file_that_a_killed_run_with_other_options_left_is_not_taken(
+    rows, s3, clean, tmp_path, monkeypatch
+):
+    """The other run got as far as the file's name, and not as far as its row."""
+    other, out = tmp_path / "other", shutil.copytree(clean, tmp_path / "out")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(PlateGathering, "gather", raise_interrupt)
+        jumpduck.profile(
+            rows, other, endpoint=s3.endpoint, processes=1, nucleus_um="1,2", **CHANNELS
+        )
+    left = next(other.rglob("*.site.zip")).relative_to(other)
+    (out / left).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(other / left, out / left)
+    jumpduck.profile(rows, out, endpoint=s3.endpoint, processes=1, **CHANNELS)
+    same(out, clean)
+
+
+def raise_interrupt(*_):
+    raise KeyboardInterrupt

@@ -1,5 +1,6 @@
 """The tables of the cells and of the images of a plate, made of an earlier table and new files."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -130,7 +131,7 @@ class GatheredCells:
             if status not in DONE:
                 continue
             known = taken.get(path)
-            if (self._folder / path).is_file():
+            if self._is_there(path, checksum):
                 notes = read_notes(self._folder / path)
                 base = path.removesuffix(SUFFIX)
                 pictures = {_picture(base, end): one for end, one in notes.pictures.items()}
@@ -140,6 +141,19 @@ class GatheredCells:
                 gets[path] = known
                 pieces.append(_Piece(number, known.rows, starts[path], None))
         return pieces, gets
+
+    def _is_there(self, path: str, checksum: str) -> bool:
+        """Get whether the file of a site is there, and is the one that its row is of.
+
+        A run with other options that was killed before it wrote a row may have left another one.
+        """
+        try:
+            data = (self._folder / path).read_bytes()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreError(f"cannot read {self._folder / path}: {error.strerror}") from error
+        return hashlib.sha256(data).hexdigest() == checksum
 
     def _find_columns(self) -> dict[str, pl.DataType]:
         """Get the columns that say something of a cell, with their types."""

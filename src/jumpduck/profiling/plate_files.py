@@ -38,12 +38,16 @@ def images_file(folder: Path, plate: PlateKey) -> Path:
     return folder / IMAGES / source / batch / f"{name}.parquet"
 
 
-def notes_of(file: Path) -> tuple[str | None, dict[str, Taken]]:
-    """Get the digest of what a table was made of, and what it has taken in; nothing if damaged."""
+def notes_of(folder: Path, plate: PlateKey) -> tuple[str | None, dict[str, Taken]]:
+    """Get the digest of what the tables of a plate were made of, and what they have taken in.
+
+    Nothing if one of the two is damaged or not there, because a site has its numbers in both.
+    """
     import polars as pl
 
     try:
-        facts = pl.read_parquet_metadata(file)
+        pl.read_parquet_metadata(images_file(folder, plate))
+        facts = pl.read_parquet_metadata(cells_file(folder, plate))
         found = json.loads(facts[TAKEN])
         return facts[MADE_OF], {path: Taken(*one) for path, one in found.items()}
     except (OSError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError):

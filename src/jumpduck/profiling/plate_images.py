@@ -27,9 +27,9 @@ def gather_images(folder: Path) -> None:
             return
         try:
             tables = [pl.scan_parquet(file, glob=False) for file in files]
-            whole = pl.concat(tables, how="diagonal_relaxed").collect()
             with atomic_path(folder / IMAGES_FILE) as part:
-                whole.write_parquet(part)
+                # not collected, because a folder may have millions of sites
+                pl.concat(tables, how="diagonal_relaxed").sink_parquet(part)
         except FileNotFoundError:
             continue
         except (OSError, pl.exceptions.PolarsError) as error:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jumpduck.profiling.plate_files import cells_file, notes_of
+from jumpduck.profiling.plate_files import notes_of
 from jumpduck.rows import DONE, PlateKey
 from jumpduck.storage.atomic_files import sizes_in
 
@@ -26,7 +26,7 @@ class PlateGathering:
 
     def sizes(self, folder: Path, plate: PlateKey) -> Mapping[str, int]:
         """Get the size of each file that the plate's table has taken in, by path."""
-        _, taken = notes_of(cells_file(folder, plate))
+        _, taken = notes_of(folder, plate)
         there: dict[str, int] = {}
         for place in {name.rpartition("/")[0] for one in taken.values() for name in one.pictures}:
             there |= {f"{place}/{name}": size for name, size in sizes_in(folder / place).items()}
@@ -47,7 +47,7 @@ class PlateGathering:
         # worker processes import this module, and do not need Polars
         from jumpduck.profiling.gathered_cells import GatheredCells, sites_of
 
-        digest, taken = notes_of(cells_file(folder, plate))
+        digest, taken = notes_of(folder, plate)
         sites = sites_of(results)
         made_of = hashlib.sha256(sites.write_csv().encode()).hexdigest()
         done = [path for path, status in sites.select("path", "status").rows() if status in DONE]
