@@ -168,6 +168,14 @@ def test_a_file_that_is_something_else_is_one_line(tmp_path, name):
     assert "\n" not in str(error.value)
 
 
+def test_a_damaged_archive_is_one_line(tmp_path):
+    file = tmp_path / "m.pt"
+    torch.save({"weight": torch.zeros(3)}, file)
+    file.write_bytes(file.read_bytes().replace(b"PK\1\2", b"none"))
+    with pytest.raises(ModelError, match=r"m\.pt is not a checkpoint of torch"):
+        load_model(file)
+
+
 def test_onnx_with_its_weights_in_another_file_is_refused(tmp_path, monkeypatch):
     import onnx
 
@@ -284,6 +292,15 @@ def test_other_transformers_leave_out_the_tokens_that_are_not_of_patches(tmp_pat
         with torch.inference_mode():
             tokens = module(torch.from_numpy(IMAGES)).last_hidden_state
         assert np.abs(tokens[:, prefix:].mean(1).numpy() - found).max() < 1e-5
+
+
+def test_a_configuration_cannot_name_code_to_fetch(tmp_path):
+    said = {"attn_implementation": "someone/code", "experts_implementation": "someone/code"}
+    _, plain = transformer(tmp_path, VIT, {"output": "cls"})
+    model = load_model(
+        plain.file, description_of({"transformers": {**VIT, **said}, "output": "cls"})
+    )
+    assert np.array_equal(embed_arrays(model, IMAGES), embed_arrays(plain, IMAGES))
 
 
 def test_a_configuration_of_something_else_is_one_line(tmp_path):

@@ -118,15 +118,15 @@ def test_a_file_that_a_killed_run_with_other_options_left_is_not_taken(
 ):
     """The other run got as far as the file's name, and not as far as its row."""
     other, out = tmp_path / "other", shutil.copytree(clean, tmp_path / "out")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    options = {**CHANNELS, "endpoint": s3.endpoint, "processes": 1}
+    with monkeypatch.context() as patch:
         patch.setattr(PlateGathering, "gather", raise_interrupt)
-        jumpduck.profile(
-            rows, other, endpoint=s3.endpoint, processes=1, nucleus_um="1,2", **CHANNELS
-        )
+        with pytest.raises(KeyboardInterrupt):
+            jumpduck.profile(rows, other, nucleus_um="1,2", **options)
     left = next(other.rglob("*.site.zip")).relative_to(other)
     (out / left).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(other / left, out / left)
-    jumpduck.profile(rows, out, endpoint=s3.endpoint, processes=1, **CHANNELS)
+    jumpduck.profile(rows, out, **options)
     same(out, clean)
 
 

@@ -157,6 +157,11 @@ def test_a_run_that_was_killed_goes_on_and_its_table_has_the_same_bytes(images, 
     assert not (tmp_path / "embeddings.parquet.parts").exists()
 
 
+def test_the_name_of_the_table_may_have_brackets(images, model):
+    for there in (0, 49):
+        assert jumpduck.embed(images, **model("Given"), path="a[1].parquet").there == there
+
+
 def test_another_model_or_other_parameters_take_nothing_of_an_earlier_run(images, model):
     first = model("Given", {"size": 8})
     jumpduck.embed(images, **first)

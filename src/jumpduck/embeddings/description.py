@@ -272,7 +272,12 @@ def _is_list(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float has
+        return False
 
 
 def _is_whole(value: object, least: int, most: int) -> bool:

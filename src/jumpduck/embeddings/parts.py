@@ -123,9 +123,10 @@ class PartTables:
             try:
                 if self._is_in_table(part):
                     file = self._table
-                    yield pl.scan_parquet(file).slice(*self._earlier[part.digest]).collect()
+                    rows = pl.scan_parquet(file, glob=False).slice(*self._earlier[part.digest])
+                    yield rows.collect()
                 else:
-                    yield pl.read_parquet(file, memory_map=False)
+                    yield pl.read_parquet(file, glob=False, memory_map=False)
             except CANNOT_READ as error:
                 raise StoreError(
                     f"cannot read {file}: {error}; remove it, and the same command makes it again"

@@ -30,6 +30,10 @@ NOT_OF_MODEL = ("architectures", "auto_map", "dtype", "model_type", "torch_dtype
 """What a configuration says beside the arguments of its model. A model is always of float32, and
 code that comes with a model is never run."""
 
+BY_CODE = "_implementation"
+"""Ends the names of what says by which code a model computes: transformers would fetch the code
+from its hub, and run it."""
+
 POOLER = "pooler."
 """Begins the names of weights that only the output ``pooled`` needs."""
 
@@ -140,10 +144,11 @@ def made_by(architecture: str, arguments: Mapping[str, Any]) -> tuple[torch.nn.M
 
 def is_torchscript(file: Path) -> bool:
     """Get whether a file is TorchScript, which says by itself how to compute."""
-    if not zipfile.is_zipfile(file):
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except zipfile.BadZipFile:
         return False
-    with zipfile.ZipFile(file) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def open_torchscript(file: Path) -> torch.nn.Module:
@@ -221,7 +226,7 @@ def made_of_configuration(configuration: Mapping[str, Any], *, pooled: bool) -> 
     values = {
         name: value
         for name, value in configuration.items()
-        if name not in NOT_OF_MODEL and not name.startswith("_")
+        if name not in NOT_OF_MODEL and not name.startswith("_") and not name.endswith(BY_CODE)
     }
     if kind == "vit_mae":
         values["mask_ratio"] = 0.0  # because an embedding is of the whole image

@@ -7,6 +7,7 @@ file, which is changed under a lock only; the number is never below what is ther
 import hashlib
 import logging
 import os
+import re
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,9 @@ FREED = 0.1
 
 CHECKSUM_BYTES = 4
 """Of CRC-32 at the beginning of each file, because a file may be torn after a power failure."""
+
+_OWN = re.compile(rf"[0-9a-f]{{64}}(\.[0-9a-f]{{16}}{re.escape(PART_SUFFIX)})?")
+"""Name of a file of the cache, because the folder may have files of the user's, too."""
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +116,7 @@ class DiskCache:
         found: list[tuple[float, int, str]] = []
         for folder in self._folder.iterdir():
             with suppress(OSError):  # it is not a folder
-                for entry in os.scandir(folder):
+                for entry in filter(_is_own, os.scandir(folder)):
                     with suppress(OSError):  # another process removed it
                         about = entry.stat(follow_symlinks=False)
                         found.append((about.st_mtime, about.st_size, entry.path))
@@ -127,6 +131,10 @@ class DiskCache:
                 Path(path).unlink()
                 there -= one
         return there
+
+
+def _is_own(entry: os.DirEntry[str]) -> bool:
+    return _OWN.fullmatch(entry.name) is not None
 
 
 def _checksum(data: bytes | memoryview) -> bytes:

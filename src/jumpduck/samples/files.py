@@ -114,17 +114,21 @@ class UrlFiles:
 
     def forget(self, place: str) -> None:
         """Fetch an image anew the next time."""
-        self._cache.forget(place)
+        self._cache.forget(self._key(place))
 
     def _read(self, reader: ImageReader, url: str) -> Data:
         is_remote = scheme_of(url) != "file"
-        if is_remote and (kept := self._cache.get(url)) is not None:
+        if is_remote and (kept := self._cache.get(self._key(url))) is not None:
             return kept
         found = reader.read_if(url, lambda _: True)
         assert found is not None
         if is_remote:
-            self._cache.put(url, found.data)
+            self._cache.put(self._key(url), found.data)
         return found.data
+
+    def _key(self, url: str) -> str:
+        """Get the name of a file in the cache; two servers may have buckets of one name."""
+        return url if self._endpoint is None else f"{self._endpoint} {url}"
 
     def _open(self, *, is_remote: bool) -> tuple[ImageReader, DaemonPool]:
         process = os.getpid()
