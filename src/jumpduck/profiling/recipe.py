@@ -41,6 +41,9 @@ BYTES_PER_PLANE_PIXEL = 16
 BYTES_PER_SITE_PIXEL = 120
 """Memory for each pixel of a site: labels, distances and what is measured at the same time."""
 
+WORKER_BYTES = 320 << 20
+"""Work memory of each core: that of a site of five channels of 1080 x 1080 pixels."""
+
 PERCENT = 1.0
 """Percentile of the grey levels that the results keep."""
 
@@ -127,6 +130,7 @@ def profile(
         work.agrees if illum_from_plate is not None else None,
         reads=(PIXEL_SIZE_UM,),
         writes=(URL_ILLUM,) if illum_from_plate is not None else (),
+        worker_bytes=WORKER_BYTES,
         gathering=PlateGathering(),
     )
 

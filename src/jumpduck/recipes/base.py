@@ -138,6 +138,9 @@ class Recipe:
     """Further columns that the files depend on where a manifest has them."""
     writes: Sequence[str] = ()
     """Columns of a manifest that the recipe fills in itself, whatever the manifest has there."""
+    worker_bytes: int = 0
+    """Bytes of work memory that there are for each image made at the same time, of a recipe that
+    needs more than the usual budget."""
     gathering: Gathering | None = None
     """What takes the files in when all of a plate are made; None if they stay."""
     built_from: tuple[str, Mapping[str, object]] | None = field(

@@ -107,7 +107,15 @@ class Scheduler:
         cores = DaemonPool(concurrency.workers, "cores")
         place, run = (scratch or folder).path, folder.runs.token
         self._whole_files = WholeFiles(place, run, reader.save)
-        self._worker = Worker(place, run, reader, recipe, cores, whole_files=self._whole_files)
+        self._worker = Worker(
+            place,
+            run,
+            reader,
+            recipe,
+            cores,
+            whole_files=self._whole_files,
+            workers=concurrency.workers,
+        )
         self._runner: TaskRunner
         if concurrency.processes > 1:
             # Windows does not have what it imports, and one process does not need it

@@ -99,7 +99,8 @@ class TaskProcesses:
         self._numbers = reader.rate_limit.share()
         self._contexts = SharedContexts()
         self._plates: dict[PlateKey, SharedContext] = {}
-        total: dict[BudgetName, int] = {"fetched": FETCHED_BYTES, "work": WORK_BYTES}
+        work = max(WORK_BYTES, recipe.worker_bytes * self._workers)
+        total: dict[BudgetName, int] = {"fetched": FETCHED_BYTES, "work": work}
         self._total_bytes = total
         self._budgets = {
             name: MemoryBudget(count - count // SHARED_PART) for name, count in total.items()

@@ -50,6 +50,8 @@ class Worker:
         Keeps the files that a server sends only as a whole.
     memory
         What fetched files, and the work on them, may take; all of it by default.
+    workers
+        How many images are made at the same time.
     """
 
     def __init__(
@@ -62,13 +64,15 @@ class Worker:
         *,
         whole_files: WholeFiles | None = None,
         memory: Memory | None = None,
+        workers: int = 1,
     ) -> None:
         self._folder = folder
         self._run = run
         self._reader = ImageReader(reader, whole_files)
         self._recipe = recipe
         self._cores = cores
-        memory = memory or Memory(MemoryBudget(FETCHED_BYTES), MemoryBudget(WORK_BYTES))
+        work = max(WORK_BYTES, recipe.worker_bytes * workers)
+        memory = memory or Memory(MemoryBudget(FETCHED_BYTES), MemoryBudget(work))
         self._fetched_memory, self._work_memory = memory.fetched, memory.work
 
     def prepare(self, rows: Sequence[Row]) -> tuple[object, Row | None]:
