@@ -37,3 +37,15 @@ def test_given_ranks_take_each_sample_once(folder):
         MapDataset(samples, rank=4, ranks=4)
     with pytest.raises(QueryError, match="rank 1 and ranks None: give both, or none"):
         IterableDataset(samples, rank=1)
+
+
+def test_all_ranks_have_as_many_full_batches(folder):
+    """Of 49 samples one rank has 24 and the other 25, which would be one more batch."""
+    samples = jumpduck.dataset(folder)
+    for kind in (MapDataset, IterableDataset):
+        loaders = [
+            SampleLoader(kind(samples, rank=rank, ranks=2), 5, drop_last=True) for rank in range(2)
+        ]
+        for _ in range(2):
+            assert [[len(images) for images, _ in one] for one in loaders] == [[5] * 4] * 2
+        assert [len(one) for one in loaders] == [4, 4]

@@ -46,8 +46,9 @@ def embed(
 
     Each field, tile or cell becomes a row of a table that normalize and evaluate take. The model is
     a file: ONNX, TorchScript, or weights of a module of torch or of a vision transformer; a small
-    JSON file says what it takes and gives. docs/embed.md has examples. No code of such a file is
-    run, and nothing is fetched: `jumpduck models` lists published models.
+    JSON file says what it takes and gives. docs/embed.md has examples. No Python code of such a
+    file is run, but TorchScript and ONNX are programs: take them from those whom you trust. Nothing
+    is fetched: `jumpduck models` lists published models.
 
     The command goes on where an earlier one was interrupted. Exit code 3 says that some samples
     have no embedding; the table beside the other says why.

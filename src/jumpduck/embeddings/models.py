@@ -94,7 +94,9 @@ def load_model(
     architecture: str | None = None,
     amp: bool = False,
 ) -> Model:
-    """Get a model from a file of weights; no code of the file is run, and nothing is fetched.
+    """Get a model from a file of weights; no Python code of the file is run, nothing is fetched.
+
+    TorchScript and ONNX are programs, which may do more than compute: TorchScript can write files.
 
     Parameters
     ----------

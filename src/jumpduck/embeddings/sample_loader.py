@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 import torch.utils.data
 
-from jumpduck.embeddings.torch_dataset import Batch, Item, IterableDataset, MapDataset, collate
+from jumpduck.embeddings.torch_dataset import (
+    Batch,
+    Item,
+    IterableDataset,
+    MapDataset,
+    TorchDataset,
+    collate,
+)
 from jumpduck.embeddings.turns import Turns
 from jumpduck.errors import ImageError, QueryError
 
@@ -100,7 +108,9 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
         self._items.begin(place.epoch, place.first)
         if isinstance(self._items, IterableDataset):
             self._items.turns = self._turns()
-        for batch in cast("Iterator[Batch | None]", super().__iter__()):
+        # a worker whose part is larger may have a full batch more than there are, as the last one
+        batches = islice(super().__iter__(), len(self) - place.first)
+        for batch in cast("Iterator[Batch | None]", batches):
             place.taken += 1
             if batch is not None:
                 yield batch
@@ -147,8 +157,7 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
     def _turns(self) -> Turns:
         self._items.find_rank()
         parts = max(1, self.num_workers) if isinstance(self._items, IterableDataset) else 1
-        sizes = self._items.sizes(parts)
-        return Turns(self._size, [_batches(size, self._size, self._drops) for size in sizes])
+        return Turns(self._size, _batches(self._items, parts, self._size, self._drops))
 
     def _check_not_empty(self) -> None:
         if not len(self):
@@ -169,7 +178,7 @@ class _Indices(torch.utils.data.Sampler[list[int]]):
         self._dataset, self._place, self._size, self._drops = dataset, place, size, drop_last
 
     def __len__(self) -> int:
-        return _batches(sum(self._dataset.sizes(1)), self._size, self._drops)
+        return _batches(self._dataset, 1, self._size, self._drops)[0]
 
     def __iter__(self) -> Iterator[list[int]]:
         first = self._place.first
@@ -178,5 +187,9 @@ class _Indices(torch.utils.data.Sampler[list[int]]):
             yield indices[start : start + self._size]
 
 
-def _batches(samples: int, size: int, drop_last: bool) -> int:
-    return samples // size if drop_last else -(-samples // size)
+def _batches(dataset: TorchDataset, workers: int, size: int, drop_last: bool) -> list[int]:
+    """Get how many batches each worker of this rank gives in an epoch."""
+    if not drop_last:
+        return [-(-samples // size) for samples in dataset.sizes(workers)]
+    # those of the smallest part of any rank, because a rank with one more would wait for the others
+    return [len(dataset.samples) // (dataset.ranks * workers) // size] * workers
