@@ -81,9 +81,9 @@ test-torch *options: setup-torch
     @OMP_NUM_THREADS=1 {{ bin_torch }}/python -m pytest -n auto --dist loadfile -m torch "$@" \
         $(grep -rl --include='test_*.py' 'mark\.torch' tests)
 
-# compare with the alternatives, outside the tests: just bench pixels, features, download, processes, shards, members, catalog, quilt, get, export, show, normalize, evaluate or dataset; embed needs .venv-torch
+# compare with the alternatives, outside the tests: just bench pixels, download, processes, shards, members, catalog, quilt, get, export, show, normalize, evaluate or features (cells, dataset and embed; embed in .venv-torch)
 bench name *options: setup
-    @shift; {{ bin }}/python -m tests.bench.bench_{{ name }} "$@"
+    @shift; {{ if name == "embed" { bin_torch } else { bin } }}/python -m tests.bench.bench_{{ name }} "$@"
 
 # draw docs/recipes.png and docs/show.png
 picture: setup

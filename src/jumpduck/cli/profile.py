@@ -60,7 +60,7 @@ def profile(
     For example:
     ```
     jumpduck profile --out profiles --aggregate well
-    jumpduck profile --nuclei DNA --cells none --features cellprofiler --labels
+    jumpduck profile --cells none --features cellprofiler --labels
     jumpduck profile --illum-from-plate median --shard 7/200
     ```
     """

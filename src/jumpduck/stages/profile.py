@@ -30,7 +30,7 @@ from jumpduck.transfer.scheduler import Event, no_progress
 RECIPE = "jumpduck.profiling.recipe:profile"
 """By which worker processes, and the results, find the recipe."""
 
-LIBRARIES = ("scipy", "skimage", "cp_measure")
+LIBRARIES = ("scipy", "skimage", "centrosome")
 """What the extra ``profile`` installs."""
 
 PROFILES_FILE = "profiles.parquet"
