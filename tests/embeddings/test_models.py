@@ -97,6 +97,8 @@ def test_safetensors_a_checkpoint_torchscript_and_onnx_give_the_same(tmp_path):
         load_model(tmp_path / "of_four.onnx", description_of({"output_name": "found"})),
     ]
     assert [one.kind for one in models] == ["torch", "torch", "torchscript", "onnx", "onnx"]
+    with pytest.raises(QueryError, match="is TorchScript and says by itself how to compute"):
+        load_model(tmp_path / "script.pt", architecture=net)
     assert models[3].description.size == (16, 16)
     for model in models:
         assert np.abs(embed_arrays(model, IMAGES) - expected).max() < 1e-5
@@ -211,6 +213,13 @@ def test_images_that_the_model_does_not_take_are_one_line(tmp_path):
     model = loaded(tmp_path, "convolution")
     with pytest.raises(ModelError, match=r"shape \(4, 64, 64\).*name its channels"):
         model.dimensions(4)
+
+
+def test_a_model_that_gives_less_than_an_embedding_for_each_image_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="gives 1 embeddings for 10 images"):
+        embed_arrays(loaded(tmp_path, "First"), IMAGES)
+    with pytest.raises(ModelError, match="embeddings without a value"):
+        loaded(tmp_path, "Nothing").dimensions(5)
 
 
 def test_an_embedding_is_the_output_that_was_asked_for(tmp_path):

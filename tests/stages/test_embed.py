@@ -310,3 +310,8 @@ def test_a_model_of_more_channels_than_there_are_is_one_line(images, model):
         jumpduck.embed(images, **model("Given", {"channels": ["DNA", "DAPI"]}))
     with pytest.raises(ModelError, match=r"shape \(5, .*name its channels"):
         jumpduck.embed(images, **model("linear", channels=4))
+
+
+def test_a_model_with_another_number_of_values_for_some_images_is_one_line(images, model):
+    with pytest.raises(ModelError, match="gives 2 values for some images and 3 for others"):
+        jumpduck.embed(images, **model("OfLight"))

@@ -56,6 +56,27 @@ class NotFinite(Given):
         return torch.where(images[:, :1, 0, 0] > 0.5, torch.nan, found)
 
 
+class First(Given):
+    """An embedding of the first image alone."""
+
+    def forward(self, images):
+        return super().forward(images)[:1]
+
+
+class Nothing(Given):
+    """Embeddings without a value."""
+
+    def forward(self, images):
+        return super().forward(images)[:, :0]
+
+
+class OfLight(Given):
+    """Fewer values for images that are not empty."""
+
+    def forward(self, images):
+        return super().forward(images)[:, : 2 if images.any() else 3]
+
+
 class Killed(Given):
     """Its process is killed at the third batch, unless a file is there."""
 

@@ -84,7 +84,10 @@ class Model:
         inputs = inputs_of(replace(self.description, mean=(), sd=()))
         batches = Batches(self.network, 1, lambda _: None)
         batch = inputs.prepared([np.zeros((channels, *size), np.float32)])
-        return self.embed(batch, channels, batches).shape[1]
+        found = self.embed(batch, channels, batches).shape[1]
+        if not found:
+            raise ModelError(f"model {self.file} gives embeddings without a value; take another")
+        return found
 
 
 def load_model(
@@ -153,6 +156,11 @@ def _torch_model(
             raise QueryError(
                 f"architecture {architecture!r} does not go with the description's transformers; "
                 "leave one out"
+            )
+        if torch_networks.is_torchscript(file):
+            raise QueryError(
+                f"architecture {architecture!r} has no effect on {file}, which is TorchScript and "
+                "says by itself how to compute; leave it out"
             )
         kind = "torch"
         module, source = torch_networks.made_by(architecture, description.arguments)

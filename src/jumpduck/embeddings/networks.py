@@ -68,11 +68,17 @@ class Batches:
         while start < len(images):
             batch = images[start : start + self.size]
             try:
-                found.append(self._network(batch))
+                values = self._network(batch)
             except OutOfMemoryError as error:
                 self._halve(len(batch), error)
-            else:
-                start += len(batch)
+                continue
+            if len(values) != len(batch):
+                raise ModelError(
+                    f"the model gives {len(values)} embeddings for {len(batch)} images; it must "
+                    "give one for each, so take a model that computes each image by itself"
+                )
+            found.append(values)
+            start += len(batch)
         return np.concatenate(found)
 
     def _halve(self, tried: int, error: OutOfMemoryError) -> None:

@@ -11,6 +11,7 @@ from jumpduck.embeddings.inputs import Inputs
 from jumpduck.embeddings.models import Model
 from jumpduck.embeddings.networks import Batches
 from jumpduck.embeddings.parts import PlatePart
+from jumpduck.errors import ModelError
 from jumpduck.rows import SITE_KEY
 from jumpduck.samples.samples import Samples
 
@@ -62,6 +63,12 @@ def tables_of(
         # parts come in their order; one whose last images cannot be read ends without a last batch
         while found.indices[0] >= waiting[0].rows.stop:
             yield first()
+        if found.values.shape[1] != dimensions:
+            raise ModelError(
+                f"the model gives {found.values.shape[1]} values for some images and {dimensions} "
+                "for others; say the size that it takes in the description, so that all images are "
+                "given in one size"
+            )
         held.append(found)
         computed(len(found.indices))
         if found.indices[-1] == waiting[0].rows[-1]:
