@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 import jumpduck
-from jumpduck.errors import QueryError
+from jumpduck.errors import ManifestError, ProfileError, QueryError
 from jumpduck.imaging.tiff_reader import decode
 from jumpduck.profiling.illumination import median_illumination
 from jumpduck.rows import SITE_KEY, WELL_KEY
@@ -174,6 +174,32 @@ def test_cells_are_averaged_by_well(profiled):
 
 
 @pytest.mark.slow
+def test_a_plate_without_a_measured_site_takes_no_profile_from_the_others(
+    manifest, s3, profiled, tmp_path
+):
+    well = some(manifest).filter(Metadata_Well="A01")
+    plate = pl.col("path").str.replace_all("/1000000001/", "/P2/", literal=True)
+    gone = well.with_columns(
+        Metadata_Plate=pl.lit("P2"), url=pl.lit(str(tmp_path / "a")), path=plate
+    )
+    options = {"endpoint": s3.endpoint, **ALONE, "aggregate": "well"}
+    jumpduck.profile(pl.concat([gone, well]), tmp_path / "out", **options)
+    wells, expected = (
+        pl.read_parquet(out / "profiles.parquet") for out in (tmp_path / "out", profiled)
+    )
+    assert wells["Nuclei_AreaShape_Area"].item() in expected["Nuclei_AreaShape_Area"]
+    with pytest.raises(ProfileError, match="there is no cell to average for"):
+        jumpduck.profile(gone, tmp_path / "none", **options)
+
+
+def test_a_column_that_the_tables_add_is_refused_before_anything_is_fetched(manifest, tmp_path):
+    for name in ("Metadata_ImageNumber", "FileName_DNA", "Metadata_Touches_Border"):
+        rows = some(manifest).with_columns(pl.lit(1).alias(name))
+        with pytest.raises(ManifestError, match=f"a column '{name}', which is a name that"):
+            jumpduck.profile(rows, tmp_path / "out", **ALONE)
+    assert not (tmp_path / "out").exists()
+
+
 def test_label_images_and_images_are_kept_on_request(manifest, s3, gallery, tmp_path):
     rows = some(manifest).filter(Metadata_Well="A01", Metadata_Site=1)
     options = {"endpoint": s3.endpoint, **ALONE, "labels": True, "images": True}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from jumpduck.errors import ProfileError
 from jumpduck.normalization.aggregation import Aggregation
 from jumpduck.profile_tables.columns import features_of, metadata_of
 from jumpduck.profile_tables.profiles import Profiles
@@ -43,6 +44,17 @@ def average_cells(files: Sequence[Path], by: Sequence[str], average: str, path: 
     StoreError
         The table cannot be written.
     """
+    # a plate of which no site could be measured has no features either
+    files = [
+        file
+        for file in files
+        if pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
+    ]
+    if not files:
+        raise ProfileError(
+            f"there is no cell to average for {path.name}: none was found in any site that could "
+            "be measured; images.parquet says what became of each"
+        )
     kept = _common(files, by)
     parts = (part for file in files if (part := _averaged(file, by, kept, average)) is not None)
     return write_parts(parts, path)

@@ -1,10 +1,12 @@
 """Where the tables of a plate are, and what they say of themselves."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from jumpduck.errors import ManifestError
 from jumpduck.rows import PlateKey
 
 CELLS, IMAGES = "cells", ".jumpduck/images"
@@ -15,6 +17,24 @@ IMAGES_FILE = "images.parquet"
 
 TAKEN, MADE_OF = "jumpduck.profile.sites", "jumpduck.profile.made_of"
 """Facts of a table: the files that it has taken in, and a digest of all that it was made of."""
+
+
+_OWN = re.compile(
+    "(Image_)?FileName_|URL_|ImageQuality_|Count_|Nuclei_|Cells_|Cytoplasm_|Embedding_"
+    "|Metadata_(ImageNumber|ObjectNumber|Object_Count|Site_Counts|Too_Small|Too_Large)$"
+    "|Metadata_((Cell_)?Touches_Border|(Nuclei|Cells|Cytoplasm)_(Number_Object_Number|Parent_.*))$"
+)
+"""Names of the columns that the tables of cells, images and profiles add."""
+
+
+def refuse_own_columns(columns: Iterable[str]) -> None:
+    """Check that no column of a manifest has a name that the tables add; ManifestError if one."""
+    for name in columns:
+        if _OWN.match(name):
+            raise ManifestError(
+                f"the manifest has a column {name!r}, which is a name that the tables of cells, "
+                "images and profiles add; rename it"
+            )
 
 
 class Taken(NamedTuple):

@@ -14,7 +14,7 @@ from jumpduck.normalization.aggregation import AVERAGES
 from jumpduck.normalization.averaged_cells import average_cells
 from jumpduck.options import expanded, takes
 from jumpduck.profiling.deep_features import DeepOptions
-from jumpduck.profiling.plate_files import cells_file, images_file
+from jumpduck.profiling.plate_files import cells_file, images_file, refuse_own_columns
 from jumpduck.profiling.plate_images import gather_images
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
@@ -165,10 +165,12 @@ class ProfileOptions(Limits):
         QueryError
             An option is wrong, or names no channel of the manifest.
         ManifestError
-            The manifest does not say which channel shows nuclei.
+            The manifest does not say which channel shows nuclei, or has a column that the tables
+            add.
         """
         if any(find_spec(name) is None for name in LIBRARIES):
             raise QueryError(needs_extra("jumpduck profile", ", ".join(LIBRARIES), "profile"))
+        refuse_own_columns(manifest.columns)
         channels = _channels(manifest)
         nuclei = self.nuclei or _marked(manifest, channels, "nuclei")
         cells = self.cells or _marked(manifest, channels, "cells")
