@@ -148,6 +148,8 @@ def test_numbers_that_cannot_be_are_said(folder, samples):
     ):
         with pytest.raises(QueryError, match=text):
             SampleLoader(IterableDataset(samples), **options)
+    with pytest.raises(QueryError, match=r"dataset is Samples, .* make it with `library` 'torch'"):
+        SampleLoader(samples)
     standardised = jumpduck.dataset(folder, standardise=True)
     with pytest.raises(QueryError, match="standardise True comes before the augmentation"):
         MapDataset(standardised, Flip())

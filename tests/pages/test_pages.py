@@ -34,7 +34,9 @@ def test_commands_and_python_of_a_page_run_and_print_what_it_says(
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.name.startswith("from-")], ids=name_of
+    "page",
+    [page for page in PAGES if page.name.startswith("from-") or page.name == "profile-images.md"],
+    ids=name_of,
 )
 def test_commands_that_a_page_only_names_parse(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -51,7 +51,7 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
     Raises
     ------
     QueryError
-        A number is not allowed, or `drop_last` leaves no batch.
+        The dataset is not of torch, a number is not allowed, or `drop_last` leaves no batch.
     """
 
     def __init__(
@@ -63,6 +63,11 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
         drop_last: bool = False,
         pin_memory: bool = False,
     ) -> None:
+        if not isinstance(dataset, TorchDataset):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise QueryError(
+                f"dataset is {type(dataset).__name__}, which is not of torch; make it with "
+                "`library` 'torch'"
+            )
         if batch_size < 1:
             raise QueryError(f"batch_size {batch_size} is below 1")
         if num_workers < 0:

@@ -69,8 +69,10 @@ def profile(
     `jumpduck.profiling.mask_files.MaskFiles`, `deep` the options of
     `jumpduck.profiling.deep_features.DeepOptions`.
     """
-    if unknown := [name for name in features if name not in FEATURES] or not features:
-        raise QueryError(f"features {unknown or 'none'} are not of {', '.join(FEATURES)}")
+    unknown = [repr(name) for name in features if name not in FEATURES]
+    if unknown or not features:
+        named = ", ".join(unknown) or "none"
+        raise QueryError(f"features {named} is not one of {', '.join(FEATURES)}")
     if illum_from_plate is not None and illum_from_plate not in FROM_PLATE:
         raise QueryError(
             f"illum_from_plate {illum_from_plate!r} is not one of {', '.join(FROM_PLATE)}"

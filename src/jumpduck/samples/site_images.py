@@ -253,8 +253,9 @@ def chosen_sites(sites: pl.DataFrame, options: SampleOptions, place: Path) -> pl
     if options.split is not None:
         if SPLIT not in sites.columns:
             raise QueryError(
-                f"split {options.split!r}: the sites of {place} have no column {SPLIT}; add it to "
-                "the manifest before the download, or use `where`"
+                f"split {options.split!r}: the sites of {place} have no column {SPLIT}; make the "
+                "manifest with `jumpduck manifest --split train=0.8,val=0.2 --split-by plate` and "
+                "fetch it into another folder, or use `where`"
             )
         known = sites[SPLIT].cast(pl.String).drop_nulls().unique().sort().to_list()
         (split,) = known_names("split", [options.split], known)
