@@ -80,3 +80,10 @@ def test_a_file_that_is_no_description_is_one_line(tmp_path, text, message):
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(ModelError, match=r"model.json cannot be read: No such file"):
         read_description(tmp_path / "model.json")
+
+
+def test_a_large_file_is_no_configuration(tmp_path):
+    (tmp_path / "config.json").write_bytes(b" " * 2**21)
+    (tmp_path / "model.json").write_text('{"transformers": "config.json"}')
+    with pytest.raises(ModelError, match=r"configuration .*config.json has more than 1 MiB"):
+        read_description(tmp_path / "model.json")

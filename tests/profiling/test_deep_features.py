@@ -1,5 +1,7 @@
 """Features of a user's model beside those of CellProfiler, of a model whose answer is known."""
 
+import threading
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,7 @@ import tifffile
 
 import jumpduck
 from jumpduck.errors import ModelError
+from jumpduck.profiling.deep_features import DeepOptions
 
 pytestmark = [
     pytest.mark.torch,
@@ -75,3 +78,21 @@ def test_a_file_that_is_no_model_is_refused_before_anything_is_fetched(rows, tmp
     with pytest.raises((ModelError, jumpduck.errors.QueryError)):
         jumpduck.profile(rows, tmp_path / "out", **ALONE, model=tmp_path / "model.pt")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_threads_that_begin_together_have_one_model(tmp_path):
+    options = DeepOptions(str(means(tmp_path)))
+    barrier, found = threading.Barrier(4), []
+
+    def load():
+        barrier.wait()
+        found.append(options.load())
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(model) for model in found}) == 1
+    assert len(found) == 4

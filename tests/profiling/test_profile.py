@@ -10,9 +10,10 @@ import pytest
 import tifffile
 
 import jumpduck
-from jumpduck.errors import ManifestError, ProfileError, QueryError
+from jumpduck.errors import ManifestError, ProfileError, QueryError, StoreError
 from jumpduck.imaging.tiff_reader import decode
 from jumpduck.profiling.illumination import median_illumination
+from jumpduck.profiling.plate_images import gather_images
 from jumpduck.rows import SITE_KEY, WELL_KEY
 from tests.support.fault_proxy import Faults
 from tests.support.interruption import interrupt
@@ -146,6 +147,14 @@ def test_a_table_that_is_lost_is_made_again(manifest, s3, profiled, tmp_path):
     assert set(wrong["Metadata_Source"]) == {"source_2"}
     jumpduck.profile(some(manifest), out, endpoint=s3.endpoint, **ALONE)
     assert tables(out) == tables(profiled)
+
+
+def test_a_damaged_table_of_another_plate_is_named(profiled, tmp_path):
+    out = shutil.copytree(profiled, tmp_path / "out")
+    file = next(out.glob(".jumpduck/images/source_2/*/*.parquet"))
+    file.write_bytes(b"PAR1")
+    with pytest.raises(StoreError, match=f"{file} is damaged: .*; profile its plate again"):
+        gather_images(out)
 
 
 def test_status_verify_and_split_know_what_the_tables_have_taken_in(

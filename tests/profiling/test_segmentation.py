@@ -210,6 +210,8 @@ def test_planes_that_do_not_fit_are_refused(planes, error, said):
     [
         ({"pixel_um": 0}, "pixel_um 0 is not an edge"),
         ({"pixel_um": float("nan")}, "pixel_um nan"),
+        ({"pixel_um": 1e-4}, "pixel_um 0.0001 is not .* give one from 0.001 to 1000"),
+        ({"pixel_um": 1001}, "pixel_um 1001 is not"),
         ({"nucleus_um": (9, 3)}, "nucleus_um 9, 3 are not the least and the largest"),
     ],
 )

@@ -172,6 +172,10 @@ def _configuration(file: Path, name: str) -> object:
         )
     place = file.with_name(name)
     try:
+        if place.stat().st_size > MAX_FILE_BYTES:
+            raise ModelError(
+                f"configuration {place} has more than 1 MiB; give the config.json of the model"
+            )
         return json.loads(place.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else None

@@ -1,6 +1,7 @@
 """What a model of the user's says of the cells of a site, or of the whole site."""
 
 import hashlib
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,9 @@ BOX_PIXELS = 128
 
 BATCH_BYTES = 256 << 20
 """Of the boxes that a model is given together."""
+
+_one_loads = threading.Lock()
+"""Because threads that begin together would each load the model."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class DeepOptions:
         QueryError, ModelError
             As `jumpduck.embeddings.models.load_model`.
         """
-        return _loaded(self.model, self.description, self.architecture)
+        with _one_loads:
+            return _loaded(self.model, self.description, self.architecture)
 
 
 def cell_features(

@@ -26,7 +26,7 @@ def gather_images(folder: Path) -> None:
         if not files:
             return
         try:
-            tables = [pl.scan_parquet(file, glob=False) for file in files]
+            tables = [_scanned(file) for file in files]
             with atomic_path(folder / IMAGES_FILE) as part:
                 # not collected, because a folder may have millions of sites
                 pl.concat(tables, how="diagonal_relaxed").sink_parquet(part)
@@ -36,6 +36,18 @@ def gather_images(folder: Path) -> None:
             reason = str(error).strip().splitlines()[0]
             raise StoreError(f"cannot write {folder / IMAGES_FILE}: {reason}") from error
         made_of = now
+
+
+def _scanned(file: Path) -> pl.LazyFrame:
+    """Get the table of a plate, after a look at its schema."""
+    try:
+        pl.read_parquet_schema(file)
+    except pl.exceptions.PolarsError as error:
+        raise StoreError(
+            f"{file} is damaged: {str(error).splitlines()[0]}; profile its plate again with the "
+            "same options, which writes it anew"
+        ) from error
+    return pl.scan_parquet(file, glob=False)
 
 
 def _state(folder: Path) -> list[tuple[Path, int, int]]:

@@ -25,6 +25,7 @@ from jumpduck.profiling.objects import (
     numbered,
     sized,
 )
+from jumpduck.recipes.preprocessing import MAX_PIXEL_UM, MIN_PIXEL_UM
 
 PIXEL_UM = 0.6
 """Edge of a pixel where nothing says another: 20 x and pixels of the camera added up two by two."""
@@ -64,13 +65,13 @@ class SegmentOptions:
         Raises
         ------
         QueryError
-            A length is not a number above 0, the least diameter is not below the largest, or
+            A length is out of range, the least diameter is not below the largest, or
             there is no such model, as `jumpduck.profiling.local_models.check_model` says.
         """
-        if not 0 < self.pixel_um < np.inf:
+        if not MIN_PIXEL_UM <= self.pixel_um <= MAX_PIXEL_UM:
             raise QueryError(
                 f"pixel_um {self.pixel_um} is not an edge of a pixel in micrometres; give one "
-                f"above 0, such as {PIXEL_UM}"
+                f"from {MIN_PIXEL_UM} to {MAX_PIXEL_UM}, such as {PIXEL_UM}"
             )
         least, largest = self.nucleus_um
         if not 0 < least < largest < np.inf:
