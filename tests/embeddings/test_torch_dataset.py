@@ -69,6 +69,18 @@ def test_a_loader_gives_each_sample_once_an_epoch_in_another_order_each_time(sam
         assert flat(batches) == samples.order(epoch).tolist()
 
 
+def test_what_is_not_the_state_of_a_loader_is_one_line(samples):
+    loader = SampleLoader(MapDataset(samples, rank=0, ranks=1), 8)
+    state = loader.state_dict()
+    for wrong, message in (
+        ({}, "the state of a loader has no samples"),
+        ({**state, "batches": 8}, "batches 8 is not a number from 0 to 7"),
+        ({**state, "epoch": -1}, "epoch -1 is not a number from 0"),
+    ):
+        with pytest.raises(QueryError, match=message):
+            loader.load_state_dict(wrong)
+
+
 # torch warns of more workers than cores, which is what this needs
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.parametrize(

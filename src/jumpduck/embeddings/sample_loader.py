@@ -18,6 +18,9 @@ from jumpduck.embeddings.torch_dataset import (
 from jumpduck.embeddings.turns import Turns
 from jumpduck.errors import ImageError, QueryError
 
+MAX_EPOCH = 2**63
+"""Above each epoch that the shared memory of workers holds."""
+
 
 @dataclass(slots=True)
 class _Place:
@@ -135,17 +138,25 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
         Raises
         ------
         QueryError
-            It is of other samples, or of batches that were made in another way.
+            It is of other samples, of batches that were made in another way, or no such state.
         """
-        for name, value in self._known().items():
+        known = self._known()
+        if lacks := [name for name in (*known, "epoch", "batches") if name not in state]:
+            raise QueryError(f"the state of a loader has no {lacks[0]}; give what state_dict gave")
+        for name, value in known.items():
             if state[name] != value:
                 raise QueryError(
                     f"{name} {value} was {state[name]} where this epoch was left; take the same, "
                     "or begin an epoch"
                 )
         epoch, batches = state["epoch"], state["batches"]
-        assert isinstance(epoch, int)
-        assert isinstance(batches, int)
+        if not (isinstance(epoch, int) and 0 <= epoch < MAX_EPOCH):
+            raise QueryError(f"epoch {epoch!r} is not a number from 0; give what state_dict gave")
+        if not (isinstance(batches, int) and 0 <= batches <= len(self)):
+            raise QueryError(
+                f"batches {batches!r} is not a number from 0 to {len(self)}, the batches of an "
+                "epoch; give what state_dict gave"
+            )
         self._place.epoch, self._place.first, self._place.taken = epoch, batches, batches
 
     def _known(self) -> dict[str, object]:
