@@ -83,7 +83,7 @@ def test_a_file_that_is_no_model_is_refused_before_anything_is_fetched(rows, tmp
 @pytest.mark.slow
 def test_threads_that_begin_together_have_one_model(tmp_path):
     options = DeepOptions(str(means(tmp_path)))
-    barrier, found = threading.Barrier(4), []
+    barrier, found = threading.Barrier(4), list[object]()
 
     def load():
         barrier.wait()

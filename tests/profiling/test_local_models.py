@@ -3,16 +3,23 @@
 Neither can be installed beside the tests; small modules with their names and calls replace them.
 """
 
+import json
 import sys
 
 import numpy as np
+import polars as pl
 import pytest
 
+import jumpduck
 from jumpduck.errors import ImageError, QueryError
 from jumpduck.profiling import local_models
 from jumpduck.profiling.local_models import weights_digest
 from jumpduck.profiling.objects import CELLS, NUCLEI
 from jumpduck.profiling.segmentation import SegmentOptions, segment
+from jumpduck.recipes.registry import build, rebuild
+from tests.support.fault_proxy import Faults
+
+RECIPE = "jumpduck.profiling.recipe:profile"
 
 CELLPOSE = """
 import numpy as np
@@ -80,7 +87,7 @@ def test_a_model_with_local_weights_finds_the_nuclei_and_cells_grow_around_them(
         weights.mkdir()
         (weights / "config.json").write_text(TWO)
     options = SegmentOptions(nuclei="n", cells="n", segmenter=name, weights=str(weights))
-    assert options.facts["weights"] == weights_digest(weights)
+    assert options.digests() == {"weights": weights_digest(weights)}
     found = segment({"n": plane()}, options)
     assert found.count == 2
     assert [found.labels[NUCLEI][30, column] for column in (30, 70)] == [2, 1]
@@ -125,11 +132,24 @@ def test_a_model_without_its_package_or_weights_is_refused_in_one_line(install, 
         ({"weights": str(there)}, "are of no use without `segmenter`"),
     ):
         with pytest.raises(QueryError, match=said) as refused:
-            SegmentOptions(nuclei="n", **options)
+            SegmentOptions(nuclei="n", **options).digests()
         assert "\n" not in str(refused.value)
     install("cellpose", "3.1.1", CELLPOSE)
     with pytest.raises(QueryError, match=r"cellpose 4 or later.*3\.1\.1 is installed"):
-        SegmentOptions(nuclei="n", segmenter="cellpose", weights=str(there))
+        SegmentOptions(nuclei="n", segmenter="cellpose", weights=str(there)).digests()
+
+
+def test_what_was_made_is_known_without_package_and_weights_and_wherever_they_lie():
+    options = {"segment": {"segmenter": "cellpose", "weights": "ab"}, "deep": {"model": "cd"}}
+    here, there = (
+        build(RECIPE, **options, files={"ab": f"/{place}/weights", "cd": f"/{place}/model.pt"})
+        for place in ("here", "there")
+    )
+    assert here.parameters == there.parameters
+    again = rebuild(RECIPE, json.loads(here.parameters_text))
+    assert again.parameters_text == here.parameters_text
+    with pytest.raises(QueryError, match=r"SHA-256 ab, is not at hand; run `jumpduck profile`"):
+        again.prepare([], lambda _: b"")
 
 
 def test_other_weights_have_another_digest(tmp_path):
@@ -141,3 +161,34 @@ def test_other_weights_have_another_digest(tmp_path):
     (tmp_path / "file").write_text("2")
     digests |= {weights_digest(tmp_path / "a"), weights_digest(tmp_path / "file")}
     assert len(digests) == 4
+
+
+@pytest.mark.slow
+def test_a_model_that_lies_elsewhere_or_nowhere_makes_nothing_anew(
+    install, manifest, s3, tmp_path, monkeypatch
+):
+    install("cellpose", "4.0.6", CELLPOSE)
+    weights, out = tmp_path / "weights", tmp_path / "out"
+    weights.write_text(TWO)
+    rows = pl.read_parquet(manifest).filter(Metadata_Source="source_2", Metadata_Well="A01")
+    options = {"endpoint": s3.endpoint, "nuclei": "DNA", "processes": 1, "segmenter": "cellpose"}
+    images = jumpduck.profile(rows, out, **options, weights=weights)
+    assert set(images["status"]) == {"fetched"}
+    (table,) = out.glob("cells/*/*/*.parquet")
+    before = table.read_bytes()
+    weights = weights.rename(tmp_path / "moved")
+    with Faults(s3.endpoint) as proxy:
+        again = {**options, "endpoint": proxy.endpoint}
+        jumpduck.profile(rows, out, **again, weights=weights)
+    assert not proxy.asked
+    assert table.read_bytes() == before
+    weights.unlink()
+    monkeypatch.undo()
+    assert jumpduck.verify(out).is_empty(), "neither the package nor the weights are there"
+    rows.write_parquet(tmp_path / "manifest.parquet")
+    words = {"into": 1, "left": True, "out": out}
+    assert jumpduck.split(tmp_path / "manifest.parquet", tmp_path / "left", **words).is_empty()
+    table.unlink()
+    wrong = jumpduck.verify(out)
+    repaired = jumpduck.repair(wrong, out, endpoint=s3.endpoint)
+    assert repaired["error"].str.contains("not at hand; run `jumpduck profile` again").all()

@@ -56,20 +56,25 @@ class DeepOptions:
         Raises
         ------
         QueryError
-            There is no such unit, the edge is below 1, or a file is not there.
+            There is no such unit, or the edge is below 1.
         """
         if self.unit not in UNITS:
             raise QueryError(f"unit {self.unit!r} is not one of {', '.join(UNITS)}")
         if self.box is not None and self.box < 1:
             raise QueryError(f"box {self.box} is below 1; give an edge in pixels")
-        for option, file in (("model", self.model), ("description", self.description)):
+
+    def digests(self) -> dict[str, str]:
+        """Get the SHA-256 of the model, and of the description if there is one.
+
+        Raises
+        ------
+        QueryError
+            A file is not there.
+        """
+        files = {"model": self.model, "description": self.description}
+        for option, file in files.items():
             if file is not None and not Path(file).is_file():
                 raise QueryError(f"{option} {file} is not a file; give the file of the {option}")
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """The SHA-256 of the files: other files of the same names give other features."""
-        files = {"model": self.model, "description": self.description}
         return {name: _sha256(file) for name, file in files.items() if file is not None}
 
     def load(self) -> "Model":

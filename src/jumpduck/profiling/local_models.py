@@ -72,7 +72,9 @@ def weights_digest(path: Path) -> str:
     for file in files:
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        total.update(f"{file.name if file == path else file.relative_to(path)} {digest}\n".encode())
+        # the name of a file alone says nothing of what is in it
+        name = "" if file == path else file.relative_to(path)
+        total.update(f"{name} {digest}\n".encode())
     return total.hexdigest()
 
 

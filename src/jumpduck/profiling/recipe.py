@@ -60,6 +60,7 @@ def profile(
     masks: str | None = None,
     segment: Mapping[str, Any] | None = None,
     deep: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Recipe:
     """One file for each site with what was measured of its cells, until its plate is complete.
 
@@ -67,7 +68,9 @@ def profile(
     `jumpduck.profiling.segmentation.SegmentOptions`, `nuclei` and `cells` the channels that mark
     them, `features` sets of measurements, `masks` the pattern of
     `jumpduck.profiling.mask_files.MaskFiles`, `deep` the options of
-    `jumpduck.profiling.deep_features.DeepOptions`.
+    `jumpduck.profiling.deep_features.DeepOptions`. Both name files by their SHA-256, and `files`
+    says where these are: they may lie elsewhere the next time. Without them the recipe knows what
+    it made, and makes nothing.
     """
     unknown = [repr(name) for name in features if name not in FEATURES]
     if unknown or not features:
@@ -86,16 +89,27 @@ def profile(
     )
     lengths = {name: value for name, value in (segment or {}).items() if value is not None}
     how = SegmentOptions(nuclei=nuclei or "", cells=cells, **lengths)
+    model = None if deep is None else DeepOptions(**deep)
+    of_model = () if model is None else (model.model, model.description)
+    places = files or {}
+    lacks = [one for one in (how.weights, *of_model) if one is not None and one not in places]
     work = _Work(
         steps,
-        how,
+        replace(how, weights=places.get(how.weights or "")),
         features,
         None if masks is None else MaskFiles(masks),
-        None if deep is None else DeepOptions(**deep),
+        None
+        if model is None
+        else replace(
+            model,
+            model=places.get(model.model, ""),
+            description=places.get(model.description or ""),
+        ),
         labels=labels,
         images=images,
         by_median=by_median,
         has_pixel_um="pixel_um" in lengths,
+        lacks=lacks,
     )
     parameters: dict[str, object] = {
         "nuclei": nuclei,
@@ -111,12 +125,7 @@ def profile(
             # as the manifest says of each site
             "pixel_um": lengths.get("pixel_um"),
         },
-        "deep": None if work.model is None else asdict(work.model),
-        # what is in the files that the options name
-        "files": {
-            "weights": how.facts["weights"],
-            **({} if work.model is None else work.model.facts),
-        },
+        "deep": None if model is None else asdict(model),
     }
     return Recipe(
         "profile",
@@ -152,8 +161,15 @@ class _Work:
     by_median: bool
     has_pixel_um: bool
     """The size of pixels is an option, and not that of each site."""
+    lacks: Sequence[str]
+    """SHA-256 of files of which nothing says where they are."""
 
     def prepare(self, rows: Sequence[Row], fetch: Fetch) -> PlateContext:
+        if self.lacks:
+            raise QueryError(
+                f"a model or its description, with the SHA-256 {self.lacks[0]}, is not at hand; "
+                "run `jumpduck profile` again with the files that the folder was filled with"
+            )
         if self.by_median:
             from jumpduck.profiling.illumination import median_illumination
 

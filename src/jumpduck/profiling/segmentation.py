@@ -65,8 +65,8 @@ class SegmentOptions:
         Raises
         ------
         QueryError
-            A length is out of range, the least diameter is not below the largest, or
-            there is no such model, as `jumpduck.profiling.local_models.check_model` says.
+            A length is out of range, the least diameter is not below the largest, or there are
+            weights without a program.
         """
         if not MIN_PIXEL_UM <= self.pixel_um <= MAX_PIXEL_UM:
             raise QueryError(
@@ -79,21 +79,20 @@ class SegmentOptions:
                 f"nucleus_um {least}, {largest} are not the least and the largest diameter of a "
                 "nucleus; give two numbers above 0, the smaller one first"
             )
-        if self.segmenter is not None:
-            check_model(self.segmenter, self.weights)
-        elif self.weights is not None:
+        if self.segmenter is None and self.weights is not None:
             raise QueryError(f"weights {self.weights} are of no use without `segmenter`; give both")
 
-    @property
-    def facts(self) -> dict[str, object]:
-        """What decides which objects there are beside the planes; of weights, their SHA-256."""
-        path = None if self.segmenter is None else check_model(self.segmenter, self.weights)
-        return {
-            "pixel_um": self.pixel_um,
-            "nucleus_um": list(self.nucleus_um),
-            "segmenter": self.segmenter,
-            "weights": path and weights_digest(path),
-        }
+    def digests(self) -> dict[str, str]:
+        """Get the SHA-256 of the weights, if a model is asked for.
+
+        Raises
+        ------
+        QueryError
+            The model cannot be used, as `jumpduck.profiling.local_models.check_model` says.
+        """
+        if self.segmenter is None:
+            return {}
+        return {"weights": weights_digest(check_model(self.segmenter, self.weights))}
 
     @property
     def diameters_pixels(self) -> tuple[float, float]:

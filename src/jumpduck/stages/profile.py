@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from jumpduck.options import expanded, takes
 from jumpduck.profiling.deep_features import DeepOptions
 from jumpduck.profiling.plate_files import cells_file, images_file, refuse_own_columns
 from jumpduck.profiling.plate_images import gather_images
+from jumpduck.profiling.segmentation import SegmentOptions
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
 from jumpduck.rows import SITE_KEY, WELL_KEY
@@ -186,11 +187,14 @@ class ProfileOptions(Limits):
                     f"{option} {channel!r} is not a channel of the manifest; there are "
                     f"{', '.join(channels)}"
                 )
-        segment: dict[str, object] = {"segmenter": self.segmenter, "weights": _path(self.weights)}
+        segment: dict[str, Any] = {"segmenter": self.segmenter, "weights": _path(self.weights)}
         if self.nucleus_um is not None:
             segment["nucleus_um"] = _two_numbers(self.nucleus_um)
         if self.pixel_um is not None:
             segment["pixel_um"] = self.pixel_um
+        of_segment = SegmentOptions(nuclei=nuclei, cells=cells, **segment).digests()
+        deep, of_deep = self._deep()
+        given = {**segment, **(deep or {})}
         return build(
             RECIPE,
             nuclei=nuclei,
@@ -201,13 +205,20 @@ class ProfileOptions(Limits):
             labels=self.labels,
             images=self.images,
             masks=self.masks,
-            segment=segment,
-            deep=self._deep(),
+            segment=segment | of_segment,
+            deep=None if deep is None else deep | of_deep,
+            files={digest: given[option] for option, digest in (of_segment | of_deep).items()},
         )
 
-    def _deep(self) -> dict[str, object] | None:
-        """Get the options of the recipe's model, after a try to load it."""
-        deep: dict[str, object] = {
+    def _deep(self) -> tuple[dict[str, Any] | None, dict[str, str]]:
+        """Get the options of the recipe's model, and digests of its files, after a try to load it.
+
+        Raises
+        ------
+        QueryError, ModelError
+            The model cannot be used, or an option is given without one.
+        """
+        deep: dict[str, Any] = {
             "model": _path(self.model),
             "description": _path(self.description),
             "architecture": self.architecture,
@@ -217,9 +228,12 @@ class ProfileOptions(Limits):
             for option, value in {**deep, "unit": self.unit == "site"}.items():
                 if value:
                     raise QueryError(f"{option} has no effect without `model`; give both")
-            return None
-        DeepOptions(**(found := {**deep, "unit": self.unit})).load()  # pyright: ignore[reportArgumentType]
-        return found
+            return None, {}
+        deep["unit"] = self.unit
+        options = DeepOptions(**deep)
+        digests = options.digests()
+        options.load()
+        return deep, digests
 
     def limits(self, manifest: Manifest) -> Limits:
         """Get the limits of a run, by default with more processes than as many images need.
