@@ -95,6 +95,11 @@ def test_positions_are_those_of_the_published_image_whatever_was_kept(
         ),
         (lambda one: pl.concat([one, one]), r"two rows of the cell"),
         (lambda one: one.with_columns(Metadata_Site=pl.lit("f1")), r"is not a number"),
+        (lambda one: one.with_columns(Metadata_Site=pl.lit(1.5)), r"not a whole number, such as"),
+        (
+            lambda one: one.with_columns(pl.col("Nuclei_Number_Object_Number") + 0.5),
+            r"'Metadata_Cell': 1.5",
+        ),
     ],
 )
 def test_a_table_without_usable_positions_is_refused(kept, cells, change, said):

@@ -1,12 +1,15 @@
 """The order of an epoch over ranks and workers."""
 
+import pickle
+
 import numpy as np
+import polars as pl
 import pytest
 
 import jumpduck
 from jumpduck.errors import QueryError
 from jumpduck.rows import SITE_KEY
-from jumpduck.samples.order import MIXED_SITES
+from jumpduck.samples.order import MIXED_SITES, epoch_order, keys_of
 
 
 @pytest.mark.parametrize("unit", [{}, {"unit": "tile", "size": 30}])
@@ -67,6 +70,32 @@ def test_tiles_of_a_few_sites_come_mixed_with_each_other(kept):
     order = [sites[index] for index in samples.order(0)]
     block = order[: sum(one in set(order[:1]) for one in order)]
     assert 1 < len(set(block)) <= MIXED_SITES
+
+
+def test_the_keys_of_many_samples_take_16_bytes_each_and_every_order_is_as_likely():
+    count = 100_000
+    keys = keys_of(pl.DataFrame({"key": np.arange(count)}))
+    assert keys.nbytes == 16 * count
+    assert len(pickle.dumps(keys)) < 16 * count + 1000
+    sites = np.arange(count)
+    orders = [
+        epoch_order(keys, sites, keys, seed=seed, epoch=epoch)
+        for seed, epoch in ((0, 0), (0, 1), (1, 0))
+    ]
+    for number, order in enumerate(orders):
+        assert np.array_equal(np.sort(order), sites)
+        for other in (sites, *orders[:number]):
+            # of random orders, 5 standard deviations
+            assert abs(np.corrcoef(order, other)[0, 1]) < 5 / count**0.5
+        # and neighbours of one are none of the next
+        assert (np.abs(np.diff(order)) == 1).sum() < 20
+
+
+def test_the_order_and_keys_of_a_release_stay():
+    keys = keys_of(pl.DataFrame({"plate": ["a", "a", "b", "b", "c"], "site": [1, 2, 1, 2, 1]}))
+    order = epoch_order(keys, np.arange(5), keys, seed=3, epoch=2)
+    assert keys[0].tolist() == [11538331082268325181, 3775085908571073959]
+    assert order.tolist() == [4, 2, 0, 1, 3]
 
 
 def test_a_rank_or_worker_that_is_not_there_is_refused(kept):

@@ -52,6 +52,15 @@ def test_they_are_computed_once_and_named_by_what_they_were_computed_on(kept, tm
     assert len(list((tmp_path / "statistics").iterdir())) == 3
 
 
+def test_an_image_of_another_checksum_has_statistics_of_its_own(kept, rows, tmp_path):
+    jumpduck.dataset(kept, cache=tmp_path / "c", channels="DNA").statistics()
+    # as if a file had been replaced by one of the same size
+    other = pl.when(pl.col("checksum").is_not_null()).then(pl.lit("0" * 64))
+    folder = changed(kept, tmp_path, rows.with_columns(checksum=other))
+    jumpduck.dataset(folder, cache=tmp_path / "c", channels="DNA").statistics()
+    assert len(list((tmp_path / "c" / "statistics").iterdir())) == 2
+
+
 def test_standardised_samples_have_mean_0_and_standard_deviation_1(kept, tmp_path):
     samples = jumpduck.dataset(kept, cache=tmp_path, standardise=True)
     images = [one.image.reshape(5, -1) for one in samples.read_all(samples.order(0))]

@@ -12,7 +12,7 @@ from jumpduck.errors import ProfileError
 from jumpduck.profile_tables.reading import as_metadata
 from jumpduck.profile_tables.table_files import open_files
 from jumpduck.rows import SITE_KEY
-from jumpduck.samples.geometry import Geometry
+from jumpduck.samples.geometry import Geometry, shapes_of
 from jumpduck.samples.pieces import Pieces
 from jumpduck.samples.site_images import SiteImages
 from jumpduck.schema import CANNOT_READ
@@ -87,15 +87,24 @@ def _checked(rows: pl.DataFrame, called: str) -> pl.DataFrame:
         found = as_metadata(rows).select(
             *keys[:-1],
             # through a float, because a table that was pandas' has 1.0
-            pl.col(keys[-1]).cast(pl.Float64).cast(pl.Int32),
+            pl.col(keys[-1]).cast(pl.Float64),
             pl.col(y).cast(pl.Float64).alias(CELL_Y),
             pl.col(x).cast(pl.Float64).alias(CELL_X),
-            *(pl.col(name).cast(pl.Float64).cast(pl.Int64).alias(CELL) for name in number),
+            *(pl.col(name).cast(pl.Float64).alias(CELL) for name in number),
         )
+        whole = {keys[-1]: pl.Int32()} | ({CELL: pl.Int64()} if number else {})
+        # before the cast, which would make 1 of 1.5
+        broken = found.filter(pl.any_horizontal(pl.col(name) % 1 != 0 for name in whole))
+        found = found.with_columns(pl.col(name).cast(to) for name, to in whole.items())
     except CANNOT_READ as error:
         raise ProfileError(
             f"cells: {called} has a site, position or number that is not a number: {error}"
         ) from error
+    if broken.height:
+        raise ProfileError(
+            f"cells: {called} has a site or number that is not a whole number, such as "
+            f"{broken.row(0, named=True)}; correct it, or leave such rows out of the table"
+        )
     unknown = found.filter(
         pl.any_horizontal(pl.all().is_null())
         | ~pl.col(CELL_Y).is_finite()
@@ -121,7 +130,7 @@ def _checked(rows: pl.DataFrame, called: str) -> pl.DataFrame:
 
 
 def cells_of(
-    cells: pl.DataFrame, sites: pl.DataFrame, geometry: Sequence[Geometry | None], edge: int
+    cells: pl.DataFrame, sites: pl.DataFrame, geometry: Sequence[Geometry | Exception], edge: int
 ) -> tuple[Pieces, Mapping[int, str]]:
     """Get a square around each cell of the sites, and why some sites lack cells.
 
@@ -145,7 +154,7 @@ def cells_of(
     position = joined.select(CELL_Y, CELL_X).to_numpy()
     for number, rows in _rows_of(site):
         where = geometry[number]
-        if where is None:
+        if isinstance(where, Exception):
             inside[rows] = True  # whatever it is, it is said when the image is read
             centre[rows] = position[rows]
         elif where.top is None:
@@ -163,7 +172,8 @@ def cells_of(
                 said[number] = f"{outside} of {count} cells are not in the part that was kept"
     corners = np.floor(centre[inside] + 0.5).astype(np.int64) - edge // 2
     columns = joined.select(CELL, CELL_Y, CELL_X).filter(pl.Series(inside))
-    return Pieces(site[inside], columns, edge, corners, beyond=True), said
+    shapes = shapes_of(geometry)
+    return Pieces(site[inside], columns, edge, corners, shapes, beyond=True), said
 
 
 def other_sites(cells: pl.DataFrame, images: SiteImages) -> dict[tuple[object, ...], str]:

@@ -1,13 +1,15 @@
 """Where the bytes of images come from: the folder that a download filled, or their URLs."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from jumpduck.containers.image_reader import ImageReader
+from jumpduck.containers.places import split_place
 from jumpduck.cores import usable_cores
 from jumpduck.daemon_pool import DaemonPool
 from jumpduck.errors import ImageError, StoreError
@@ -51,6 +53,10 @@ class Files(Protocol):
         """Read an image anew the next time, because it is broken."""
         ...
 
+    def versions(self, places: Sequence[str]) -> Iterator[object]:
+        """Get what tells each image from another one that has the same place."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FolderFiles:
@@ -69,6 +75,10 @@ class FolderFiles:
 
     def forget(self, place: str) -> None:
         """Do nothing."""
+
+    def versions(self, places: Sequence[str]) -> Iterator[object]:  # noqa: ARG002 - none is needed
+        """Get nothing, because the results have a checksum of each file."""
+        return iter(())
 
     def _read(self, place: str, size: int | None) -> bytes:
         try:
@@ -115,6 +125,18 @@ class UrlFiles:
     def forget(self, place: str) -> None:
         """Fetch an image anew the next time."""
         self._cache.forget(self._key(place))
+
+    def versions(self, places: Sequence[str]) -> Iterator[object]:
+        """Get the server of all, and the size and time of each local file.
+
+        What changes on a server below one URL is not seen before it is fetched.
+        """
+        yield self._endpoint
+        for place in places:
+            if scheme_of(place) == "file":
+                with suppress(OSError):  # whatever it is, it is said when the image is read
+                    about = Path(split_place(place)[0]).stat()
+                    yield place, about.st_size, about.st_mtime_ns
 
     def _read(self, reader: ImageReader, url: str) -> Data:
         is_remote = scheme_of(url) != "file"

@@ -14,7 +14,7 @@ from jumpduck.rows import SITE_KEY
 from jumpduck.samples.cells import cells_of, other_sites, read_cells
 from jumpduck.samples.computed import folder_of, keep_computed, read_computed
 from jumpduck.samples.foreground import FACTOR, MIN_SHARE, foreground
-from jumpduck.samples.geometry import geometries
+from jumpduck.samples.geometry import Geometry, geometries, shapes_of
 from jumpduck.samples.options import SampleOptions
 from jumpduck.samples.pieces import fields, grid, random_tiles, tiles
 from jumpduck.samples.readable_sites import ReadableSites
@@ -61,8 +61,8 @@ def open_samples(options: SampleOptions) -> Samples:
     elif options.tiles == "random":
         pieces = random_tiles(images.sites.height, options.tiles_per_site, options.size)
     else:
-        corners = _corners(options, sites, options.size)
-        pieces = tiles(corners, options.size)
+        corners, shapes = _corners(options, sites, options.size)
+        pieces = tiles(corners, options.size, shapes)
         said = {images.key(site): _small(options) for site in _without(corners, sites)}
     if not len(pieces.sites):
         what = {"cell": "a cell of the table", "tile": f"a tile of {options.size} pixels"}
@@ -96,26 +96,33 @@ def nuclei_channel(images: SiteImages, asked: str | None) -> int:
     )
 
 
-def _corners(options: SampleOptions, sites: ReadableSites, edge: int) -> Sequence[Corners]:
-    """Get the corners of the tiles of each site; none of those that cannot be read."""
+def _corners(
+    options: SampleOptions, sites: ReadableSites, edge: int
+) -> tuple[Sequence[Corners], NDArray[np.int64] | None]:
+    """Get the corners of the tiles of each site, none of those that cannot be read, and its shape.
+
+    The shapes are None where the image of each site was looked at.
+    """
     stride = options.stride or edge
     none = np.empty((0, 2), np.int64)
     if options.tiles == "foreground":
         found = _foreground(options, sites, edge, stride)
-        return [found.get(site, none) for site in range(sites.images.sites.height)]
+        return [found.get(site, none) for site in range(sites.images.sites.height)], None
     corners: list[Corners] = []
     count = 0
-    for site, geometry in enumerate(geometries(sites.images)):
-        if geometry is None:
-            sites.attempt(site, sites.images.planes)  # which notes why
-        corners.append(none if geometry is None else grid(geometry.shape, edge, stride))
+    found = geometries(sites.images)
+    for site, geometry in enumerate(found):
+        if isinstance(geometry, Exception):
+            sites.leave_out(site, geometry)
+        there = isinstance(geometry, Geometry)
+        corners.append(grid(geometry.shape, edge, stride) if there else none)
         count += len(corners[-1])
         if count > MAX_TILES:
             raise QueryError(
                 f"stride {stride} makes more than {MAX_TILES:,} tiles of these sites; take a "
                 "larger one, fewer sites, or `tiles` 'random'"
             )
-    return corners
+    return corners, shapes_of(found)
 
 
 def _foreground(

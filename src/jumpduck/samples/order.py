@@ -1,9 +1,9 @@
 """The order of an epoch: the same for the same seed, whatever the machine and its workers."""
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from jumpduck.errors import QueryError
@@ -12,10 +12,30 @@ MIXED_SITES = 8
 """Sites whose tiles or cells come mixed with each other; each image is decoded once for that."""
 
 
+KEY_BYTES = 16
+"""Of the SHA-256 of what tells a sample from all others; of 10^9 samples no two are alike."""
+
+ROWS_AT_ONCE = 1 << 16
+"""Rows whose text is in memory while keys are made."""
+
+Keys = NDArray[np.uint64]
+"""Keys (n, 2) of samples or sites."""
+
+
+def keys_of(rows: pl.DataFrame) -> Keys:
+    """Get the first `KEY_BYTES` of the SHA-256 of each row as text."""
+    keys = np.empty((rows.height, 2), "<u8")
+    text = pl.concat_str(pl.all().cast(pl.String), separator="\t")
+    for first in range(0, rows.height, ROWS_AT_ONCE):
+        part = rows[first : first + ROWS_AT_ONCE].select(text).to_series()
+        digests = [hashlib.sha256(one.encode()).digest()[:KEY_BYTES] for one in part]
+        keys[first : first + len(part)] = np.frombuffer(b"".join(digests), "<u8").reshape(-1, 2)
+    return keys.astype(np.uint64, copy=False)
+
+
 def epoch_order(
-    keys: Sequence[bytes], sites: NDArray[np.int64], site_keys: Sequence[bytes], *, seed: int,
-    epoch: int,
-) -> NDArray[np.int64]:  # fmt: skip
+    keys: Keys, sites: NDArray[np.int64], site_keys: Keys, *, seed: int, epoch: int
+) -> NDArray[np.int64]:
     """Get the numbers of all samples in the order of an epoch.
 
     The sites are shuffled, and then the samples of each `MIXED_SITES` of them.
@@ -37,16 +57,22 @@ def epoch_order(
     return np.lexsort((places, turns[sites] // MIXED_SITES))
 
 
-def _places(keys: Sequence[bytes], seed: int, epoch: int) -> NDArray[np.uint64]:
-    """Get SHA-256 of seed, epoch and each key, as numbers."""
-    start = hashlib.sha256(f"{seed}\n{epoch}\n".encode())
+def _places(keys: Keys, seed: int, epoch: int) -> NDArray[np.uint64]:
+    """Mix each key with SHA-256 of seed and epoch.
 
-    def place(key: bytes) -> bytes:
-        digest = start.copy()
-        digest.update(key)
-        return digest.digest()[:8]
-
-    return np.frombuffer(b"".join(map(place, keys)), ">u8").astype(np.uint64)
+    The keys are random numbers already, so the last steps of MurmurHash3 (its ``fmix64``) after
+    each half are enough, and take a hundredth of the time of SHA-256 of all keys in each epoch.
+    """
+    start = np.frombuffer(hashlib.sha256(f"{seed}\n{epoch}".encode()).digest()[:KEY_BYTES], "<u8")
+    mixed = np.zeros(len(keys), np.uint64)
+    for half in (0, 1):
+        mixed ^= keys[:, half]
+        mixed ^= start[half]
+        for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+            mixed ^= mixed >> np.uint64(33)
+            mixed *= np.uint64(factor)
+        mixed ^= mixed >> np.uint64(33)
+    return mixed
 
 
 def part_of(

@@ -28,6 +28,9 @@ class Pieces:
         Edge of a square in pixels; None for whole fields.
     corners
         Top and left of each square, in pixels of the kept image; None where each epoch draws them.
+    shapes
+        Height and width of each site (n, 2) for which the corners were chosen, 0 where they were
+        not known; None where the image of each site was looked at.
     beyond
         Squares may reach beyond the image, as those of cells near its border do.
     """
@@ -36,7 +39,19 @@ class Pieces:
     columns: pl.DataFrame
     edge: int | None = None
     corners: NDArray[np.int64] | None = None
+    shapes: NDArray[np.int64] | None = None
     beyond: bool = False
+
+    def check_shape(self, site: int, shape: tuple[int, ...]) -> None:
+        """Raise ImageError if the image of a site is not of the size that was expected."""
+        if self.shapes is None or not self.shapes[site].any():
+            return
+        height, width = self.shapes[site].tolist()
+        if shape != (height, width):
+            raise ImageError(
+                f"the image has {shape[0]} x {shape[1]} pixels, and those of its plate that were "
+                f"made in the same way {height} x {width}"
+            )
 
 
 def fields(sites: int) -> Pieces:
@@ -44,12 +59,14 @@ def fields(sites: int) -> Pieces:
     return Pieces(np.arange(sites), pl.DataFrame())
 
 
-def tiles(corners: Sequence[NDArray[np.int64]], edge: int) -> Pieces:
+def tiles(
+    corners: Sequence[NDArray[np.int64]], edge: int, shapes: NDArray[np.int64] | None
+) -> Pieces:
     """Get tiles, of which each site has some corners: an array (n, 2) of top and left."""
     counts = np.array([len(one) for one in corners], np.int64)
     every = np.concatenate([np.empty((0, 2), np.int64), *corners])
     columns = pl.DataFrame({TILE_Y: every[:, 0], TILE_X: every[:, 1]})
-    return Pieces(np.repeat(np.arange(len(corners)), counts), columns, edge, every)
+    return Pieces(np.repeat(np.arange(len(corners)), counts), columns, edge, every, shapes)
 
 
 def random_tiles(sites: int, count: int, edge: int) -> Pieces:

@@ -53,6 +53,14 @@ class ReadableSites:
             self.unread.note(self.images.key(site), error)
             return None
 
+    def leave_out(self, site: int, error: Exception) -> None:
+        """Note that a site cannot be read, or raise why if such sites are not skipped."""
+
+        def fail(_: int) -> None:
+            raise error
+
+        self.attempt(site, fail)
+
     def each(self, work: Callable[[int], _T]) -> Iterator[_T]:
         """Get what `work` returns for each site that can be read, in their order; on threads."""
         found = in_advance(

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +15,7 @@ from jumpduck.samples.computed import folder_of
 from jumpduck.samples.files import UrlFiles
 from jumpduck.samples.in_advance import in_advance
 from jumpduck.samples.options import SampleOptions
-from jumpduck.samples.order import MIXED_SITES, epoch_order, part_of
+from jumpduck.samples.order import MIXED_SITES, Keys, epoch_order, keys_of, part_of
 from jumpduck.samples.pieces import TILE_X, TILE_Y, Pieces, as_floats, random_corner
 from jumpduck.samples.readable_sites import ReadableSites
 from jumpduck.samples.recent_sites import RecentSites
@@ -60,7 +59,7 @@ class Samples:
         self.table = pl.concat([of_sites, pieces.columns], how="horizontal")
         self._sites = sites
         self._pieces = pieces
-        self._recent = RecentSites(2 * MIXED_SITES)
+        self._recent = RecentSites(least=MIXED_SITES, most=2 * MIXED_SITES)
 
     @cached_property
     def digest(self) -> str:
@@ -70,7 +69,7 @@ class Samples:
         known.update(repr((one.unit, one.size, one.tiles, one.standardise)).encode())
         if one.tiles == "random":
             known.update(repr(one.seed).encode())
-        known.update(b"\n".join(self._keys))
+        known.update(self._keys.astype("<u8", copy=False).tobytes())
         return known.hexdigest()
 
     def digest_of(self, rows: range) -> str:
@@ -82,7 +81,7 @@ class Samples:
         taken = (self.channels, one.unit, one.size, one.tiles, one.seed, one.standardise)
         known = hashlib.sha256(repr(taken).encode())
         known.update(self.table[rows.start : rows.stop].write_csv().encode())
-        known.update(places.write_csv().encode())
+        known.update(images.versions(places))
         return known.hexdigest()
 
     @property
@@ -106,7 +105,7 @@ class Samples:
 
     def key(self, index: int) -> bytes:
         """Get what tells a sample from all others, whatever else the folder or manifest has."""
-        return self._keys[self._number(index)]
+        return self._keys[self._number(index)].astype("<u8").tobytes()
 
     def __len__(self) -> int:
         return self.table.height
@@ -191,10 +190,6 @@ class Samples:
         )
         return (one for one in found if one is not None)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Get what another process needs; it makes the keys itself."""
-        return {name: value for name, value in vars(self).items() if name not in _OF_KEYS}
-
     def _number(self, index: int) -> int:
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} is not below the number of samples, {len(self)}")
@@ -203,12 +198,13 @@ class Samples:
     def _sample(self, number: int, site: int, epoch: int) -> Sample:
         metadata: dict[str, object] = {**self.table.row(number, named=True), "index": number}
         planes = self._planes(site)
+        self._pieces.check_shape(site, planes[0].shape)
         edge, corner = self._pieces.edge, (0, 0)
         if self._pieces.corners is not None:
             top, left = self._pieces.corners[number].tolist()
             corner = top, left
         elif edge is not None:
-            key = self._keys[number]
+            key = self.key(number)
             corner = random_corner(planes[0].shape, edge, self.options.seed, epoch, key)
             metadata.update(zip((TILE_Y, TILE_X), corner, strict=True))
         image = as_floats(planes, edge, corner, beyond=self._pieces.beyond)
@@ -219,12 +215,12 @@ class Samples:
         return Sample(image, metadata)
 
     @cached_property
-    def _keys(self) -> list[bytes]:
-        return _as_keys(self.table.select(*SITE_KEY, *self._pieces.columns.columns))
+    def _keys(self) -> Keys:
+        return keys_of(self.table.select(*SITE_KEY, *self._pieces.columns.columns))
 
     @cached_property
-    def _site_keys(self) -> list[bytes]:
-        return _as_keys(self._sites.images.sites.select(SITE_KEY))
+    def _site_keys(self) -> Keys:
+        return keys_of(self._sites.images.sites.select(SITE_KEY))
 
     @cached_property
     def _statistics(self) -> Statistics:
@@ -244,11 +240,3 @@ class Samples:
         if self._pieces.corners is None:
             return self._sites.images.planes(site)
         return self._recent.get(site, self._sites.images.planes)
-
-
-_OF_KEYS = ("_keys", "_site_keys")
-
-
-def _as_keys(rows: pl.DataFrame) -> list[bytes]:
-    texts = rows.select(pl.concat_str(pl.all().cast(pl.String), separator="\t")).to_series()
-    return [text.encode() for text in texts]

@@ -102,7 +102,7 @@ class SiteImages:
         return self.sites.row(site)[: len(SITE_KEY)]
 
     def digest(self, channels: Sequence[str] = ()) -> str:
-        """Get SHA-256 of the keys, the channels, and the places and checksums of their images.
+        """Get SHA-256 of the keys, the channels, and the places and versions of their images.
 
         Parameters
         ----------
@@ -112,8 +112,13 @@ class SiteImages:
         counted = [name in (channels or self.channels) for name in self.channels]
         known = hashlib.sha256(repr(list(channels or self.channels)).encode())
         known.update(self.sites.select(SITE_KEY).write_csv().encode())
-        known.update(self.images.filter(counted * self.sites.height).write_csv().encode())
+        known.update(self.versions(self.images.filter(counted * self.sites.height)))
         return known.hexdigest()
+
+    def versions(self, images: pl.DataFrame) -> bytes:
+        """Get what tells these rows of `images` from others, and from what they were before."""
+        places = images["place"].unique(maintain_order=True).to_list()
+        return f"{images.write_csv()}{list(self.files.versions(places))}".encode()
 
     def _decoded(self, site: int, channels: Sequence[int]) -> list[Plane]:
         first = site * len(self.channels)
