@@ -119,12 +119,14 @@ def as_floats(
         inside = tuple(
             slice(one.start - at, one.stop - at) for one, at in zip(source, corner, strict=True)
         )
-        if not beyond and any(one.stop - one.start < edge for one in source):
+        is_inside = all(one.stop - one.start == edge for one in source)
+        if not beyond and not is_inside:
             raise ImageError(
                 f"the tile at {corner[0]}, {corner[1]} of {edge} x {edge} pixels is not inside of "
                 f"the image, which has {shape[0]} x {shape[1]}"
             )
-        image = np.zeros((len(planes), edge, edge), np.float32)
+        make = np.empty if is_inside else np.zeros
+        image = make((len(planes), edge, edge), np.float32)
     for channel, plane in enumerate(planes):
         # in two steps, because numpy would convert in blocks, which takes twice the time
         np.copyto(image[(channel, *inside)], plane[source])
