@@ -4,6 +4,7 @@ import inspect
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
+from types import MappingProxyType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
@@ -21,8 +22,13 @@ def flags_of(options: type) -> dict[str, str]:
     return {name: flag_of(name, hint) for name, hint in get_type_hints(options).items()}
 
 
-def words_of(options: object, names: Sequence[str]) -> list[str]:
-    """Get the options that differ from their defaults as words of a command line."""
+def words_of(
+    options: object, names: Sequence[str], flags: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Get the options that differ from their defaults as words of a command line.
+
+    `flags` has those that are not made of the field's name.
+    """
     hints = get_type_hints(type(options))
     words: list[str] = []
     # first the manifest and the folder, because a reader looks for them
@@ -30,7 +36,7 @@ def words_of(options: object, names: Sequence[str]) -> list[str]:
         value = getattr(options, one.name)
         if one.name not in names or value is False or value == default_of(one):
             continue
-        flag = flag_of(one.name, hints[one.name])
+        flag = flags.get(one.name) or flag_of(one.name, hints[one.name])
         if isinstance(value, tuple | list):
             words += with_values(flag, map(str, value))  # pyright: ignore[reportUnknownArgumentType]
         elif value is True:

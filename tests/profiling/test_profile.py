@@ -1,7 +1,9 @@
 """From a manifest to a table of cells: complete, always the same, and no image is kept."""
 
 import json
+import re
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,10 @@ import jumpduck
 from jumpduck.errors import ManifestError, ProfileError, QueryError, StoreError
 from jumpduck.imaging.tiff_reader import decode
 from jumpduck.profiling.illumination import median_illumination
+from jumpduck.profiling.options import FLAGS, ProfileOptions
 from jumpduck.profiling.plate_images import gather_images
 from jumpduck.rows import SITE_KEY, WELL_KEY
+from jumpduck.words import flags_of
 from tests.support.fault_proxy import Faults
 from tests.support.interruption import interrupt
 
@@ -280,6 +284,13 @@ def test_a_wrong_option_is_an_error_before_anything_is_fetched(
     with pytest.raises(QueryError, match=message):
         jumpduck.profile(manifest, tmp_path / "out", **{**CHANNELS, **options})
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_that_goes_on_has_flags_that_the_command_line_knows(cli):
+    known = set(re.findall(r"--[a-z-]+", cli("profile", "--help", COLUMNS="140").out))
+    flags = {**flags_of(ProfileOptions), **FLAGS}
+    names = {one.name for one in fields(ProfileOptions)} - {"progress"}
+    assert {flags[name] for name in names} <= known
 
 
 def test_a_manifest_that_does_not_say_which_channel_shows_nuclei_needs_the_option(

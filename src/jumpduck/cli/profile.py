@@ -10,15 +10,11 @@ from jumpduck.cli.transfer_report import TransferReport, for_ever
 from jumpduck.counts import counted
 from jumpduck.errors import PartialError
 from jumpduck.options import expanded
+from jumpduck.profiling.options import FLAGS, ProfileOptions
 from jumpduck.profiling.plate_files import CELLS, IMAGES_FILE
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import RESULTS_FILE
-from jumpduck.stages.profile import (
-    PROFILES_FILE,
-    ProfileOptions,
-    count_cells,
-    profile_plates,
-)
+from jumpduck.stages.profile import PROFILES_FILE, count_cells, profile_plates
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.run import foresee
@@ -41,7 +37,7 @@ NOT_AGAIN = ("progress", "force")
         WORK: tuple(one.name for one in fields(Limits)),
         OUTPUT: ("out", "aggregate", "average", "labels", "images", "scratch"),
     },
-    flags={"features": "--features"},
+    flags=FLAGS,
 )  # fmt: skip
 def profile(
     options: ProfileOptions,
@@ -71,7 +67,7 @@ def profile(
         _say_plan(printer, options, manifest, recipe)
         return
     names = [one.name for one in fields(options) if one.name not in NOT_AGAIN]
-    again = shlex.join(["jumpduck", "profile", *words_of(options, names)])
+    again = shlex.join(["jumpduck", "profile", *words_of(options, names, FLAGS)])
     with TransferReport(printer, manifest.files, manifest.plate_count, again, recipe) as transfer:
         options = replace(options, progress=transfer.event)
         with closing(profile_plates(options, manifest, recipe, again)) as plates:
