@@ -127,6 +127,19 @@ def test_a_scheduler_that_runs_already_downloads_the_shards_and_goes_on_running(
 
 
 @pytest.mark.slow
+def test_a_shard_is_profiled_by_a_worker_and_its_images_are_counted(manifest, s3, tmp_path):
+    rows = pl.read_parquet(manifest).filter(Metadata_Source="source_2", Metadata_Well="A01")
+    rows.write_parquet(tmp_path / "manifest.parquet")
+    jumpduck.split(tmp_path / "manifest.parquet", tmp_path / "shards", into=2, cut=True)
+    options = {"out": tmp_path / "out", "nuclei": "DNA", "cells": "none", "endpoint": s3.endpoint}
+    for status in ("fetched", "present"):
+        done = jumpduck.submit("dask", tmp_path / "shards", local=1, profile=options)
+        counts = done.shards.select(pl.col(pl.Int64).sum()).row(0, named=True)
+        assert counts[status] == rows.height, done.shards
+    assert pl.read_parquet(tmp_path / "out/images.parquet").height == rows.height / 5
+
+
+@pytest.mark.slow
 def test_an_error_that_ends_the_job_of_a_shard_is_said_once_and_the_others_are_done(
     shards, s3, tmp_path, cli
 ):

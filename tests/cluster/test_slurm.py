@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import jumpduck
@@ -50,9 +51,9 @@ def submitted(**options):
     return jumpduck.submit("slurm", **options).id
 
 
-def download_of(task):
-    """The process that downloads a task's shard, once it has begun."""
-    manifest = f"shards/{task:04}.parquet".encode()
+def download_of(task, shards="shards"):
+    """The process that downloads or profiles a task's shard, once it has begun."""
+    manifest = f"{shards}/{task:04}.parquet".encode()
     until = time.monotonic() + 240
     while time.monotonic() < until:
         for folder in Path("/proc").glob("[0-9]*"):
@@ -123,6 +124,34 @@ def test_an_array_with_a_kill_a_cancel_and_a_fault_and_then_the_rest_give_the_by
     same(here / "images", clean)
     assert set(files(here / "images")) == set(files(clean))
     assert not list((here / "images").rglob("*.part"))
+
+
+def test_an_array_that_profiles_and_then_the_rest_make_the_tables_of_one_run(slurm, here, s3):
+    wells = pl.concat_str("Metadata_Source", "Metadata_Well", separator="/")
+    chosen = ["source_2/A01", "source_2/B01", "source_13/B02"]
+    pl.read_parquet("manifest.parquet").filter(wells.is_in(chosen)).write_parquet("wells.parquet")
+    jumpduck.split("wells.parquet", "few", into=3, cut=True)
+    options = {"nuclei": "DNA", "cells": "RNA", "processes": 1}
+    average = {**options, "endpoint": s3.endpoint, "aggregate": "well"}
+    jumpduck.profile("wells.parquet", "alone", **average)
+    with Faults(s3.endpoint, delay=0.1) as proxy:
+        options |= {"out": "profiles", "endpoint": proxy.endpoint}
+        job = submitted(shards="few", profile=options, retries=0)
+        os.kill(download_of(2, "few"), signal.SIGKILL)
+        ended = slurm.wait(job)
+        assert {one["ExitCode"] for one in ended.values()} <= {"0:0", "3:0", "137:0"}
+        assert ended[2]["ExitCode"] == "137:0"
+        left = jumpduck.split("few", "left", left=True, out="profiles", into=1)
+        assert left["files"].sum() > 0
+        slurm.wait(submitted(shards="left", profile=options))
+        jumpduck.profile("few", **options, aggregate="well")
+    alone, together = Path("alone"), Path("profiles")
+    names = [file.relative_to(alone) for file in alone.glob("cells/*/*/*.parquet")]
+    assert len(names) == 2
+    for name in names:
+        assert (together / name).read_bytes() == (alone / name).read_bytes()
+    for name in ("images.parquet", "profiles.parquet"):
+        assert pl.read_parquet(together / name).equals(pl.read_parquet(alone / name))
 
 
 def test_dask_starts_workers_in_slurm_and_the_shard_of_one_that_is_cancelled_goes_to_another(

@@ -1,5 +1,7 @@
 """Shards become jobs: what is written, what is refused, and how limits are divided."""
 
+import re
+import shlex
 from dataclasses import fields
 
 import pytest
@@ -88,6 +90,59 @@ def test_wrong_options_are_refused_before_anything_is_written(options, said, her
     with pytest.raises(QueryError, match=said):
         jumpduck.submit(**options)
     assert not list(here.rglob("slurm.sh")) + list(here.rglob("condor.sub"))
+
+
+PROFILE = ("profile", "--nuclei", "DNA", "--cells", "none", "--features", "cellprofiler")
+
+
+@pytest.mark.parametrize("system", ["slurm", "condor"])
+def test_a_job_profiles_its_shard_with_the_options_behind_two_hyphens(system, here, cli):
+    (here / "jumpduck.toml").write_text("[profile]\nnucleus-um = '4,40'\n")
+    options = ("--dry-run", "--cpus", 3, "--at-once", 2, "--max-requests", 30)
+    done = cli("submit", system, *options, "--", *PROFILE, "--out", "cells of mine")
+    assert done.code == 0, done.err
+    words = (
+        "-m jumpduck profile --out 'cells of mine' --workers 3 --max-requests 15.0 --nuclei DNA "
+        "--cells none --features cellprofiler --nucleus-um 4,40 --manifest shards/"
+    )
+    (line,) = [line for line in done.out.splitlines() if "-m jumpduck" in line]
+    (job,) = re.findall(r"-m jumpduck .* --manifest shards/", line)
+    assert sorted(shlex.split(job)) == sorted(shlex.split(words))
+    assert "each gets 15 requests a second" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("profile", "--nuclei", "Hoechst"), "--nuclei 'Hoechst' is not a channel of the manifest"),
+        (("profile",), "does not say which channel shows nuclei; name it with `--nuclei`"),
+        ((*PROFILE, "--aggregate", "well"), "--aggregate is not for a job, because it has a part"),
+        ((*PROFILE, "--limit", 3), "--limit is not for a job, which takes one shard whole"),
+        ((*PROFILE, "--dry-run"), "--dry-run is an option of `jumpduck submit`; give it before"),
+        (("embed",), "job 'embed' is not `profile`"),
+    ],
+)
+def test_a_wrong_option_of_a_job_that_profiles_is_refused_before_anything_is_written(
+    words, said, here, cli
+):
+    before = sorted(here.rglob("*"))
+    done = cli("submit", "slurm", "--", *words)
+    assert done.code in (1, 2)
+    assert said in done.err
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"profile": {"nucleus": "DNA"}}, "profile 'nucleus' is not one of its options: .*out, "),
+        ({"profile": {}, "out": "profiles"}, "out is an option of jobs that download; give it"),
+        ({"profile": {}, "recipe": "jxl"}, "recipe is an option of jobs that download; give it"),
+    ],
+)
+def test_options_of_jobs_that_download_are_not_those_of_jobs_that_profile(options, said, here):
+    with pytest.raises(QueryError, match=said):
+        jumpduck.submit("slurm", **options)
 
 
 def without_folder(shards):

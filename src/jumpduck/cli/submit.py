@@ -2,11 +2,14 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Annotated, Any
 
 import polars as pl
+from cyclopts import Parameter
 
+from jumpduck.cli import app
 from jumpduck.cli.flags import (
     OUTPUT,
     PLACES,
@@ -20,7 +23,9 @@ from jumpduck.cli.flags import (
 from jumpduck.cli.printer import Printer, cell_text
 from jumpduck.cli.settings import ROOTS, read_roots
 from jumpduck.counts import counted
-from jumpduck.errors import InterruptedRunError, PartialError, StoreError
+from jumpduck.errors import InterruptedRunError, PartialError, QueryError, StoreError
+from jumpduck.profiling.options import FLAGS, ProfileOptions
+from jumpduck.profiling.shard_options import NAMES
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.stages.submit import Prepared, SubmitOptions, prepare
 from jumpduck.stages.submit import submit as run
@@ -35,13 +40,25 @@ UNITS = {"max_requests": "requests a second", "max_mbps": "megabits a second"}
 
 MAX_SHOWN_ERRORS = 3
 
-NOT_AGAIN = ("system", "roots", "progress")
+NOT_AGAIN = ("system", "roots", "profile", "progress")
 """Options that the command which goes on does not have, or has in another place."""
 
 OF_JOBS = (
     "at_once", "cpus", "memory_gb", "disk_gb", "hours", "retries", "lines",
     "scheduler", "local", "jobqueue",
 )  # fmt: skip
+
+
+Job = Annotated[
+    tuple[str, ...],
+    Parameter(
+        "--job",
+        group=RECIPE,
+        negative="",
+        show_default=False,
+        help="Behind `--`: profile and its options. Shards are downloaded by default.",
+    ),
+]
 
 
 @reads(
@@ -53,19 +70,22 @@ OF_JOBS = (
         OUTPUT: ("out", "scratch"),
     },
     positional="system",
-    flags={"roots": f"[{ROOTS}]"},  # in jumpduck.toml alone
+    # in jumpduck.toml alone, and behind `--`
+    flags={"roots": f"[{ROOTS}]", "profile": "profile"},
 )
 def submit(
     options: SubmitOptions,
+    job: Job = (),
     *,
     dry_run: DryRun = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Download shards as jobs of Slurm, HTCondor or Dask, all into one folder.
+    """Download or profile shards as jobs of Slurm, HTCondor or Dask, all into one folder.
 
     Each job is `jumpduck download --manifest shards/0001.parquet --out images` with the options
-    given here; --max-requests and --max-mbps are for all jobs together. The file for the batch
+    given here, or what stands behind `--`: `profile` with options of its own. --max-requests and
+    --max-mbps are for all jobs together. The file for the batch
     system is written beside the shards; --dry-run prints it instead. `dask` runs the jobs now, and
     ends with exit code 3 if some files could not be had.
 
@@ -74,13 +94,17 @@ def submit(
     jumpduck submit slurm --at-once 40 --hours 12 --line "#SBATCH --partition=short"
     jumpduck submit condor --shards shards --out images --recipe jxl --max-requests 500
     jumpduck submit dask --local 8
+    jumpduck submit slurm --at-once 40 --cpus 8 -- profile --out profiles --cells none
     ```
     """
     printer = Printer(as_json=json, quiet=quiet)
-    roots = read_roots()
-    Roots(roots, options.out)  # because a wrong one would end every job
-    if options.system == "dask":  # other jobs read the file themselves
-        options = replace(options, roots=roots)
+    if job:
+        options = replace(options, profile=profile_of(job))
+    else:
+        roots = read_roots()
+        Roots(roots, options.out)  # because a wrong one would end every job
+        if options.system == "dask":  # other jobs read the file themselves
+            options = replace(options, roots=roots)
     prepared = prepare(options)
     if dry_run:
         printer.line(prepared.text.rstrip() if prepared.text else "Dask needs no file")
@@ -92,10 +116,37 @@ def submit(
         return
     done = run.__wrapped__(options)  # pyright: ignore[reportFunctionMemberAccess]
     printer.line(said(prepared))
-    watch = shlex.join(["jumpduck", "status", *with_values("--out", [str(options.out)])])
+    watch = shlex.join(["jumpduck", "status", *with_values("--out", [str(options.job.out)])])
     queue = WATCH[options.system].format(id=done.id)
     printer.line(f"{prepared.file} is job {done.id}; watch it with: {watch}, {queue}")
     printer.json({**as_dict(prepared), "id": done.id, "watch": [watch, queue]})
+
+
+def profile_of(job: Sequence[str]) -> dict[str, object]:
+    """Get the options of `jumpduck profile` from the words of a job, and from its settings.
+
+    Raises
+    ------
+    CycloptsError, QueryError
+        The words are not those of that verb.
+    """
+    if job[0] != "profile":
+        raise QueryError(
+            f"job {job[0]!r} is not `profile`; jobs that download have their options before `--`"
+        )
+    command, given, _ = app.parse_args(job, exit_on_error=False)
+    read: Any = command.read  # pyright: ignore[reportFunctionMemberAccess]
+    defaults, _ = read()
+    own, others = read(*given.args, **given.kwargs)
+    for name, value in others.items():
+        if value:
+            flag = "--" + name.replace("_", "-")
+            raise QueryError(f"{flag} is an option of `jumpduck submit`; give it before `--`")
+    return {
+        one.name: value
+        for one in fields(own)
+        if (value := getattr(own, one.name)) != getattr(defaults, one.name)
+    }
 
 
 def said(prepared: Prepared) -> str:
@@ -138,6 +189,8 @@ def _run_now(printer: Printer, options: SubmitOptions, prepared: Prepared) -> No
             words = words_of(
                 options, [one.name for one in fields(options) if one.name not in NOT_AGAIN]
             )
+            if isinstance(own := options.job, ProfileOptions):
+                words += ["--", "profile", *words_of(own, NAMES, FLAGS)]
             again = shlex.join(["jumpduck", "submit", options.system, *words])
             raise InterruptedRunError(
                 f"interrupted; what is finished is kept. Go on with: {again}"
@@ -158,6 +211,6 @@ def _run_now(printer: Printer, options: SubmitOptions, prepared: Prepared) -> No
     if not_had:
         files = counted(not_had, "file")
         raise PartialError(
-            f"{files} could not be had; results.parquet in {options.out} says why, and the same "
-            "command tries them again"
+            f"{files} could not be had; results.parquet in {options.job.out} says why, and the "
+            "same command tries them again"
         )

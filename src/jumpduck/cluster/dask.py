@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import jumpduck
+from jumpduck.cluster.jobs import Verb
 from jumpduck.errors import InterruptedRunError, JumpduckError, QueryError, StoreError, needs_extra
+from jumpduck.rows import DONE, FAULTS
 
 Client = Any
 """`distributed.Client`, which has types in part alone."""
@@ -73,18 +75,24 @@ _stopped: set[str] = set()
 """Runs that were interrupted, in the process of a worker."""
 
 
-def download_shard(manifest: Path, out: str, options: Mapping[str, Any], run: str) -> Done:
-    """Download a shard in a worker."""
+def fill_from_shard(
+    manifest: Path, verb: Verb, out: str, options: Mapping[str, Any], run: str
+) -> Done:
+    """Download or profile a shard in a worker."""
+    counts: dict[str, int] = dict.fromkeys((*DONE, *FAULTS), 0)
 
-    def stop_if_interrupted(_event: object) -> None:
+    def count(event: Mapping[str, Any]) -> None:
         if run in _stopped:
             raise InterruptedRunError("the run was interrupted")
+        if event["event"] == "plate":
+            for status in counts:
+                counts[status] += event.get(status, 0)
 
     try:
-        rows = jumpduck.download(manifest, out, progress=stop_if_interrupted, **options)
+        getattr(jumpduck, verb)(manifest, out, progress=count, **options)
     except JumpduckError as error:  # because Dask would log it with the stack
         return Done({}, str(error))
-    return Done(dict(rows["status"].value_counts().iter_rows()))
+    return Done(counts)
 
 
 def run_tasks(
@@ -122,20 +130,22 @@ def run_tasks(
         yield item, result
 
 
-def download_shards(
+def fill_from_shards(
     client: Client,
     shards: Iterable[Path],
+    *,
+    verb: Verb,
     out: Path,
     options: Mapping[str, object],
     at_once: int,
 ) -> Generator[tuple[Path, Done]]:
-    """Download each shard on a worker, and get what became of it as soon as it is known.
+    """Download or profile each shard on a worker, and get what became of it once it is known.
 
-    Close the generator to end the downloads early; what is finished is kept.
+    Close the generator to end that early; what is finished is kept.
     """
     run = uuid.uuid4().hex
 
-    task = functools.partial(download_shard, out=str(out), options=options, run=run)
+    task = functools.partial(fill_from_shard, verb=verb, out=str(out), options=options, run=run)
     try:
         for shard, result in run_tasks(client, task, shards, at_once):
             yield shard, result if isinstance(result, Done) else Done({}, str(result))
@@ -148,7 +158,7 @@ def download_shards(
 
 
 def _stop(run: str) -> None:
-    """Let the downloads of a run end in this process."""
+    """Let what a run does in this process end."""
     _stopped.add(run)
 
 
@@ -197,7 +207,7 @@ def client_of(workers: Workers, at_once: int, retries: int) -> Generator[Client]
                 library.LocalCluster(
                     n_workers=workers.local,
                     threads_per_worker=1,
-                    memory_limit=None,  # because a download bounds its own memory
+                    memory_limit=None,  # because a job bounds its own memory
                     dashboard_address=":0",
                     silence_logs=logging.ERROR,
                 ) as cluster,

@@ -5,8 +5,12 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from jumpduck.errors import QueryError, StoreError
+
+Verb = Literal["download", "profile"]
+"""What a job does with its shard."""
 
 LOGS = "logs"
 """Folder beside the shards for what their jobs print."""

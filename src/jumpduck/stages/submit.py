@@ -1,4 +1,4 @@
-"""Shards -> jobs of a batch system, each of which downloads one shard into the same folder."""
+"""Shards -> jobs of a batch system, each of which downloads or profiles one shard."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,16 +10,19 @@ from typing import Literal
 import polars as pl
 
 from jumpduck.cluster import condor, slurm
-from jumpduck.cluster.dask import JobQueue, Workers, client_of, download_shards
-from jumpduck.cluster.jobs import Jobs, share
+from jumpduck.cluster.dask import JobQueue, Workers, client_of, fill_from_shards
+from jumpduck.cluster.jobs import Jobs, Verb, share
 from jumpduck.cores import usable_cores
 from jumpduck.errors import ManifestError, QueryError
 from jumpduck.options import expanded, takes
+from jumpduck.profiling.options import FLAGS, ProfileOptions
+from jumpduck.profiling.shard_options import NAMES, options_of_job
 from jumpduck.recipes.options import RecipeOptions
 from jumpduck.storage.atomic_files import atomic_write
 from jumpduck.transfer.limits import Limits
+from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.shard_files import INDEX_FILE, file_name, read_index, shards_in
-from jumpduck.words import with_values, words_of
+from jumpduck.words import default_of, with_values, words_of
 
 System = Literal["slurm", "condor", "dask"]
 
@@ -43,6 +46,12 @@ OF_SYSTEM: dict[str, tuple[System, ...]] = {
 
 SHARED = ("max_requests", "max_mbps")
 """Limits of a whole run, which its jobs share."""
+
+OF_DOWNLOAD = (
+    "out", "endpoint", "roots", "scratch", "connections", "workers", "processes",
+    *(one.name for one in fields(RecipeOptions)),
+)  # fmt: skip
+"""Options of this verb that say how a job downloads."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,10 @@ class SubmitOptions(Limits, RecipeOptions):
     jobqueue
         Where dask-jobqueue starts Dask workers: slurm, pbs, lsf, sge or htcondor, with the settings
         of its own configuration.
+    profile
+        Options of `jumpduck.profile`, as ``{"out": "profiles", "nuclei": "DNA"}``: with them the
+        jobs do not download their shards, but profile them. Those that say how to download (`out`,
+        `recipe` and others) are not given then.
     progress
         Called with each shard that a Dask worker has done, as a row of what `submit` returns.
     """
@@ -112,6 +125,7 @@ class SubmitOptions(Limits, RecipeOptions):
     scheduler: str | None = None
     local: int | None = None
     jobqueue: JobQueue | None = None
+    profile: Mapping[str, object] | None = None
     progress: Callable[[dict[str, object]], None] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -142,6 +156,32 @@ class SubmitOptions(Limits, RecipeOptions):
                 f"{names} say{'s'[: len(given) < 2]} where Dask's workers are; give one of "
                 "`scheduler`, `local` and `jobqueue`"
             )
+
+        if self.profile is not None:
+            for one in fields(self):
+                # as text, because a folder may be a path
+                given, default = str(getattr(self, one.name)), str(default_of(one))
+                if one.name in OF_DOWNLOAD and given != default:
+                    raise QueryError(
+                        f"{one.name} is an option of jobs that download; give it among those of "
+                        "`profile`, if it has it, or leave it out"
+                    )
+
+    @property
+    def job(self) -> "SubmitOptions | ProfileOptions":
+        """The options of a job, but those that its shard decides.
+
+        Raises
+        ------
+        QueryError
+            One is not an option of `jumpduck.profile`, or is out of range.
+        """
+        return self if self.profile is None else options_of_job(self.profile)
+
+    @property
+    def verb(self) -> Verb:
+        """What the jobs do."""
+        return "download" if self.profile is None else "profile"
 
     @property
     def workers_of_dask(self) -> Workers:
@@ -194,7 +234,7 @@ class Submitted:
 
 @takes(SubmitOptions)
 def submit(options: SubmitOptions) -> Submitted:
-    """Submit a job for each shard, all of which fill one folder.
+    """Submit a job for each shard, which downloads or profiles it; all fill one folder.
 
     For slurm and condor, a file is written beside the shards and submitted; the jobs run later, in
     the current folder and with this Python. For dask, they run now. A job that runs again fetches
@@ -205,7 +245,8 @@ def submit(options: SubmitOptions) -> Submitted:
     QueryError
         An option is out of range, or is not one of that batch system.
     ManifestError
-        The folder of the shards has no index, or lacks a file of it.
+        The folder of the shards has no index, or lacks a file of it; or they do not say which
+        channel shows nuclei.
     StoreError
         The batch system is not installed, cannot be reached, or refuses.
     """
@@ -227,9 +268,13 @@ def prepare(options: SubmitOptions) -> Prepared:
     QueryError, ManifestError
         As `submit`.
     """
-    options.build()  # a wrong option of the recipe is an error before anything is submitted
-    folder = expanded(options.shards)
+    folder, job = expanded(options.shards), options.job
+    # a wrong option of the recipe is an error before anything is submitted
+    if isinstance(job, SubmitOptions):
+        job.build()
     shards = _shards_of(folder)
+    if isinstance(job, ProfileOptions):
+        job.build(Manifest.open(folder))
     at_once = min(options.at_once or len(shards), options.local or len(shards), len(shards))
     limits = {name: share(name, getattr(options, name), at_once) for name in SHARED}
     cpus = options.cpus or DEFAULT_CPUS
@@ -286,11 +331,23 @@ def _command(options: SubmitOptions, limits: Mapping[str, float | None], cpus: i
             "module:function, or submit to dask"
         )
     # because a node may have more cores than the job
-    own = replace(options, **limits, workers=options.workers or cpus)
+    job = replace(options.job, workers=options.job.workers or cpus, **_given(limits))
+    words = words_of(job, [name for name in _names(job) if name != "out"], FLAGS)
+    out = with_values("--out", [str(job.out)])
+    return [sys.executable, "-m", "jumpduck", options.verb, *out, *words]
+
+
+def _names(job: SubmitOptions | ProfileOptions) -> list[str]:
+    """Get the names of the options of a job."""
+    if isinstance(job, ProfileOptions):
+        return [*NAMES]
     names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
-    words = words_of(own, [*names, "endpoint", "scratch"])
-    out = with_values("--out", [str(options.out)])
-    return [sys.executable, "-m", "jumpduck", "download", *out, *words]
+    return [*names, "out", "endpoint", "scratch"]
+
+
+def _given(limits: Mapping[str, float | None]) -> dict[str, float]:
+    """Get the limits of a job that it gets of those of the whole run."""
+    return {name: value for name, value in limits.items() if value is not None}
 
 
 SHARDS = {
@@ -302,23 +359,30 @@ SHARDS = {
 
 def _run(options: SubmitOptions, prepared: Prepared) -> pl.DataFrame:
     """Run the jobs on Dask's workers, and get what became of each shard."""
-    names = [one.name for base in (Limits, RecipeOptions) for one in fields(base)]
-    given = {name: getattr(options, name) for name in [*names, "endpoint", "scratch"]}
+    job = options.job
+    given = {name: getattr(job, name) for name in _names(job) if name != "out"}
     # one core for each thread of a worker, because other threads have shards of their own
     cores = max(1, usable_cores() // options.local) if options.local else 1
-    roots = {name: expanded(place).absolute() for name, place in options.roots.items()}
-    given.update(prepared.limits, workers=options.workers or cores, roots=roots)
+    given.update(_given(prepared.limits), workers=job.workers or cores)
+    if isinstance(job, ProfileOptions):  # because a worker may run in another folder
+        for name in ("weights", "model", "description", "masks"):
+            if given[name] is not None:
+                given[name] = str(expanded(given[name]).absolute())
+    else:
+        roots = {name: expanded(place).absolute() for name, place in options.roots.items()}
+        given["roots"] = roots
     folder = prepared.jobs.folder.absolute()
     rows: list[dict[str, object]] = []
     with (
         client_of(options.workers_of_dask, prepared.at_once, options.retries) as client,
         closing(
-            download_shards(
+            fill_from_shards(
                 client,
                 [folder / f"{one}.parquet" for one in prepared.jobs.shards],
-                expanded(options.out).absolute(),
-                given,
-                prepared.at_once,
+                verb=options.verb,
+                out=expanded(job.out).absolute(),
+                options=given,
+                at_once=prepared.at_once,
             )
         ) as done,
     ):
