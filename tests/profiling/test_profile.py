@@ -12,7 +12,7 @@ import pytest
 import tifffile
 
 import jumpduck
-from jumpduck.errors import ManifestError, ProfileError, QueryError, StoreError
+from jumpduck.errors import ManifestError, QueryError, StoreError
 from jumpduck.imaging.tiff_reader import decode
 from jumpduck.profiling.illumination import median_illumination
 from jumpduck.profiling.options import FLAGS, ProfileOptions
@@ -201,16 +201,57 @@ def test_a_plate_without_a_measured_site_takes_no_profile_from_the_others(
         pl.read_parquet(out / "profiles.parquet") for out in (tmp_path / "out", profiled)
     )
     assert wells["Nuclei_AreaShape_Area"].item() in expected["Nuclei_AreaShape_Area"]
-    with pytest.raises(ProfileError, match="there is no cell to average for"):
-        jumpduck.profile(gone, tmp_path / "none", **options)
+    jumpduck.profile(gone, tmp_path / "none", **options)
+    assert not (tmp_path / "none/profiles.parquet").exists(), "and the run ends as others"
 
 
 def test_a_column_that_the_tables_add_is_refused_before_anything_is_fetched(manifest, tmp_path):
-    for name in ("Metadata_ImageNumber", "FileName_DNA", "Metadata_Touches_Border"):
+    for name in ("Metadata_ImageNumber", "Count_Nuclei", "Metadata_Touches_Border"):
         rows = some(manifest).with_columns(pl.lit(1).alias(name))
         with pytest.raises(ManifestError, match=f"a column '{name}', which is a name that"):
             jumpduck.profile(rows, tmp_path / "out", **ALONE)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_names_and_urls_of_images_in_a_manifest_are_left_out_and_that_is_said(
+    manifest, s3, tmp_path
+):
+    rows = some(manifest).filter(Metadata_Well="A01", Metadata_Site=1)
+    rows = rows.with_columns(FileName_DNA=pl.lit("x"), Image_FileName_ER=1, URL_OrigDNA=pl.lit("y"))
+    said = []
+    images = jumpduck.profile(rows, tmp_path, endpoint=s3.endpoint, **ALONE, progress=said.append)
+    assert images["FileName_DNA"][0].endswith(".tif")
+    assert "URL_OrigDNA" not in images.columns
+    texts = [one["text"] for one in said if one["event"] == "remark"]
+    assert texts[0].startswith("FileName_DNA, Image_FileName_ER, URL_OrigDNA of the manifest are")
+
+
+@pytest.mark.slow
+def test_profiles_are_of_all_plates_of_the_folder_that_these_options_measured(
+    manifest, s3, profiled, tmp_path
+):
+    options = {"endpoint": s3.endpoint, **ALONE, "aggregate": "well"}
+    for number in (1, 2):
+        jumpduck.profile(manifest, tmp_path, **options, shard=f"{number}/2")
+    wells = pl.read_parquet(tmp_path / "profiles.parquet")
+    assert wells.equals(pl.read_parquet(profiled / "profiles.parquet"))
+    rows, said = some(manifest), []
+    jumpduck.profile(rows, tmp_path, **options, nucleus_um="5,40", progress=said.append)
+    wells = pl.read_parquet(tmp_path / "profiles.parquet")
+    assert set(wells["Metadata_Source"]) == {"source_2"}
+    texts = [one["text"] for one in said if one["event"] == "remark"]
+    assert "profiles.parquet leaves out 1 plate of other options" in texts
+
+
+def test_other_options_over_a_part_of_a_plate_are_refused_because_the_rest_would_be_lost(
+    manifest, s3, profiled, tmp_path
+):
+    options = {"endpoint": s3.endpoint, **ALONE, "nucleus_um": "5,40"}
+    before = tables(profiled)
+    with pytest.raises(QueryError, match=r"of plate source_2/.* were measured with other options"):
+        jumpduck.profile(some(manifest), profiled, **options, limit=5)
+    assert tables(profiled) == before
 
 
 def test_label_images_and_images_are_kept_on_request(manifest, s3, gallery, tmp_path):
@@ -243,6 +284,10 @@ def test_masks_as_files_take_the_place_of_segmentation(manifest, s3, tmp_path):
     for file in others[1].parent.glob(others[1].name.replace("Nuclei", "*")):
         file.unlink()
     images = jumpduck.profile(rows, out, endpoint=s3.endpoint, **ALONE, masks=pattern)
+    said = []
+    jumpduck.profile(rows, out, endpoint=s3.endpoint, **ALONE, masks=pattern, progress=said.append)
+    texts = [one["text"] for one in said if one["event"] == "remark"]
+    assert "not measured again if their masks have changed; `force`" in texts[0]
     assert images["status"].to_list() == ["corrupt", "fetched", "corrupt"]
     assert "a mask of 9 x 8 pixels for planes of 96 x 96 pixels" in images["error"][0]
     assert "no mask: there is no file" in images["error"][2]

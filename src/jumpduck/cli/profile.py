@@ -10,11 +10,13 @@ from jumpduck.cli.transfer_report import TransferReport, for_ever
 from jumpduck.counts import counted
 from jumpduck.errors import PartialError
 from jumpduck.options import expanded
+from jumpduck.profiling.before_run import remarks_before
 from jumpduck.profiling.options import FLAGS, ProfileOptions
 from jumpduck.profiling.plate_files import CELLS, IMAGES_FILE
+from jumpduck.profiling.plate_profiles import PROFILES_FILE
 from jumpduck.recipes.base import Recipe
 from jumpduck.schema import RESULTS_FILE
-from jumpduck.stages.profile import PROFILES_FILE, count_cells, profile_plates
+from jumpduck.stages.profile import count_cells, profile_plates
 from jumpduck.transfer.limits import Limits
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.run import foresee
@@ -76,7 +78,9 @@ def profile(
     not_had = transfer.finish([options.out])
     out, cells = expanded(options.out), count_cells(options.out, manifest)
     tables = [out / CELLS, out / IMAGES_FILE]
-    tables += [out / PROFILES_FILE] * (options.aggregate is not None)
+    tables += [out / PROFILES_FILE] * (
+        options.aggregate is not None and (out / PROFILES_FILE).is_file()
+    )
     printer.line(f"{counted(cells, 'cell')} -> {', '.join(map(str, tables))}")
     printer.json({"event": "tables", "cells": cells, "tables": tables})
     if not_had:
@@ -101,7 +105,10 @@ def _say_plan(
         f"nuclei: {parameters['nuclei']}; cells: {parameters['cells'] or 'none'}; "
         f"{processes} process{'es'[: 2 * (processes != 1)]}"
     )
-    for text in found.remarks:
+    for text in (
+        *remarks_before(expanded(options.out), manifest, recipe, force=options.force),
+        *found.remarks,
+    ):
         printer.remark(text)
     left = manifest.files if options.force else manifest.files - found.there
     printer.line(

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from jumpduck.errors import ProfileError
 from jumpduck.normalization.aggregation import Aggregation
 from jumpduck.profile_tables.columns import features_of, metadata_of
 from jumpduck.profile_tables.profiles import Profiles
@@ -25,6 +24,8 @@ PLACES = ("_Location_", "_AreaShape_Center_", "_AreaShape_BoundingBox")
 def average_cells(files: Sequence[Path], by: Sequence[str], average: str, path: Path) -> int:
     """Write the averages of the cells of each well or site, and get their number.
 
+    Of no cell nothing is written.
+
     Columns that have one value for all cells of each of them stay. ``Metadata_Object_Count`` and
     ``Metadata_Site_Counts`` are the numbers of cells and of sites.
 
@@ -40,7 +41,7 @@ def average_cells(files: Sequence[Path], by: Sequence[str], average: str, path: 
     Raises
     ------
     ProfileError
-        There is no cell, or plates have other features.
+        Plates have other features.
     StoreError
         The table cannot be written.
     """
@@ -51,10 +52,7 @@ def average_cells(files: Sequence[Path], by: Sequence[str], average: str, path: 
         if pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
     ]
     if not files:
-        raise ProfileError(
-            f"there is no cell to average for {path.name}: none was found in any site that could "
-            "be measured; images.parquet says what became of each"
-        )
+        return 0
     kept = _common(files, by)
     parts = (part for file in files if (part := _averaged(file, by, kept, average)) is not None)
     return write_parts(parts, path)

@@ -12,7 +12,15 @@ import polars as pl
 
 from jumpduck.errors import StoreError
 from jumpduck.profile_tables.writing import write_frames
-from jumpduck.profiling.plate_files import MADE_OF, TAKEN, Taken, cells_file, images_file
+from jumpduck.profiling.plate_files import (
+    MADE_BY,
+    MADE_OF,
+    OF_IMAGES,
+    TAKEN,
+    Taken,
+    cells_file,
+    images_file,
+)
 from jumpduck.profiling.site_file import SUFFIX, SiteNotes, read_notes, read_picture, read_values
 from jumpduck.rows import DONE, SITE_KEY, PlateKey
 from jumpduck.schema import OF_ONE_IMAGE, OUTCOME
@@ -49,7 +57,10 @@ def sites_of(results: pl.DataFrame) -> pl.DataFrame:
     own = [
         name
         for name in results.columns
-        if name not in SITE_KEY and name not in OF_ONE_IMAGE and name not in OUTCOME
+        if name not in SITE_KEY
+        and name not in OF_ONE_IMAGE
+        and name not in OUTCOME
+        and not name.startswith(OF_IMAGES)
     ]
     channels = results["Metadata_Channel"].unique(maintain_order=True)
     of = {name: pl.col("url").filter(Metadata_Channel=name).first() for name in channels}
@@ -93,7 +104,7 @@ class GatheredCells:
         self._pieces, self._taken = self._find(taken)
         self._columns = self._find_columns()
 
-    def write(self, made_of: str) -> None:
+    def write(self, made_of: str, made_by: str) -> None:
         """Write the pictures, then the table of the images, and last that of the cells.
 
         Raises
@@ -115,7 +126,7 @@ class GatheredCells:
                 f"cannot write {error.filename or self._folder}: {error.strerror}"
             ) from error
         taken = {path: list(one) for path, one in self._taken.items()}
-        facts = {MADE_OF: made_of, TAKEN: json.dumps(taken)}
+        facts = {MADE_OF: made_of, MADE_BY: made_by, TAKEN: json.dumps(taken)}
         # a plate without a cell has a table, too
         none = pl.DataFrame(schema=self._schema())
         write_frames(chain([none], self._frames()), self._file, facts)

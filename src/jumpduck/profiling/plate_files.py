@@ -18,13 +18,19 @@ IMAGES_FILE = "images.parquet"
 TAKEN, MADE_OF = "jumpduck.profile.sites", "jumpduck.profile.made_of"
 """Facts of a table: the files that it has taken in, and a digest of all that it was made of."""
 
+MADE_BY = "jumpduck.profile.made_by"
+"""Fact of a table of cells: the recipe and its parameters."""
+
+OF_IMAGES = ("FileName_", "Image_FileName_", "URL_")
+"""Begin columns that lists of images have, and that the tables make anew; left out of manifests."""
+
 
 _OWN = re.compile(
-    "(Image_)?FileName_|URL_|ImageQuality_|Count_|Nuclei_|Cells_|Cytoplasm_|Embedding_"
+    "ImageQuality_|Count_|Nuclei_|Cells_|Cytoplasm_|Embedding_"
     "|Metadata_(ImageNumber|ObjectNumber|Object_Count|Site_Counts|Too_Small|Too_Large)$"
     "|Metadata_((Cell_)?Touches_Border|(Nuclei|Cells|Cytoplasm)_(Number_Object_Number|Parent_.*))$"
 )
-"""Names of the columns that the tables of cells, images and profiles add."""
+"""Names of columns that the tables of cells, images and profiles add, beside those of images."""
 
 
 def refuse_own_columns(columns: Iterable[str]) -> None:
@@ -72,3 +78,17 @@ def notes_of(folder: Path, plate: PlateKey) -> tuple[str | None, dict[str, Taken
         return facts[MADE_OF], {path: Taken(*one) for path, one in found.items()}
     except (OSError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError):
         return None, {}
+
+
+def made_by(file: Path) -> str | None:
+    """Get the recipe and the parameters of a table of cells, None if it does not say."""
+    import polars as pl
+
+    return pl.read_parquet_metadata(file).get(MADE_BY)
+
+
+def tables_in(folder: Path) -> list[tuple[Path, int, int]]:
+    """Get the tables of the plates in a folder, and what changes when one is replaced."""
+    found = sorted(folder.glob("*/*/*.parquet"))
+    stats = ((file, file.stat()) for file in found)
+    return [(file, stat.st_ino, stat.st_mtime_ns) for file, stat in stats]

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from jumpduck.errors import StoreError
-from jumpduck.profiling.plate_files import IMAGES, IMAGES_FILE
+from jumpduck.profiling.plate_files import IMAGES, IMAGES_FILE, tables_in
 from jumpduck.storage.atomic_files import atomic_path
 
 
@@ -21,7 +21,7 @@ def gather_images(folder: Path) -> None:
         It cannot be written.
     """
     made_of = None
-    while made_of != (now := _state(folder)):
+    while made_of != (now := tables_in(folder / IMAGES)):
         files = [file for file, *_ in now]
         if not files:
             return
@@ -48,10 +48,3 @@ def _scanned(file: Path) -> pl.LazyFrame:
             "same options, which writes it anew"
         ) from error
     return pl.scan_parquet(file, glob=False)
-
-
-def _state(folder: Path) -> list[tuple[Path, int, int]]:
-    """Get the tables of the plates, and what changes when one is replaced."""
-    found = sorted((folder / IMAGES).glob("*/*/*.parquet"))
-    stats = ((file, file.stat()) for file in found)
-    return [(file, stat.st_ino, stat.st_mtime_ns) for file, stat in stats]

@@ -49,12 +49,13 @@ class PlateGathering:
 
         digest, taken = notes_of(folder, plate)
         sites = sites_of(results)
-        made_of = hashlib.sha256(sites.write_csv().encode()).hexdigest()
+        made_by = " ".join(results.select("recipe", "parameters").row(0))
+        made_of = hashlib.sha256(f"{made_by} {sites.write_csv()}".encode()).hexdigest()
         done = [path for path, status in sites.select("path", "status").rows() if status in DONE]
         files = any((folder / path).is_file() for path in done)
         if files or digest != made_of:
             # also of the same sites, because a picture that was lost is in a new file
-            GatheredCells(folder, plate, sites, taken).write(made_of)
+            GatheredCells(folder, plate, sites, taken).write(made_of, made_by)
         for path in done:
             with suppress(FileNotFoundError):
                 (folder / path).unlink()

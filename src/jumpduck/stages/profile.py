@@ -6,16 +6,15 @@ from pathlib import Path
 
 import polars as pl
 
-from jumpduck.normalization.averaged_cells import average_cells
 from jumpduck.options import expanded, takes
+from jumpduck.profiling.before_run import remarks_before
 from jumpduck.profiling.options import LEVELS, RECIPE, ProfileOptions
 from jumpduck.profiling.plate_files import cells_file, images_file
 from jumpduck.profiling.plate_images import gather_images
+from jumpduck.profiling.plate_profiles import average_plates
 from jumpduck.recipes.base import Recipe
 from jumpduck.transfer.manifest_reader import Manifest
 from jumpduck.transfer.run import fill
-
-PROFILES_FILE = "profiles.parquet"
 
 
 @takes(ProfileOptions)
@@ -60,6 +59,8 @@ def profile_plates(
     `command` is the command line that goes on with the run, if there is one.
     """
     out = expanded(options.out)
+    for text in remarks_before(out, manifest, recipe, force=options.force):
+        options.progress({"event": "remark", "text": text})
     with closing(
         fill(
             manifest,
@@ -77,9 +78,9 @@ def profile_plates(
         yield from plates
     gather_images(out)
     if options.aggregate is not None:
-        files = [cells_file(out, plate.key) for plate in manifest.plates()]
-        there = [file for file in files if file.is_file()]
-        average_cells(there, LEVELS[options.aggregate], options.average, out / PROFILES_FILE)
+        by = LEVELS[options.aggregate]
+        for text in average_plates(out, by, options.average, recipe):
+            options.progress({"event": "remark", "text": text})
 
 
 def count_cells(out: str | Path, manifest: Manifest) -> int:
