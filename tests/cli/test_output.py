@@ -11,6 +11,7 @@ from cyclopts.completion.detect import ShellDetectionError
 
 import jumpduck
 from jumpduck.cli.printer import Printer, size_text
+from jumpduck.cli.transfer_report import by_reason, reasons
 from jumpduck.rows import PLATE_KEY
 from tests.support.examples import first_quick
 
@@ -129,6 +130,22 @@ def test_a_remark_beside_a_table_does_not_come_into_a_pipe(choice, tmp_path, cli
     assert pl.read_csv(io.StringIO(cli("status", "--csv", "--plates").out)).columns[:3] == list(
         PLATE_KEY
     )
+
+
+def test_sites_that_lack_the_same_channel_are_one_line_whichever_image_it_is():
+    rows = [
+        {
+            "path": f"source_1/B/P/P__A01__{site}.site.zip",
+            "url": f"s3://b/{site}-{channel}.tiff",
+            "Metadata_Channel": channel,
+            "status": "missing",
+            "error": f"channel DNA: no such file: s3://b/{site}-DNA.tiff",
+        }
+        for site in (1, 2)
+        for channel in ("AGP", "DNA", "ER")
+    ]
+    (line,) = reasons(by_reason(pl.DataFrame(rows)))
+    assert line == "missing: 2 sites, such as source_1/B/P/P__A01__1: channel DNA: no such file"
 
 
 def test_files_that_could_not_be_had_for_one_reason_are_one_line(choice, tmp_path, cli):

@@ -84,7 +84,7 @@ def test_a_site_whose_images_cannot_be_had_is_a_row_with_a_reason(profiled):
     images = pl.read_parquet(profiled / "images.parquet")
     lost = images.filter(pl.col("status") != "fetched")
     assert sorted(lost["status"]) == ["corrupt", "missing"]
-    assert lost["error"].str.contains("cut short|no such file").all()
+    assert lost["error"].str.contains("^channel [A-Za-z]+: .*(cut short|no such file)").all()
     assert lost["Count_Nuclei"].null_count() == 2
     assert images["error"].null_count() == images.height - 2
 
@@ -100,6 +100,9 @@ def test_the_command_says_what_could_not_be_had_and_makes_nothing_twice(
         )  # fmt: skip
     assert done.code == 3
     assert "the sites of 10 of 75 images could not be had" in done.err
+    lines = [line for line in done.out.splitlines() if line.startswith(("missing: ", "corrupt: "))]
+    assert len(lines) == 2, "one for each site"
+    assert all(": channel " in line and ".site.zip" not in line for line in lines)
     assert len(proxy.asked) <= 10, "only the two sites were fetched again"
     same(out, profiled)
 

@@ -15,11 +15,12 @@ from jumpduck.cli.printer import Printer
 from jumpduck.counts import counted
 from jumpduck.errors import InterruptedRunError, JumpduckError
 from jumpduck.options import expanded
+from jumpduck.profiling.site_file import SUFFIX as SITE_SUFFIX
 from jumpduck.recipes.base import Recipe
 from jumpduck.recipes.registry import build
 from jumpduck.rows import DONE
 from jumpduck.schema import RESULTS_FILE, SITES_FILE
-from jumpduck.transfer.fault_reasons import reason
+from jumpduck.transfer.fault_reasons import reason_of_file
 
 MAX_SHOWN_REASONS = 10
 
@@ -143,8 +144,11 @@ def by_reason(rows: pl.DataFrame, before: Sequence[pl.DataFrame] = ()) -> pl.Dat
 
     A reason is an error without the name of the file that it is about.
     """
-    found = rows.with_columns(reason()).group_by("status", "reason")
-    counts = found.agg(files=pl.len(), path=pl.col("path").min(), error=pl.col("error").first())
+    found = rows.with_columns(reason_of_file()).group_by("status", "reason")
+    # a site's file has a row for each of its images
+    counts = found.agg(
+        files=pl.col("path").n_unique(), path=pl.col("path").min(), error=pl.col("error").first()
+    )
     together = pl.concat([*before, counts]).group_by("status", "reason")
     return together.agg(pl.col("files").sum(), pl.col("path").min(), pl.col("error").first())
 
@@ -154,10 +158,12 @@ def reasons(found: pl.DataFrame) -> list[str]:
     lines: list[str] = []
     shown = found.sort("files", "path", descending=[True, False])
     for row in shown.head(MAX_SHOWN_REASONS).iter_rows(named=True):
+        # the file of a profiled site never stays
+        path, is_site = row["path"].removesuffix(SITE_SUFFIX), row["path"].endswith(SITE_SUFFIX)
         if row["files"] == 1:
-            lines.append(f"{row['status']}: {row['path']}: {row['error']}")
+            lines.append(f"{row['status']}: {path}: {row['error']}")
         else:
-            files = f"{row['files']:,} files, such as {row['path']}"
+            files = f"{row['files']:,} {'sites' if is_site else 'files'}, such as {path}"
             lines.append(f"{row['status']}: {files}: {row['reason']}")
     if found.height > MAX_SHOWN_REASONS:
         lines.append(f"... {found.height:,} reasons in all; these are the most frequent")

@@ -26,6 +26,7 @@ from jumpduck.recipes.preprocessing import (
     PlateContext,
     PreprocessedImage,
     Preprocessing,
+    naming_channel,
 )
 from jumpduck.rows import SITE_KEY, Row
 
@@ -221,9 +222,9 @@ class _Work:
         self.steps.check(row, cast("PlateContext", context), keeps_pixel_size=True)
 
     def work_bytes(self, sources: Sequence[Source]) -> int:
+        of_planes = self.steps.work_bytes_of_site(sources)
         header = read_header(sources[0].data)
         pixels = header.width * header.height
-        of_planes = sum(self.steps.work_bytes(source) for source in sources)
         return of_planes + pixels * (BYTES_PER_SITE_PIXEL + BYTES_PER_PLANE_PIXEL * len(sources))
 
     def agrees(self, results: "pl.DataFrame", context: object) -> "pl.Series":
@@ -245,10 +246,8 @@ def _read(
         raise ImageError(f"the site lacks {', '.join(lacks)}, which others of its plate have")
     read: dict[str, PreprocessedImage] = {}
     for name in plate.channels or by_channel:
-        try:
+        with naming_channel(name):
             read[name] = steps.read(by_channel[name], plate)
-        except ImageError as error:
-            raise ImageError(f"channel {name}: {error}") from error
     shapes = {image.plane.shape for image in read.values()}
     if len(shapes) > 1:
         sizes = ", ".join(f"{width} x {height}" for height, width in sorted(shapes))

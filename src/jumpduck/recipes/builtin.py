@@ -26,6 +26,7 @@ from jumpduck.recipes.preprocessing import (
     PlateContext,
     PreprocessedImage,
     Preprocessing,
+    naming_channel,
 )
 from jumpduck.rows import SITE_KEY, Row
 
@@ -213,10 +214,8 @@ def stack(
             raise ImageError(f"the site lacks {', '.join(lacks)}")
         images: dict[str, PreprocessedImage] = {}
         for name, source in by_channel.items():
-            try:
+            with naming_channel(name):
                 images[name] = steps.read(source, plate)
-            except ImageError as error:
-                raise ImageError(f"channel {name}: {error}") from error
         names = sorted(images, key=order.index)
         planes = [images[name].plane for name in names]
         if len({(plane.shape, plane.dtype.name) for plane in planes}) > 1:
@@ -245,9 +244,6 @@ def stack(
             )
         return Encoded(data, [_measured(image) for image in images.values()])
 
-    def work_bytes(sources: Sequence[Source]) -> int:
-        return sum(steps.work_bytes(source) for source in sources)
-
     parameters = {
         **steps.parameters,
         "compression": compression,
@@ -265,7 +261,7 @@ def stack(
         prepare,
         _check_with_pixel_size(steps),
         steps.columns,
-        work_bytes,
+        steps.work_bytes_of_site,
         _agrees(steps),
         reads=(PIXEL_SIZE_UM,),
         writes=steps.writes,

@@ -1,7 +1,8 @@
 """From a file to the part of the image that a recipe keeps, and what that needs of the plate."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from types import NoneType
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from jumpduck.errors import JumpduckError, ManifestError, QueryError, StoreError
+from jumpduck.errors import ImageError, JumpduckError, ManifestError, QueryError, StoreError
 from jumpduck.imaging.only_page import read_only_page
 from jumpduck.imaging.quality import Quality, quality
 from jumpduck.imaging.tiff_header import PageHeader, read_header
@@ -262,6 +263,14 @@ class Preprocessing:
                 levels[channel] = percentiles(counts, q)
         return replace(context, levels=levels, faults=faults)
 
+    def work_bytes_of_site(self, sources: Sequence[Source]) -> int:
+        """Get the sum of `work_bytes`; an ImageError names the channel of the image."""
+        total = 0
+        for source in sources:
+            with naming_channel(str(source.row[CHANNEL])):
+                total += self.work_bytes(source)
+        return total
+
     def work_bytes(self, source: Source) -> int:
         """Get the memory that a recipe needs for an image beside the file, in bytes.
 
@@ -346,6 +355,15 @@ class Preprocessing:
         if self.crop_um is not None and pixel_size_um is not None:
             edge = max(1, round(min(self.crop_um / pixel_size_um, max(shape) + 1)))
         return crop_slices(shape, edge)
+
+
+@contextmanager
+def naming_channel(channel: str) -> Generator[None]:
+    """Have an ImageError say which image of a site it is about."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"channel {channel}: {error}") from error
 
 
 def _channels_of(rows: Sequence[Row]) -> tuple[str, ...]:

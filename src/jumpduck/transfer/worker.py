@@ -166,7 +166,12 @@ class Worker:
                 needed = min(held + size * to_come, most)
                 return reservation.cover(needed, may_wait=not held)
 
-            file = self._reader.read_if(str(row["url"]), on_size)
+            try:
+                file = self._reader.read_if(str(row["url"]), on_size)
+            except (JumpduckError, OSError) as error:
+                if len(rows) > 1:
+                    error.add_note(f"channel {row['Metadata_Channel']}")
+                raise
             if file is None:
                 return needed
             files.append(file)
@@ -238,4 +243,6 @@ def _failure(error: Exception) -> Row:
         status = "missing"
     elif isinstance(error, ImageError):
         status = "corrupt"
-    return {"status": status, "error": str(error), "attempts": getattr(error, "attempts", 1)}
+    # the note of a site's file says which of its images it is about
+    text = ": ".join([*getattr(error, "__notes__", ()), str(error)])
+    return {"status": status, "error": text, "attempts": getattr(error, "attempts", 1)}

@@ -6,7 +6,7 @@ import polars as pl
 
 from jumpduck.rows import DONE, FAULTS, MODALITY, PLATE_KEY, ROLE, SITE_KEY, WELL_KEY
 from jumpduck.schema import name_columns
-from jumpduck.transfer.fault_reasons import reason
+from jumpduck.transfer.fault_reasons import reason_of_file
 from jumpduck.transfer.filled_folder import FilledFolder
 
 WELL = "Metadata_Well"
@@ -96,7 +96,7 @@ def faults(folder: FilledFolder, most: int) -> tuple[pl.DataFrame, pl.DataFrame]
     most
         Rows of either.
     """
-    bad = folder.results.filter(~_is_done()).with_columns(reason())
+    bad = folder.results.filter(~_is_done()).with_columns(reason_of_file())
     reasons = (
         bad.group_by("status", "reason")
         .agg(images=pl.len())
