@@ -222,6 +222,18 @@ def test_a_model_that_gives_less_than_an_embedding_for_each_image_is_refused(tmp
         loaded(tmp_path, "Nothing").dimensions(5)
 
 
+def test_complex_values_are_refused_and_not_cut_to_their_real_parts(tmp_path):
+    with pytest.raises(ModelError, match="complex values"):
+        embed_arrays(loaded(tmp_path, "Complex"), IMAGES)
+
+
+def test_an_error_inside_of_torchscript_says_its_reason(tmp_path):
+    file = tmp_path / "model.pt"
+    torch.jit.script(nets.Refusing()).save(file)
+    with pytest.raises(ModelError, match="takes four channels"):
+        embed_arrays(load_model(file), IMAGES)
+
+
 def test_an_embedding_is_the_output_that_was_asked_for(tmp_path):
     first = IMAGES.mean((1, 2, 3))[:, None]
     for said, expected in (

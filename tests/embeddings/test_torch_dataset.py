@@ -46,6 +46,12 @@ def test_an_item_is_the_sample_as_a_tensor_with_its_metadata(folder, samples):
     assert np.array_equal(first.numpy(), samples[samples.order(0)[0]].image)
 
 
+def test_datasets_and_loaders_print_what_they_are_of(samples):
+    items = MapDataset(samples)
+    assert repr(items) == f"MapDataset of {samples!r}"
+    assert repr(SampleLoader(items, 4)) == f"SampleLoader of {items!r}, 4 a batch"
+
+
 def test_a_plain_loader_of_torch_gives_each_sample_once(samples):
     dataset = IterableDataset(samples)
     plain = DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=collate)
@@ -154,14 +160,20 @@ def test_several_views_are_batches_of_each(samples):
 
 def test_numbers_that_cannot_be_are_said(folder, samples):
     for options, text in (
-        ({"batch_size": 0}, "batch_size 0 is below 1"),
-        ({"num_workers": -1}, "num_workers -1 is below 0; 0 reads in this process"),
+        ({"batch_size": 0}, "batch_size 0 is not a whole number from 1"),
+        ({"batch_size": 2.5}, "batch_size 2.5 is not a whole number from 1"),
+        (
+            {"num_workers": -1},
+            "num_workers -1 is not a whole number from 0",
+        ),
         ({"batch_size": 64, "drop_last": True}, "batch_size 64 with `drop_last` leaves no batch"),
     ):
         with pytest.raises(QueryError, match=text):
             SampleLoader(IterableDataset(samples), **options)
     with pytest.raises(QueryError, match=r"dataset is Samples, .* make it with `library` 'torch'"):
         SampleLoader(samples)
+    with pytest.raises(QueryError, match="augmentation 3 is not a function"):
+        MapDataset(samples, 3)
     standardised = jumpduck.dataset(folder, standardise=True)
     with pytest.raises(QueryError, match="standardise True comes before the augmentation"):
         MapDataset(standardised, Flip())

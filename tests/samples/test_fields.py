@@ -75,6 +75,13 @@ def test_channels_are_in_the_order_asked_for(kept):
     assert np.array_equal(two[row].image, every[3].image[[4, 0]])
 
 
+def test_samples_print_what_they_are(kept):
+    tiles = jumpduck.dataset(kept, channels=["DNA", "ER"], unit="tile", size=32)
+    sites = tiles.table.select(SITE_KEY).unique().height
+    said = f"Samples: {len(tiles)} tiles of {sites} sites, images (2, 32, 32) of DNA, ER"
+    assert repr(tiles) == said
+
+
 def test_where_and_split_choose_sites(kept, rows):
     for split in ("train", "val"):
         wells = rows.filter(split=split)["Metadata_Plate"].unique()
@@ -97,6 +104,8 @@ def test_where_and_split_choose_sites(kept, rows):
         ({"unit": "tile", "size": 32, "tiles": "random", "stride": 3}, r"stride 3 has an effect"),
         ({"unit": "tile", "size": 32, "tiles_per_site": 3}, r"tiles_per_site 3 has no effect"),
         ({"unit": "tile", "size": 0}, r"size 0 is not a whole number from 1"),
+        ({"unit": "tile", "size": "64"}, r"size '64' is not a whole number from 1"),
+        ({"channels": ["DNA", "DNA"]}, r"channels names DNA twice"),
         ({"unit": "tile", "size": 500}, r"smaller than a tile of 500 x 500"),
         ({"unit": "cell", "size": 32}, r"needs `cells`"),
         ({"unit": "tile", "size": 8, "tiles": "foreground", "nuclei": "Actn"}, r"Actn"),

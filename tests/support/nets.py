@@ -56,6 +56,21 @@ class NotFinite(Given):
         return torch.where(images[:, :1, 0, 0] > 0.5, torch.nan, found)
 
 
+class Complex(Given):
+    """The values of a Fourier transform."""
+
+    def forward(self, images):
+        return torch.fft.fft(super().forward(images))
+
+
+class Refusing(Given):
+    """An error that a model raises by itself."""
+
+    def forward(self, images):
+        assert images.shape[1] == 4, "takes four channels"
+        return images.mean((2, 3))
+
+
 class First(Given):
     """An embedding of the first image alone."""
 

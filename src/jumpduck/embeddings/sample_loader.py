@@ -17,6 +17,7 @@ from jumpduck.embeddings.torch_dataset import (
 )
 from jumpduck.embeddings.turns import Turns
 from jumpduck.errors import ImageError, QueryError
+from jumpduck.samples.options import is_whole
 
 MAX_EPOCH = 2**63
 """Above each epoch that the shared memory of workers holds."""
@@ -71,10 +72,12 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
                 f"dataset is {type(dataset).__name__}, which is not of torch; make it with "
                 "`library` 'torch'"
             )
-        if batch_size < 1:
-            raise QueryError(f"batch_size {batch_size} is below 1")
-        if num_workers < 0:
-            raise QueryError(f"num_workers {num_workers} is below 0; 0 reads in this process")
+        if not is_whole(batch_size, 1):
+            raise QueryError(f"batch_size {batch_size!r} is not a whole number from 1")
+        if not is_whole(num_workers, 0):
+            raise QueryError(
+                f"num_workers {num_workers!r} is not a whole number from 0; 0 reads in this process"
+            )
         self._items = dataset
         self._size = batch_size
         self._drops = drop_last
@@ -92,6 +95,9 @@ class SampleLoader(torch.utils.data.DataLoader[Item | None]):
             **batching,  # pyright: ignore[reportArgumentType]
         )
         self._check_not_empty()
+
+    def __repr__(self) -> str:
+        return f"SampleLoader of {self._items!r}, {self._size} a batch"
 
     @property
     def epoch(self) -> int:

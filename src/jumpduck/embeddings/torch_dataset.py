@@ -42,7 +42,7 @@ class TorchDataset:
     Raises
     ------
     QueryError
-        There is no such rank, or the samples are standardised before the augmentation.
+        There is no such rank, the augmentation is none, or the samples are standardised before it.
     """
 
     def __init__(
@@ -54,6 +54,11 @@ class TorchDataset:
     ) -> None:
         if (rank is None) != (ranks is None):
             raise QueryError(f"rank {rank} and ranks {ranks}: give both, or none")
+        if augmentation is not None and not callable(augmentation):
+            raise QueryError(
+                f"augmentation {augmentation!r} is not a function of an image and a generator; "
+                "give one such as jumpduck.embeddings.augmentations.preset makes"
+            )
         if samples.options.standardise and augmentation is not None:
             raise QueryError(
                 "standardise True comes before the augmentation, which takes values from 0 to 1; "
@@ -71,6 +76,9 @@ class TorchDataset:
         samples.order(0)
         if samples.options.standardise:
             samples.statistics()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} of {self.samples!r}"
 
     @property
     def epoch(self) -> int:

@@ -37,6 +37,8 @@ from its hub, and run it."""
 POOLER = "pooler."
 """Begins the names of weights that only the output ``pooled`` needs."""
 
+_INTERPRETER = "failed in the TorchScript interpreter"
+
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -81,6 +83,11 @@ class TorchNetwork:
                 images = torch.as_tensor(np.ascontiguousarray(batch), device=self.device)
                 output = self.module(images, **self.further(images))
                 found = picked(output, self.description, self.prefix_tokens)
+            if found.is_complex():
+                raise ModelError(
+                    "the model gives complex values, and an embedding has real ones; take a model "
+                    "that ends with their real parts or magnitudes"
+                )
             return found.float().cpu().numpy()
         except ModelError:
             raise
@@ -89,7 +96,7 @@ class TorchNetwork:
             raise OutOfMemoryError(first_line(error)) from error
         except Exception as error:
             # because a module of a user may raise anything, and each means the same here
-            said = first_line(error)
+            said = _reason(error)
             if isinstance(error, MemoryError) or any(one in str(error) for one in _NO_MEMORY):
                 raise OutOfMemoryError(said) from error
             raise ModelError(
@@ -97,6 +104,12 @@ class TorchNetwork:
                 f"width): {type(error).__name__}: {said}; name its channels with `channels`, and "
                 "say the size that it takes in the description"
             ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Get what an error says, in one line: that of TorchScript begins with a traceback."""
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines and _INTERPRETER in lines[0] else first_line(error)
 
 
 def device_name() -> str:

@@ -1,12 +1,15 @@
 """Which samples are taken of which images, and how."""
 
+import math
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
+from typing import SupportsIndex
 
 import polars as pl
 
 from jumpduck.errors import QueryError
-from jumpduck.selection.criteria import Names
+from jumpduck.selection.criteria import Names, as_names
 
 UNITS = ("field", "tile", "cell")
 
@@ -16,6 +19,11 @@ MISSING = ("skip", "raise")
 
 MAX_EDGE_PIXELS = 16384
 """Of a tile; no published plane is that large."""
+
+
+def is_whole(value: object, least: int, most: float = math.inf) -> bool:
+    """Get whether a value is a whole number between two."""
+    return isinstance(value, SupportsIndex) and least <= index(value) <= most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +103,17 @@ class SampleOptions:
             if value not in allowed:
                 raise QueryError(f"{name} {value!r} is not one of {', '.join(allowed)}")
         for name, edge in (("size", self.size), ("stride", self.stride)):
-            if edge is not None and (edge % 1 or not 1 <= edge <= MAX_EDGE_PIXELS):
+            if edge is not None and not is_whole(edge, 1, MAX_EDGE_PIXELS):
                 raise QueryError(
-                    f"{name} {edge} is not a whole number from 1 to {MAX_EDGE_PIXELS}, in pixels"
+                    f"{name} {edge!r} is not a whole number from 1 to {MAX_EDGE_PIXELS}, in pixels"
                 )
-        if self.tiles_per_site % 1 or not 1 <= self.tiles_per_site <= 10_000:
+        if not is_whole(self.tiles_per_site, 1, 10_000):
             raise QueryError(
-                f"tiles_per_site {self.tiles_per_site} is not a whole number from 1 to 10000"
+                f"tiles_per_site {self.tiles_per_site!r} is not a whole number from 1 to 10000"
             )
+        names = as_names(self.channels)
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise QueryError(f"channels names {twice[0]} twice; name each channel once")
         if not self.cache_gb >= 0:
             raise QueryError(f"cache_gb {self.cache_gb} is below 0; 0 keeps no fetched image")
         self._check_unit()

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from jumpduck.counts import counted
 from jumpduck.imaging.tiff_reader import Plane
 from jumpduck.rows import SITE_KEY
 from jumpduck.samples.computed import folder_of
@@ -106,6 +107,15 @@ class Samples:
     def key(self, index: int) -> bytes:
         """Get what tells a sample from all others, whatever else the folder or manifest has."""
         return self._keys[self._number(index)].astype("<u8").tobytes()
+
+    def __repr__(self) -> str:
+        edge = self._pieces.edge
+        shape = (len(self.channels), *(("height", "width") if edge is None else (edge, edge)))
+        return (
+            f"Samples: {counted(len(self), self.options.unit)} of "
+            f"{counted(np.unique(self._pieces.sites).size, 'site')}, images "
+            f"({', '.join(map(str, shape))}) of {', '.join(self.channels)}"
+        )
 
     def __len__(self) -> int:
         return self.table.height
