@@ -227,6 +227,7 @@ def test_complex_values_are_refused_and_not_cut_to_their_real_parts(tmp_path):
         embed_arrays(loaded(tmp_path, "Complex"), IMAGES)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_an_error_inside_of_torchscript_says_its_reason(tmp_path):
     file = tmp_path / "model.pt"
     torch.jit.script(nets.Refusing()).save(file)

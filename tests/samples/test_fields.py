@@ -121,7 +121,7 @@ def test_a_wrong_option_is_said_with_what_is_allowed(options, said, kept):
 def test_an_empty_folder_or_a_file_that_is_no_manifest_is_refused(tmp_path):
     with pytest.raises(StoreError):
         jumpduck.dataset(tmp_path)
-    with pytest.raises(ManifestError, match="there is no manifest"):
+    with pytest.raises(ManifestError, match=r"does not exist; give a folder .*, or a manifest"):
         jumpduck.dataset(tmp_path / "none.parquet")
 
 

@@ -95,9 +95,9 @@ def _say(printer: Printer, done: Normalized, *, dry_run: bool) -> None:
     flat = done.steps.filter(pl.col("without_spread") > 0)
     for step, count in flat.select("step", "without_spread").iter_rows():
         printer.remark(
-            f"{step}: {count:,} times a feature had no spread in a group that it was fitted on; "
-            "a value beside the center may be huge there: drop_outliers after it leaves such "
-            "features out"
+            f"{step}: {counted(count, 'time')} a feature had no spread in a group that it was "
+            "fitted on; a value beside the center may be huge there: drop_outliers after it leaves "
+            "such features out"
         )
     if done.left_out:
         plates = [f"{plate} ({why})" for plate, why in done.left_out.items()]

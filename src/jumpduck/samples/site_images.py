@@ -151,6 +151,12 @@ def find_site_images(options: SampleOptions) -> SiteImages:
         No site has all channels, or one lacks some and `missing` is raise.
     """
     place = expanded(options.place)
+    is_pattern = any(letter in str(place) for letter in "*?[")
+    if not place.exists() and not is_pattern:
+        raise ManifestError(
+            f"place {place} ({place.absolute()}) does not exist; give a folder that `jumpduck "
+            "download` filled, or a manifest"
+        )
     if place.is_dir() and not (place / INDEX_FILE).exists():
         found = _of_folder(place, options)
     else:

@@ -76,6 +76,11 @@ class EmbedOptions(SampleOptions):
         Which tiles: grid (all that fit, from the top left) or foreground (those of the grid of
         which at least 1 % is brighter than 0.7 of Otsu's threshold in the channel of the nuclei;
         the middle one of a site that has none).
+    cells
+        Table of profiles of cells, in which the position of each cell is.
+    missing
+        What to do with a site that lacks a channel, or has an image that cannot be read: skip (it
+        is a row of the table of what is left out, beside `path`) or raise.
     standardise
         Use the mean and the standard deviation of each channel of these images, in the place of
         those of the description.
