@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 import jumpduck
 from jumpduck.embeddings.inputs import inputs_of
 from jumpduck.embeddings.models import Model, load_model
-from tests.bench.bench_show import write_images
+from tests.support.generated_fields import write_images
 
 BATCH_TILES = 32
 
