@@ -1,5 +1,6 @@
 """Features of a user's model beside those of CellProfiler, of a model whose answer is known."""
 
+import hashlib
 import threading
 
 import numpy as np
@@ -55,6 +56,23 @@ def test_a_cell_has_the_embedding_of_the_box_around_its_nucleus(rows, s3, tmp_pa
         box = whole[:, row : row + 16, column : column + 16]
         assert np.allclose([cell[name] for name in names], box.mean((1, 2)), rtol=1e-5)
     assert set(names) <= set(pl.read_parquet(out / "profiles.parquet").columns)
+
+
+def test_the_results_know_the_file_of_the_architecture(rows, s3, tmp_path, monkeypatch):
+    from safetensors.torch import save_file
+    from torch import nn
+
+    source = tmp_path / "nets_of_this_test.py"
+    text = "from torch import nn\n\ndef made():\n    return nn.Sequential("
+    source.write_text(text + "nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 2))\n")
+    module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 2))
+    save_file(module.state_dict(), tmp_path / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    options = {"model": "model.safetensors", "architecture": "nets_of_this_test:made"}
+    site = rows.filter(Metadata_Site=1)
+    jumpduck.profile(site, "out", endpoint=s3.endpoint, **ALONE, **options, unit="site")
+    parameters = pl.read_parquet("out/results.parquet")["parameters"][0]
+    assert hashlib.sha256(source.read_bytes()).hexdigest() in parameters
 
 
 def test_a_site_has_the_embedding_of_its_whole_images(rows, s3, tmp_path):

@@ -42,6 +42,8 @@ class DeepOptions:
         ``cell``: a box around each nucleus. ``site``: whole images.
     box
         Edge of the box in pixels; by default what the model takes.
+    architecture_sha256, configuration_sha256
+        Of the file of the architecture, and of the configuration that the description names.
     """
 
     model: str
@@ -49,6 +51,8 @@ class DeepOptions:
     architecture: str | None = None
     unit: Unit = "cell"
     box: int | None = None
+    architecture_sha256: str | None = None
+    configuration_sha256: str | None = None
 
     def __post_init__(self) -> None:
         """Check the options.

@@ -1,5 +1,7 @@
 """The options of `jumpduck profile`, and the recipe that they make."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from importlib.util import find_spec
@@ -229,7 +231,11 @@ class ProfileOptions(Limits):
         deep["unit"] = self.unit
         options = DeepOptions(**deep)
         digests = options.digests()
-        options.load()
+        model = options.load()
+        deep["architecture_sha256"] = model.facts.get("architecture_sha256")
+        if (said := model.description.transformers) is not None:
+            text = json.dumps(said, sort_keys=True)
+            deep["configuration_sha256"] = hashlib.sha256(text.encode()).hexdigest()
         return deep, digests
 
     def limits(self, manifest: Manifest) -> Limits:
