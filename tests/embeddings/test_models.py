@@ -215,6 +215,12 @@ def test_images_that_the_model_does_not_take_are_one_line(tmp_path):
         model.dimensions(4)
 
 
+def test_a_size_that_no_memory_holds_is_refused_before_the_model_is_tried(tmp_path):
+    model = loaded(tmp_path, "convolution", {"size": 16384})
+    with pytest.raises(ModelError, match=r"5 channels and 16384 x 16384 pixels has 5\.0 GiB"):
+        model.dimensions(5)
+
+
 def test_a_model_that_gives_less_than_an_embedding_for_each_image_is_refused(tmp_path):
     with pytest.raises(ModelError, match="gives 1 embeddings for 10 images"):
         embed_arrays(loaded(tmp_path, "First"), IMAGES)

@@ -23,6 +23,11 @@ DEFAULT_SIZE_PIXELS = 64
 """Edge of the images that a model is tried with which takes any size."""
 
 
+MAX_IMAGE_BYTES = 2**30
+"""Of one image of float32: 7,000 x 7,000 pixels of five channels. What a model makes of it on its
+way is several times as much, and the system would end the process without a word."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A model, ready to compute.
@@ -81,6 +86,13 @@ class Model:
             The model does not take images of so many channels.
         """
         size = self.description.size or size or (DEFAULT_SIZE_PIXELS, DEFAULT_SIZE_PIXELS)
+        if (needed := 4 * channels * size[0] * size[1]) > MAX_IMAGE_BYTES:
+            raise ModelError(
+                f"an image of {channels} channels and {size[0]} x {size[1]} pixels has "
+                f"{needed / 2**30:.1f} GiB as the model takes it, and "
+                f"{MAX_IMAGE_BYTES / 2**30:.0f} GiB are the most; say a smaller size in the "
+                "description, or take tiles"
+            )
         inputs = inputs_of(replace(self.description, mean=(), sd=()))
         batches = Batches(self.network, 1, lambda _: None)
         batch = inputs.prepared([np.zeros((channels, *size), np.float32)])

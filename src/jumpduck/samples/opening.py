@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from jumpduck.counts import counted
 from jumpduck.errors import QueryError, StoreError
 from jumpduck.rows import SITE_KEY
 from jumpduck.samples.cells import cells_of, other_sites, read_cells
@@ -67,6 +68,8 @@ def open_samples(options: SampleOptions) -> Samples:
     if not len(pieces.sites):
         what = {"cell": "a cell of the table", "tile": f"a tile of {options.size} pixels"}
         reason = next(iter(said.values()), "none can be read")
+        if cells is not None:
+            reason = f"it has {counted(cells.height, 'cell')}; of one site: {reason}"
         raise QueryError(
             f"no site of {options.place} has {what[options.unit]} ({reason}); compare `size` with "
             "the size of the kept images, and the keys of the table with those of the sites"
