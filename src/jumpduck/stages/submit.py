@@ -101,7 +101,7 @@ class SubmitOptions(Limits, RecipeOptions):
         Where dask-jobqueue starts Dask workers: slurm, pbs, lsf, sge or htcondor, with the settings
         of its own configuration.
     profile
-        Options of `jumpduck.profile`, as ``{"out": "profiles", "nuclei": "DNA"}``: with them the
+        Options of `jumpduck.profile`, as ``{"out": "profiles", "labels": True}``: with them the
         jobs do not download their shards, but profile them. Those that say how to download (`out`,
         `recipe` and others) are not given then.
     progress
