@@ -76,8 +76,10 @@ def write(folder: Path, results: pl.DataFrame, *, edge: int = 0) -> Path:
         results = results.with_columns(
             pl.lit(edge, pl.Int32).alias("width"),
             pl.lit(edge, pl.Int32).alias("height"),
-            size=pl.col("path").replace_strict(sizes, default=None),
-            checksum=pl.col("path").replace_strict(checksums, default=None),
+            size=pl.col("path").replace_strict(sizes, default=None, return_dtype=RESULTS["size"]),
+            checksum=pl.col("path").replace_strict(
+                checksums, default=None, return_dtype=RESULTS["checksum"]
+            ),
         )
     results.write_parquet(folder / "results.parquet")
     sites_of(results).write_parquet(folder / "sites.parquet")
