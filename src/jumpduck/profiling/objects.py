@@ -33,7 +33,7 @@ class Objects:
     flags
         What is doubtful, by row (row 0 is object 1): ``touches_border``, ``too_small`` and
         ``too_large`` say it of the first label image, ``cell_touches_border`` of ``Cells``.
-        Objects with a flag are kept, so that whoever reads the table decides.
+        Objects with a flag stay in the table; a reader can leave them out by the flag.
     """
 
     labels: Mapping[str, Labels]

@@ -95,5 +95,5 @@ def _variation(means: Floats, filled: NDArray[np.bool_]) -> Floats:
     means = np.where(filled, means, 0)
     mean = means.sum(axis=-1) / count
     squares = np.where(filled, (means - mean[..., None]) ** 2, 0).sum(axis=-1)
-    # 0, not NaN, where there is no light, as in CellProfiler
+    # an object whose pixels are all 0 has the value 0 and not NaN, as in CellProfiler
     return np.where((count == 0) | (mean == 0), 0, np.sqrt(squares / count) / mean)

@@ -1,7 +1,7 @@
 """Fetched files on the disk, the least recently used of which make way for others.
 
 Any number of processes on one machine share a cache. The bytes that are kept are counted in one
-file, which is changed under a lock only; the number is never below what is there.
+file, which is changed under a lock only. The files never take more bytes than the number says.
 """
 
 import hashlib
