@@ -40,10 +40,11 @@ class RecentSites:
         if planes is mine:
             try:
                 mine.set_result(read(site))
-            except BaseException as error:  # noqa: BLE001 - whoever waits gets it, too
-                mine.set_exception(error)
+            except BaseException as error:
                 with self._lock:
                     self._sites.pop(site, None)  # so that the next one tries again
+                mine.set_exception(error)  # for the threads that wait for it
+                raise
             self._make_space()
         return planes.result()
 
