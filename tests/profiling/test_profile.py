@@ -99,7 +99,7 @@ def test_the_command_says_what_could_not_be_had_and_makes_nothing_twice(
             "--processes", "1", "--nuclei", "DNA", "--cells", "RNA",
         )  # fmt: skip
     assert done.code == 3
-    assert "the sites of 10 of 75 images could not be had" in done.err
+    assert "10 of 75 images belong to sites that could not be measured" in done.err
     lines = [line for line in done.out.splitlines() if line.startswith(("missing: ", "corrupt: "))]
     assert len(lines) == 2, "one for each site"
     assert all(": channel " in line and ".site.zip" not in line for line in lines)

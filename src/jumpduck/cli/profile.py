@@ -85,8 +85,8 @@ def profile(
     printer.json({"event": "tables", "cells": cells, "tables": tables})
     if not_had:
         raise PartialError(
-            f"the sites of {not_had.total():,} of {counted(manifest.files, 'image')} could not be "
-            f"had; {out / RESULTS_FILE} says why, and the same command tries "
+            f"{not_had.total():,} of {counted(manifest.files, 'image')} belong to sites that could "
+            f"not be measured; {out / RESULTS_FILE} says why, and the same command tries "
             f"them again{for_ever(not_had, manifest.files - not_had.total())}"
         )
 
